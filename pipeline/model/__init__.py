@@ -1,0 +1,1 @@
+"""The nouns of the import: addresses, findings, contract fields, tables, orders, outcomes."""

@@ -1,0 +1,35 @@
+"""The address of a row: file, physical line and EDI segment (STYLE §1, "How a row keeps its address").
+
+Every table that holds rows carries these three columns from `read` to the report. Stages carry
+them along; no stage computes them again, and no mapping may use a name starting with `_`.
+"""
+
+import polars as pl
+
+FILE = "_file"
+LINE = "_line"
+SEGMENT = "_segment"
+
+ORIGIN: tuple[str, ...] = (FILE, LINE, SEGMENT)
+
+# `_file` is the ordinal of a `SourceFile` of the run, `_line` the 1-based physical line on which
+# the record starts. `_segment` is 0 for CSV, never null: null keys do not join.
+ORIGIN_SCHEMA: dict[str, pl.DataType] = {
+    FILE: pl.UInt32(),
+    LINE: pl.UInt32(),
+    SEGMENT: pl.UInt32(),
+}
+
+# Rows with the same key form one order; a null key is finding R209.
+KEY = "_key"
+
+
+def place(file_name: str, line: int, segment: int = 0) -> str:
+    """Write an address the way every message of the product writes it.
+
+    >>> place("orders.csv", 41)
+    'orders.csv:41'
+    >>> place("asn.edi", 13, 9)
+    'asn.edi:13 (segment 9)'
+    """
+    return f"{file_name}:{line}" if segment == 0 else f"{file_name}:{line} (segment {segment})"
