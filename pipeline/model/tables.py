@@ -1,0 +1,30 @@
+"""The tables that flow from `read` to `group`; a type per station (STYLE §2.2)."""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """One input file of a run. `index` is what `_file` holds; `name` is how messages call it."""
+
+    index: int
+    name: str
+    sha256: str
+    size_bytes: int
+    mapping: str
+
+
+@dataclass(frozen=True, slots=True)
+class RawTable:
+    """Records as read: `ORIGIN` and one String column per source column; "" is an empty cell."""
+
+    rows: pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class FieldTable:
+    """Converted rows: `ORIGIN`, `_key`, and one typed column per mapped field, named by its slot."""
+
+    rows: pl.DataFrame
