@@ -195,7 +195,7 @@ _ROWS: tuple[Rule, ...] = (
         "the amount cannot be held exactly",
         "correct the cell",
     ),
-    # R4: lookups
+    # the lookups, R4
     _rule(
         "R401",
         _LOOKUP,
@@ -402,7 +402,7 @@ _ROWS: tuple[Rule, ...] = (
         "correct the cell if the value matters",
         severity=Severity.WARNING,
     ),
-    # H: held
+    # held rows, H
     _rule(
         "H001",
         Stage.GROUP,

@@ -1,0 +1,1 @@
+"""YAML text to a frozen Plan, or all mistakes of it at once."""
