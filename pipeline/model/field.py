@@ -66,10 +66,11 @@ class Pii(StrEnum):
 class Field:
     """One field the API takes.
 
-    `shape` names the members of OBJECT and OBJECTS. `literals` are texts accepted beside the kind's
-    own form (`_unset` for an e-mail). `item_min_length` and `item_max_length` limit the items of a
-    list. `identity` groups fields that identify a tracking: "A" needs all of its members, "B" too,
-    and one group suffices (CONTRACT §5.4).
+    `shape` names the members of OBJECT and OBJECTS; a list whose objects are told apart by their
+    `type` names its alternatives in `shapes` instead (only `mutations`). `literals` are texts
+    accepted beside the kind's own form (`_unset` for an e-mail). `item_min_length` and
+    `item_max_length` limit the items of a list. `identity` groups fields that identify a tracking:
+    "A" needs all of its members, "B" too, and one group suffices (CONTRACT §5.4).
     """
 
     name: str
@@ -85,6 +86,7 @@ class Field:
     choices: tuple[str, ...] = ()
     literals: tuple[str, ...] = ()
     shape: str | None = None
+    shapes: tuple[str, ...] = ()
     nullable: bool = False
     default: str | bool | None = None
     identity: str | None = None
