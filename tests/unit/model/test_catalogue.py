@@ -260,6 +260,22 @@ def test_only_trackings_have_an_identity_number_with_courier_or_a_reference() ->
     }
 
 
+def test_recommended_are_the_fields_that_the_contract_recommends() -> None:
+    line = ("product_id", "variant_id", "sku", "article_name", "quantity")
+    order = (
+        *("client_key", "language_iso2", "shipping_address", "recipient_name"),
+        "articles_order",
+    )
+    tracking = ("recipient_postal_code", "destination_country_iso3", "articles")
+
+    assert those(lambda _, field: field.use is Use.RECOMMENDED) == [
+        *(f"order.{each}" for each in order),
+        *(f"line_item.{each}" for each in line),
+        *(f"article.{each}" for each in line),
+        *(f"tracking.{each}" for each in tracking),
+    ]
+
+
 def test_an_article_is_an_order_line_without_status_and_history() -> None:
     extra = [field.name for field in SHAPES["line_item"].fields[len(SHAPES["article"].fields) :]]
 

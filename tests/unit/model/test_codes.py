@@ -153,7 +153,7 @@ def test_a_wrong_spelling_suggests_its_country(text: str, country: str) -> None:
     assert nearest_country(text) == country
 
 
-@pytest.mark.parametrize("text", ["", "  ", "XXQ", "Q", "zz", "12345", "Kapellenweg 2"])
+@pytest.mark.parametrize("text", ["", "  ", "XXQ", "Q", "zz", "mal", "12345", "Kapellenweg 2"])
 def test_what_resembles_no_country_suggests_none(text: str) -> None:
     assert nearest_country(text) is None
 
