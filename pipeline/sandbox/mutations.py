@@ -55,6 +55,8 @@ def echo(mutation: Mutation, result: Result, *, operation_id: str) -> Mutation:
     """Return the mutation as the answer shows it: its known keys, its operation id, its result."""
     known = document.mutation_fields(mutation["type"])
     shown = {name: value for name, value in mutation.items() if name in known}
+    if "tracking" in shown:
+        shown["tracking"] = _known_part(shown["tracking"])
     shown.setdefault("operation_id", operation_id)
     return shown | {"result": result.as_json()}
 
@@ -73,12 +75,11 @@ def failed(attr: str, reason: str) -> Result:
 
 def _add_tracking(order: Order, mutation: Mutation, _now: str) -> Step:
     sent: Tracking = mutation["tracking"]
-    known = document.tracking_fields()
-    kept = {name: copy.deepcopy(value) for name, value in sent.items() if name in known}
+    kept = copy.deepcopy(_known_part(sent))
     warnings = [
         f'Unrecognized field "{name[:80]}" was dropped from add_tracking.tracking.'
         for name in sent
-        if name not in known
+        if name not in kept
     ]
     place = _find_tracking(order, kept)
     if place is None:
@@ -101,6 +102,11 @@ def _cancel_tracking(order: Order, mutation: Mutation, now: str) -> Step:
         replace(order, trackings=_put(order.trackings, place, cancelled)),
         _done("Tracking cancelled."),
     )
+
+
+def _known_part(tracking: Tracking) -> Tracking:
+    known = document.tracking_fields()
+    return {name: value for name, value in tracking.items() if name in known}
 
 
 def _find_tracking(order: Order, wanted: Mapping[str, Any]) -> int | None:
