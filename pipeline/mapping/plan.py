@@ -4,6 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+import polars as pl
+
+from pipeline.model.field import Field, Kind, Shape
+
 
 class Ambiguous(StrEnum):
     """What to do with a local time that occurs twice when clocks go back."""
@@ -40,3 +44,198 @@ class Source:
     null_values: tuple[str, ...] = ("",)
     trim: bool = True
     columns: Mapping[str, ColumnType] = field(default_factory=dict)
+
+
+class Mode(StrEnum):
+    """Whether orders that the ledger does not know may be created."""
+
+    CREATE_OR_UPDATE = "create_or_update"
+    UPDATE_ONLY = "update_only"
+
+
+class Conflicts(StrEnum):
+    """What happens when rows of one order disagree about a value of the order."""
+
+    REJECT = "reject"
+    FIRST = "first"
+
+
+class Sending(StrEnum):
+    """When the list of line items is sent."""
+
+    ON_CREATE = "on_create"
+    ALWAYS = "always"
+
+
+class Aggregate(StrEnum):
+    """How the values of an order's rows become one value of the order."""
+
+    SUM = "sum"
+    FIRST = "first"
+    MIN = "min"
+    MAX = "max"
+
+
+class Scope(StrEnum):
+    """Whose condition a mutation obeys: its row's, all rows' or any row's of the order."""
+
+    ROW = "row"
+    ALL = "all"
+    ANY = "any"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldPlan:
+    """How one field is made.
+
+    `slot` names its column in the FieldTable ("order.shipping_address.city", "lines.sku"),
+    `target` its path in the API ("shipping_address.city", "articles_order.sku"). `value` is typed
+    by `kind`; `reason` is a finding code or null; `raw` is the text that a finding quotes.
+    `column` is the source column that a person must look at, `columns` are all that feed it.
+    """
+
+    slot: str
+    target: str
+    name: str
+    kind: Kind
+    field: Field
+    value: pl.Expr
+    raw: pl.Expr
+    reason: pl.Expr | None = None
+    details: Mapping[str, str] = field(default_factory=dict)
+    columns: tuple[str, ...] = ()
+    line: int = 1
+    drop_on_error: bool = False
+    constant: bool = False
+    aggregate: Aggregate | None = None
+
+    @property
+    def column(self) -> str:
+        """The source column that a finding names; "" for fixed text."""
+        return self.columns[0] if self.columns else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectPlan:
+    """An object of the API and the members that the mapping makes, in the API's order."""
+
+    name: str
+    slot: str
+    target: str
+    shape: Shape | None
+    members: "tuple[Member, ...]"
+    line: int = 1
+
+    def leaves(self) -> "list[FieldPlan]":
+        """All fields inside, in order."""
+        found: list[FieldPlan] = []
+        for member in self.members:
+            found.extend([member] if isinstance(member, FieldPlan) else member.leaves())
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListPlan:
+    """A list of the API that the mapping writes item by item: tags, attributes, recipients."""
+
+    name: str
+    kind: Kind
+    items: "tuple[FieldPlan | ObjectPlan, ...]"
+
+    def leaves(self) -> "list[FieldPlan]":
+        """All fields inside, in order."""
+        found: list[FieldPlan] = []
+        for item in self.items:
+            found.extend([item] if isinstance(item, FieldPlan) else item.leaves())
+        return found
+
+
+Member = FieldPlan | ObjectPlan | ListPlan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnPlan:
+    """One source column, or one derived column, as the expressions see it.
+
+    A declared column has a typed `value` and a `reason`; text columns have `value` only.
+    """
+
+    name: str
+    kind: Kind
+    value: pl.Expr
+    reason: pl.Expr | None = None
+    details: Mapping[str, str] = field(default_factory=dict)
+    columns: tuple[str, ...] = ()
+    line: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinesPlan:
+    """The line items of the order."""
+
+    send: Sending
+    when: pl.Expr | None
+    item: ObjectPlan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackingsPlan:
+    """One add_tracking per distinct key; articles and checkpoints gather one entry per row."""
+
+    key: pl.Expr
+    key_columns: tuple[str, ...]
+    when: pl.Expr | None
+    tracking: ObjectPlan
+    articles: ObjectPlan | None
+    checkpoints: ObjectPlan | None
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MutationPlan:
+    """One entry of `mutations`; `index` counts from 0 in the mapping."""
+
+    index: int
+    type: str
+    scope: Scope
+    when: pl.Expr | None
+    body: ObjectPlan
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A compiled mapping.
+
+    `key` gives the text that rows of one order share. `reads` are the columns to read from the
+    file; `typed` and `derived` are made first, in order, and all other expressions see them.
+    """
+
+    name: str
+    sha256: str
+    mode: Mode
+    source: Source
+    reads: tuple[str, ...]
+    typed: tuple[ColumnPlan, ...]
+    derived: tuple[ColumnPlan, ...]
+    key: pl.Expr
+    key_columns: tuple[str, ...]
+    skip: pl.Expr | None
+    conflicts: Conflicts
+    order: ObjectPlan
+    lines: LinesPlan | None
+    trackings: TrackingsPlan | None
+    mutations: tuple[MutationPlan, ...]
+
+    def fields(self) -> list[FieldPlan]:
+        """Every mapped field, in the order in which findings of a row are ranked."""
+        found = self.order.leaves()
+        if self.lines is not None:
+            found += self.lines.item.leaves()
+        if self.trackings is not None:
+            found += self.trackings.tracking.leaves()
+            for nested in (self.trackings.articles, self.trackings.checkpoints):
+                found += nested.leaves() if nested is not None else []
+        for mutation in self.mutations:
+            found += mutation.body.leaves()
+        return found

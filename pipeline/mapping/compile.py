@@ -1,0 +1,391 @@
+"""A mapping's text to a frozen Plan, or all of its mistakes at once (MAPPING §2, §4)."""
+
+import csv
+import hashlib
+import io
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from zoneinfo import available_timezones
+
+import polars as pl
+
+from pipeline.mapping.converters import COLUMN_KINDS, ConverterMistake, convert_text
+from pipeline.mapping.document import Data, Path, read_document
+from pipeline.mapping.language import LookupFileDoc, MappingDoc, MutationDoc, SourceDoc
+from pipeline.mapping.mistakes import MappingRefused, Mistake, Weight, did_you_mean
+from pipeline.mapping.plan import (
+    ColumnPlan,
+    LinesPlan,
+    Mode,
+    MutationPlan,
+    ObjectPlan,
+    Plan,
+    Source,
+    TrackingsPlan,
+)
+from pipeline.mapping.plan import (
+    Scope as MutationScope,
+)
+from pipeline.mapping.targets import Targets
+from pipeline.mapping.values import TEXT_PREFIX, Known, Scope
+from pipeline.model.catalogue import MUTATIONS, SHAPES
+from pipeline.model.field import Kind, Use
+
+KEY_JOINT = "\x1f"  # between the parts of a key of several columns
+_APART = frozenset({"articles", "checkpoints"})
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A Plan and what should be said about the mapping without stopping for it."""
+
+    plan: Plan
+    warnings: tuple[Mistake, ...]
+    text: str
+
+
+def compile_mapping(
+    text: str,
+    name: str,
+    *,
+    header: Iterable[str] | None = None,
+    load: Callable[[str], bytes] | None = None,
+) -> Compiled:
+    """Compile a mapping.
+
+    Args:
+        text: the YAML.
+        name: how messages call the file, such as `mappings/wms.yaml`.
+        header: the columns of the file it will read; None when no file is at hand.
+        load: gives the bytes of a lookup file that the mapping names, relative to the mapping.
+
+    Raises:
+        MappingRefused: with every mistake; the file is not touched.
+    """
+    document = read_document(text, name)
+    columns = None if header is None else frozenset(header)
+    scope = Scope(document, Source(), columns)
+    doc = scope.structure(MappingDoc, _written_out(document.data), ())
+    if doc is None:
+        raise MappingRefused(name, text, scope.mistakes)
+    plan = _Compiler(scope, doc, load).plan()
+    errors = [m for m in scope.mistakes if m.weight is Weight.ERROR]
+    if errors or plan is None:
+        raise MappingRefused(name, text, errors)
+    return Compiled(plan, tuple(m for m in scope.mistakes if m.weight is Weight.WARNING), text)
+
+
+def _written_out(data: dict[str, Data]) -> dict[str, Data]:
+    """Write short forms out before validation, so that errors speak of one form only."""
+    full = dict(data)
+    for section in ("rows", "trackings"):
+        table = full.get(section)
+        if isinstance(table, dict) and isinstance(table.get("key"), str):
+            full[section] = {**table, "key": [str(table["key"])]}
+    source = full.get("source")
+    if isinstance(source, dict) and isinstance(source.get("null_values"), str):
+        full["source"] = {**source, "null_values": [str(source["null_values"])]}
+    return full
+
+
+class _Compiler:
+    def __init__(self, scope: Scope, doc: MappingDoc, load: Callable[[str], bytes] | None) -> None:
+        self.scope = scope
+        self.doc = doc
+        self.load = load
+        self.targets = Targets(scope)
+        self.data = scope.document.data
+
+    def plan(self) -> Plan | None:
+        """Compile all sections; None when one that others need has mistakes."""
+        doc, scope = self.doc, self.scope
+        if doc.source.format != "csv" or doc.extract is not None:
+            at: Path = ("extract",) if doc.extract is not None else ("source", "format")
+            text = "EDI is not read yet, only delimited text"
+            scope.mistake("M401", text, at, "write `format: csv`")
+            return None
+        scope.source = self._source(doc.source)
+        self._lookups()
+        typed = self._typed()
+        derived = self._derived()
+        skip = self._condition(doc.rows.skip, ("rows", "skip"))
+        order = self._order()
+        key, key_columns = self._key(doc.rows.key, ("rows", "key"), order)
+        lines = self._lines()
+        trackings = self._trackings()
+        mutations = [m for i, entry in enumerate(doc.mutations) if (m := self._mutation(i, entry))]
+        self._unused()
+        if order is None or key is None:
+            return None
+        reads = [
+            name for name in scope.used_columns
+            if name not in {column.name for column in derived}
+        ]  # fmt: skip
+        return Plan(
+            name=doc.name, sha256=hashlib.sha256(self.scope.document.text.encode()).hexdigest(),
+            mode=doc.mode, source=scope.source, reads=tuple(sorted(reads)), typed=tuple(typed),
+            derived=tuple(derived), key=key, key_columns=key_columns, skip=skip,
+            conflicts=doc.rows.conflicts, order=order, lines=lines, trackings=trackings,
+            mutations=tuple(mutations),
+        )  # fmt: skip
+
+    # -- the file's side --------------------------------------------------------------------
+
+    def _source(self, doc: SourceDoc) -> Source:
+        at: Path = ("source",)
+        if doc.timezone is not None and doc.timezone not in available_timezones():
+            hint = did_you_mean(doc.timezone, available_timezones())
+            self.scope.mistake(
+                "M104", f'"{doc.timezone}" is not a time zone', (*at, "timezone"), hint
+            )
+            doc = doc.model_copy(update={"timezone": "UTC"})
+        try:
+            "".encode(doc.encoding)
+        except LookupError:
+            text = f'"{doc.encoding}" is not an encoding'
+            self.scope.mistake("M104", text, (*at, "encoding"), "such as utf-8, cp1252, utf-16")
+        if doc.thousands == doc.decimal:
+            text = "the same character cannot group digits and start decimals"
+            self.scope.mistake("M103", text, (*at, "thousands"), f'decimal is "{doc.decimal}"')
+        if doc.quote == doc.delimiter:
+            self.scope.mistake("M103", "quote and delimiter are the same", (*at, "delimiter"))
+        return Source(
+            format=doc.format, files=doc.files, encoding=doc.encoding, delimiter=doc.delimiter,
+            quote=None if doc.quote == "none" else doc.quote, decimal=doc.decimal,
+            thousands=None if doc.thousands == "none" else doc.thousands, dates=doc.dates,
+            timezone=doc.timezone, ambiguous=doc.ambiguous, null_values=tuple(doc.null_values),
+            trim=doc.trim, columns=dict(doc.columns),
+        )  # fmt: skip
+
+    def _typed(self) -> list[ColumnPlan]:
+        plans = []
+        for name, declared in self.doc.source.columns.items():
+            at: Path = ("source", "columns", name)
+            if self.scope.column(name, at) is None:
+                continue
+            kind = COLUMN_KINDS[declared]
+            try:
+                made = convert_text(pl.col(TEXT_PREFIX + name), kind, self.scope.source, None)
+            except ConverterMistake as error:
+                self.scope.mistake(error.code, error.message, at, error.hint)
+                continue
+            self.scope.known[name] = Known(kind, (name,))
+            line = self.scope.document.key_place(at).line
+            plans.append(
+                ColumnPlan(name=name, kind=kind, value=made.value, reason=made.reason,
+                           details=made.details, columns=(name,), line=line)
+            )  # fmt: skip
+        return plans
+
+    def _derived(self) -> list[ColumnPlan]:
+        plans = []
+        for name, data in self.doc.derive.items():
+            at: Path = ("derive", name)
+            if name.startswith("_"):
+                text = f'"{name}" starts with an underscore'
+                self.scope.mistake("M202", text, at, "choose another name", key=True)
+            taken = self.scope.header is not None and name in self.scope.header
+            if taken or name in self.scope.known:
+                text = f'a column "{name}" exists already'
+                self.scope.mistake("M203", text, at, "choose another name", key=True)
+            made = self.scope.value(data, Kind.ANY, at)
+            if made is None:
+                # known all the same, so that its uses are not reported as mistakes of their own
+                self.scope.known[name] = Known(Kind.TEXT, ())
+                continue
+            self.scope.known[name] = Known(made.kind, made.columns)
+            line = self.scope.document.key_place(at).line
+            plans.append(
+                ColumnPlan(name=name, kind=made.kind, value=made.value, reason=made.reason,
+                           details=made.details, columns=made.columns, line=line)
+            )  # fmt: skip
+        return plans
+
+    def _lookups(self) -> None:
+        for name, table in self.doc.lookups.items():
+            at: Path = ("lookups", name)
+            if isinstance(table, dict) and set(table) >= {"file", "key"}:
+                doc = self.scope.structure(LookupFileDoc, table, at)
+                self.scope.lookups[name] = self._lookup_file(doc, at) if doc else {}
+            elif isinstance(table, dict) and all(isinstance(v, str) for v in table.values()):
+                self.scope.lookups[name] = table
+            else:
+                self.scope.lookups[name] = {}
+                hint = "{key: value} or {file: couriers.csv, key: code, value: courier}"
+                self.scope.mistake("M103", f"the table {name} is not a lookup", at, hint)
+
+    def _lookup_file(self, doc: LookupFileDoc, at: Path) -> Mapping[str, str]:
+        try:
+            if self.load is None:
+                raise OSError("lookup files are not read here")  # noqa: TRY301 - one place for the words
+            rows = list(csv.DictReader(io.StringIO(self.load(doc.file).decode(doc.encoding), newline=""),
+                                       delimiter=doc.delimiter, strict=True))  # fmt: skip
+        except (OSError, UnicodeError, LookupError, csv.Error) as error:
+            text = f"the lookup file {doc.file} cannot be read: {error}"
+            self.scope.mistake("M206", text, (*at, "file"))
+            return {}
+        names = list(rows[0]) if rows else []
+        missing = [name for name in (doc.key, doc.value) if name not in names]
+        if missing:
+            hint = (
+                did_you_mean(missing[0], [n for n in names if n]) or f"it has: {', '.join(names)}"
+            )
+            text = f'the lookup file {doc.file} has no column "{missing[0]}"'
+            self.scope.mistake("M206", text, at, hint, key=True)
+            return {}
+        table: dict[str, str] = {}
+        for line, row in enumerate(rows, start=2):
+            key, value = row[doc.key], row[doc.value]
+            if table.setdefault(key, value) != value:
+                text = f'{doc.file}:{line} gives "{key}" a second meaning'
+                self.scope.mistake("M206", text, (*at, "file"), "keep one of the two rows")
+        return table
+
+    def _condition(self, sql: str | None, at: Path) -> pl.Expr | None:
+        made = self.scope.condition(sql, at) if sql is not None else None
+        return made[0] if made is not None else None
+
+    def _key(
+        self, names: list[str], at: Path, order: ObjectPlan | None
+    ) -> tuple[pl.Expr | None, tuple[str, ...]]:
+        """The text that rows of one order share; without `rows.key`, that of the order number."""
+        if not names:
+            number = (
+                next((f for f in order.leaves() if f.name == "order_number"), None)
+                if order
+                else None
+            )
+            if number is None:
+                return None, ()
+            return number.value, number.columns
+        parts, columns = [], []
+        for i, name in enumerate(names):
+            written = self.data.get(at[0])
+            listed = isinstance(written, dict) and isinstance(written.get("key"), list)
+            known = self.scope.column(name, (*at, i) if listed else at)
+            if known is None:
+                return None, ()
+            parts.append(self.scope.text(name, known))
+            columns += known.sources
+        # any empty part empties the key
+        joined = parts[0] if len(parts) == 1 else pl.concat_str(parts, separator=KEY_JOINT)
+        return joined, tuple(dict.fromkeys(columns))
+
+    # -- the API's side ---------------------------------------------------------------------
+
+    def _order(self) -> ObjectPlan | None:
+        shape = SHAPES["order"]
+        order = self.targets.object(self.doc.order, shape, ("order",), "order", "")
+        required = {"order_number"}
+        if self.doc.mode is Mode.CREATE_OR_UPDATE:
+            required |= {field.name for field in shape.fields if field.use is Use.CREATE}
+        for field in shape.fields:
+            if field.name in required and field.name not in self.doc.order:
+                text = f'"{field.name}" is required to create an order and is not mapped'
+                hint = (
+                    "map it"
+                    if field.name == "order_number"
+                    else "map it, or set `mode: update_only`"
+                )
+                self.scope.mistake("M105", text, ("order",), hint, key=True)
+        return order
+
+    def _lines(self) -> LinesPlan | None:
+        doc = self.doc.lines
+        if doc is None:
+            return None
+        item = self.targets.object(
+            doc.fields, SHAPES["line_item"], ("lines", "fields"), "lines", "articles_order"
+        )
+        return LinesPlan(
+            send=doc.send, when=self._condition(doc.when, ("lines", "when")), item=item
+        )
+
+    def _trackings(self) -> TrackingsPlan | None:
+        doc = self.doc.trackings
+        if doc is None:
+            return None
+        at: Path = ("trackings", "fields")
+        target = "mutations.add_tracking.tracking"
+        tracking = self.targets.object(
+            doc.fields, SHAPES["tracking"], at, "trackings", target, apart=_APART
+        )
+        self._identity(set(doc.fields), ("trackings", "fields"))
+        nested: dict[str, ObjectPlan] = {}
+        for name, shape in (("articles", "article"), ("checkpoints", "checkpoint")):
+            if name in doc.fields:
+                nested[name] = self.targets.object(
+                    doc.fields[name],
+                    SHAPES[shape],
+                    (*at, name),
+                    f"trackings.{name}",
+                    f"{target}.{name}",
+                )
+        key, key_columns = self._key(doc.key, ("trackings", "key"), None)
+        if key is None:
+            return None
+        return TrackingsPlan(
+            key=key, key_columns=key_columns,
+            when=self._condition(doc.when, ("trackings", "when")), tracking=tracking,
+            articles=nested.get("articles"), checkpoints=nested.get("checkpoints"),
+            line=self.scope.document.key_place(("trackings",)).line,
+        )  # fmt: skip
+
+    def _identity(self, given: set[str], at: Path) -> None:
+        groups: dict[str, set[str]] = {}
+        for field in SHAPES["tracking"].fields:
+            if field.identity is not None:
+                groups.setdefault(field.identity, set()).add(field.name)
+        if not any(members <= given for members in groups.values()):
+            ways = " or ".join(" and ".join(sorted(members)) for members in groups.values())
+            self.scope.mistake(
+                "M108", "the tracking cannot be identified", at, f"map {ways}", key=True
+            )
+
+    def _mutation(self, index: int, doc: MutationDoc) -> MutationPlan | None:
+        at: Path = ("mutations", index)
+        if doc.type not in MUTATIONS:
+            hint = did_you_mean(doc.type, MUTATIONS) or f"one of: {', '.join(MUTATIONS)}"
+            self.scope.mistake("M104", f'"{doc.type}" is not a mutation', (*at, "type"), hint)
+            return None
+        if doc.type == "add_tracking":
+            text = "add_tracking is made by the section `trackings`"
+            self.scope.mistake("M103", text, (*at, "type"), "move it there")
+            return None
+        given = [(scope, sql) for scope, sql in (
+            (MutationScope.ROW, doc.when), (MutationScope.ALL, doc.when_all),
+            (MutationScope.ANY, doc.when_any)) if sql is not None]  # fmt: skip
+        if len(given) > 1:
+            self.scope.mistake("M103", "a mutation has one condition", at, "keep one `when`")
+            return None
+        # cancelling belongs to the order: without a word it needs every row to agree
+        scope, sql = given[0] if given else (MutationScope.ROW, None)
+        if doc.type == "cancel_order" and scope is MutationScope.ROW and sql is not None:
+            text = "cancel_order concerns the whole order, `when` a single row"
+            hint = "use `when_all` (every row of the order) or `when_any`"
+            self.scope.mistake("M103", text, (*at, "when"), hint, key=True)
+        word = {
+            MutationScope.ROW: "when",
+            MutationScope.ALL: "when_all",
+            MutationScope.ANY: "when_any",
+        }
+        body = self.targets.object(
+            doc.fields, SHAPES[doc.type], (*at, "fields"), f"mutations.{index}", f"mutations.{doc.type}",
+            name=doc.type,
+        )  # fmt: skip
+        if doc.type == "cancel_tracking" and isinstance(doc.fields.get("tracking"), dict):
+            self._identity(set(doc.fields["tracking"]), (*at, "fields", "tracking"))
+        return MutationPlan(
+            index=index, type=doc.type, scope=scope, when=self._condition(sql, (*at, word[scope])),
+            body=body, line=self.scope.document.place(at).line,
+        )  # fmt: skip
+
+    def _unused(self) -> None:
+        for name in self.scope.lookups:
+            if name not in self.scope.used_lookups:
+                text = f"the lookup table {name} is never used"
+                self.scope.mistake("W101", text, ("lookups", name), key=True, weight=Weight.WARNING)
+        for name in self.doc.derive:
+            if name not in self.scope.used_columns:
+                text = f"the derived column {name} is never used"
+                self.scope.mistake("W101", text, ("derive", name), key=True, weight=Weight.WARNING)

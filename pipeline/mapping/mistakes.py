@@ -1,0 +1,151 @@
+"""Mistakes of a mapping: each with a place, a caret, a code and one hint (MAPPING §4)."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pipeline.model.stops import StopRun
+
+SHOWN_MAX = 20  # mistakes printed; how many more there are is said
+
+
+class Weight(StrEnum):
+    """An ERROR stops the compilation; a WARNING is only said."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class MistakeCode:
+    """One kind of mapping mistake, for `pipeline explain`."""
+
+    code: str
+    title: str
+    why: str
+    fix: str
+
+
+_CODES = (
+    ("M001", "Not readable as YAML", "the file is not well-formed", "correct the place that is marked"),
+    ("M002", "Key written twice", "of two equal keys only one would win, silently", "remove one of them"),
+    ("M003", "Mapping too large", "a mapping has limits so that a prepared file cannot exhaust the machine",
+     "remove anchors that multiply, or split the file"),
+    ("M100", "Unknown key", "the mapping language has a closed vocabulary, so that a typo cannot pass silently",
+     "correct the key"),
+    ("M101", "Unknown field of the order", "the Order API has no such field (CONTRACT §5)", "correct the name"),
+    ("M102", "Required key missing", "the mapping cannot work without it", "add it"),
+    ("M103", "Wrong kind of value", "the key takes another kind of value", "write it as the hint says"),
+    ("M104", "Not one of the allowed words", "the key has a closed list of words", "use one of them"),
+    ("M105", "Required field not mapped", "creating an order needs it (CONTRACT §5.1)",
+     "map it, or set `mode: update_only`"),
+    ("M106", "Field belongs to the server", "parcelLab sets this field itself", "remove it"),
+    ("M107", "Object cannot become complete", "an object of the API has required parts, and not all are mapped",
+     "map the missing parts, or remove the object"),
+    ("M108", "Tracking cannot be identified", "parcelLab needs courier and tracking_number, or external_reference",
+     "map one of the two identities"),
+    ("M201", "Unknown column", "the file's header has no such column", "correct the name"),
+    ("M202", "Name starts with an underscore", "such names belong to the pipeline", "choose another name"),
+    ("M203", "Derived column hides a column", "two columns would have one name", "choose another name"),
+    ("M204", "Template not readable", "a template is text with {Column} parts", "close the brace"),
+    ("M205", "Unknown lookup table", "`lookups` has no such table", "correct the name"),
+    ("M206", "Lookup file not usable", "the table cannot be read", "correct the file or the names of its columns"),
+    ("M207", "Unknown step", "there are nine `do:` steps", "correct the step"),
+    ("M208", "Step with wrong argument", "the step takes other arguments", "write it as the hint says"),
+    ("M209", "Pattern not usable", "the regular expression is not valid, or not one that always ends quickly",
+     "correct the pattern"),
+    ("M210", "Value needs exactly one origin", "a value comes from one place", "keep one of them"),
+    ("M211", "Fixed text does not fit", "the text cannot become the type of its target", "correct the text"),
+    ("M212", "Date format not usable", "the format cannot be read, or lacks a part", "correct the format"),
+    ("M213", "Time zone missing", "a time without offset is no moment", "set `source.timezone`"),
+    ("M214", "Aggregate not possible here", "`aggregate` joins the rows of an order into one value",
+     "use it on fields of the order only"),
+    ("M301", "Expression not readable", "it is not a row-wise expression of the allowed SQL", "correct it"),
+    ("M302", "Unknown column in expression", "the header has no such column", "correct the name"),
+    ("M303", "CAST and STRPTIME are not offered", "they stop the whole file at the first bad row",
+     "declare the type under source.columns"),
+    ("M304", "Expression mixes rows", "an aggregate is not a value of a row", "use `aggregate:` on an order field"),
+    ("M305", "Types do not fit in expression", "columns are text unless source.columns says otherwise",
+     "declare the column's type under source.columns"),
+    ("M306", "Condition expected", "the expression does not give true or false", "compare with something"),
+    ("M401", "Format not supported", "this version does not read it", "use a supported format"),
+    ("W101", "Never used", "a table or column is declared and not used", "remove it"),
+)  # fmt: skip
+
+MISTAKES: Mapping[str, MistakeCode] = {row[0]: MistakeCode(*row) for row in _CODES}
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One mistake and the stretch of text it points at; `line` and `column` count from 1."""
+
+    code: str
+    message: str
+    line: int
+    column: int
+    length: int = 1
+    help: str = ""
+    weight: Weight = Weight.ERROR
+
+
+class MappingRefused(StopRun):
+    """The mapping has mistakes; all of them are in `mistakes`, sorted by place."""
+
+    exit_code = 2
+
+    def __init__(self, name: str, text: str, mistakes: Iterable[Mistake]) -> None:
+        self.mistakes = sorted(mistakes, key=lambda m: (m.line, m.column, m.code))
+        self.text = text
+        self.name = name
+        count = len(self.mistakes)
+        what = "1 mistake" if count == 1 else f"{count} mistakes"
+        first = self.mistakes[0]
+        super().__init__(
+            f"the mapping {name} has {what}",
+            code=first.code,
+            place=f"{name}:{first.line}:{first.column}",
+        )
+
+    def render(self) -> str:
+        """The mistakes as a person reads them, at most 20."""
+        return render(self.mistakes, self.name, self.text)
+
+
+def render(mistakes: list[Mistake], name: str, text: str) -> str:
+    """Write mistakes with their place, line and caret; says how many are not shown."""
+    lines = text.splitlines()
+    blocks = [_block(mistake, name, lines) for mistake in mistakes[:SHOWN_MAX]]
+    if len(mistakes) > SHOWN_MAX:
+        blocks.append(f"and {len(mistakes) - SHOWN_MAX} more")
+    return "\n\n".join(blocks)
+
+
+def _block(mistake: Mistake, name: str, lines: list[str]) -> str:
+    source = lines[mistake.line - 1] if 0 < mistake.line <= len(lines) else ""
+    number = str(mistake.line)
+    margin = " " * len(number)
+    # a tab is shown as one blank, so that the caret stands under its character
+    carets = "^" * max(1, min(mistake.length, len(source) - mistake.column + 1))
+    block = [
+        f"{mistake.weight.value}[{mistake.code}]: {mistake.message}",
+        f"{margin}--> {name}:{mistake.line}:{mistake.column}",
+        f"{margin} |",
+        f"{number} | {source.replace(chr(9), ' ')}",
+        f"{margin} | {' ' * (mistake.column - 1)}{carets}",
+    ]
+    if mistake.help:
+        block.append(f"{margin} = help: {mistake.help}")
+    return "\n".join(block)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A hint for a typo, or "".
+
+    >>> did_you_mean("Landd", ["Land", "Name"])
+    'did you mean "Land"?'
+    """
+    names = list(known)
+    folded = {name.lower(): name for name in names}
+    near = difflib.get_close_matches(word.lower(), folded, n=1, cutoff=0.6)
+    return f'did you mean "{folded[near[0]]}"?' if near else ""

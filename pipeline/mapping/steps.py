@@ -1,0 +1,99 @@
+"""The nine `do:` steps: small, named text changes (MAPPING §2).
+
+A step is `Expr -> Expr` on text. Only `regex` can fail: no match makes null, and the caller names
+that R208.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import polars as pl
+import re2
+from polars.exceptions import PolarsError
+
+PLAIN: Mapping[str, Callable[[pl.Expr], pl.Expr]] = {
+    "strip": lambda text: text.str.strip_chars(),
+    "upper": lambda text: text.str.to_uppercase(),
+    "lower": lambda text: text.str.to_lowercase(),
+    "digits": lambda text: text.str.replace_all(r"[^0-9]", ""),
+    "collapse": lambda text: text.str.replace_all(r"\s+", " ").str.strip_chars(),
+}
+WITH_ARGUMENT: Mapping[str, str] = {
+    "pad_left": 'pad_left: [5, "0"]',
+    "slice": "slice: [0, 40]",
+    "replace": 'replace: ["/", "-"]',
+    "regex": "regex: '^(\\d+)'",
+}
+NAMES: tuple[str, ...] = (*PLAIN, *WITH_ARGUMENT)
+
+
+class StepMistake(Exception):  # noqa: N818 - the compiler turns it into a Mistake with a place
+    """A step that cannot work; `code` is M207 to M209."""
+
+    def __init__(self, code: str, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.hint = hint
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One compiled step. `pattern` is set for `regex`, the only step that can fail."""
+
+    apply: Callable[[pl.Expr], pl.Expr]
+    pattern: str | None = None
+
+
+def step(name: str, argument: object = None) -> Step:
+    """Compile one step.
+
+    >>> made = step("pad_left", ["5", "0"]).apply(pl.lit("1067"))
+    >>> pl.select(made).item()
+    '01067'
+    >>> pl.select(step("regex", "^([0-9]+)").apply(pl.lit("12 a"))).item()
+    '12'
+
+    Raises:
+        StepMistake: M208 for a wrong argument, M209 for a pattern that RE2 does not take.
+    """
+    if name in PLAIN:
+        if argument is not None:
+            raise StepMistake("M208", f"the step {name} takes no argument", f"write {name}")
+        return Step(PLAIN[name])
+    match name, argument:
+        case "pad_left", [str(length), str(fill)] if length.isdecimal() and len(fill) == 1:
+            return Step(lambda text, n=int(length): text.str.pad_start(n, fill))  # type: ignore[misc]
+        case "slice", [str(start), str(stop)] if _whole(start) and stop.isdecimal():
+            return _slice(int(start), int(stop))
+        case "replace", [str(old), str(new)] if old:
+            return Step(lambda text: text.str.replace_all(old, new, literal=True))
+        case "regex", str(pattern):
+            return _regex(pattern)
+    raise StepMistake(
+        "M208", f"the step {name} takes other arguments", f"write {WITH_ARGUMENT[name]}"
+    )
+
+
+def _whole(text: str) -> bool:
+    return text.removeprefix("-").isdecimal()
+
+
+def _slice(start: int, stop: int) -> Step:
+    if stop < start and start >= 0:
+        raise StepMistake("M208", "the slice ends before it starts", "write slice: [start, stop]")
+    return Step(lambda text: text.str.slice(start, stop - start if start >= 0 else stop))
+
+
+def _regex(pattern: str) -> Step:
+    # RE2 and Polars' engine both run in linear time, so no cell can hang a run (FAULTS S12); asking
+    # both keeps the language at what either takes.
+    hint = "one group in parentheses is taken; look-around and back-references are not offered"
+    try:
+        groups = re2.compile(pattern).groups
+        pl.select(pl.lit("").str.extract(pattern))
+    except (re2.error, PolarsError):
+        raise StepMistake("M209", "this pattern is not valid", hint) from None
+    if groups > 1:
+        raise StepMistake("M209", f"the pattern has {groups} groups, one is taken", hint)
+    return Step(lambda text: text.str.extract(pattern, groups), pattern)

@@ -1,0 +1,188 @@
+"""The API's side of a mapping: trees of target fields, checked against the contract catalogue."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pipeline.mapping.document import Data, Path
+from pipeline.mapping.mistakes import did_you_mean
+from pipeline.mapping.plan import FieldPlan, ListPlan, Member, ObjectPlan
+from pipeline.mapping.values import Made, Scope
+from pipeline.model.catalogue import SHAPES
+from pipeline.model.field import Field, Kind, Shape, Use
+
+# Fields that other sections of the mapping make, or that the run itself knows.
+_ELSEWHERE: Mapping[str, str] = {
+    "account": "the account comes from the profile",
+    "articles_order": "line items are mapped under `lines`",
+    "mutations": "changes are mapped under `trackings` and `mutations`",
+    "operation_id": "the pipeline makes it, stable across retries",
+    "type": "it is the `type` of the entry itself",
+}
+
+# A number without its unit means the API's default, silently (CONTRACT K15, K16).
+_UNITS: Mapping[str, tuple[str, ...]] = {
+    "weight_unit": ("weight",),
+    "length_unit": ("width", "height", "length"),
+    "shipping_weight_unit": ("shipping_weight_total",),
+    "shipping_dimensions_unit": ("shipping_height", "shipping_width", "shipping_length"),
+}
+
+_ANY_VALUE = Field(name="value", kind=Kind.ANY, doc="any value")
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """Compiles target trees; mistakes go to the scope."""
+
+    scope: Scope
+
+    def object(
+        self, data: Data, shape: Shape, path: Path, slot: str, target: str,
+        *, apart: frozenset[str] = frozenset(), name: str = "",
+    ) -> ObjectPlan:  # fmt: skip
+        """Compile the table of one object; `apart` names members that the caller compiles."""
+        members: list[Member] = []
+        if not isinstance(data, dict):
+            self.scope.mistake("M103", f"{shape.name} is a table of fields", path)
+            data = {}
+        for key, value in data.items():
+            if key in apart:
+                continue
+            field = self._field(key, shape, (*path, key))
+            if field is not None:
+                inner = f"{target}.{key}" if target else key
+                made = self._member(field, value, (*path, key), f"{slot}.{key}", inner)
+                members += [made] if made is not None else []
+        self._complete(shape, set(data), path)
+        order = {field.name: rank for rank, field in enumerate(shape.fields)}
+        members.sort(key=lambda member: order[member.name])
+        line = self.scope.document.key_place(path).line
+        return ObjectPlan(name=name or shape.name, slot=slot, target=target, shape=shape,
+                          members=tuple(members), line=line)  # fmt: skip
+
+    def _field(self, key: str, shape: Shape, path: Path) -> Field | None:
+        field = shape.field(key)
+        if field is None:
+            names = [each.name for each in shape.writable]
+            what = "order" if shape.name == "order" else shape.name.replace("_", " ")
+            hint = did_you_mean(key, names) or f"there are: {', '.join(names)}"
+            self.scope.mistake(
+                "M101", f'parcelLab {what} has no field "{key}"', path, hint, key=True
+            )
+            return None
+        if key in _ELSEWHERE and (key != "type" or shape.name in SHAPES):
+            self.scope.mistake(
+                "M106", f'"{key}" is not mapped here', path, _ELSEWHERE[key], key=True
+            )
+            return None
+        if field.server_owned:
+            text = f'parcelLab sets "{key}" itself'
+            self.scope.mistake("M106", text, path, "remove it", key=True)
+            return None
+        return field
+
+    def _complete(self, shape: Shape, given: set[str], path: Path) -> None:
+        missing = [
+            field.name for field in shape.writable
+            if field.use is Use.INSIDE and field.name not in given and field.name not in _ELSEWHERE
+        ]  # fmt: skip
+        if missing:
+            text = f"{shape.name.replace('_', ' ')} needs {', '.join(missing)} too"
+            self.scope.mistake("M107", text, path, "map the missing parts", key=True)
+        for unit, numbers in _UNITS.items():
+            measured = [name for name in numbers if name in given and shape.field(unit) is not None]
+            if measured and unit not in given:
+                hint = f"without it parcelLab takes its default; add {unit}: {{value: …}}"
+                self.scope.mistake("M107", f"{measured[0]} needs {unit}", path, hint, key=True)
+
+    def _member(
+        self, field: Field, data: Data, path: Path, slot: str, target: str
+    ) -> Member | None:
+        match field.kind:
+            case Kind.OBJECT:
+                shape = SHAPES[str(field.shape)]
+                return self.object(data, shape, path, slot, target, name=field.name)
+            case Kind.OBJECTS:
+                return self._objects(field, data, path, slot, target)
+            case Kind.TEXTS | Kind.CHOICES:
+                return self._texts(field, data, path, slot, target)
+            case Kind.ATTRIBUTES:
+                return self._table(field, data, path, slot, target)
+            case Kind.FREE_OBJECT:
+                made = self._table(field, data, path, slot, target)
+                return ObjectPlan(name=field.name, slot=slot, target=target, shape=None,
+                                  members=made.items if made else ())  # fmt: skip
+            case Kind.FREE_OBJECTS:
+                return self._free_objects(field, data, path, slot, target)
+        if field.name == "additional_fields":
+            made = self._table(field, data, path, slot, target)
+            return ObjectPlan(name=field.name, slot=slot, target=target, shape=None,
+                              members=made.items if made else ())  # fmt: skip
+        return self.leaf(field, data, path, slot, target)
+
+    def leaf(self, field: Field, data: Data, path: Path, slot: str, target: str,
+             name: str = "") -> FieldPlan | None:  # fmt: skip
+        """Compile one value for one field."""
+        kind = Kind.TEXT if field.kind in {Kind.TEXTS, Kind.CHOICES} else field.kind
+        made = self.scope.value(data, kind, path)
+        if made is None:
+            return None
+        if made.aggregate is not None and not slot.startswith("order."):
+            self.scope.mistake("M214", "only fields of the order join rows", (*path, "aggregate"))
+        line = self.scope.document.key_place(path).line
+        return _field_plan(made, field, slot, target, name or field.name, line)
+
+    def _objects(
+        self, field: Field, data: Data, path: Path, slot: str, target: str
+    ) -> Member | None:
+        shape = SHAPES[str(field.shape)]
+        listed = data if isinstance(data, list) else [data]
+        at = path if isinstance(data, list) else None
+        items = tuple(
+            self.object(item, shape, (*path, i) if at else path, f"{slot}.{i}", f"{target}.{i}")
+            for i, item in enumerate(listed)
+        )
+        return ListPlan(name=field.name, kind=field.kind, items=items)
+
+    def _texts(self, field: Field, data: Data, path: Path, slot: str, target: str) -> Member | None:
+        listed = data if isinstance(data, list) else [data]
+        made = [
+            self.leaf(field, item, (*path, i) if isinstance(data, list) else path,
+                      f"{slot}.{i}", f"{target}.{i}")
+            for i, item in enumerate(listed)
+        ]  # fmt: skip
+        return ListPlan(name=field.name, kind=field.kind, items=tuple(m for m in made if m))
+
+    def _table(
+        self, field: Field, data: Data, path: Path, slot: str, target: str
+    ) -> ListPlan | None:
+        if not isinstance(data, dict):
+            self.scope.mistake("M103", f"{field.name} is a table: {{key: VALUE}}", path)
+            return None
+        inner = SHAPES["attribute"].field("value") if field.kind is Kind.ATTRIBUTES else None
+        value = inner or _ANY_VALUE
+        made = [
+            self.leaf(value, item, (*path, key), f"{slot}.{key}", f"{target}.{key}", key)
+            for key, item in data.items()
+        ]
+        return ListPlan(name=field.name, kind=field.kind, items=tuple(m for m in made if m))
+
+    def _free_objects(self, field: Field, data: Data, path: Path, slot: str, target: str) -> Member:
+        listed = data if isinstance(data, list) else [data]
+        items = []
+        for i, item in enumerate(listed):
+            at = (*path, i) if isinstance(data, list) else path
+            made = self._table(field, item, at, f"{slot}.{i}", f"{target}.{i}")
+            items.append(ObjectPlan(name=field.name, slot=f"{slot}.{i}", target=f"{target}.{i}",
+                                    shape=None, members=made.items if made else ()))  # fmt: skip
+        return ListPlan(name=field.name, kind=field.kind, items=tuple(items))
+
+
+def _field_plan(
+    made: Made, field: Field, slot: str, target: str, name: str, line: int
+) -> FieldPlan:
+    return FieldPlan(
+        slot=slot, target=target, name=name, kind=made.kind, field=field, value=made.value,
+        raw=made.raw, reason=made.reason, details=made.details, columns=made.columns, line=line,
+        drop_on_error=made.drop_on_error, constant=made.constant, aggregate=made.aggregate,
+    )  # fmt: skip
