@@ -153,6 +153,15 @@ class FaultRule:
         Raises:
             BadFaultError: a key or a fault is not known, or a value has the wrong type.
         """
+        try:
+            return cls(**cls._values(document))
+        except (TypeError, ValueError) as error:
+            if isinstance(error, BadFaultError):
+                raise
+            raise BadFaultError(f"fault rule {json.dumps(dict(document))}: {error}") from error
+
+    @classmethod
+    def _values(cls, document: Mapping[str, Any]) -> dict[str, Any]:
         values = dict(document)
         if "order_number" in values:
             numbers = values.pop("order_number")
@@ -168,7 +177,7 @@ class FaultRule:
                 values[name] = tuple(values[name])
         if "fault" not in values:
             raise BadFaultError('a fault rule needs the key "fault"')
-        return cls(**values)
+        return values
 
     def as_json(self) -> dict[str, Any]:
         """Return the rule as `from_json` reads it, without what is left at its default."""
