@@ -1,0 +1,166 @@
+"""Single cases out of many: up to three examples of a cause, and a fair sample for the page.
+
+Only here do values of cells enter the report, and they enter masked (`pipeline.report.masking`).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from pipeline.model.origin import FILE, LINE, ORIGIN, SEGMENT, place
+from pipeline.model.rules import RULES
+from pipeline.report.masking import PiiMode, shown_detail, shown_value
+from pipeline.report.visible import visible
+
+EXAMPLES = 3
+_NEEDED = (*ORIGIN, "key", "order_number", "code", "column", "target", "value", "detail")
+
+
+@dataclass(frozen=True, slots=True)
+class Quoting:
+    """How findings are quoted: the files' names by ordinal, and how much of a value is shown."""
+
+    file_names: Mapping[int, str]
+    pii: PiiMode
+
+    def place(self, finding: Mapping[str, object]) -> str:
+        """Write the address of a finding as people read it."""
+        index = _number(finding[FILE])
+        name = visible(self.file_names.get(index, f"file {index}"))
+        return place(name, _number(finding[LINE]), _number(finding[SEGMENT]))
+
+    def value(self, finding: Mapping[str, object]) -> str:
+        """Write the value of a finding, masked."""
+        return shown_value(
+            str(finding["code"]), _text(finding["target"]), _text(finding["value"]), self.pii
+        )
+
+    def says(self, finding: Mapping[str, object]) -> str:
+        """Write the sentence of a finding without its address and column, values masked."""
+        code, target = str(finding["code"]), _text(finding["target"])
+        detail = shown_detail(
+            code, target, _text(finding["value"]), _text(finding["detail"]), self.pii
+        )
+        return RULES[code].says.format(
+            column=visible(_text(finding["column"]) or ""),
+            target=visible(target or ""),
+            value=self.value(finding),
+            detail=detail,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One finding to show. `alike` counts the findings of the cause with the same value.
+
+    `outcome`, `status` and `attempts` are set for orders only.
+    """
+
+    order_number: str
+    place: str
+    column: str
+    value: str
+    says: str
+    alike: int = 1
+    further: tuple[str, ...] = ()
+    outcome: str = ""
+    status: int | None = None
+    attempts: int | None = None
+
+
+def examples(findings: pl.DataFrame, quoting: Quoting) -> Mapping[int, tuple[Case, ...]]:
+    """Pick, per cause in `_cause`, the most frequent different values, first occurrence each."""
+    picked = (
+        findings.group_by("_cause", "value", maintain_order=True)
+        .agg(pl.len().alias("alike"), pl.exclude("alike").first())
+        .sort("_cause", "alike", descending=[False, True], maintain_order=True)
+        .group_by("_cause", maintain_order=True)
+        .head(EXAMPLES)
+    )
+    return _by_cause(picked, quoting, {})
+
+
+def samples(
+    findings: pl.DataFrame, further: pl.DataFrame, quoting: Quoting, limit: int
+) -> Mapping[int, tuple[Case, ...]]:
+    """Pick at most `limit` findings, of every cause a fair share, each with the row's other findings.
+
+    A cause with few findings is shown whole before one with many gets more (REPORT §5).
+    """
+    sizes = findings.group_by("_cause").len("size").sort("_cause")
+    share = sizes.select("_cause").with_columns(
+        pl.Series("share", quotas(sizes["size"].to_list(), limit), dtype=pl.UInt32)
+    )
+    picked = (
+        findings.join(share, on="_cause", maintain_order="left")
+        .filter(pl.int_range(pl.len()).over("_cause") < pl.col("share"))
+        .with_columns(pl.lit(1).alias("alike"))
+    )
+    return _by_cause(picked, quoting, _further(picked, further, quoting))
+
+
+def quotas(sizes: Sequence[int], limit: int) -> list[int]:
+    """Share `limit` places among groups of these sizes, the same for all as far as they need it.
+
+    >>> quotas([1000, 3, 50], 100)
+    [48, 3, 49]
+    """
+    given = [0] * len(sizes)
+    left = limit
+    waiting = sorted(range(len(sizes)), key=lambda each: (sizes[each], -each))
+    for rank, group in enumerate(waiting):
+        fair = -(-left // (len(waiting) - rank))
+        given[group] = min(sizes[group], fair)
+        left -= given[group]
+    return given
+
+
+def _further(
+    picked: pl.DataFrame, findings: pl.DataFrame, quoting: Quoting
+) -> Mapping[tuple[object, ...], tuple[str, ...]]:
+    """Say what else is wrong at the addresses of the picked findings, by address."""
+    others = findings.join(picked.select(ORIGIN).unique(), on=ORIGIN, how="semi").filter(
+        ~pl.col("primary").fill_null(value=False)
+    )
+    said: dict[tuple[object, ...], tuple[str, ...]] = {}
+    for finding in others.iter_rows(named=True):
+        address = tuple(finding[name] for name in ORIGIN)
+        column = visible(finding["column"] or "")
+        says = f"{finding['code']} {column + ': ' if column else ''}{quoting.says(finding)}"
+        said[address] = (*said.get(address, ()), says)
+    return said
+
+
+def _by_cause(
+    picked: pl.DataFrame,
+    quoting: Quoting,
+    further: Mapping[tuple[object, ...], tuple[str, ...]],
+) -> Mapping[int, tuple[Case, ...]]:
+    """Quote the picked findings; these are at most some hundred, so a loop is right."""
+    made: dict[int, list[Case]] = {}
+    extra = [name for name in ("outcome", "status", "attempts") if name in picked.columns]
+    for row in picked.select("_cause", "alike", *_NEEDED, *extra).iter_rows(named=True):
+        made.setdefault(row["_cause"], []).append(
+            Case(
+                order_number=visible(row["order_number"] or row["key"] or ""),
+                place=quoting.place(row),
+                column=visible(row["column"] or ""),
+                value=quoting.value(row),
+                says=quoting.says(row),
+                alike=row["alike"],
+                further=further.get(tuple(row[name] for name in ORIGIN), ()),
+                outcome=row.get("outcome") or "",
+                status=row.get("status"),
+                attempts=row.get("attempts"),
+            )
+        )
+    return {cause: tuple(cases) for cause, cases in made.items()}
+
+
+def _number(value: object) -> int:
+    return int(str(value))
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)

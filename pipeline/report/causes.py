@@ -1,0 +1,345 @@
+"""Problems by cause: every rejected row under exactly one, every failed order under exactly one.
+
+REPORT §3. A cause is a code with its column and target and, for the API's answers, its words with
+everything that varies replaced by "…". The groups of rows add up to the rejected rows because they
+are made from the rejected rows; a row that has no recorded cause stays out and breaks the balance.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import polars as pl
+
+from pipeline.model.origin import ORIGIN
+from pipeline.model.outcomes import REJECTED_ROWS, OrderOutcome, RowOutcome
+from pipeline.model.rules import RULES, STAGE_ORDER, Severity, Stage
+from pipeline.report.cases import Case, Quoting, examples, samples
+from pipeline.report.facts import RunTables
+from pipeline.report.owners import owner_of
+from pipeline.report.totals import Explained
+from pipeline.report.visible import WORDS_CUT, visible
+
+GROUPS_MAX = 200
+SAMPLED_ROWS = 500
+SAMPLED_ORDERS = 200
+SEVERAL = "Several"
+
+PROBLEM_ORDERS = (
+    OrderOutcome.REFUSED,
+    OrderOutcome.PARTLY_APPLIED,
+    OrderOutcome.UNKNOWN,
+    OrderOutcome.NOT_ATTEMPTED,
+)
+_CODE_OF_OUTCOME = {
+    OrderOutcome.REFUSED: "A403",
+    OrderOutcome.PARTLY_APPLIED: "A201",
+    OrderOutcome.UNKNOWN: "U001",
+    OrderOutcome.NOT_ATTEMPTED: "N001",
+}
+_LATE = (Stage.API, Stage.NETWORK)
+ROW_CODES = tuple(
+    code
+    for code, rule in RULES.items()
+    if rule.severity is Severity.ERROR and rule.stage not in (*_LATE, Stage.GROUP)
+)
+ORDER_CODES = tuple(
+    code for code, rule in RULES.items() if rule.severity is Severity.ERROR and rule.stage in _LATE
+)
+WARNING_CODES = tuple(code for code, rule in RULES.items() if rule.severity is not Severity.ERROR)
+CAUSE = ("code", "column", "target", "words")
+
+
+class Unit(StrEnum):
+    """What a cause counts."""
+
+    ROWS = "rows"
+    ORDERS = "orders"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """One cause with all it stopped.
+
+    `key` is the same in every run, `anchor` only names the cause inside one page. `count` is the
+    number of rows with the problem itself or of orders, by `unit`; `held` counts the fine rows that
+    were held back with them; `orders` the distinct orders concerned. `words` are the API's, with
+    what varies replaced by "…".
+    """
+
+    anchor: str
+    key: str
+    unit: Unit
+    code: str
+    title: str
+    column: str
+    target: str
+    words: str
+    owner: str
+    severity: Severity
+    count: int
+    held: int
+    orders: int
+    why: str
+    fix: str
+    mapping_place: str
+    examples: tuple[Case, ...]
+    cases: tuple[Case, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnerShare:
+    """What one owner must fix: rows rejected, orders failed, distinct orders that wait for it."""
+
+    owner: str
+    rows: int
+    failed_orders: int
+    orders: int
+    causes: tuple[Cause, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Causes:
+    """All causes of a run; `explained` is what they account for."""
+
+    rows: tuple[Cause, ...]
+    orders: tuple[Cause, ...]
+    warnings: tuple[Cause, ...]
+    owners: tuple[OwnerShare, ...]
+    explained: Explained
+
+
+@dataclass(frozen=True, slots=True)
+class _Grouped:
+    """Findings with the ordinal of their cause in `_cause`, and the causes with their counts."""
+
+    findings: pl.DataFrame
+    causes: pl.DataFrame
+
+
+def find_causes(
+    tables: RunTables, quoting: Quoting, owners: Mapping[str, str], *, planned: bool
+) -> Causes:
+    """Group what was rejected, refused, left unclear or warned of, by cause."""
+    findings = tables.findings.lazy()
+    rejected = (
+        tables.rows.lazy()
+        .filter(pl.col("outcome").is_in(REJECTED_ROWS))
+        .collect(engine="streaming")
+    )
+    of_rows = findings.filter(pl.col("code").is_in(ROW_CODES)).collect()
+    of_orders = findings.filter(pl.col("code").is_in(ORDER_CODES)).collect()
+    by_row = _group(_own_problems(rejected, of_rows), _held(rejected, of_rows))
+    waiting = _failed_orders(tables.orders, of_orders, planned=planned)
+    by_order = _group(waiting)
+    warned = _group(findings.filter(pl.col("code").is_in(WARNING_CODES)).collect())
+    rows = _describe(by_row, of_rows, quoting, owners, Unit.ROWS, "c", SAMPLED_ROWS)
+    orders = _describe(by_order, of_orders, quoting, owners, Unit.ORDERS, "a", SAMPLED_ORDERS)
+    return Causes(
+        rows=rows,
+        orders=orders,
+        warnings=_describe(warned, warned.findings.clear(), quoting, owners, Unit.ROWS, "w", 0),
+        owners=_shares(rows, orders, by_row.findings, by_order.findings),
+        explained=Explained(
+            rows=sum(each.count + each.held for each in rows),
+            orders_with_problem=waiting.height,
+            orders=sum(each.count for each in orders),
+        ),
+    )
+
+
+def _own_problems(rejected: pl.DataFrame, of_rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows with a problem of their own, each with its primary finding."""
+    primary = of_rows.filter(pl.col("primary")).unique(ORIGIN, keep="first", maintain_order=True)
+    return (
+        rejected.filter(pl.col("outcome") == RowOutcome.OWN_PROBLEM)
+        .drop("code", "outcome")
+        .join(primary.drop("key", "order_number"), on=ORIGIN)
+        .sort(ORIGIN)
+    )
+
+
+def _held(rejected: pl.DataFrame, of_rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows held back with their order, counted per cause of the order's first faulty row."""
+    stage = pl.col("code").replace_strict(
+        {code: STAGE_ORDER[rule.stage] for code, rule in RULES.items()}, return_dtype=pl.Int8
+    )
+    first = (
+        _worded(_own_problems(rejected, of_rows))
+        .filter(pl.col("key").is_not_null())
+        .sort(stage, *ORIGIN)
+        .unique("key", keep="first", maintain_order=True)
+    )
+    return (
+        rejected.filter(pl.col("outcome") == RowOutcome.HELD)
+        .select("key")
+        .join(first.select("key", *CAUSE), on="key")
+        .group_by(CAUSE)
+        .len("held")
+    )
+
+
+def _failed_orders(orders: pl.DataFrame, of_orders: pl.DataFrame, *, planned: bool) -> pl.DataFrame:
+    """The orders that the API refused, partly applied or did not confirm, each with one finding."""
+    concerned = [
+        outcome
+        for outcome in PROBLEM_ORDERS
+        if not (planned and outcome is OrderOutcome.NOT_ATTEMPTED)
+    ]
+    said = (
+        of_orders.sort("primary", descending=True, nulls_last=True, maintain_order=True)
+        .unique("key", keep="first", maintain_order=True)
+        .drop(*ORIGIN, "order_number")
+    )
+    fallback = pl.col("outcome").replace_strict(_CODE_OF_OUTCOME, default=None)
+    recorded = pl.when(pl.col("code_of_order").is_in(ORDER_CODES)).then("code_of_order")
+    return (
+        orders.filter(pl.col("outcome").is_in(concerned))
+        .select(
+            *ORIGIN,
+            "key",
+            "order_number",
+            "outcome",
+            "status",
+            "attempts",
+            pl.col("code").alias("code_of_order"),
+        )
+        .join(said, on="key", how="left")
+        .with_columns(pl.coalesce("code", recorded, fallback).alias("code"))
+        .with_columns(pl.coalesce("target", "api_attr").alias("target"))
+        .sort(ORIGIN)
+    )
+
+
+def _worded(findings: pl.DataFrame) -> pl.DataFrame:
+    """Add `words`: the API's message without what varies; null for our own rules.
+
+    The ordinals in the API's paths vary too: "mutations.0.tracking" becomes "mutations.tracking".
+    """
+    late = pl.col("code").is_in((*ORDER_CODES, "A202"))
+    words = (
+        pl.col("detail")
+        .str.replace_all(r""""[^"]*"|'[^']*'|“[^”]*”|`[^`]*`""", "…")
+        .str.replace_all(r"[\w.:/@+-]*\d[\w.:/@+-]*", "…")
+        .str.replace_all(r"…(?:[\s,]*…)+", "…")
+        .str.slice(0, WORDS_CUT)
+    )
+    return findings.with_columns(
+        pl.when(late).then(words).alias("words"),
+        pl.when(late)
+        .then(pl.col("target").str.replace_all(r"\.\d+(\.|$)", "${1}"))
+        .otherwise("target")
+        .alias("target"),
+    )
+
+
+def _group(findings: pl.DataFrame, held: pl.DataFrame | None = None) -> _Grouped:
+    """Number the causes: most orders first, then most rows; at most GROUPS_MAX of them."""
+    worded = _worded(findings)
+    counted = worded.group_by(CAUSE).agg(
+        pl.len().alias("count"),
+        pl.col("key").drop_nulls().n_unique().alias("orders"),
+        pl.col("mapping").drop_nulls().first(),
+        pl.col("mapping_line").drop_nulls().first(),
+    )
+    if held is None:
+        counted = counted.with_columns(pl.lit(0).alias("held"))
+    else:
+        counted = counted.join(held, on=CAUSE, how="left", nulls_equal=True)
+    causes = (
+        counted.with_columns(pl.col("held").fill_null(0))
+        .sort(
+            pl.col("orders"),
+            pl.col("count") + pl.col("held"),
+            *CAUSE,
+            descending=[True, True, False, False, False, False],
+        )
+        .with_row_index("_cause")
+        .with_columns(pl.col("_cause").clip(0, GROUPS_MAX - 1))
+    )
+    return _Grouped(
+        worded.join(
+            causes.select(*CAUSE, "_cause"),
+            on=CAUSE,
+            how="left",
+            nulls_equal=True,
+            maintain_order="left",
+        ),
+        causes,
+    )
+
+
+def _describe(
+    grouped: _Grouped,
+    further: pl.DataFrame,
+    quoting: Quoting,
+    owners: Mapping[str, str],
+    unit: Unit,
+    letter: str,
+    sampled: int,
+) -> tuple[Cause, ...]:
+    """Make the causes of one kind, with examples, and cases for the page to list."""
+    example_of = examples(grouped.findings, quoting)
+    cases_of = samples(grouped.findings, further, quoting, sampled)
+    made: list[Cause] = []
+    for (ordinal,), part in grouped.causes.group_by("_cause", maintain_order=True):
+        number = int(str(ordinal))
+        row = part.row(0, named=True)
+        single = part.height == 1
+        code = str(row["code"]) if single else ""
+        rule = RULES.get(code)
+        column, target, words = (str(row[name] or "") if single else "" for name in CAUSE[1:])
+        place = f"{row['mapping']}:{row['mapping_line']}" if row["mapping"] and single else ""
+        made.append(
+            Cause(
+                anchor=f"{letter}{number + 1}",
+                key="|".join((code, column, target, words)) if single else "other",
+                unit=Unit.ORDERS if rule and rule.stage in _LATE else unit,
+                code=code,
+                title=rule.title if rule else f"Other problems ({part.height:,} kinds)",
+                column=visible(column),
+                target=visible(target),
+                words=visible(words, limit=WORDS_CUT),
+                owner=owner_of(code, column, target, owners) if single else SEVERAL,
+                severity=rule.severity if rule else Severity.ERROR,
+                count=int(part["count"].sum()),
+                held=int(part["held"].sum()),
+                orders=int(part["orders"].sum()),
+                why=rule.why if rule else "",
+                fix=rule.fix if rule else "see rejections.jsonl.gz",
+                mapping_place=visible(place),
+                examples=example_of.get(number, ()),
+                cases=cases_of.get(number, ()),
+            )
+        )
+    return tuple(made)
+
+
+def _shares(
+    rows: tuple[Cause, ...],
+    orders: tuple[Cause, ...],
+    row_findings: pl.DataFrame,
+    order_findings: pl.DataFrame,
+) -> tuple[OwnerShare, ...]:
+    """Sum up per owner; who has most orders waiting stands first, "Automatic" last."""
+    shares = []
+    for owner in dict.fromkeys(each.owner for each in (*rows, *orders)):
+        of_rows = tuple(each for each in rows if each.owner == owner)
+        of_orders = tuple(each for each in orders if each.owner == owner)
+        waiting = pl.concat([_keys(row_findings, of_rows), _keys(order_findings, of_orders)])
+        shares.append(
+            OwnerShare(
+                owner=owner,
+                rows=sum(each.count + each.held for each in of_rows),
+                failed_orders=sum(each.count for each in of_orders),
+                orders=waiting.n_unique(),
+                causes=tuple(sorted((*of_rows, *of_orders), key=lambda each: -each.orders)),
+            )
+        )
+    automatic = RULES["U001"].owner.value
+    return tuple(sorted(shares, key=lambda each: (each.owner == automatic, -each.orders)))
+
+
+def _keys(findings: pl.DataFrame, causes: tuple[Cause, ...]) -> pl.Series:
+    numbers = [int(each.anchor[1:]) - 1 for each in causes]
+    return findings.filter(pl.col("_cause").is_in(numbers))["key"].drop_nulls()

@@ -1,0 +1,88 @@
+"""What a report is made of: the facts of the run and its four tables, as plain values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import polars as pl
+
+from pipeline.model.tables import SourceFile
+
+
+class RunState(StrEnum):
+    """How far the run went. PLANNED means that nothing was sent on purpose."""
+
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    PLANNED = "planned"
+
+
+@dataclass(frozen=True, slots=True)
+class MappingUsed:
+    """One mapping of the run: its name and the first characters of its hash."""
+
+    name: str
+    short_hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFacts:
+    """What is known of a run besides its tables.
+
+    `records` holds, per ordinal of a file, how many records the reader counted: it is the side of
+    the accounting that no outcome table can know. `zone` is the IANA zone in which the page writes
+    its times. `settings` are shown as they are, so no secret may be among them.
+
+    Raises:
+        ValueError: a time has no offset, or `zone` is not an IANA name.
+    """
+
+    run_id: str
+    title: str
+    mappings: tuple[MappingUsed, ...]
+    profile: str
+    account: str
+    production: bool
+    host: str
+    started_at: datetime
+    ended_at: datetime
+    zone: str
+    state: RunState
+    files: tuple[SourceFile, ...]
+    records: Mapping[int, int]
+    version: str
+    stop_reason: str | None = None
+    settings: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.started_at.utcoffset() is None or self.ended_at.utcoffset() is None:
+            raise ValueError("the times of a run need an offset")
+        try:
+            ZoneInfo(self.zone)
+        except (ZoneInfoNotFoundError, ValueError) as unknown:
+            raise ValueError(f"{self.zone!r} is not an IANA time zone") from unknown
+
+    @property
+    def planned(self) -> bool:
+        """Nothing was sent on purpose: a plan or a dry run."""
+        return self.state is RunState.PLANNED
+
+    def file_name(self, index: int) -> str:
+        """Name the file of that ordinal; an ordinal without a file is written as its number."""
+        return next((each.name for each in self.files if each.index == index), f"file {index}")
+
+
+@dataclass(frozen=True, slots=True)
+class RunTables:
+    """The outcome tables of a run, with exactly the schemas of `pipeline.model.outcomes`.
+
+    `rows` and `findings` may be lazy scans of Parquet; they are aggregated, and only what was rejected is
+    held.
+    """
+
+    rows: pl.LazyFrame | pl.DataFrame
+    orders: pl.DataFrame
+    mutations: pl.DataFrame
+    findings: pl.LazyFrame | pl.DataFrame

@@ -1,0 +1,207 @@
+"""Masks that keep the shape of a value and hide the person behind it (REPORT §7, FAULTS S10).
+
+Which mask a value gets is decided by the API field it was meant for, never by its column, so a new
+mapping is safe before anyone thought of it. What makes a value invalid stays visible: blanks in an
+e-mail or a phone number, control and bidi characters anywhere.
+
+>>> mask("konrad@example.com", Pii.EMAIL)
+'k…@e….com'
+>>> mask("k unde@example.com", Pii.EMAIL)
+'k␠u…@e….com'
+>>> mask("Jana Meyer", Pii.NAME)
+'J… M…'
+>>> mask("+49 151 2345 6742", Pii.PHONE)
+'+49␠…42'
+>>> mask("01067", Pii.POSTCODE)
+'01…'
+"""
+
+import re
+from enum import StrEnum
+from functools import lru_cache
+
+from pipeline.model.catalogue import SHAPES
+from pipeline.model.field import Field, Kind, Pii, Shape
+from pipeline.report.visible import CUT, shown_code, visible
+
+# The values of these findings are facts about a record, not cells of it.
+_NO_CELL = frozenset({"R101", "R102", "A403"})
+# The details of these findings quote another cell of the same target.
+_DETAIL_IS_CELL = frozenset({"R303"})
+_OPEN_KINDS = (Kind.ATTRIBUTES, Kind.FREE_OBJECT, Kind.FREE_OBJECTS, Kind.OBJECT, Kind.OBJECTS)
+_HIDDEN = "(not shown)"
+_EMPTY = "(empty)"
+
+
+class PiiMode(StrEnum):
+    """How much of the values the page shows: masks, everything, or no value of any cell."""
+
+    MASK = "mask"
+    SHOW = "show"
+    NONE = "none"
+
+
+@lru_cache(maxsize=4096)
+def pii_of(target: str | None) -> Pii:
+    """Tell whom a value meant for `target` concerns; FREE where the catalogue does not know.
+
+    >>> pii_of("recipient_email"), pii_of("shipping_address.city"), pii_of("articles_order.quantity")
+    (<Pii.EMAIL: 'email'>, <Pii.CITY: 'city'>, <Pii.NONE: 'none'>)
+    >>> pii_of("mutations.add_tracking.tracking.recipient_name"), pii_of(None)
+    (<Pii.NAME: 'name'>, <Pii.FREE: 'free'>)
+    """
+    if not target:
+        return Pii.FREE
+    within: tuple[Shape, ...] = (SHAPES["order"],)
+    found: Field | None = None
+    for segment in re.split(r"[.\[\]]+", target.strip(".[]")):
+        if segment.isdigit() or segment == "mutations":
+            within = tuple(SHAPES.values()) if segment == "mutations" else within
+            continue
+        if found is None and segment in SHAPES and not _members(within, segment):
+            within = (SHAPES[segment],)
+            continue
+        members = _members(within, segment) or (
+            _members(tuple(SHAPES.values()), segment) if found is None else ()
+        )
+        if not members:
+            return Pii.FREE if found is None else _of_unknown_member(found)
+        found = _strictest(members)
+        within = _shapes_of(members)
+    return Pii.FREE if found is None else found.pii
+
+
+def mask(value: str, pii: Pii) -> str:
+    """Mask one value by its class; a value of class NONE is only cut and made visible."""
+    match pii:
+        case Pii.NONE:
+            masked = visible(value)
+        case Pii.EMAIL:
+            masked = _email(value)
+        case Pii.NAME:
+            masked = " ".join(_initial(word) for word in value.split(" ")[:6])
+        case Pii.PHONE:
+            masked = _phone(value)
+        case Pii.POSTCODE:
+            masked = _keep(value, 2)
+        case _:
+            masked = _keep(value, 1)
+    return masked if value else ""
+
+
+def shown_value(code: str, target: str | None, value: str | None, mode: PiiMode) -> str:
+    """Write the value of a finding as the report may show it.
+
+    >>> shown_value("R310", "recipient_email", "max@example.com", PiiMode.MASK)
+    'm…@e….com'
+    >>> shown_value("R101", None, "12", PiiMode.MASK)
+    '12'
+    """
+    if not value:
+        return _EMPTY if value == "" else ""
+    if code in _NO_CELL:
+        return visible(value)
+    if mode is PiiMode.NONE:
+        return _HIDDEN
+    return visible(value) if mode is PiiMode.SHOW else mask(value, pii_of(target))
+
+
+def shown_detail(
+    code: str, target: str | None, value: str | None, detail: str | None, mode: PiiMode
+) -> str:
+    """Write the detail of a finding; a cell that it quotes is masked like the value."""
+    if not detail:
+        return ""
+    if code in _DETAIL_IS_CELL:
+        return shown_value(code, target, detail, mode)
+    if value and code not in _NO_CELL and mode is not PiiMode.SHOW:
+        hidden = _HIDDEN if mode is PiiMode.NONE else mask(value, pii_of(target))
+        detail = detail.replace(value, hidden) if hidden != value else detail
+    return visible(detail, limit=500)
+
+
+def _members(shapes: tuple[Shape, ...], name: str) -> tuple[Field, ...]:
+    return tuple(member for shape in shapes if (member := shape.field(name)) is not None)
+
+
+def _shapes_of(fields: tuple[Field, ...]) -> tuple[Shape, ...]:
+    return tuple(SHAPES[each.shape] for each in fields if each.shape)
+
+
+def _strictest(fields: tuple[Field, ...]) -> Field:
+    """A name that stands in several shapes gets the mask of the one that concerns a person."""
+    return next((each for each in fields if each.pii is not Pii.NONE), fields[0])
+
+
+def _of_unknown_member(owner: Field) -> Pii:
+    if owner.kind in _OPEN_KINDS and owner.pii is Pii.NONE:
+        return Pii.FREE
+    return owner.pii
+
+
+def _revealed(text: str) -> str:
+    """The blanks and invisible characters of a text, without its letters."""
+    return "".join(_sign(c) for c in text[:CUT] if not c.isprintable() or c.isspace())
+
+
+def _sign(c: str) -> str:
+    if c == " ":
+        return "␠"
+    return c if c.isprintable() else shown_code(c)
+
+
+def _initial(word: str) -> str:
+    if not word:
+        return "␠"
+    kept = _sign(word[0])
+    return kept + ("…" if len(word) > 1 else "") + _revealed(word[1:])
+
+
+def _keep(value: str, count: int) -> str:
+    """The first characters, never the whole of the value."""
+    count = max(0, min(count, len(value) - 1))
+    kept = "".join(_sign(c) for c in value[:count])
+    hidden = "".join(shown_code(c) for c in value[count:][:CUT] if not c.isprintable())
+    return f"{kept}…{hidden}"
+
+
+def _email(value: str) -> str:
+    local, at, domain = value.partition("@")
+    if not at:
+        return _initials(local)
+    host, dot, ending = domain.rpartition(".")
+    if not dot:
+        return f"{_initials(local)}@{_initials(domain)}"
+    public = ending.isascii() and ending.isalpha() and len(ending) <= 4
+    return f"{_initials(local)}@{_initials(host)}.{ending if public else _initials(ending)}"
+
+
+def _initials(text: str) -> str:
+    """Abbreviate the runs of letters; blanks, separators and invisible characters stay."""
+    runs: list[str] = []
+    for c in text[:CUT]:
+        if runs and not _separates(c) and not _separates(runs[-1]):
+            runs[-1] += c
+        else:
+            runs.append(c)
+    return "".join(
+        _sign(run)
+        if _separates(run)
+        else run[0] + ("…" if len(run) > 1 or place == len(runs) else "")
+        for place, run in enumerate(runs, start=1)
+    )
+
+
+def _separates(text: str) -> bool:
+    return text.isspace() or not text.isprintable() or text in "@,;<>"
+
+
+def _phone(value: str) -> str:
+    """Country prefix and the last two digits; what is no digit in between stays hidden."""
+    if len(value) < 7:
+        return _keep(value, 1)
+    kept = 3 if value.startswith("+") else 2
+    head = "".join(_sign(c) for c in value[:kept])
+    middle = _revealed(value[kept:-2])
+    letters = "".join(sorted({c for c in value[kept:-2] if not c.isdigit() and c in "/#*xX"}))
+    return f"{head}{middle[:1]}{letters}…{value[-2:] if value[-2:].isdigit() else ''}"
