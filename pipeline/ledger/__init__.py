@@ -1,0 +1,34 @@
+"""What the product knows about each endpoint, and what became of each run (PRODUCT §2.9)."""
+
+from pipeline.ledger.journal import Journal
+from pipeline.ledger.ledger import Ledger
+from pipeline.ledger.records import (
+    PLANNED_SCHEMA,
+    AckedOperation,
+    FailedAttempt,
+    FindingCount,
+    KnownOrder,
+    OpenItem,
+    PartitionState,
+    RunRecord,
+    RunStart,
+    RunState,
+)
+from pipeline.ledger.stops import LedgerLocked, LedgerUnusable
+
+__all__ = [
+    "PLANNED_SCHEMA",
+    "AckedOperation",
+    "FailedAttempt",
+    "FindingCount",
+    "Journal",
+    "KnownOrder",
+    "Ledger",
+    "LedgerLocked",
+    "LedgerUnusable",
+    "OpenItem",
+    "PartitionState",
+    "RunRecord",
+    "RunStart",
+    "RunState",
+]

@@ -1,0 +1,459 @@
+"""The narrow face of the ledger: knowledge per endpoint, runs, and the partitions of a run."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import orjson
+import polars as pl
+import sqlalchemy as sa
+
+from pipeline.ledger import schema as t
+from pipeline.ledger.frames import frame
+from pipeline.ledger.journal import OPEN, Journal
+from pipeline.ledger.open_items import open_items, update_open_items
+from pipeline.ledger.records import (
+    PLANNED_SCHEMA,
+    AckedOperation,
+    Clock,
+    FindingCount,
+    KnownOrder,
+    OpenItem,
+    PartitionState,
+    RunRecord,
+    RunStart,
+    RunState,
+)
+from pipeline.ledger.session import (
+    WRITE_SIZE,
+    Session,
+    chunked,
+    lookups,
+    moment_text,
+    run_seq,
+)
+from pipeline.ledger.store import open_store
+from pipeline.model.outcomes import MUTATION_SCHEMA, ORDER_SCHEMA, OrderOutcome
+
+PROBLEM_SCHEMA: dict[str, pl.DataType] = {
+    "order_number": pl.String(),
+    "code": pl.String(),
+    "detail": pl.String(),
+    "attr": pl.String(),
+    "api_code": pl.String(),
+    "status": pl.Int32(),
+}
+
+
+class Ledger:
+    """All that must survive the process. Any thread may call it; calls run one after another.
+
+    Every method raises `LedgerUnusable` when the database fails; from then on nothing is written.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    @classmethod
+    def open(cls, location: str | Path, *, clock: Clock) -> Self:
+        """Open the ledger at a path or PostgreSQL URL for a run, and hold its lock until `close`.
+
+        A ledger that does not exist is made; one that is damaged never is replaced.
+
+        Raises:
+            LedgerLocked: another run holds it.
+            LedgerUnusable: damaged, newer than this program, or not writable.
+        """
+        return cls(Session(open_store(location, clock=clock, writable=True), clock))
+
+    @classmethod
+    def read(cls, location: str | Path, *, clock: Clock) -> Self:
+        """Open an existing ledger for reading only, without lock: for `status` and `report`.
+
+        Raises:
+            LedgerUnusable: there is none, or it is newer than this program.
+        """
+        return cls(Session(open_store(location, clock=clock, writable=False), clock))
+
+    def close(self) -> None:
+        """Close the database and let the lock go."""
+        self._session.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # --- runs -------------------------------------------------------------------------------
+
+    def endpoint(self, base_url: str, account: int) -> int:
+        """Give the id of one account at one API; knowledge is kept apart for each."""
+        wanted = (t.endpoint.c.base_url == base_url, t.endpoint.c.account == account)
+        with self._session.transaction() as connection:
+            known = connection.execute(sa.select(t.endpoint.c.id).where(*wanted)).scalar()
+            if known is not None:
+                return int(known)
+            return int(
+                connection.execute(
+                    sa.insert(t.endpoint)
+                    .values(base_url=base_url, account=account)
+                    .returning(t.endpoint.c.id)
+                ).scalar_one()
+            )
+
+    def begin_run(self, run: RunStart) -> None:
+        """Record a new run as running, and write its id where others look who holds the lock."""
+        with self._session.transaction() as connection:
+            connection.execute(
+                sa.insert(t.run).values(
+                    id=run.id,
+                    endpoint=run.endpoint,
+                    fingerprint=run.fingerprint,
+                    profile=run.profile,
+                    state=RunState.RUNNING.value,
+                    started_at=moment_text(run.started_at),
+                    options=_json(run.options),
+                    mappings=_json(run.mappings),
+                    files=_json(list(run.files)),
+                )
+            )
+        self._session.store.name_run(run.id)
+
+    def resume_run(self, run_id: str) -> None:
+        """Record that an interrupted run goes on."""
+        with self._session.transaction() as connection:
+            connection.execute(
+                sa.update(t.run)
+                .where(t.run.c.seq == run_seq(connection, run_id))
+                .values(state=RunState.RUNNING.value, ended_at=None, exit_code=None)
+            )
+        self._session.store.name_run(run_id)
+
+    def finish_run(
+        self, run_id: str, *, state: RunState, exit_code: int, ended_at: datetime, totals: str
+    ) -> None:
+        """Record how a run ended; `totals` is JSON text."""
+        with self._session.transaction() as connection:
+            connection.execute(
+                sa.update(t.run)
+                .where(t.run.c.seq == run_seq(connection, run_id))
+                .values(
+                    state=state.value,
+                    exit_code=exit_code,
+                    ended_at=moment_text(ended_at),
+                    totals=totals,
+                )
+            )
+
+    def unfinished(self, endpoint: int, fingerprint: str) -> RunRecord | None:
+        """Give the latest run of the same input if it did not finish: a crash or an early stop."""
+        found = self._runs(
+            (t.run.c.endpoint == endpoint, t.run.c.fingerprint == fingerprint), limit=1
+        )
+        return found[0] if found and found[0].state is not RunState.FINISHED else None
+
+    def run(self, run_id: str) -> RunRecord | None:
+        """Give one run, or None."""
+        return next(iter(self._runs((t.run.c.id == run_id,), limit=1)), None)
+
+    def runs(self, limit: int) -> list[RunRecord]:
+        """Give the latest runs, newest first (in order of beginning, not of the wall clock)."""
+        return self._runs((), limit=limit)
+
+    def last_run(self) -> RunRecord | None:
+        """Give the latest run, or None."""
+        return next(iter(self.runs(1)), None)
+
+    def _runs(self, where: tuple[sa.ColumnElement[bool], ...], *, limit: int) -> list[RunRecord]:
+        query = sa.select(t.run).where(*where).order_by(t.run.c.seq.desc()).limit(limit)
+        with self._session.transaction() as connection:
+            return [_run_record(row) for row in connection.execute(query).mappings()]
+
+    # --- knowledge of an endpoint -------------------------------------------------------------
+
+    def known(self, endpoint: int, order_numbers: Sequence[str]) -> dict[str, KnownOrder]:
+        """Give what is known of those of the orders that the API has ever acknowledged."""
+        known = t.known_order.c
+        query = sa.select(
+            known.order_number,
+            known.content_sha256,
+            known.fully_applied,
+            known.external_id,
+            known.updated_at,
+        )
+        found: dict[str, KnownOrder] = {}
+        with self._session.transaction() as connection:
+            for numbers in lookups(order_numbers):
+                rows = connection.execute(
+                    query.where(known.endpoint == endpoint, known.order_number.in_(numbers))
+                )
+                for number, sha256, applied, external_id, at in rows:
+                    found[number] = KnownOrder(
+                        sha256, applied, external_id, datetime.fromisoformat(at)
+                    )
+        return found
+
+    def operations(
+        self, endpoint: int, order_numbers: Sequence[str]
+    ) -> dict[str, dict[str, AckedOperation]]:
+        """Give, per order and subject, the last operation that the API has acknowledged."""
+        acked = t.acked_operation.c
+        query = sa.select(acked.order_number, acked.subject, acked.operation_id, acked.generation)
+        found: dict[str, dict[str, AckedOperation]] = {}
+        with self._session.transaction() as connection:
+            for numbers in lookups(order_numbers):
+                rows = connection.execute(
+                    query.where(acked.endpoint == endpoint, acked.order_number.in_(numbers))
+                )
+                for number, subject, operation_id, generation in rows:
+                    acknowledged = AckedOperation(operation_id, generation)
+                    found.setdefault(number, {})[subject] = acknowledged
+        return found
+
+    # --- the partitions of a run --------------------------------------------------------------
+
+    def plan_partition(
+        self, run_id: str, partition: int, orders: pl.DataFrame, digest: str
+    ) -> None:
+        """Record, in one transaction, every order of a partition and what is to become of it.
+
+        An order that has an answer of the API in this run keeps it; otherwise the plan stands.
+
+        Args:
+            run_id: The run.
+            partition: Its number.
+            orders: The columns of `PLANNED_SCHEMA`, one row per order; of the rows with one key
+                all but one must be `superseded`.
+            digest: Tells a later process whether it planned the same.
+
+        Raises:
+            ValueError: two orders have the same key and neither is superseded.
+        """
+        with self._session.transaction() as connection:
+            run = run_seq(connection, run_id)
+            self._put_partition(connection, run, partition, digest)
+            insert = self._session.store.insert(t.run_order)
+            planned = [name for name in PLANNED_SCHEMA if name not in ("key",)]
+            upsert = insert.on_conflict_do_update(
+                index_elements=["run", "partition", "key", "version"],
+                set_={name: insert.excluded[name] for name in planned},
+                where=sa.and_(*(t.run_order.c.outcome != answer for answer in _ANSWERED)),
+            )
+            for some in _planned_rows(orders, run, partition).iter_slices(WRITE_SIZE):
+                connection.execute(upsert, some.to_dicts())
+
+    def _put_partition(
+        self, connection: sa.Connection, run: int, partition: int, digest: str
+    ) -> None:
+        insert = self._session.store.insert(t.run_partition)
+        connection.execute(
+            insert.on_conflict_do_update(
+                index_elements=["run", "partition"], set_={"digest": insert.excluded.digest}
+            ),
+            {"run": run, "partition": partition, "digest": digest},
+        )
+
+    def partitions(self, run_id: str) -> list[PartitionState]:
+        """Give how far each planned partition of a run came, by number."""
+        order = t.run_order.c
+        with self._session.transaction() as connection:
+            run = run_seq(connection, run_id)
+            counted = (
+                sa.select(
+                    order.partition,
+                    sa.func.count().label("orders"),
+                    sa.func.sum(sa.case((order.outcome.in_(OPEN), 1), else_=0)).label("open"),
+                )
+                .where(order.run == run)
+                .group_by(order.partition)
+                .subquery()
+            )
+            rows = connection.execute(
+                sa.select(
+                    t.run_partition.c.partition,
+                    t.run_partition.c.digest,
+                    sa.func.coalesce(counted.c.orders, 0),
+                    sa.func.coalesce(counted.c.open, 0),
+                )
+                .outerjoin(counted, counted.c.partition == t.run_partition.c.partition)
+                .where(t.run_partition.c.run == run)
+                .order_by(t.run_partition.c.partition)
+            )
+            return [PartitionState(*row) for row in rows]
+
+    def journal(self, run_id: str, partition: int) -> Journal:
+        """Give what `send` writes while it sends one partition."""
+        return Journal(self._session, run_id, partition)
+
+    # --- what became of a run -----------------------------------------------------------------
+
+    def orders(self, run_id: str) -> pl.DataFrame:
+        """Give the orders of a run as `ORDER_SCHEMA`; what a crash left half sent is `unknown`."""
+        order = t.run_order.c
+        columns: dict[str, sa.ColumnElement[Any]] = {name: order[name] for name in ORDER_SCHEMA}
+        sending = order.outcome == t.SENDING
+        columns["outcome"] = sa.case(
+            (sending, OrderOutcome.UNKNOWN.value), else_=order.outcome
+        ).label("outcome")
+        columns["code"] = sa.case((sending, "U001"), else_=order.code).label("code")
+        return self._frame(
+            run_id,
+            t.run_order,
+            list(columns.values()),
+            (order.partition, order.key, order.version),
+            ORDER_SCHEMA,
+        )
+
+    def mutations(self, run_id: str) -> pl.DataFrame:
+        """Give what became of each mutation of a run, as `MUTATION_SCHEMA`."""
+        mutation = t.run_mutation.c
+        return self._frame(
+            run_id,
+            t.run_mutation,
+            [mutation[name] for name in MUTATION_SCHEMA],
+            (mutation.partition, mutation.order_number, mutation.ordinal),
+            MUTATION_SCHEMA,
+        )
+
+    def problems(self, run_id: str) -> pl.DataFrame:
+        """Give the complaints of the API about the orders of a run, as `PROBLEM_SCHEMA`."""
+        problem = t.run_problem.c
+        return self._frame(
+            run_id,
+            t.run_problem,
+            [problem[name] for name in PROBLEM_SCHEMA],
+            (problem.partition, problem.order_number, problem.ordinal),
+            PROBLEM_SCHEMA,
+        )
+
+    def _frame(
+        self,
+        run_id: str,
+        table: sa.Table,
+        columns: Sequence[sa.ColumnElement[Any]],
+        order: Sequence[sa.ColumnElement[Any]],
+        schema: dict[str, pl.DataType],
+    ) -> pl.DataFrame:
+        with self._session.transaction() as connection:
+            run = run_seq(connection, run_id)
+            query = sa.select(*columns).where(table.c.run == run).order_by(*order)
+            return frame(connection.execute(query), schema)
+
+    # --- counts and items that reports build on -----------------------------------------------
+
+    def put_finding_counts(
+        self, run_id: str, partition: int, counts: Iterable[FindingCount]
+    ) -> None:
+        """Record the finding counts of a partition; they replace earlier ones of it."""
+        table = t.finding_count
+        with self._session.transaction() as connection:
+            run = run_seq(connection, run_id)
+            connection.execute(
+                sa.delete(table).where(table.c.run == run, table.c.partition == partition)
+            )
+            for some in chunked(counts, WRITE_SIZE):
+                connection.execute(
+                    sa.insert(table),
+                    [
+                        {
+                            "run": run,
+                            "partition": partition,
+                            "code": each.code,
+                            "column": each.column,
+                            "target": each.target,
+                            "file": each.file,
+                            "rows": each.rows,
+                            "orders": each.orders,
+                        }
+                        for each in some
+                    ],
+                )
+
+    def finding_counts(self, run_id: str) -> list[FindingCount]:
+        """Give the finding counts of a run, summed over its partitions, most orders first."""
+        count = t.finding_count.c
+        what = (count.code, count.column, count.target, count.file)
+        orders = sa.func.sum(count.orders)
+        with self._session.transaction() as connection:
+            rows = connection.execute(
+                sa.select(*what, sa.func.sum(count.rows), orders)
+                .where(count.run == run_seq(connection, run_id))
+                .group_by(*what)
+                .order_by(orders.desc(), *what)
+            )
+            return [FindingCount(*row[:4], int(row[4]), int(row[5])) for row in rows]
+
+    def open_items_update(
+        self, run_id: str, missing: Iterable[tuple[str, str]], arrived: Iterable[str]
+    ) -> None:
+        """Open an item for each missing (order number, cause code), close those that arrived.
+
+        Calling it again for the same run changes nothing.
+        """
+        with self._session.transaction() as connection:
+            update_open_items(connection, run_id, missing, arrived, self._session.now())
+
+    def open_items(self, endpoint: int, *, closed_in: str | None = None) -> list[OpenItem]:
+        """Give the items still open at an endpoint, oldest first, or those closed in one run."""
+        with self._session.transaction() as connection:
+            return open_items(connection, endpoint, closed_in)
+
+
+# Answers of the API: a new plan of the same run does not touch them.
+_ANSWERED = tuple(
+    outcome.value
+    for outcome in (
+        OrderOutcome.CREATED,
+        OrderOutcome.UPDATED,
+        OrderOutcome.PARTLY_APPLIED,
+        OrderOutcome.REFUSED,
+    )
+)
+
+
+def _planned_rows(orders: pl.DataFrame, run: int, partition: int) -> pl.DataFrame:
+    superseded = pl.col("outcome") == OrderOutcome.SUPERSEDED.value
+    rows = orders.select(
+        pl.lit(run).alias("run"),
+        pl.lit(partition).alias("partition"),
+        pl.when(superseded)
+        .then(superseded.cum_sum().over("key"))
+        .otherwise(0)
+        .cast(pl.Int32)
+        .alias("version"),
+        *(pl.col(name) for name in PLANNED_SCHEMA if name != "value"),
+        pl.col("value").cast(pl.String),
+    )
+    if rows.select("key", "version").is_duplicated().any():
+        raise ValueError("two orders of a partition have the same key and neither is superseded")
+    return rows
+
+
+def _run_record(row: sa.RowMapping) -> RunRecord:
+    ended = row["ended_at"]
+    return RunRecord(
+        id=row["id"],
+        endpoint=row["endpoint"],
+        fingerprint=row["fingerprint"],
+        profile=row["profile"],
+        state=RunState(row["state"]),
+        started_at=datetime.fromisoformat(row["started_at"]),
+        ended_at=datetime.fromisoformat(ended) if ended else None,
+        exit_code=row["exit_code"],
+        totals=row["totals"],
+        options=orjson.loads(row["options"]),
+        mappings=orjson.loads(row["mappings"]),
+        files=orjson.loads(row["files"]),
+    )
+
+
+def _json(value: object) -> str:
+    return orjson.dumps(value).decode()

@@ -1,0 +1,135 @@
+"""Plain values that go into the ledger and come out of it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+import polars as pl
+
+from pipeline.model.outcomes import ORDER_SCHEMA
+
+Clock = Callable[[], datetime]  # gives the present moment, aware, UTC
+
+# What `Ledger.plan_partition` takes: one row per order of the partition. The outcome is
+# `not_attempted` for an order that is to be sent, otherwise its final one.
+PLANNED_SCHEMA: dict[str, pl.DataType] = {
+    **{
+        name: dtype
+        for name, dtype in ORDER_SCHEMA.items()
+        if name not in ("status", "attempts", "warnings")
+    },
+    "content_sha256": pl.String(),
+}
+
+
+class RunState(StrEnum):
+    """How far a run came. RUNNING without a process behind it is a crash."""
+
+    RUNNING = "running"
+    INTERRUPTED = "interrupted"  # stopped early; can be resumed
+    FINISHED = "finished"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStart:
+    """What is known of a run when it begins.
+
+    `fingerprint` is the hash of all that makes the input: files, mappings, options. Two runs with
+    equal fingerprints do the same work, so the second one resumes the first.
+    """
+
+    id: str
+    endpoint: int
+    fingerprint: str
+    profile: str
+    started_at: datetime
+    options: Mapping[str, object] = field(default_factory=dict)
+    mappings: Mapping[str, str] = field(default_factory=dict)  # name -> sha256
+    files: Sequence[Mapping[str, object]] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """One run as the ledger remembers it. `totals` is the JSON text given to `finish_run`."""
+
+    id: str
+    endpoint: int
+    fingerprint: str
+    profile: str
+    state: RunState
+    started_at: datetime
+    ended_at: datetime | None
+    exit_code: int | None
+    totals: str | None
+    options: Mapping[str, object]
+    mappings: Mapping[str, str]
+    files: Sequence[Mapping[str, object]]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownOrder:
+    """An order the API has acknowledged.
+
+    `fully_applied`: the last payload sent was acknowledged with all its mutations, so a payload
+    with the same hash need not be sent. It is False from the moment on at which another payload
+    goes out until that one is acknowledged: nobody knows which of the two the server has.
+    """
+
+    content_sha256: str
+    fully_applied: bool
+    external_id: str | None
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AckedOperation:
+    """The last acknowledged operation of a subject; `generation` counts its distinct ones from 1."""
+
+    operation_id: str
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionState:
+    """How far a partition came. `open_orders` still have to be sent or sent again."""
+
+    partition: int
+    digest: str
+    orders: int
+    open_orders: int
+
+
+@dataclass(frozen=True, slots=True)
+class FailedAttempt:
+    """An attempt without a usable answer: which of the order's attempts it was, and what happened."""
+
+    order_number: str
+    n: int
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class FindingCount:
+    """How many rows and orders of a partition have a finding; no values, no addresses."""
+
+    code: str
+    column: str
+    target: str
+    file: int
+    rows: int
+    orders: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpenItem:
+    """An order that is missing at the endpoint, carried from report to report until it arrives."""
+
+    order_number: str
+    code: str
+    opened_run: str
+    opened_at: datetime
+    runs: int  # runs in which it was missing
+    closed_run: str | None = None
+    closed_at: datetime | None = None
+    reason: str | None = None

@@ -1,0 +1,184 @@
+"""The tables of the ledger. They hold numbers, hashes and words of the API, never a payload.
+
+Runs are referred to by `seq`, a small integer: the text id would stand in every row of every index.
+Moments are RFC 3339 texts in UTC. `run_order.outcome` is an `OrderOutcome` or SENDING, which is
+committed before the first byte of the order leaves and is still there only after a crash.
+"""
+
+import sqlalchemy as sa
+
+VERSION = 1
+SENDING = "sending"
+
+METADATA = sa.MetaData()
+_AUTO = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+endpoint = sa.Table(
+    "endpoint",
+    METADATA,
+    sa.Column("id", _AUTO, primary_key=True, autoincrement=True),
+    sa.Column("base_url", sa.Text, nullable=False),
+    sa.Column("account", sa.BigInteger, nullable=False),
+    sa.UniqueConstraint("base_url", "account"),
+)
+
+run = sa.Table(
+    "run",
+    METADATA,
+    sa.Column("seq", _AUTO, primary_key=True, autoincrement=True),
+    sa.Column("id", sa.Text, nullable=False, unique=True),
+    sa.Column("endpoint", sa.BigInteger, sa.ForeignKey("endpoint.id"), nullable=False),
+    sa.Column("fingerprint", sa.Text, nullable=False),
+    sa.Column("profile", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("started_at", sa.Text, nullable=False),
+    sa.Column("ended_at", sa.Text),
+    sa.Column("exit_code", sa.Integer),
+    sa.Column("totals", sa.Text),
+    sa.Column("options", sa.Text, nullable=False),
+    sa.Column("mappings", sa.Text, nullable=False),
+    sa.Column("files", sa.Text, nullable=False),
+    sa.Index("run_by_fingerprint", "endpoint", "fingerprint"),
+)
+
+run_partition = sa.Table(
+    "run_partition",
+    METADATA,
+    sa.Column("run", sa.BigInteger, sa.ForeignKey("run.seq"), primary_key=True),
+    sa.Column("partition", sa.Integer, primary_key=True),
+    sa.Column("digest", sa.Text, nullable=False),
+)
+
+# `version` is 0 for the order itself and counts from 1 for superseded older versions of it.
+run_order = sa.Table(
+    "run_order",
+    METADATA,
+    sa.Column("run", sa.BigInteger, sa.ForeignKey("run.seq"), primary_key=True),
+    sa.Column("partition", sa.Integer, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True),
+    sa.Column("_file", sa.BigInteger),
+    sa.Column("_line", sa.BigInteger),
+    sa.Column("_segment", sa.BigInteger),
+    sa.Column("order_number", sa.Text),
+    sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("known", sa.Boolean),
+    sa.Column("code", sa.Text),
+    sa.Column("rows", sa.Integer),
+    sa.Column("lines", sa.Integer),
+    sa.Column("quantity", sa.BigInteger),
+    sa.Column("value", sa.Text),  # a decimal in text: SQLite has no exact number
+    sa.Column("currency", sa.Text),
+    sa.Column("trackings", sa.Integer),
+    sa.Column("status", sa.Integer),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("warnings", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("content_sha256", sa.Text),
+    sa.Index("run_order_by_number", "run", "partition", "order_number"),
+    sqlite_with_rowid=False,
+)
+
+_ORDER = (
+    ("run", sa.BigInteger),
+    ("partition", sa.Integer),
+    ("order_number", sa.Text),
+    ("ordinal", sa.Integer),
+)
+
+run_mutation = sa.Table(
+    "run_mutation",
+    METADATA,
+    *(sa.Column(name, kind, primary_key=True) for name, kind in _ORDER),
+    sa.Column("type", sa.Text, nullable=False),
+    sa.Column("outcome", sa.Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+run_problem = sa.Table(
+    "run_problem",
+    METADATA,
+    *(sa.Column(name, kind, primary_key=True) for name, kind in _ORDER),
+    sa.Column("code", sa.Text, nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("attr", sa.Text),
+    sa.Column("api_code", sa.Text),
+    sa.Column("status", sa.Integer),
+    sqlite_with_rowid=False,
+)
+
+attempt = sa.Table(
+    "attempt",
+    METADATA,
+    sa.Column("id", _AUTO, primary_key=True, autoincrement=True),
+    sa.Column("run", sa.BigInteger, nullable=False),
+    sa.Column("partition", sa.Integer, nullable=False),
+    sa.Column("order_number", sa.Text, nullable=False),
+    sa.Column("n", sa.Integer, nullable=False),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.Column("what", sa.Text, nullable=False),
+    sa.Index("attempt_by_order", "run", "order_number"),
+)
+
+known_order = sa.Table(
+    "known_order",
+    METADATA,
+    sa.Column("endpoint", sa.BigInteger, sa.ForeignKey("endpoint.id"), primary_key=True),
+    sa.Column("order_number", sa.Text, primary_key=True),
+    sa.Column("content_sha256", sa.Text, nullable=False),
+    sa.Column("fully_applied", sa.Boolean, nullable=False),
+    sa.Column("external_id", sa.Text),
+    sa.Column("updated_at", sa.Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+acked_operation = sa.Table(
+    "acked_operation",
+    METADATA,
+    sa.Column("endpoint", sa.BigInteger, sa.ForeignKey("endpoint.id"), primary_key=True),
+    sa.Column("order_number", sa.Text, primary_key=True),
+    sa.Column("subject", sa.Text, primary_key=True),
+    sa.Column("operation_id", sa.Text, nullable=False),
+    sa.Column("generation", sa.Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Orders with operations that must not be sent twice (Replay.READ_BACK), from before they are sent
+# until a definite answer: after a crash they are read back before they are sent again.
+in_doubt = sa.Table(
+    "in_doubt",
+    METADATA,
+    sa.Column("endpoint", sa.BigInteger, sa.ForeignKey("endpoint.id"), primary_key=True),
+    sa.Column("order_number", sa.Text, primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+finding_count = sa.Table(
+    "finding_count",
+    METADATA,
+    sa.Column("run", sa.BigInteger, sa.ForeignKey("run.seq"), primary_key=True),
+    sa.Column("partition", sa.Integer, primary_key=True),
+    sa.Column("code", sa.Text, primary_key=True),
+    sa.Column("column", sa.Text, primary_key=True),
+    sa.Column("target", sa.Text, primary_key=True),
+    sa.Column("file", sa.Integer, primary_key=True),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Column("orders", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+open_item = sa.Table(
+    "open_item",
+    METADATA,
+    sa.Column("id", _AUTO, primary_key=True, autoincrement=True),
+    sa.Column("endpoint", sa.BigInteger, sa.ForeignKey("endpoint.id"), nullable=False),
+    sa.Column("order_number", sa.Text, nullable=False),
+    sa.Column("code", sa.Text, nullable=False),
+    sa.Column("opened_run", sa.BigInteger, nullable=False),
+    sa.Column("opened_at", sa.Text, nullable=False),
+    sa.Column("last_run", sa.BigInteger, nullable=False),
+    sa.Column("runs", sa.Integer, nullable=False),
+    sa.Column("closed_run", sa.BigInteger),
+    sa.Column("closed_at", sa.Text),
+    sa.Column("reason", sa.Text),
+    sa.Index("open_item_by_order", "endpoint", "order_number"),
+)

@@ -1,0 +1,15 @@
+"""The two ways in which the ledger stops a run."""
+
+from pipeline.model.stops import StopRun
+
+
+class LedgerUnusable(StopRun):
+    """The ledger or its disk cannot be used; nothing may be sent without it (exit 11)."""
+
+    exit_code = 11
+
+
+class LedgerLocked(StopRun):
+    """Another run is using this ledger (exit 10)."""
+
+    exit_code = 10
