@@ -31,7 +31,7 @@ PROBLEM_ORDERS = (
     OrderOutcome.UNKNOWN,
     OrderOutcome.NOT_ATTEMPTED,
 )
-_CODE_OF_OUTCOME = {
+CODE_OF_OUTCOME = {
     OrderOutcome.REFUSED: "A403",
     OrderOutcome.PARTLY_APPLIED: "A201",
     OrderOutcome.UNKNOWN: "U001",
@@ -191,7 +191,7 @@ def _failed_orders(orders: pl.DataFrame, of_orders: pl.DataFrame, *, planned: bo
         .unique("key", keep="first", maintain_order=True)
         .drop(*ORIGIN, "order_number")
     )
-    fallback = pl.col("outcome").replace_strict(_CODE_OF_OUTCOME, default=None)
+    fallback = pl.col("outcome").replace_strict(CODE_OF_OUTCOME, default=None)
     recorded = pl.when(pl.col("code_of_order").is_in(ORDER_CODES)).then("code_of_order")
     return (
         orders.filter(pl.col("outcome").is_in(concerned))

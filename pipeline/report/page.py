@@ -1,0 +1,441 @@
+"""What the page says, piece by piece and ready to print: the template computes nothing.
+
+Every text here is plain; the template escapes it. Widths of bars are whole thousandths.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pipeline.model.outcomes import SKIPPED_ROWS, OrderOutcome
+from pipeline.model.rules import Owner
+from pipeline.report.cases import Case
+from pipeline.report.causes import Cause, OwnerShare, Unit
+from pipeline.report.masking import PiiMode
+from pipeline.report.summary import Summary, Verdict, counted, subject_of
+from pipeline.report.text import amount, duration, span
+from pipeline.report.totals import Balance, RowTotals
+from pipeline.report.visible import visible
+
+FULL = 1000
+CARD_CAUSES = 4
+_TONES = {
+    Verdict.ALL_IMPORTED: "good",
+    Verdict.NOTHING_NEW: "good",
+    Verdict.WITH_WARNINGS: "warn",
+    Verdict.PARTLY_IMPORTED: "bad",
+    Verdict.NOTHING_IMPORTED: "bad",
+    Verdict.DOES_NOT_BALANCE: "bad",
+    Verdict.STOPPED: "warn",
+    Verdict.PLAN_ONLY: "plan",
+}
+_WORDS = {
+    OrderOutcome.REFUSED: "refused",
+    OrderOutcome.PARTLY_APPLIED: "partly applied",
+    OrderOutcome.UNKNOWN: "unclear",
+    OrderOutcome.NOT_ATTEMPTED: "not tried",
+}
+
+Prose = tuple[tuple[bool, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number with its word, and its part of a bar from `start` on."""
+
+    label: str
+    number: str
+    tone: str
+    start: int = 0
+    width: int = 0
+    depth: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What one owner must do."""
+
+    owner: str
+    amount: str
+    automatic: bool
+    items: tuple[tuple[str, str, str], ...]  # anchor, count, what
+    more: str
+
+
+@dataclass(frozen=True, slots=True)
+class Equation:
+    """A balance in words and signs."""
+
+    holds: bool
+    text: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """One column of "Does it balance?": bars and the equations below them."""
+
+    title: str
+    bars: tuple[Figure, ...]
+    equations: tuple[Equation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One cause as the page shows it; `listed` says how many of its cases follow."""
+
+    cause: Cause
+    subject: str
+    amount: str
+    held: str
+    orders: str
+    fix: Prose
+    why: Prose
+    listed: str
+    cases: tuple[Case, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """The whole page."""
+
+    title: str
+    symbol: str
+    verdict: str
+    tone: str
+    headline: str
+    detail: str
+    run_title: str
+    environment: str
+    production: bool
+    pii_note: str
+    facts: tuple[tuple[str, str], ...]
+    figures: tuple[Figure, ...]
+    cards: tuple[Card, ...]
+    ledgers: tuple[Ledger, ...]
+    proofs: tuple[Equation, ...]
+    control: tuple[tuple[str, ...], ...]
+    control_notes: tuple[str, ...]
+    aside: bool
+    mutations: tuple[tuple[str, ...], ...]
+    groups: tuple[Group, ...]
+    rejected: tuple[Group, ...]
+    rejected_note: str
+    answers: tuple[Group, ...]
+    answers_note: str
+    warnings: tuple[Group, ...]
+    warnings_amount: str
+    files: tuple[tuple[str, ...], ...]
+    settings: tuple[tuple[str, str], ...]
+
+
+def lay_out(summary: Summary) -> Page:
+    """Write everything the page shows."""
+    facts, totals, causes = summary.facts, summary.totals, summary.causes
+    groups = tuple(_group(each) for each in (*causes.rows, *causes.orders))
+    rejected = tuple(each for each in groups if each.cause.unit is Unit.ROWS and each.cases)
+    answers = tuple(each for each in groups if each.cause.unit is Unit.ORDERS and each.cases)
+    warnings = tuple(_group(each) for each in causes.warnings)
+    return Page(
+        title=f"{summary.verdict.symbol} {summary.verdict}: {facts.title}, {facts.run_id}",
+        symbol=summary.verdict.symbol,
+        verdict=summary.verdict.value,
+        tone=_TONES[summary.verdict],
+        headline=summary.headline,
+        detail=summary.detail,
+        run_title=visible(facts.title),
+        environment="PRODUCTION" if facts.production else "Sandbox",
+        production=facts.production,
+        pii_note=_pii_note(summary.pii),
+        facts=_facts(summary),
+        figures=_figures(summary),
+        cards=tuple(_card(each) for each in causes.owners),
+        ledgers=(_row_ledger(summary), _order_ledger(summary)),
+        proofs=tuple(_equation(each) for each in totals.further_balances),
+        control=tuple(
+            (
+                f"{each.name}, {each.unit}",
+                *(
+                    amount(number, each.unit)
+                    for number in (each.in_files, each.arrived, each.set_aside, each.open)
+                ),
+            )
+            for each in totals.control
+        ),
+        control_notes=_control_notes(summary),
+        aside=any(each.set_aside for each in totals.control),
+        mutations=tuple(
+            (
+                each.type,
+                *(f"{number:,}" for number in (each.sent, each.succeeded, each.failed)),
+                f"{each.unknown:,}",
+                f"{each.not_attempted:,}",
+            )
+            for each in totals.mutations
+        ),
+        groups=groups,
+        rejected=rejected,
+        rejected_note=_rejected_note(totals.rows, rejected),
+        answers=answers,
+        answers_note=_shown_of(answers, "order"),
+        warnings=warnings,
+        warnings_amount=counted(sum(each.cause.count for each in warnings), "warning"),
+        files=_files(summary),
+        settings=(
+            ("Run", facts.run_id),
+            ("Profile", facts.profile),
+            ("Program", f"pipeline {facts.version}"),
+            *((visible(name), visible(value)) for name, value in facts.settings),
+        ),
+    )
+
+
+def prose(text: str) -> Prose:
+    """Split a text at its backticks: (is code, text).
+
+    >>> prose("set `rows.skip` in the mapping")
+    ((False, 'set '), (True, 'rows.skip'), (False, ' in the mapping'))
+    """
+    pieces = text.split("`")
+    return tuple((at % 2 == 1, piece) for at, piece in enumerate(pieces) if piece)
+
+
+def _facts(summary: Summary) -> tuple[tuple[str, str], ...]:
+    facts = summary.facts
+    files = ", ".join(visible(each.name) for each in facts.files[:2])
+    more = len(facts.files) - 2
+    return (
+        ("Run", facts.run_id),
+        ("Account", f"{facts.account} at {facts.host}"),
+        (
+            "Time",
+            f"{span(facts.started_at, facts.ended_at, facts.zone)}, "
+            f"took {duration(facts.ended_at - facts.started_at)}",
+        ),
+        (
+            "Files" if len(facts.files) != 1 else "File",
+            (files or "none") + (f" and {more:,} more" if more > 0 else ""),
+        ),
+        (
+            "Mapping",
+            ", ".join(f"{visible(each.name)}@{each.short_hash}" for each in facts.mappings),
+        ),
+    )
+
+
+def _figures(summary: Summary) -> tuple[Figure, ...]:
+    """Where every order is now, as parts of one bar."""
+    orders = summary.totals.orders
+    if summary.facts.planned:
+        parts = [
+            ("would be sent", orders.not_attempted, "plan"),
+            ("unchanged", orders.unchanged, "good"),
+            ("held back", orders.held_back, "bad"),
+            ("nothing to send", orders.set_aside, "quiet"),
+        ]
+    else:
+        parts = [
+            ("arrived", orders.arrived, "good"),
+            ("missing", orders.missing, "bad"),
+            ("out of date", orders.out_of_date, "warn"),
+            ("unclear", orders.unknown, "plan"),
+            ("set aside", orders.set_aside, "quiet"),
+        ]
+    figures, start = [], 0
+    for at, (label, number, tone) in enumerate(parts):
+        if not number and at > 1:
+            continue
+        width = _share(number, orders.seen)
+        figures.append(Figure(label, f"{number:,}", tone, start, width))
+        start += width
+    return tuple(figures)
+
+
+def _card(share: OwnerShare) -> Card:
+    parts = []
+    if share.rows:
+        parts.append(counted(share.rows, "row"))
+    if share.orders or share.failed_orders:
+        parts.append(counted(share.orders, "order"))
+    return Card(
+        owner=share.owner,
+        amount=" in ".join(parts),
+        automatic=share.owner == Owner.AUTOMATIC.value,
+        items=tuple(
+            (each.anchor, counted(each.count, each.unit.value[:-1]), _name(each))
+            for each in share.causes[:CARD_CAUSES]
+        ),
+        more=_more(len(share.causes) - CARD_CAUSES, "more cause"),
+    )
+
+
+def _name(cause: Cause) -> str:
+    subject = subject_of(cause)
+    return f"{cause.title}{f': {subject}' if subject else ''}"
+
+
+def _more(number: int, noun: str) -> str:
+    return f"and {counted(number, noun)}" if number > 0 else ""
+
+
+def _row_ledger(summary: Summary) -> Ledger:
+    rows = summary.totals.rows
+    parts = [
+        ("Rows read", rows.read, "plain", 0),
+        ("accepted", rows.accepted, "good", 1),
+        ("rejected", rows.rejected, "bad", 1),
+        ("with a problem of their own", rows.own_problem, "bad", 2),
+        ("held with another row of the order", rows.held, "bad", 2),
+        ("skipped", rows.skipped, "quiet", 1),
+        *(
+            (outcome.value.replace("_", " "), getattr(rows, outcome), "quiet", 2)
+            for outcome in SKIPPED_ROWS
+        ),
+    ]
+    return Ledger("Rows", _bars(parts, rows.read), (_equation(summary.totals.main_balances[0]),))
+
+
+def _order_ledger(summary: Summary) -> Ledger:
+    orders = summary.totals.orders
+    not_tried = "would be sent" if summary.facts.planned else "not tried"
+    parts = [
+        ("Orders in the files", orders.seen, "plain", 0),
+        ("ready to send", orders.ready, "plain", 1),
+        ("created", orders.created, "good", 2),
+        ("updated", orders.updated, "good", 2),
+        ("unchanged, not sent", orders.unchanged, "good", 2),
+        ("stored, but a change failed", orders.partly_applied, "warn", 2),
+        ("refused by parcelLab", orders.refused, "bad", 2),
+        ("unclear, no answer", orders.unknown, "plan", 2),
+        (not_tried, orders.not_attempted, "plan", 2),
+        ("superseded", orders.superseded, "quiet", 2),
+        ("held back", orders.held_back, "bad", 1),
+        ("nothing to send", orders.nothing_to_send, "quiet", 1),
+    ]
+    return Ledger(
+        "Orders",
+        _bars(parts, orders.seen),
+        tuple(_equation(each) for each in summary.totals.main_balances[1:]),
+    )
+
+
+def _bars(parts: Iterable[tuple[str, int, str, int]], whole: int) -> tuple[Figure, ...]:
+    """Bars for the parts; those of the second depth only where there is something."""
+    return tuple(
+        Figure(label, f"{number:,}", tone, 0, _share(number, whole), depth)
+        for label, number, tone, depth in parts
+        if number or depth < 2
+    )
+
+
+def _share(number: int, whole: int) -> int:
+    """Thousandths, at least 4 of them for what is not zero, so that it can be seen."""
+    if not number or not whole:
+        return 0
+    return max(4, min(FULL, number * FULL // whole))
+
+
+def _equation(balance: Balance) -> Equation:
+    words = " + ".join(f"{count:,} {label}" for label, count in balance.terms if count)
+    sign = "=" if balance.holds else "≠"
+    return Equation(
+        balance.holds,
+        str(balance),
+        f"{balance.left:,} {balance.label} {sign} {words or 0}",
+    )
+
+
+def _group(cause: Cause) -> Group:
+    word = cause.unit.value[:-1]
+    shown = len(cause.cases)
+    return Group(
+        cause=cause,
+        subject=subject_of(cause),
+        amount=counted(cause.count, word),
+        held=f"+ {counted(cause.held, 'row')} held with {'it' if cause.count == 1 else 'them'}"
+        if cause.held
+        else "",
+        orders=_orders(cause),
+        fix=prose(cause.fix),
+        why=prose(cause.why),
+        listed=counted(shown, word)
+        if shown == cause.count
+        else f"showing {shown:,} of {counted(cause.count, word)}",
+        cases=tuple(_worded(each) for each in cause.cases),
+    )
+
+
+def _worded(case: Case) -> Case:
+    """A case with its outcome in words."""
+    if not case.outcome:
+        return case
+    return Case(
+        order_number=case.order_number,
+        place=case.place,
+        column=case.column,
+        value=case.value,
+        says=case.says,
+        further=case.further,
+        outcome=_WORDS[OrderOutcome(case.outcome)],
+        status=case.status,
+        attempts=case.attempts,
+    )
+
+
+def _orders(cause: Cause) -> str:
+    if cause.unit is Unit.ORDERS:
+        return ""
+    return f"in {counted(cause.orders, 'order')}" if cause.orders else "order unknown"
+
+
+def _rejected_note(rows: RowTotals, groups: tuple[Group, ...]) -> str:
+    shown = sum(len(each.cases) for each in groups)
+    note = f"Showing {shown:,} of {counted(rows.own_problem, 'row')} with a problem of their own"
+    if rows.held:
+        note += f"; {counted(rows.held, 'row')} held with them"
+    return f"{note}. All {counted(rows.rejected, 'rejected row')} with their values are in"
+
+
+def _shown_of(groups: tuple[Group, ...], word: str) -> str:
+    shown = sum(len(each.cases) for each in groups)
+    whole = sum(each.cause.count for each in groups)
+    return f"Showing {shown:,} of {counted(whole, word)}."
+
+
+def _pii_note(mode: PiiMode) -> str:
+    return {
+        PiiMode.MASK: "",
+        PiiMode.SHOW: "This page shows personal data unmasked (pii = show). Do not pass it on.",
+        PiiMode.NONE: "Values of cells are not shown (pii = none).",
+    }[mode]
+
+
+def _control_notes(summary: Summary) -> tuple[str, ...]:
+    without = next((each.without for each in summary.totals.control if each.without), 0)
+    verb = "has" if without == 1 else "have"
+    return (
+        (f"{counted(without, 'order')} {verb} no order value and add nothing to it.",)
+        if without
+        else ()
+    )
+
+
+def _files(summary: Summary) -> tuple[tuple[str, ...], ...]:
+    by_index = {each.index: each for each in summary.totals.files}
+    return tuple(
+        (
+            visible(each.name),
+            *(
+                f"{number:,}"
+                for number in (
+                    by_index[each.index].rows.read,
+                    by_index[each.index].rows.accepted,
+                    by_index[each.index].rows.rejected,
+                    by_index[each.index].rows.skipped,
+                    each.size_bytes,
+                )
+            ),
+            visible(each.mapping),
+            each.sha256[:12],
+        )
+        for each in summary.facts.files
+    )

@@ -1,0 +1,193 @@
+"""The records of rejections.jsonl.gz: one per error of a rejected row or a failed order.
+
+This is the only output with values as they are (REPORT §6, §7). All of it is Polars expressions:
+a run can reject a million rows.
+"""
+
+import re
+from collections.abc import Mapping
+
+import polars as pl
+
+from pipeline.model.findings import ERROR_CODES, QUOTED_MAX
+from pipeline.model.origin import FILE, LINE, ORIGIN
+from pipeline.model.outcomes import REJECTED_ROWS, OrderOutcome
+from pipeline.model.outcomes import REPORTED_FINDING_SCHEMA as FINDING
+from pipeline.model.rules import RULES
+from pipeline.report.causes import CODE_OF_OUTCOME, PROBLEM_ORDERS
+from pipeline.report.facts import RunFacts, RunTables
+from pipeline.report.owners import owner_of
+from pipeline.report.totals import NOT_ARRIVED
+from pipeline.report.visible import WORDS_CUT, visible
+
+_INVISIBLE = r"\p{C}|[\p{Z}&&[^ ]]"
+
+
+def rejected_findings(tables: RunTables, *, planned: bool) -> pl.DataFrame:
+    """All errors, by address; a rejected row or failed order without one gets that of its code.
+
+    So every rejected row and every order that did not arrive is in the table at least once.
+    """
+    errors = tables.findings.lazy().filter(pl.col("code").is_in(ERROR_CODES)).collect()
+    rows = (
+        tables.rows.lazy()
+        .filter(pl.col("outcome").is_in(REJECTED_ROWS))
+        .collect(engine="streaming")
+        .join(errors, on=ORIGIN, how="anti")
+    )
+    failed = [
+        outcome
+        for outcome in PROBLEM_ORDERS
+        if not (planned and outcome is OrderOutcome.NOT_ATTEMPTED)
+    ]
+    orders = (
+        tables.orders.filter(pl.col("outcome").is_in(failed))
+        .join(errors, on="key", how="anti")
+        .with_columns(
+            pl.coalesce("code", pl.col("outcome").replace_strict(CODE_OF_OUTCOME, default=None))
+        )
+    )
+    return pl.concat([errors, *(_as_findings(each) for each in (rows, orders))]).sort(
+        *ORIGIN, pl.col("primary").fill_null(value=False).not_(), maintain_order=True
+    )
+
+
+def records(findings: pl.DataFrame, facts: RunFacts, owners: Mapping[str, str]) -> pl.DataFrame:
+    """Write findings as the records of rejections.jsonl.gz (REPORT §3), in the same order."""
+    return findings.with_columns(
+        _message(findings).alias("message"), _owners(findings, owners).alias("owner")
+    ).select(
+        pl.lit(facts.run_id).alias("run"),
+        pl.col(FILE)
+        .replace_strict(
+            {each.index: each.name for each in facts.files}, default=None, return_dtype=pl.String
+        )
+        .alias("file"),
+        pl.col(LINE).alias("line"),
+        pl.col("_segment").alias("segment"),
+        "order_number",
+        _of_rule({code: rule.stage.value for code, rule in RULES.items()}).alias("stage"),
+        pl.col("code").alias("rule"),
+        "column",
+        "target",
+        pl.col("value").alias("raw"),
+        "message",
+        _of_rule({code: rule.fix for code, rule in RULES.items()}).alias("suggestion"),
+        "owner",
+        pl.when(pl.any_horizontal(pl.col("api_status", "api_code", "api_attr").is_not_null()))
+        .then(
+            pl.struct(
+                pl.col("api_status").alias("status"),
+                pl.col("api_code").alias("code"),
+                pl.col("api_attr").alias("attr"),
+            )
+        )
+        .alias("api"),
+        pl.col("primary").fill_null(value=False),
+        _other_rules(findings).alias("other_rules"),
+        pl.when(pl.col("mapping").is_not_null())
+        .then(pl.format("{}:{}", "mapping", pl.col("mapping_line").fill_null(0)))
+        .alias("mapping"),
+    )
+
+
+def missing_orders(orders: pl.DataFrame) -> list[str]:
+    """The numbers of the orders that are missing in parcelLab, sorted, one line's worth each."""
+    missing = orders.filter(
+        pl.col("outcome").is_in(NOT_ARRIVED) & ~pl.col("known").fill_null(value=False)
+    )
+    numbers = missing.select(pl.coalesce("order_number", "key")).to_series()
+    return [visible(number, limit=300) for number in numbers.sort().to_list()]
+
+
+def _as_findings(found: pl.DataFrame) -> pl.DataFrame:
+    """Rows or orders as findings that say no more than their code."""
+    kept = (*ORIGIN, "key", "order_number", "code", "detail")
+    unsaid = (
+        pl.when(pl.col("code") == "H001")
+        .then(pl.lit("another row of the order"))
+        .otherwise(pl.lit("no reason was recorded"))
+    )
+    return found.with_columns(unsaid.alias("detail")).select(
+        (pl.col(name) if name in kept else pl.lit(name == "primary" or None))
+        .cast(dtype)
+        .alias(name)
+        for name, dtype in FINDING.items()
+    )
+
+
+def _of_rule(texts: Mapping[str, str]) -> pl.Expr:
+    return pl.col("code").replace_strict(texts, default=None, return_dtype=pl.String)
+
+
+def _message(findings: pl.DataFrame) -> pl.Series:
+    """One sentence per finding: the sentence of its rule with the values put in."""
+    numbered = findings.with_row_index("_at")
+    parts = []
+    for (code,), part in numbered.group_by("code"):
+        rule = RULES.get(str(code))
+        made = _filled(part, rule.says) if rule else part.select(pl.lit(code)).to_series()
+        parts.append(part.select("_at").with_columns(made.alias("message")))
+    if not parts:
+        return pl.Series("message", [], dtype=pl.String)
+    return pl.concat(parts).sort("_at")["message"]
+
+
+def _filled(part: pl.DataFrame, says: str) -> pl.Series:
+    """Fill the names of one rule's sentence from the columns of its findings."""
+    pieces = re.split(r"\{(\w+)\}", says)
+    names = pieces[1::2]
+    if not names:
+        return part.select(pl.repeat(says, pl.len())).to_series()
+    template = "{}".join(piece.replace("{", "").replace("}", "") for piece in pieces[::2])
+    return part.select(pl.format(template, *(_shortened(part[name]) for name in names))).to_series()
+
+
+def _shortened(values: pl.Series) -> pl.Series:
+    """Cut values as messages do, and make what cannot be seen visible; few values have such."""
+    limit = WORDS_CUT if values.name == "detail" else QUOTED_MAX
+    cut = (
+        pl.when(pl.col("v").str.len_chars() > limit)
+        .then(pl.concat_str(pl.col("v").str.slice(0, limit - 1), pl.lit("…")))
+        .otherwise("v")
+    )
+    short = values.alias("v").fill_null("").to_frame().select(cut.alias("v")).to_series()
+    odd = short.filter(short.str.contains(_INVISIBLE)).unique().to_list()
+    return short.replace(odd, [visible(each, limit=limit) for each in odd]) if odd else short
+
+
+def _owners(findings: pl.DataFrame, owners: Mapping[str, str]) -> pl.Series:
+    """Owners by code, column and target; asked once per distinct combination."""
+    subject = pl.coalesce("target", "api_attr").str.replace_all(r"\.\d+(\.|$)", "${1}")
+    keyed = findings.select("code", "column", subject.alias("subject"))
+    distinct = keyed.unique(maintain_order=True)
+    named = distinct.with_columns(
+        pl.Series(
+            "owner",
+            [
+                owner_of(code, column, target, owners) if code in RULES else None
+                for code, column, target in distinct.iter_rows()
+            ],
+            dtype=pl.String,
+        )
+    )
+    return keyed.join(
+        named, on=["code", "column", "subject"], how="left", nulls_equal=True, maintain_order="left"
+    )["owner"]
+
+
+def _other_rules(findings: pl.DataFrame) -> pl.Series:
+    """The other codes at each finding's address; only addresses with several are looked at."""
+    at = findings.select(*ORIGIN, "code").with_row_index("_at")
+    several = at.filter(pl.len().over(ORIGIN) > 1)
+    others = (
+        several.join(several, on=ORIGIN, suffix="_other")
+        .filter(pl.col("_at") != pl.col("_at_other"))
+        .sort("_at", "_at_other")
+        .group_by("_at", maintain_order=True)
+        .agg(pl.col("code_other"))
+    )
+    joined = at.join(others, on="_at", how="left", maintain_order="left")
+    return joined.select(
+        pl.coalesce("code_other", pl.lit([], dtype=pl.List(pl.String)))
+    ).to_series()

@@ -1,0 +1,121 @@
+"""The report in words: what a terminal prints after a run, and how numbers and times are written."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from pipeline.report.causes import Cause
+from pipeline.report.summary import Summary, counted, subject_of
+
+TOP_CAUSES = 5
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def as_text(summary: Summary, report: str) -> str:
+    """Write the text that stands at the end of a run (CLI §4); `report` is where the page lies."""
+    causes = (*summary.causes.rows, *summary.causes.orders)
+    shown = sorted(causes, key=lambda each: (-each.orders, -each.count))[:TOP_CAUSES]
+    lines = [f"{summary.verdict}: {whereabouts(summary)}"]
+    lines += [f"  {failure}" for failure in summary.totals.failures]
+    if summary.facts.stop_reason:
+        lines.append(f"  stopped: {summary.facts.stop_reason}")
+    lines += _columns([_line(each) for each in shown])
+    if len(causes) > len(shown):
+        lines.append(f"  and {counted(len(causes) - len(shown), 'more cause')} in the report")
+    warnings = sum(each.count for each in summary.causes.warnings)
+    if warnings:
+        lines.append(f"  {counted(warnings, 'warning')}")
+    lines.append(f"Report: {report}")
+    return "\n".join(lines) + "\n"
+
+
+def whereabouts(summary: Summary) -> str:
+    """Say in one sentence where the orders are; what is zero is left out."""
+    orders = summary.totals.orders
+    if summary.facts.planned or not orders.seen:
+        return summary.headline
+    parts = [
+        f"{number:,} {word}"
+        for number, word in (
+            (orders.missing, "missing"),
+            (orders.out_of_date, "out of date"),
+            (orders.unknown, "unclear"),
+            (orders.partly_applied, "only partly applied"),
+        )
+        if number
+    ]
+    arrived = f"{orders.arrived:,} of {counted(orders.seen, 'order')} arrived"
+    return ", ".join([arrived, *parts]) + "."
+
+
+def moment(at: datetime, zone: str) -> str:
+    """Write a moment with its day, its zone and its offset.
+
+    >>> from datetime import UTC
+    >>> moment(datetime(2026, 11, 20, 1, 5, tzinfo=UTC), "Europe/Berlin")
+    'Fri 20 Nov 2026 02:05 Europe/Berlin (+01:00)'
+    """
+    local = at.astimezone(ZoneInfo(zone))
+    return f"{_day(local)} {local:%H:%M} {zone} ({_offset(local)})"
+
+
+def span(start: datetime, end: datetime, zone: str) -> str:
+    """Write from when until when, the day once if it is the same.
+
+    >>> from datetime import UTC
+    >>> span(datetime(2026, 11, 20, 1, 5, tzinfo=UTC), datetime(2026, 11, 20, 1, 31, tzinfo=UTC), "UTC")
+    'Fri 20 Nov 2026 01:05–01:31 UTC (+00:00)'
+    """
+    first, last = start.astimezone(ZoneInfo(zone)), end.astimezone(ZoneInfo(zone))
+    until = f"–{last:%H:%M}" if first.date() == last.date() else f" – {_day(last)} {last:%H:%M}"
+    return f"{_day(first)} {first:%H:%M}{until} {zone} ({_offset(last)})"
+
+
+def duration(length: timedelta) -> str:
+    """Write a length of time to the precision that people care about.
+
+    >>> duration(timedelta(seconds=42)), duration(timedelta(minutes=26)), duration(timedelta(hours=3, minutes=5))
+    ('42 s', '26 min', '3 h 5 min')
+    """
+    seconds = int(length.total_seconds())
+    if seconds < 120:
+        return f"{seconds} s"
+    hours, minutes = divmod(seconds // 60, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
+def amount(number: Decimal, unit: str) -> str:
+    """Write a control total: whole for lines and parcels, with cents for money.
+
+    >>> amount(Decimal("72293.4"), "EUR"), amount(Decimal(2051), "lines")
+    ('72,293.40', '2,051')
+    """
+    return f"{number:,.0f}" if unit in ("lines", "parcels") else f"{number:,.2f}"
+
+
+def _line(cause: Cause) -> tuple[str, str, str, str]:
+    subject = subject_of(cause)
+    return (
+        counted(cause.count, cause.unit.value[:-1]),
+        cause.code or "-",
+        f"{cause.title}{f': {subject}' if subject else ''}",
+        cause.owner,
+    )
+
+
+def _columns(lines: list[tuple[str, str, str, str]]) -> list[str]:
+    widths = [max((len(line[at]) for line in lines), default=0) for at in range(3)]
+    return [
+        "  " + "  ".join([*(f"{line[at]:<{widths[at]}}" for at in range(3)), line[3]])
+        for line in lines
+    ]
+
+
+def _day(at: datetime) -> str:
+    return f"{_DAYS[at.weekday()]} {at.day} {_MONTHS[at.month - 1]} {at.year}"
+
+
+def _offset(at: datetime) -> str:
+    text = f"{at:%z}"
+    return f"{text[:3]}:{text[3:5]}"
