@@ -37,6 +37,24 @@ class Kind(StrEnum):
     FREE_OBJECT = "free object"  # object with free keys
     FREE_OBJECTS = "free objects"  # list of objects with free keys
 
+    @property
+    def is_text(self) -> bool:
+        """Whether values of this kind flow as text, not as numbers, moments or truth values."""
+        return self not in _TYPED
+
+
+_TYPED = frozenset(
+    {
+        Kind.INTEGER,
+        Kind.NUMBER,
+        Kind.MONEY,
+        Kind.AMOUNT,
+        Kind.BOOLEAN,
+        Kind.DATE,
+        Kind.DATETIME,
+    }
+)
+
 
 class Use(StrEnum):
     """When a field must be there (CONTRACT §5, column "use")."""

@@ -5,6 +5,18 @@ from dataclasses import dataclass
 import polars as pl
 
 
+# Columns of a FieldTable beside the fields: whether a row takes part in a section of the mapping,
+# and the text that rows of one tracking share.
+WHEN_LINES = "_when.lines"
+WHEN_TRACKINGS = "_when.trackings"
+TRACKING_KEY = "_key.trackings"
+
+
+def when_mutation(index: int) -> str:
+    """The name of the Boolean column that says whether a row takes part in a mutation."""
+    return f"_when.mutations.{index}"
+
+
 @dataclass(frozen=True, slots=True)
 class SourceFile:
     """One input file of a run. `index` is what `_file` holds; `name` is how messages call it."""

@@ -102,3 +102,6 @@ RECIPIENT = Shape(
         ),
     ),
 )
+
+# An address says where something goes; a country or a name alone does not (CONTRACT K9).
+PRESENCE = frozenset({"address_line", "address_line_extra", "postal_code", "city"})

@@ -1,0 +1,301 @@
+"""Text to typed fields: one pass over the rows, a value and a reason per field (PRODUCT §2.5).
+
+    raw cells ─trim, empty is null─▶ columns ─declared types, derive─▶ key, skip ─▶ fields
+
+No row is dropped without being named: rows that the mapping skips and rows that repeat another
+one are handed on by address.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from pipeline.mapping.plan import ColumnPlan, FieldPlan, MutationPlan, ObjectPlan, Plan, Scope
+from pipeline.mapping.values import TEXT_PREFIX, WHY_PREFIX
+from pipeline.model import codes
+from pipeline.model.findings import Findings
+from pipeline.model.origin import FILE, KEY, LINE, ORIGIN
+from pipeline.model.rules import RULES
+from pipeline.model.tables import (
+    TRACKING_KEY,
+    WHEN_LINES,
+    WHEN_TRACKINGS,
+    FieldTable,
+    RawTable,
+    when_mutation,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """What `convert` makes of a table.
+
+    `table` holds the rows that are to be sent. `filtered` and `repeated` hold ORIGIN and `_key` of
+    the rows that `rows.skip` names and of exact repetitions of an earlier row.
+    """
+
+    table: FieldTable
+    findings: Findings
+    filtered: pl.DataFrame
+    repeated: pl.DataFrame
+
+
+def keys(raw: RawTable, plan: Plan) -> pl.Series:
+    """The order key of each row, in order; null where it is empty.
+
+    Used alone to spread raw rows over partitions before anything else is made of them.
+    """
+    frame = _columns(raw.rows, plan)
+    return frame.select(plan.key.cast(pl.String).alias(KEY)).to_series()
+
+
+def convert(raw: RawTable, plan: Plan) -> Converted:
+    """Make typed fields of the cells.
+
+    Returns:
+        Converted: `table` has ORIGIN, `_key`, `_when.<section>`, `_key.trackings` and one column
+        per field, named by its slot; findings are R2xx, R401, R319 and R324.
+    """
+    frame = _columns(raw.rows, plan)
+    frame = frame.with_columns(plan.key.cast(pl.String).alias(KEY))
+    filtered = _empty(frame)
+    if plan.skip is not None:
+        skipped = frame.select(plan.skip.alias("skip")).to_series()
+        filtered = frame.filter(skipped).select(*ORIGIN, KEY)
+        frame = frame.filter(~skipped)
+    repeated, notes = _repeated(frame, plan)
+    if repeated.height:
+        frame = frame.join(repeated, on=ORIGIN, how="anti", maintain_order="left")
+    frame = frame.with_columns(_conditions(plan))
+    fields = plan.fields()
+    gates = _gates(plan)
+    reasons = [
+        _gated(f.reason, gates.get(f.slot)).is_not_null() for f in fields if f.reason is not None
+    ]
+    reasons += [pl.col(WHY_PREFIX + c.name).is_not_null() for c in _failing(plan)]
+    reasons.append(pl.col(KEY).is_null())
+    made = frame.lazy().select(
+        *ORIGIN,
+        KEY,
+        pl.any_horizontal(reasons).alias("_bad"),
+        *_section_columns(plan),
+        *(_gated(f.value, gates.get(f.slot)).alias(f.slot) for f in fields),
+    ).collect()  # fmt: skip
+    bad = frame.filter(made.get_column("_bad"))
+    findings = Findings.of(
+        notes.rows, *_column_findings(bad, plan), *_field_findings(bad, plan, gates)
+    )
+    table = FieldTable(made.drop("_bad"))
+    return Converted(table, _once(findings), filtered, repeated)
+
+
+def _empty(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.clear().select(*ORIGIN, KEY)
+
+
+def _columns(rows: pl.DataFrame, plan: Plan) -> pl.DataFrame:
+    """Trim, make empty cells null, then declared types, then derived columns in order."""
+    typed = {column.name for column in plan.typed}
+    empty = sorted({"", *plan.source.null_values})
+    cells = []
+    for name in plan.reads:
+        text = pl.col(name).str.strip_chars() if plan.source.trim else pl.col(name)
+        value = pl.when(~text.is_in(empty)).then(text)
+        cells.append(value.alias(TEXT_PREFIX + name if name in typed else name))
+    lazy = rows.lazy().select(*ORIGIN, *cells)
+    if plan.typed:
+        lazy = lazy.with_columns(_made(plan.typed))
+    for column in plan.derived:
+        lazy = lazy.with_columns(_made([column]))
+        if not column.kind.is_text:
+            text = pl.col(column.name).cast(pl.String)
+            lazy = lazy.with_columns(text.alias(TEXT_PREFIX + column.name))
+    return lazy.collect()
+
+
+def _made(columns: Iterable[ColumnPlan]) -> list[pl.Expr]:
+    made = []
+    for column in columns:
+        made.append(column.value.alias(column.name))
+        if column.reason is not None:
+            made.append(column.reason.alias(WHY_PREFIX + column.name))
+    return made
+
+
+def _failing(plan: Plan) -> list[ColumnPlan]:
+    return [column for column in (*plan.typed, *plan.derived) if column.reason is not None]
+
+
+def _conditions(plan: Plan) -> list[pl.Expr]:
+    """Which rows take part in each section."""
+    made = []
+    always = pl.lit(value=True)
+    if plan.lines is not None:
+        made.append((plan.lines.when if plan.lines.when is not None else always).alias(WHEN_LINES))
+    if plan.trackings is not None:
+        when = plan.trackings.when if plan.trackings.when is not None else always
+        made.append(when.alias(WHEN_TRACKINGS))
+        made.append(pl.when(when).then(plan.trackings.key).alias(TRACKING_KEY))
+    made += [_mutation_condition(m).alias(when_mutation(m.index)) for m in plan.mutations]
+    return made
+
+
+def _mutation_condition(mutation: MutationPlan) -> pl.Expr:
+    if mutation.when is None:
+        return pl.lit(value=True)
+    match mutation.scope:
+        case Scope.ALL:
+            return mutation.when.all().over(KEY)
+        case Scope.ANY:
+            return mutation.when.any().over(KEY)
+        case Scope.ROW:
+            return mutation.when
+
+
+def _section_columns(plan: Plan) -> list[str]:
+    names = [WHEN_LINES] if plan.lines is not None else []
+    names += [WHEN_TRACKINGS, TRACKING_KEY] if plan.trackings is not None else []
+    return names + [when_mutation(mutation.index) for mutation in plan.mutations]
+
+
+def _gates(plan: Plan) -> dict[str, str]:
+    """Slot → the Boolean column that must be true for the field to have a value."""
+    gates: dict[str, str] = {}
+
+    def gate(part: ObjectPlan | None, column: str) -> None:
+        for leaf in part.leaves() if part is not None else ():
+            gates[leaf.slot] = column
+
+    if plan.lines is not None:
+        gate(plan.lines.item, WHEN_LINES)
+    if plan.trackings is not None:
+        for part in (plan.trackings.tracking, plan.trackings.articles, plan.trackings.checkpoints):
+            gate(part, WHEN_TRACKINGS)
+    for mutation in plan.mutations:
+        gate(mutation.body, when_mutation(mutation.index))
+    return gates
+
+
+def _gated(expr: pl.Expr, gate: str | None) -> pl.Expr:
+    return expr if gate is None else pl.when(pl.col(gate)).then(expr)
+
+
+# -- findings -------------------------------------------------------------------------------
+
+
+def _column_findings(bad: pl.DataFrame, plan: Plan) -> list[pl.DataFrame]:
+    """Cells of declared and derived columns that are not what the mapping says, and empty keys."""
+    found = []
+    for column in _failing(plan):
+        rows = bad.filter(pl.col(WHY_PREFIX + column.name).is_not_null())
+        if not rows.height:
+            continue
+        name = column.columns[0] if column.columns else column.name
+        raw = TEXT_PREFIX + name if TEXT_PREFIX + name in rows.columns else name
+        code = pl.col(WHY_PREFIX + column.name)
+        found.append(
+            rows.select(
+                *ORIGIN, code.alias("code"), pl.lit(name).alias("column"), pl.lit("").alias("target"),
+                pl.col(raw).alias("value"), _detail(code, column.details).alias("detail"),
+                pl.lit(plan.name).alias("mapping"), pl.lit(column.line).alias("mapping_line"),
+            )
+        )  # fmt: skip
+    keyless = bad.filter(pl.col(KEY).is_null())
+    if keyless.height:
+        named = ", ".join(plan.key_columns)
+        found.append(
+            keyless.select(
+                *ORIGIN, pl.lit("R209").alias("code"), pl.lit(named).alias("column"),
+                pl.lit("order_number").alias("target"), pl.lit(plan.name).alias("mapping"),
+            )
+        )  # fmt: skip
+    return found
+
+
+def _field_findings(bad: pl.DataFrame, plan: Plan, gates: dict[str, str]) -> list[pl.DataFrame]:
+    found = []
+    for field in plan.fields():
+        if field.reason is None:
+            continue
+        rows = bad.select(
+            *ORIGIN,
+            _gated(field.reason, gates.get(field.slot)).alias("code"),
+            field.raw.cast(pl.String).alias("value"),
+        ).filter(pl.col("code").is_not_null())
+        if rows.height:
+            found.append(_field_rows(rows, field, plan))
+    return found
+
+
+def _field_rows(rows: pl.DataFrame, field: FieldPlan, plan: Plan) -> pl.DataFrame:
+    code = pl.col("code")
+    detail = _detail(code, field.details)
+    if rows.filter(code == "R203").height:
+        values = rows.filter(code == "R203").get_column("value").drop_nulls().unique().to_list()
+        near = {value: codes.nearest_country(value) for value in values}
+        hints = {value: f"; did you mean {word}?" for value, word in near.items() if word}
+        hint = pl.col("value").replace_strict(
+            list(hints), list(hints.values()), default="", return_dtype=pl.String
+        )
+        detail = pl.when(code == "R203").then(hint).otherwise(detail)
+    if field.drop_on_error:
+        titles = {c: f"{rule.title[:1].lower()}{rule.title[1:]} ({c})" for c, rule in RULES.items()}
+        detail = code.replace_strict(list(titles), list(titles.values()), return_dtype=pl.String)
+        code = pl.lit("R324")
+    return rows.select(
+        *ORIGIN, code.alias("code"), pl.lit(field.column).alias("column"),
+        pl.lit(field.target).alias("target"), "value", detail.alias("detail"),
+        pl.lit(plan.name).alias("mapping"), pl.lit(field.line).alias("mapping_line"),
+    )  # fmt: skip
+
+
+def _detail(code: pl.Expr, details: Mapping[str, str]) -> pl.Expr:
+    """What the sentence of each code needs besides the value."""
+    if not details:
+        return pl.lit(None, pl.String)
+    return code.replace_strict(
+        list(details), list(details.values()), default=None, return_dtype=pl.String
+    )
+
+
+def _once(findings: Findings) -> Findings:
+    """One country cell feeds three targets: a cell's problem is told once (MAPPING §7)."""
+    told = findings.rows.unique(
+        subset=[*ORIGIN, "column", "code"], keep="first", maintain_order=True
+    )
+    return Findings(told)
+
+
+# -- repeated rows --------------------------------------------------------------------------
+
+
+def _repeated(frame: pl.DataFrame, plan: Plan) -> tuple[pl.DataFrame, Findings]:
+    """Rows whose mapped cells all equal those of an earlier row of the same order (R319).
+
+    Only where rows carry something of their own (lines, articles, row-wise changes): elsewhere
+    equal rows are how a file says the same thing of an order twice.
+    """
+    own = plan.lines is not None or (
+        plan.trackings is not None and plan.trackings.articles is not None
+    )
+    if not own or frame.height < 2:  # noqa: PLR2004 - one row repeats nothing
+        return _empty(frame), Findings.none()
+    typed = {column.name for column in plan.typed}
+    cells = [TEXT_PREFIX + name if name in typed else name for name in plan.reads]
+    # The hash only finds candidates; equality of the cells decides.
+    hashes = frame.select(pl.struct(KEY, *cells).hash().alias("hash")).to_series()
+    twins = frame.filter(hashes.is_duplicated() & frame.get_column(KEY).is_not_null())
+    if not twins.height:
+        return _empty(frame), Findings.none()
+    groups = twins.with_columns(
+        pl.struct(FILE, LINE).first().over(KEY, *cells).alias("first"),
+        pl.int_range(pl.len()).over(KEY, *cells).alias("nth"),
+    ).filter(pl.col("nth") > 0)
+    line = pl.col("first").struct.field(LINE).cast(pl.String)
+    notes = groups.select(
+        *ORIGIN, pl.lit("R319").alias("code"), pl.lit(plan.key_columns[0]).alias("column"),
+        pl.lit("").alias("target"), pl.concat_str(pl.lit("line "), line).alias("detail"),
+        pl.lit(plan.name).alias("mapping"),
+    )  # fmt: skip
+    return groups.select(*ORIGIN, KEY), Findings.of(notes)

@@ -1,0 +1,306 @@
+"""Rows to orders: whole or not at all (PRODUCT §2.6).
+
+fields + findings ─conflicts─▶ held keys ─▶ row outcomes
+                            └▶ the other rows ─fragments of each mapping─▶ one Orders table
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from pipeline.group.conflicts import conflicts
+from pipeline.group.fragments import LINE_ROWS, LINES, MEMBER, fragments
+from pipeline.mapping.plan import Mode, Plan, Sending
+from pipeline.model.catalogue import SHAPES
+from pipeline.model.findings import Findings
+from pipeline.model.origin import KEY, ORIGIN, ORIGIN_SCHEMA, place
+from pipeline.model.outcomes import ROW_SCHEMA, RowOutcome
+from pipeline.model.rules import RULES, STAGE_ORDER
+from pipeline.model.tables import FieldTable
+
+__all__ = ["Grouped", "Part", "group"]
+
+_CHANGES = ("change_type", "change_subject", "change_body", "change_replay", "change_row")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one mapping made of its rows of a partition.
+
+    `findings` are those of read, convert and check. `filtered`, `repeated` and `faulty` hold ORIGIN
+    and `_key` of rows that are not in `table`: skipped by the mapping, repetitions, and records
+    that the reader could not read (their key is a best guess, used only to hold orders back).
+    """
+
+    plan: Plan
+    table: FieldTable
+    findings: Findings
+    filtered: pl.DataFrame
+    repeated: pl.DataFrame
+    faulty: pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Grouped:
+    """The orders of a partition.
+
+    `orders`: one row per order that is not held: `_key`, ORIGIN of the first row, order_number,
+    members (JSON members without braces), lines (JSON list or null), line_rows, addresses (all
+    rows), the lists change_type, change_subject, change_body, change_replay, change_row, and the
+    control totals quantity, value, currency.
+    `held`: `_key`, ORIGIN, order_number (null where no row shows it), rows, code.
+    `rows`: ROW_SCHEMA; every row of the partition once.
+    `findings`: all, H001 included, with `key`, and `primary` marking the cause of each row.
+    """
+
+    orders: pl.DataFrame
+    held: pl.DataFrame
+    rows: pl.DataFrame
+    findings: pl.DataFrame
+
+
+def group(parts: Sequence[Part], names: Sequence[str], *, backfill: bool = False) -> Grouped:
+    """Group rows into orders; an order with one faulty row is held with all of its rows.
+
+    `names` are the files' names by the ordinal in `_file`.
+    """
+    found = Findings.of(
+        *(part.findings.rows for part in parts),
+        *(conflicts(part.table, part.plan) for part in parts),
+    )
+    everything = _every_row(parts)
+    numbered = _order_numbers(parts)
+    causes = _causes(found, everything, parts)
+    held_keys = causes.filter(pl.col(KEY).is_not_null()).group_by(KEY, maintain_order=True).first()
+    rows = _outcomes(everything, causes, held_keys, numbered)
+    findings = _with_held(found, rows, held_keys, names)
+    pieces = []
+    for part in parts:
+        free = _free(part, held_keys, found)
+        if free.height:
+            pieces.append((part.plan, fragments(free, part.plan, backfill)))
+    return Grouped(
+        orders=_joined(pieces),
+        held=_held(rows, held_keys),
+        rows=rows,
+        findings=_marked(findings, everything, causes, numbered),
+    )
+
+
+def _every_row(parts: Sequence[Part]) -> pl.DataFrame:
+    """ORIGIN, `_key` and what is known of each row so far (null: it is in a table)."""
+    frames = []
+    for part in parts:
+        frames.append(part.table.rows.select(*ORIGIN, KEY, pl.lit(None, pl.String).alias("fate")))
+        for frame, fate in (
+            (part.filtered, RowOutcome.FILTERED),
+            (part.repeated, RowOutcome.DUPLICATE),
+            (part.faulty, RowOutcome.OWN_PROBLEM),
+        ):
+            frames.append(frame.select(*ORIGIN, KEY, pl.lit(fate.value).alias("fate")))
+    return pl.concat(frames)
+
+
+def _order_numbers(parts: Sequence[Part]) -> pl.DataFrame:
+    """`_key` → order number, where a row shows it."""
+    frames = []
+    for part in parts:
+        slot = next(leaf.slot for leaf in part.plan.order.leaves() if leaf.name == "order_number")
+        frames.append(part.table.rows.select(KEY, pl.col(slot).alias("order_number")).drop_nulls())
+    return pl.concat(frames).unique(subset=[KEY], keep="first", maintain_order=True)
+
+
+def _causes(found: Findings, everything: pl.DataFrame, parts: Sequence[Part]) -> pl.DataFrame:
+    """The primary error of each faulty row: earliest stage first, then in order of the fields."""
+    errors = found.errors().rows
+    codes = list(RULES)
+    stages = [STAGE_ORDER[RULES[code].stage] for code in codes]
+    targets = {
+        leaf.target: rank
+        for part in reversed(parts)
+        for rank, leaf in enumerate(part.plan.fields())
+    }
+    stage = pl.col("code").replace_strict(codes, stages, return_dtype=pl.UInt32)
+    field = pl.col("target").replace_strict(
+        list(targets), list(targets.values()), default=-1, return_dtype=pl.Int32
+    )
+    ranked = errors.with_columns(stage.alias("_stage"), field.alias("_field"))
+    primary = ranked.sort(*ORIGIN, "_stage", "_field", maintain_order=True).unique(
+        subset=ORIGIN, keep="first", maintain_order=True
+    )
+    return primary.join(
+        everything.select(*ORIGIN, KEY), on=ORIGIN, how="left", maintain_order="left"
+    ).select(*ORIGIN, KEY, "code", "target", "column")
+
+
+def _outcomes(
+    everything: pl.DataFrame, causes: pl.DataFrame, held: pl.DataFrame, numbered: pl.DataFrame
+) -> pl.DataFrame:
+    """ROW_SCHEMA for each row; rows of orders that go on are `accepted` for now."""
+    own = causes.select(*ORIGIN, pl.col("code").alias("own"))
+    rows = (
+        everything.join(own, on=ORIGIN, how="left", maintain_order="left")
+        .join(
+            held.select(KEY, pl.lit(value=True).alias("held")),
+            on=KEY,
+            how="left",
+            maintain_order="left",
+        )
+        .join(numbered, on=KEY, how="left", maintain_order="left")
+    )
+    outcome = (
+        pl.when(pl.col("own").is_not_null())
+        .then(pl.lit(RowOutcome.OWN_PROBLEM.value))
+        .when(pl.col("fate").is_not_null())
+        .then(pl.col("fate"))
+        .when(pl.col("held"))
+        .then(pl.lit(RowOutcome.HELD.value))
+        .otherwise(pl.lit(RowOutcome.ACCEPTED.value))
+    )
+    code = pl.when(outcome == RowOutcome.HELD.value).then(pl.lit("H001")).otherwise(pl.col("own"))
+    return rows.select(
+        *ORIGIN, pl.col(KEY).alias("key"), "order_number", outcome.alias("outcome"), code.alias("code")
+    ).cast(dict(ROW_SCHEMA)).sort(ORIGIN)  # fmt: skip
+
+
+def _with_held(
+    found: Findings, rows: pl.DataFrame, held: pl.DataFrame, names: Sequence[str]
+) -> Findings:
+    """Add H001 for each row that is held because of another one."""
+    waiting = rows.filter(pl.col("outcome") == RowOutcome.HELD.value)
+    if not waiting.height:
+        return found
+    causes = held.select(
+        pl.col(KEY).alias("key"),
+        pl.struct(*ORIGIN, "code")
+        .map_batches(lambda cells: _places(cells, names), return_dtype=pl.String)
+        .alias("detail"),
+    )
+    notes = waiting.select(*ORIGIN, "key", "code").join(causes, on="key", how="left")
+    return found + Findings.of(notes.drop("key"))
+
+
+def _places(cells: pl.Series, names: Sequence[str]) -> pl.Series:
+    """One place per held order; small next to the rows, and `place` is the one way to write it."""
+    return pl.Series(
+        [
+            f"{place(names[cell['_file']], cell['_line'], cell['_segment'])} ({cell['code']})"
+            for cell in cells.to_list()
+        ],
+        dtype=pl.String,
+    )
+
+
+def _free(part: Part, held: pl.DataFrame, found: Findings) -> pl.DataFrame:
+    """The rows of orders that go on, with the cells emptied that a warning said are left out."""
+    rows = part.table.rows.join(held, on=KEY, how="anti", maintain_order="left")
+    dropped = found.rows.filter((pl.col("code") == "R324") & (pl.col("mapping") == part.plan.name))
+    for field in part.plan.fields():
+        if not field.drop_on_error:
+            continue
+        cells = dropped.filter(pl.col("target") == field.target).select(*ORIGIN).unique()
+        if cells.height:
+            marked = cells.with_columns(pl.lit(value=True).alias("_out"))
+            rows = rows.join(marked, on=ORIGIN, how="left", maintain_order="left").with_columns(
+                pl.when(pl.col("_out").is_null()).then(pl.col(field.slot)).alias(field.slot)
+            ).drop("_out")  # fmt: skip
+    return rows
+
+
+def _held(rows: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
+    """One row per held order."""
+    return (
+        rows.join(held.select(pl.col(KEY).alias("key"), pl.col("code").alias("cause")), on="key")
+        .filter(pl.col("outcome").is_in([RowOutcome.OWN_PROBLEM.value, RowOutcome.HELD.value]))
+        .group_by("key", maintain_order=True)
+        .agg(*(pl.col(name).first() for name in ORIGIN), pl.col("order_number").first(),
+             pl.len().cast(pl.UInt32).alias("rows"), pl.col("cause").first().alias("code"))
+        .rename({"key": KEY})
+    )  # fmt: skip
+
+
+def _marked(
+    findings: Findings, everything: pl.DataFrame, causes: pl.DataFrame, numbered: pl.DataFrame
+) -> pl.DataFrame:
+    """Findings with the key and number of their order, the primary one of each row marked."""
+    first = causes.select(*ORIGIN, "code", "target", "column", pl.lit(value=True).alias("primary"))
+    keyed = findings.rows.join(
+        everything.select(*ORIGIN, pl.col(KEY).alias("key")),
+        on=ORIGIN,
+        how="left",
+        maintain_order="left",
+    ).join(numbered.rename({KEY: "key"}), on="key", how="left", maintain_order="left")
+    by = [*ORIGIN, "code", "target", "column"]
+    marked = keyed.join(first, on=by, how="left", nulls_equal=True, maintain_order="left")
+    alone = (pl.col("code") == "H001") | pl.col("primary").fill_null(value=False)
+    return marked.with_columns(alone.alias("primary")).sort(ORIGIN, maintain_order=True)
+
+
+# -- several mappings, one order --------------------------------------------------------------
+
+
+def _joined(pieces: list[tuple[Plan, pl.DataFrame]]) -> pl.DataFrame:
+    """One row per order: the members of all mappings in the API's order, lines, all changes."""
+    if not pieces:
+        return _no_orders()
+    names = [field.name for field in SHAPES["order"].fields]
+    frames = [_one(plan, frame) for plan, frame in pieces]
+    stacked = pl.concat(frames, how="diagonal")
+    if len(frames) > 1:
+        lists = [*_CHANGES, "addresses"]
+        firsts = [c for c in stacked.columns if c not in {KEY, *lists}]
+        stacked = stacked.group_by(KEY, maintain_order=True).agg(
+            *(pl.col(name).drop_nulls().first() for name in firsts),
+            *(pl.col(name).drop_nulls().explode() for name in lists),
+        )
+    pairs = [
+        pl.concat_str(pl.lit(f'"{name}":'), pl.col(MEMBER + name))
+        for name in names
+        if MEMBER + name in stacked.columns
+    ]
+    inner = pl.concat_str(pairs, separator=",", ignore_nulls=True) if pairs else pl.lit("")
+    return stacked.select(
+        KEY, *ORIGIN, "order_number", inner.alias("members"),
+        pl.when(pl.col(LINES).is_not_null()).then(
+            pl.concat_str(pl.lit("["), pl.col(LINES), pl.lit("]"))).alias(LINES),
+        "lines_always", LINE_ROWS, "addresses", *_CHANGES, "quantity", "value", "currency",
+    )  # fmt: skip
+
+
+_ROW_TYPE = pl.Struct(ORIGIN_SCHEMA)
+_LISTS: dict[str, pl.DataType] = {
+    "change_type": pl.List(pl.String),
+    "change_subject": pl.List(pl.String),
+    "change_body": pl.List(pl.String),
+    "change_replay": pl.List(pl.String),
+    "change_row": pl.List(_ROW_TYPE),
+}
+_OTHERS: dict[str, pl.DataType] = {
+    LINES: pl.String(),
+    LINE_ROWS: pl.List(_ROW_TYPE),
+    "quantity": pl.Int64(),
+}
+
+
+def _one(plan: Plan, frame: pl.DataFrame) -> pl.DataFrame:
+    """A fragment with all columns; lines that this mapping would never send are left out."""
+    missing = {n: t for n, t in (_LISTS | _OTHERS).items() if n not in frame.columns}
+    full = frame.with_columns(pl.lit(None, dtype).alias(name) for name, dtype in missing.items())
+    always = plan.lines is not None and plan.lines.send is Sending.ALWAYS
+    if plan.mode is Mode.UPDATE_ONLY and not always:
+        full = full.with_columns(pl.lit(None, pl.String).alias(LINES))
+    return full.with_columns(
+        (pl.lit(value=True) if always else pl.lit(None, pl.Boolean)).alias("lines_always"),
+        *(pl.col(name).fill_null([]) for name in _LISTS),
+    )
+
+
+def _no_orders() -> pl.DataFrame:
+    columns: dict[str, pl.DataType] = {
+        KEY: pl.String(), **ORIGIN_SCHEMA, "order_number": pl.String(), "members": pl.String(),
+        LINES: pl.String(), "lines_always": pl.Boolean(), LINE_ROWS: pl.List(_ROW_TYPE),
+        "addresses": pl.List(_ROW_TYPE), **_LISTS, "quantity": pl.Int64(),
+        "value": pl.Decimal(38, 2), "currency": pl.String(),
+    }  # fmt: skip
+    return pl.DataFrame(schema=columns)
