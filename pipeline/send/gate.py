@@ -1,0 +1,133 @@
+"""When the next request may go out: rate, the server's wishes, and the breaker (FAULTS N1-N4)."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from pipeline.model.endpoint import Pace
+from pipeline.model.stops import StopRun
+from pipeline.send.stops import ApiAway
+
+Monotonic = Callable[[], float]
+Sleep = Callable[[float], Awaitable[None]]
+
+_BACKOFF_FIRST_S = 0.5
+_BACKOFF_MAX_S = 20.0
+
+
+class Gate:
+    """One gate for all requests of a client; it lives as long as the client, over partitions.
+
+    `waiting` says in words why nothing goes out at the moment, for the progress line.
+    """
+
+    def __init__(
+        self, pace: Pace, *, clock: Monotonic, sleep: Sleep, random: Callable[[], float]
+    ) -> None:
+        self._pace = pace
+        self._clock = clock
+        self._sleep = sleep
+        self._random = random
+        self._held_until = 0.0
+        self._next_slot = 0.0
+        self._failures = 0
+        self._failing_since: float | None = None
+        self._open = False
+        self._next_probe = 0.0
+        self.waiting = ""
+
+    def free(self) -> bool:
+        """Tell whether a request may go out now without asking further; the quick way through."""
+        return (
+            not self._open
+            and self._pace.rate_per_s is None
+            and (not self._held_until or self._clock() >= self._held_until)
+        )
+
+    async def pass_through(self, halted: asyncio.Event) -> bool:
+        """Wait until a request may go out; False when sending has ended meanwhile."""
+        while not halted.is_set():
+            wait_s, why = self._wait()
+            if wait_s <= 0:
+                self.waiting = ""
+                return True
+            self.waiting = why
+            await self.pause(wait_s, halted)
+        return False
+
+    def _wait(self) -> tuple[float, str]:
+        now = self._clock()
+        if now < self._held_until:
+            left = self._held_until - now
+            return left, f"waiting {left:.0f} s (rate limit)"
+        if self._open and now < self._next_probe:
+            return self._next_probe - now, "API unreachable, probing"
+        if self._pace.rate_per_s is not None:
+            if now < self._next_slot:
+                return self._next_slot - now, ""
+            self._next_slot = max(now, self._next_slot) + 1 / self._pace.rate_per_s
+        if self._open:
+            self._next_probe = now + self._pace.outage_probe_s
+        return 0.0, ""
+
+    async def pause(self, seconds: float, halted: asyncio.Event) -> None:
+        """Sleep, but not longer than sending goes on."""
+        sleeping = asyncio.ensure_future(self._sleep(seconds))
+        ending = asyncio.ensure_future(halted.wait())
+        try:
+            await asyncio.wait((sleeping, ending), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sleeping.cancel()
+            ending.cancel()
+
+    def backoff_s(self, failures: int) -> float:
+        """Give the wait before the next try of an order that failed so often: full jitter."""
+        longest = min(_BACKOFF_MAX_S, _BACKOFF_FIRST_S * 2.0 ** (failures - 1))
+        return self._random() * longest
+
+    def answered(self) -> None:
+        """Note a definite answer: the API is there."""
+        self._failures = 0
+        self._failing_since = None
+        self._open = False
+
+    def hold(self, after_s: float | None) -> StopRun | None:
+        """Hold every request back as the server asks; a stop when it asks for too long."""
+        if after_s is None:
+            return None
+        if after_s > self._pace.wait_max_s:
+            return ApiAway(
+                f"the server asks to wait {after_s:.0f} s; stopped",
+                help=f"run the same command again in {after_s / 60:.0f} minutes",
+            )
+        self._held_until = max(self._held_until, self._clock() + after_s)
+        return None
+
+    def throttled(self) -> StopRun | None:
+        """Note that the server was busy; a stop when it has been so, and only so, for long."""
+        return self._too_long("the API only asks to wait")
+
+    def failed(self) -> StopRun | None:
+        """Note a try without usable answer; opens the breaker, and stops the run in the end."""
+        self._failures += 1
+        stop = self._too_long("the API is unreachable")
+        if not self._open and self._failures >= self._pace.outage_failures:
+            self._open = True
+            self._next_probe = self._clock() + self._pace.outage_probe_s
+        return stop if self._open else None
+
+    @property
+    def open(self) -> bool:
+        """Whether the breaker is open: only probes go out."""
+        return self._open
+
+    def _too_long(self, what: str) -> StopRun | None:
+        now = self._clock()
+        if self._failing_since is None:
+            self._failing_since = now
+        lasted = now - self._failing_since
+        if lasted < self._pace.outage_stop_s:
+            return None
+        return ApiAway(
+            f"{what}, for {lasted / 60:.0f} min now; stopped",
+            help="run the same command again when the API is back; nothing is lost",
+        )

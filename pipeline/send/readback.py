@@ -1,0 +1,133 @@
+"""What parcelLab has of an order already: read it back before sending again (CONTRACT §6, §8)."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import orjson
+
+from pipeline.model.orders import Replay, Submission
+from pipeline.send.replies import parsed
+from pipeline.send.reply import NoReply, Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The order as the API has it; None when it has none."""
+
+    order: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """No answer to the question. `again`: asking once more may help."""
+
+    words: str
+    again: bool
+
+
+def stored(order_number: str, reply: Reply | NoReply) -> Stored | Unreadable:
+    """Say what an answer to a GET shows of an order, as object or as a list (K30)."""
+    if isinstance(reply, NoReply):
+        return Unreadable(reply.words, again=reply.stop is None)
+    if reply.status == 404:
+        return Stored(None)
+    if reply.status != 200:
+        again = reply.status >= 500 or reply.status in (408, 425, 429)
+        return Unreadable(f"reading back gave status {reply.status}", again=again)
+    answer = parsed(reply.body)
+    if isinstance(answer, dict) and answer.get("order_number") == order_number:
+        return Stored(answer)
+    found = answer.get("results") if isinstance(answer, dict) else None
+    if not isinstance(found, list):
+        return Unreadable("what was read back is not an order", again=True)
+    for order in found:
+        if isinstance(order, dict) and order.get("order_number") == order_number:
+            return Stored(order)
+    return Stored(None)
+
+
+def applied(submission: Submission, order: dict[str, Any]) -> frozenset[int]:
+    """Give the ordinals of the operations that must not be sent twice and are there already."""
+    mutations = orjson.loads(submission.body).get("mutations", [])
+    lines = {
+        str(line.get("line_item_id")): line
+        for line in order.get("articles_order") or ()
+        if isinstance(line, dict)
+    }
+    return frozenset(
+        ordinal
+        for ordinal, (operation, mutation) in enumerate(
+            zip(submission.operations, mutations, strict=True)
+        )
+        if operation.replay is Replay.READ_BACK and _is_there(mutation, lines)
+    )
+
+
+def _is_there(mutation: dict[str, Any], lines: dict[str, dict[str, Any]]) -> bool:
+    match mutation.get("type"):
+        case "add_line_item":
+            return str(mutation["line_item"].get("line_item_id")) in lines
+        case "replace_line_item":
+            return str(mutation["new_line_item"].get("line_item_id")) in lines
+        case "change_line_item_quantity":
+            line = lines.get(str(mutation.get("line_item_id")))
+            return line is not None and _same(mutation.get("quantity"), line.get("quantity"))
+    return False
+
+
+def without(submission: Submission, there: frozenset[int]) -> Submission:
+    """Give the submission without the operations that are there already."""
+    if not there:
+        return submission
+    payload = orjson.loads(submission.body)
+    left = [m for ordinal, m in enumerate(payload["mutations"]) if ordinal not in there]
+    if left:
+        payload["mutations"] = left
+    else:
+        del payload["mutations"]
+    operations = tuple(
+        each for ordinal, each in enumerate(submission.operations) if ordinal not in there
+    )
+    return replace(submission, body=orjson.dumps(payload), operations=operations)
+
+
+def confirms(submission: Submission, order: dict[str, Any]) -> bool:
+    """Tell whether the stored order has every field of the payload, and no mutation is open.
+
+    Mutations that cannot be seen in the order are never confirmed this way.
+    """
+    payload = orjson.loads(submission.body)
+    if len(applied(submission, order)) < len(submission.operations):
+        return False
+    payload.pop("mutations", None)
+    return _same(payload, order)
+
+
+def _same(sent: object, found: object) -> bool:
+    if isinstance(sent, dict):
+        return isinstance(found, dict) and all(
+            _same(value, found.get(key)) for key, value in sent.items()
+        )
+    if isinstance(sent, list):
+        return (
+            isinstance(found, list)
+            and len(sent) == len(found)
+            and all(_same(one, other) for one, other in zip(sent, found, strict=True))
+        )
+    return sent == found or _normal(sent) == _normal(found)
+
+
+def _normal(value: object) -> object:
+    """Bring numbers and moments to one form: the API may write 12.5 for 12.50."""
+    text = str(value)
+    try:
+        return Decimal(text).normalize()
+    except InvalidOperation:
+        pass
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return moment.timestamp() if moment.tzinfo else text
