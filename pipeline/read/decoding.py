@@ -1,0 +1,134 @@
+"""Any declared text encoding to UTF-8, piece by piece, with undecodable bytes marked and none lost.
+
+A byte that the encoding does not have becomes the surrogate U+DC00 + byte, written in UTF-8's own
+pattern: two bytes ED A0..BF that no valid text of any encoding can lead to. So the mark cannot be
+mistaken for text, and an honest U+FFFD in the file is not mistaken for a mark.
+"""
+
+import codecs
+import re
+from typing import BinaryIO
+
+from pipeline.model.stops import SourceUnusable
+
+# A surrogate in UTF-8's pattern: the first two of its three bytes.
+MARK = re.compile(rb"\xed[\xa0-\xbf]")
+MARKED_CHARACTER = re.compile("[\ud800-\udfff]")
+
+_MARK_LOW, _MARK_HIGH = 0xDC00, 0xDCFF
+_KEEP_BYTES = "pipeline.read.keep_bytes"
+_BOM = "\ufeff"
+_PIECE = 1 << 18  # bytes decoded at a time: what stays in the processor's cache
+
+# Python calls these text encodings too, but they write names or program text, not files.
+_NOT_FOR_FILES = frozenset(
+    {"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"}
+)
+
+
+def _keep_bytes(error: UnicodeError) -> tuple[str, int]:
+    """Stand in for undecodable bytes, one mark per byte (an error handler of `codecs`)."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    bad = error.object[error.start : error.end]
+    return "".join(chr(_MARK_LOW + byte) for byte in bad), error.end
+
+
+codecs.register_error(_KEEP_BYTES, _keep_bytes)
+
+
+def undecodable(text: str) -> str | None:
+    """Name the first undecodable byte of a text of `Utf8Stream`, or give None.
+
+    >>> undecodable("M" + chr(0xDC81) + "ller")
+    '0x81'
+    """
+    found = MARKED_CHARACTER.search(text)
+    if found is None:
+        return None
+    point = ord(found.group())
+    if _MARK_LOW <= point <= _MARK_HIGH:
+        return f"0x{point - _MARK_LOW:02X}"
+    return f"U+{point:04X}"  # half a character that UTF-7 spells out
+
+
+def text_of(utf8: bytes) -> str:
+    """Give the text of bytes of `Utf8Stream`, marks as single surrogates."""
+    return utf8.decode("utf-8", "surrogatepass")
+
+
+def shown(text: str) -> str:
+    """Replace marks by U+FFFD, so that the text can stand in a table or a message."""
+    return MARKED_CHARACTER.sub("\ufffd", text)
+
+
+def text_encoding(name: str) -> codecs.CodecInfo:
+    """Look up an encoding for files.
+
+    Raises:
+        SourceUnusable: Python knows no text encoding of this name, or it is none for files.
+    """
+    try:
+        info = codecs.lookup(name)
+        "a".encode(name)  # refuses codecs that are no text encodings: hex, zip, rot13
+    except (LookupError, ValueError):
+        info = None
+    if info is None or info.name.replace("_", "-") in _NOT_FOR_FILES:
+        raise SourceUnusable(
+            f'"{name}" is not an encoding of text files',
+            help="set `source.encoding` in the mapping to utf-8, cp1252, iso-8859-15, utf-16 or "
+            "another encoding that Python knows",
+        )
+    return info
+
+
+class Utf8Stream:
+    """A file's text as UTF-8, without the byte order mark, in pieces of any size."""
+
+    def __init__(self, file: BinaryIO, encoding: str, *, name: str) -> None:
+        """Begin at the file's current position; `name` is how messages call the file.
+
+        Raises:
+            SourceUnusable: the encoding is unknown.
+        """
+        self._file = file
+        self._encoding = encoding
+        self._name = name
+        self._decoder = text_encoding(encoding).incrementaldecoder(_KEEP_BYTES)
+        self._began = False
+        self._ended = False
+
+    def read(self, size: int) -> bytes:
+        """Give the text of the next `size` bytes of the file.
+
+        Raises:
+            SourceUnusable: the text has not even the outer form of the encoding.
+        """
+        pieces: list[bytes] = []
+        while size > 0 and not self._ended:
+            raw = self._file.read(min(size, _PIECE))
+            size -= len(raw)
+            self._ended = not raw
+            pieces.append(self._decode(raw))
+        return b"".join(pieces)
+
+    def ended(self) -> bool:
+        """Tell whether the file's last byte has been read."""
+        return self._ended
+
+    def _decode(self, raw: bytes) -> bytes:
+        try:
+            text = self._decoder.decode(raw, final=not raw)
+        except UnicodeError as error:
+            raise SourceUnusable(
+                f"{self._name} is not readable as {self._encoding}: {error}",
+                help="correct `source.encoding` in the mapping",
+                code="R102",
+            ) from error
+        if text and not self._began:
+            self._began = True
+            text = text.removeprefix(_BOM)
+        try:
+            return text.encode()
+        except UnicodeEncodeError:
+            return text.encode("utf-8", "surrogatepass")

@@ -1,0 +1,277 @@
+r"""Where the records of delimited text begin and end, found over whole windows at once.
+
+The rules are RFC 4180's, read strictly: a quote opens a cell only at its start, a quote inside is
+doubled, and after a closing quote stands a delimiter or a line end. A line end is \n, \r\n or a
+single \r. A line with nothing in it is no record.
+
+A record whose quotes or whose number of cells are wrong cannot be trusted to end where its quotes
+say. It ends at the first line end after its start, and the next line is a new beginning; so a
+stray quote spoils its own record and never swallows the rows after it.
+
+How it is done without walking through the text: each line is judged twice, as if it began outside
+and as if it began inside a quoted cell. A line with an even number of quotes leaves that state as
+it was; only lines with an odd number open or close a record of several lines, and only these are
+walked through, one after the other.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+Bytes = NDArray[np.uint8]
+
+# Longer records are no records but a sign of a wrong delimiter or of a quote that is never closed.
+RECORD_MAX = 64 << 20
+
+_LF, _CR = 10, 13
+
+
+class Fault(IntEnum):
+    """What is wrong with a record, by the last digit of its code; this module finds CELLS and QUOTE."""
+
+    NONE = 0
+    CELLS = 1
+    BYTE = 2
+    QUOTE = 3
+    NUL = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """The two characters with a meaning, as bytes; `quote` is None where nothing is quoted."""
+
+    delimiter: int
+    quote: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """The records of a window, as arrays of the same length, in file order.
+
+    `line` is the index of the physical line in the window where a record starts, `next_line` that
+    of the line after it; `start` and `stop` are its bytes with its line end, `cells` the number of
+    cells found, `fault` a `Fault`.
+    `lines` and `size` tell how much of the window is decided; the rest begins with a record that
+    is still open: it waits for more text. `too_long` is the line of the first record that is
+    longer than it may be, or that took more text than that to be judged; -1 without one.
+    """
+
+    line: Ints
+    next_line: Ints
+    start: Ints
+    stop: Ints
+    cells: Ints
+    fault: NDArray[np.uint8]
+    lines: int
+    size: int
+    too_long: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """Physical lines: first byte, first byte of the next line, and whether nothing is in it."""
+
+    start: Ints
+    stop: Ints
+    blank: Bools
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What each line is, seen from outside and from inside a quoted cell."""
+
+    odd: Bools
+    cells_outside: Ints  # delimiters that separate cells
+    cells_inside: Ints
+    bad_outside: Bools  # a quote stands where none may be
+    bad_inside: Bools
+
+
+def complete(text: bytes, *, ended: bool) -> int:
+    r"""Give the size of the leading part of `text` that ends with a line end for certain.
+
+    A \r at the very end does not count, unless the file has ended: a \n may follow it.
+
+    >>> complete(b"a\nb", ended=False), complete(b"a\rb\r", ended=False), complete(b"ab\r", ended=True)
+    (2, 2, 3)
+    """
+    limit = len(text) - 1 if text.endswith(b"\r") and not ended else len(text)
+    after_lf = text.rfind(b"\n", 0, limit) + 1
+    return max(after_lf, text.rfind(b"\r", after_lf, limit) + 1)
+
+
+def find_records(
+    text: bytes, marks: Marks, *, width: int | None, longest: int = RECORD_MAX
+) -> Records:
+    r"""Find the records of `text`, which ends with a line end (or is empty).
+
+    `width` is the number of cells each record must have; None accepts any. `longest` is the
+    number of bytes that a record may have.
+
+    >>> found = find_records(b'a,b\n\n"c\n",d\ne\n', Marks(ord(","), ord('"')), width=2)
+    >>> found.line.tolist(), found.cells.tolist(), found.fault.tolist()
+    ([0, 2, 4], [2, 2, 1], [0, 0, 1])
+    """
+    data = np.frombuffer(text, np.uint8)
+    lines = _find_lines(text, data)
+    count = len(lines.start)
+    ends = np.arange(1, count + 1)  # index of the line after the record that starts here
+    fault = np.zeros(count, np.uint8)
+    starts = ~lines.blank
+    decided = count
+    reach = lines.stop - lines.start
+    if marks.quote is None or marks.quote not in text:
+        cells = _count_per_line(data == marks.delimiter, lines) + 1
+    else:
+        judged = _judge(data, lines, marks.delimiter, marks.quote)
+        cells = judged.cells_outside + 1
+        fault[judged.bad_outside] = Fault.QUOTE
+        if judged.odd.any():
+            decided = _join_lines(judged, lines, width, starts, ends, cells, fault, reach)
+    if width is not None:
+        fault[(cells != width) & (fault == Fault.NONE)] = Fault.CELLS
+    at = np.flatnonzero(starts[:decided])
+    too_long = at[reach[at] > longest]
+    return Records(
+        line=at,
+        next_line=ends[at],
+        start=lines.start[at],
+        stop=lines.stop[ends[at] - 1],
+        cells=cells[at],
+        fault=fault[at],
+        lines=decided,
+        size=int(lines.stop[decided - 1]) if decided else 0,
+        too_long=int(too_long[0]) if len(too_long) else -1,
+    )
+
+
+def _find_lines(text: bytes, data: Bytes) -> _Lines:
+    if b"\r" not in text:
+        stop = np.flatnonzero(data == _LF) + 1
+        width_of_end = np.ones(len(stop), np.int64)
+    else:
+        is_end = data == _LF
+        crs = np.flatnonzero(data == _CR)
+        followed = data[np.minimum(crs + 1, len(data) - 1)] == _LF
+        is_end[crs[~followed]] = True
+        stop = np.flatnonzero(is_end) + 1
+        crlf = (data[stop - 1] == _LF) & (stop > 1) & (data[np.maximum(stop - 2, 0)] == _CR)
+        width_of_end = 1 + crlf.astype(np.int64)
+    start = np.zeros(len(stop), np.int64)
+    start[1:] = stop[:-1]
+    return _Lines(start, stop, stop - start == width_of_end)
+
+
+def _count_per_line(what: Bools, lines: _Lines) -> Ints:
+    if not len(lines.start):
+        return np.zeros(0, np.int64)
+    count: Ints = np.add.reduceat(what, lines.start, dtype=np.int64)
+    return count
+
+
+def _judge(data: Bytes, lines: _Lines, delimiter: int, quote: int) -> _Judged:
+    """Judge each line from outside and from inside, whatever the state it is really read in.
+
+    First every quote of the window is numbered: even ones open, odd ones close. Where a line
+    begins with an odd number of quotes before it, that view is the one from inside, else the one
+    from outside; the other view is the same with opening and closing exchanged.
+    """
+    at = np.flatnonzero((data == delimiter) | (data == quote))
+    is_quote = data[at] == quote
+    quotes_before = np.zeros(len(at) + 1, np.int32)
+    np.cumsum(is_quote, out=quotes_before[1:])
+    opens = (quotes_before[:-1] & 1) == 0
+    first = np.searchsorted(at, lines.start)
+    bounds = np.append(first, len(at))
+    swapped = (quotes_before[first] & 1) == 1
+
+    quotes = np.diff(quotes_before[bounds]).astype(np.int64)
+    delimiters = np.diff(bounds) - quotes
+    separating = _sum_between(~is_quote & opens, bounds)
+    outside = np.where(swapped, delimiters - separating, separating)
+
+    before, after = _beside(data, at[is_quote], delimiter, quote)
+    opens = opens[is_quote]
+    quote_bounds = quotes_before[bounds]
+    bad = _sum_between(~np.where(opens, before, after), quote_bounds) > 0
+    bad_swapped = _sum_between(~np.where(opens, after, before), quote_bounds) > 0
+    return _Judged(
+        odd=(quotes & 1) == 1,
+        cells_outside=outside,
+        cells_inside=delimiters - outside,
+        bad_outside=np.where(swapped, bad_swapped, bad),
+        bad_inside=np.where(swapped, bad, bad_swapped),
+    )
+
+
+def _beside(data: Bytes, at: Ints, delimiter: int, quote: int) -> tuple[Bools, Bools]:
+    """Tell of each quote whether it may open a cell by what is before it, and close by what is after.
+
+    The text ends with a line end, so each quote has a byte after it. A quote beside a quote is a
+    doubled one, and fits: which of the two is first follows from their numbers.
+    """
+    fits = np.zeros(256, np.bool_)
+    fits[[delimiter, quote, _LF, _CR]] = True
+    before = fits[data[at - 1]]
+    if len(at) and at[0] == 0:
+        before[0] = True
+    return before, fits[data[at + 1]]
+
+
+def _sum_between(what: Bools, bounds: NDArray[np.integer]) -> Ints:
+    total = np.zeros(len(what) + 1, np.int32)
+    np.cumsum(what, out=total[1:])
+    sums: Ints = np.diff(total[bounds].astype(np.int64))
+    return sums
+
+
+def _join_lines(
+    judged: _Judged,
+    lines: _Lines,
+    width: int | None,
+    starts: Bools,
+    ends: Ints,
+    cells: Ints,
+    fault: NDArray[np.uint8],
+    reach: Ints,
+) -> int:
+    """Join the lines of records that run over several, in place; give how many lines are decided.
+
+    A line with an odd number of quotes opens a cell. The next odd line closes it, if every quote
+    up to there fits; otherwise the line is a faulty record by itself and the next odd line gets
+    its own chance to open one.
+    """
+    count = len(starts)
+    odd = np.flatnonzero(judged.odd)
+    closing = np.append(odd[1:], count)
+    bad = np.append(np.flatnonzero(judged.bad_inside), count)
+    spoilt = bad[np.searchsorted(bad, odd, side="right")]
+    inner = np.append(0, np.cumsum(judged.cells_inside))
+    joined = cells[odd] + inner[np.minimum(closing + 1, count)] - inner[odd + 1]
+
+    closed = -1  # the line that closes the record read last
+    rows = zip(
+        *(each.tolist() for each in (odd, closing, spoilt, joined, judged.bad_outside[odd])),
+        strict=True,
+    )
+    for line, close, spoil, found, faulty in rows:
+        if line <= closed or faulty:
+            continue
+        if min(close, spoil) == count:
+            return int(line)
+        reach[line] = lines.stop[min(close, spoil)] - lines.start[line]
+        if spoil <= close:
+            fault[line] = Fault.QUOTE
+        elif width is not None and found != width:
+            cells[line] = found
+            fault[line] = Fault.CELLS
+        else:
+            closed = close
+            cells[line] = found
+            starts[line + 1 : close + 1] = False
+            ends[line] = close + 1
+    return count
