@@ -185,6 +185,8 @@ class _Server(uvicorn.Server):
                 lifespan="off",
                 log_config=None,
                 access_log=False,
+                # Connections are found by the client's real address.
+                proxy_headers=False,
                 timeout_keep_alive=_KEEP_ALIVE_S,
                 backlog=_BACKLOG,
             )

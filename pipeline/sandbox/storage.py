@@ -45,7 +45,7 @@ CREATE TABLE IF NOT EXISTS tracking_keys (
     PRIMARY KEY (account, courier, tracking_number)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS put_log (
-    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+    sequence INTEGER PRIMARY KEY,
     account INTEGER NOT NULL,
     order_number TEXT NOT NULL,
     received_at TEXT NOT NULL,

@@ -78,7 +78,7 @@ class Traffic:
         sent it again has closed the first connection by then, and is not to blame.
         """
         for other in flight.already_up:
-            if not other.wire.lost.is_set():
+            if not other.wire.is_over:
                 account, order_number = flight.key
                 self.violations.append(
                     Violation(account, order_number, other.record.ordinal, flight.record.ordinal)

@@ -10,7 +10,7 @@ from pipeline.sandbox.errors import FieldError
 
 Body = dict[str, Any]
 
-_TRACKING_MUTATIONS = frozenset({"add_tracking", "cancel_tracking"})
+_TRACKING_MUTATIONS = ("add_tracking", "cancel_tracking")
 
 _ARTICLES = {
     "string": "a string",

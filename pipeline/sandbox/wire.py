@@ -26,6 +26,11 @@ class Wire:
         self.transport = transport
         self.lost = asyncio.Event()
 
+    @property
+    def is_over(self) -> bool:
+        """Whether either side has ended the connection."""
+        return self.transport.is_closing() or self.lost.is_set()
+
     async def reset(self) -> None:
         """Drop the connection so that the client's kernel reports a reset."""
         sock: socket.socket = self.transport.get_extra_info("socket")
@@ -128,10 +133,13 @@ def drip(answer: Response, delay_s: float) -> Callable[[Wire], Awaitable[None]]:
     """Return a play that sends the whole answer byte by byte."""
 
     async def play(wire: Wire) -> None:
-        for byte in raw_head(answer, len(answer.body)) + bytes(answer.body):
+        *bytes_before, last = raw_head(answer, len(answer.body)) + bytes(answer.body)
+        for byte in bytes_before:
             wire.transport.write(bytes([byte]))
             if not await wire.hold(delay_s):
                 return
+        # No pause after the last byte: the client may repeat at once, and is in its right.
+        wire.transport.write(bytes([last]))
         await wire.close()
 
     return play

@@ -1,13 +1,15 @@
 """One sandbox for the whole suite, emptied before each test, and a small client of it."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import httpx
 import pytest
 
 from pipeline.sandbox import FaultRule, FaultSchedule, RunningSandbox, running_sandbox
+
+Parameter = str | int | Sequence[str | int]
 
 ORDERS = "/v4/track/orders/"
 
@@ -32,14 +34,14 @@ class Api:
     def post(self, body: object) -> httpx.Response:
         return self.http.post(ORDERS, json=body)
 
-    def lookup(self, order_number: str, **parameters: Any) -> httpx.Response:
-        parameters = {"lookup_by": "order-number", "account": self.account} | parameters
-        return self.http.get(f"{ORDERS}{order_number}/", params=parameters)
+    def lookup(self, order_number: str, **parameters: Parameter) -> httpx.Response:
+        sent: dict[str, Parameter] = {"lookup_by": "order-number", "account": self.account}
+        return self.http.get(f"{ORDERS}{order_number}/", params=sent | parameters)
 
-    def list(self, **parameters: Any) -> httpx.Response:
+    def list(self, **parameters: Parameter) -> httpx.Response:
         return self.http.get(ORDERS, params=parameters)
 
-    def minimal(self, order_number: str = "A1", **fields: Any) -> dict[str, Any]:
+    def minimal(self, order_number: str = "A1", **fields: object) -> dict[str, Any]:
         return {
             "account": self.account,
             "order_number": order_number,
@@ -47,7 +49,7 @@ class Api:
             "recipient_email": "max@example.com",
         } | fields
 
-    def key(self, order_number: str = "A1", **fields: Any) -> dict[str, Any]:
+    def key(self, order_number: str = "A1", **fields: object) -> dict[str, Any]:
         return {"account": self.account, "order_number": order_number} | fields
 
     def play(self, *rules: dict[str, Any] | FaultRule) -> None:

@@ -3,8 +3,8 @@
 import json
 import socket
 import time
-from collections.abc import Callable
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -73,7 +73,7 @@ ANSWERS: list[tuple[str, int, str | None, bool]] = [
     ("fault", "status", "text", "applied"), ANSWERS, ids=[row[0] for row in ANSWERS]
 )
 def test_a_fault_answers_and_stores_as_its_name_says(
-    api: Api, fault: str, status: int, text: str | None, applied: bool
+    api: Api, *, fault: str, status: int, text: str | None, applied: bool
 ) -> None:
     api.play({"fault": fault})
 
@@ -191,7 +191,7 @@ def test_late_apply_answers_504_and_stores_afterwards(api: Api) -> None:
 )
 @pytest.mark.parametrize("selector", [{}, {"order_number": "A1"}], ids=["any", "order"])
 def test_a_reset_is_a_reset_on_the_wire(
-    api: Api, fault: str, applied: bool, selector: dict[str, Any]
+    api: Api, *, fault: str, applied: bool, selector: dict[str, Any]
 ) -> None:
     api.play({"fault": fault} | selector)
 
@@ -239,11 +239,13 @@ def test_drip_comes_byte_by_byte_and_whole(api: Api) -> None:
 
     assert reply.json()["order_number"] == "A1"
     assert time.monotonic() - started > len(reply.content) * 0.001
+    assert api.put(api.minimal()).status_code == 200
+    assert api.sandbox.violations() == []
 
 
 def test_drip_outlasts_an_inactivity_timeout(api: Api) -> None:
-    api.play({"fault": "drip", "delay_s": 0.02})
-    api.http.timeout = httpx.Timeout(0.3)
+    api.play({"fault": "drip", "delay_s": 0.01})
+    api.http.timeout = httpx.Timeout(0.2)
 
     assert api.put(api.minimal()).status_code == 201
 
@@ -318,6 +320,14 @@ def test_every_fault_has_a_test_on_the_wire() -> None:
     assert {row[0] for row in ANSWERS} | by_hand == set(KINDS)
 
 
+def test_every_fault_and_its_effect_is_in_the_documentation() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text(encoding="utf-8")
+
+    for kind in KINDS.values():
+        stored_word = "later" if kind.name == "late_apply" else "yes" if kind.applied else "no"
+        assert f"| `{kind.name}` | {kind.effect} | {stored_word} |" in text
+
+
 # --- schedules ------------------------------------------------------------------------------------
 
 
@@ -378,16 +388,16 @@ def test_under_storm_a_client_that_repeats_gets_every_order_through(api: Api) ->
     numbers = [f"A{place}" for place in range(20)]
 
     for number in numbers:
-        until_confirmed(lambda number=number: api.put(api.minimal(number)), number)
+        until_confirmed(api, number)
 
     assert {put.order_number for put in api.sandbox.puts()} == set(numbers)
     assert api.sandbox.violations() == []
 
 
-def until_confirmed(put: Callable[[], httpx.Response], number: str) -> None:
+def until_confirmed(api: Api, number: str) -> None:
     for _ in range(60):
         try:
-            if put().json()["order_number"] == number:
+            if api.put(api.minimal(number)).json()["order_number"] == number:
                 return
         except (httpx.TransportError, ValueError, KeyError, TypeError):
             continue
@@ -411,7 +421,10 @@ def test_a_schedule_survives_being_written_down() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ('[{"fault": "reset_aplied"}]', 'unknown fault "reset_aplied"; did you mean "reset_applied"?'),
+        (
+            '[{"fault": "reset_aplied"}]',
+            'unknown fault "reset_aplied"; did you mean "reset_applied"?',
+        ),
         ('[{"fault": "warn", "probabilty": 1}]', 'did you mean "probability"?'),
         ('[{"fault": "warn", "probability": 2}]', "probability 2 is not from 0 to 1"),
         ('[{"fault": "reset_early", "attempts": [1]}]', "before the order is known"),
@@ -432,4 +445,3 @@ def test_a_wrong_schedule_says_what_is_wrong(text: str, words: str) -> None:
 def test_an_unknown_profile_is_named() -> None:
     with pytest.raises(BadFaultError, match='did you mean "storm"'):
         FaultSchedule.profile("strom")
-
