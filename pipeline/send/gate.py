@@ -5,13 +5,15 @@ from collections.abc import Awaitable, Callable
 
 from pipeline.model.endpoint import Pace
 from pipeline.model.stops import StopRun
-from pipeline.send.stops import ApiAway
+from pipeline.send.stops import ApiAway, EveryOrderRefused
 
 Monotonic = Callable[[], float]
 Sleep = Callable[[float], Awaitable[None]]
 
+SAME_REFUSALS = 50
 _BACKOFF_FIRST_S = 0.5
 _BACKOFF_MAX_S = 20.0
+_SLICE_S = 1.0
 
 
 class Gate:
@@ -23,7 +25,6 @@ class Gate:
     def __init__(
         self, pace: Pace, *, clock: Monotonic, sleep: Sleep, random: Callable[[], float]
     ) -> None:
-        self._pace = pace
         self._clock = clock
         self._sleep = sleep
         self._random = random
@@ -33,13 +34,21 @@ class Gate:
         self._failing_since: float | None = None
         self._open = False
         self._next_probe = 0.0
+        self._refused = 0
+        self._refusal: object = None
         self.waiting = ""
+        self.pace = pace
+        self.answers = 0  # definite ones, of the Order API
+
+    def now(self) -> float:
+        """The present moment of the monotonic clock."""
+        return self._clock()
 
     def free(self) -> bool:
         """Tell whether a request may go out now without asking further; the quick way through."""
         return (
             not self._open
-            and self._pace.rate_per_s is None
+            and self.pace.rate_per_s is None
             and (not self._held_until or self._clock() >= self._held_until)
         )
 
@@ -60,13 +69,14 @@ class Gate:
             left = self._held_until - now
             return left, f"waiting {left:.0f} s (rate limit)"
         if self._open and now < self._next_probe:
-            return self._next_probe - now, "API unreachable, probing"
-        if self._pace.rate_per_s is not None:
+            # In slices: an answer to the probe lets everybody through at once.
+            return min(_SLICE_S, self._next_probe - now), "API unreachable, probing"
+        if self.pace.rate_per_s is not None:
             if now < self._next_slot:
                 return self._next_slot - now, ""
-            self._next_slot = max(now, self._next_slot) + 1 / self._pace.rate_per_s
+            self._next_slot = max(now, self._next_slot) + 1 / self.pace.rate_per_s
         if self._open:
-            self._next_probe = now + self._pace.outage_probe_s
+            self._next_probe = now + self.pace.outage_probe_s
         return 0.0, ""
 
     async def pause(self, seconds: float, halted: asyncio.Event) -> None:
@@ -86,15 +96,30 @@ class Gate:
 
     def answered(self) -> None:
         """Note a definite answer: the API is there."""
+        self.answers += 1
         self._failures = 0
         self._failing_since = None
         self._open = False
+
+    def refused(self, why: object) -> StopRun | None:
+        """Note a refusal; a stop when the first 50 answers are all this one (FAULTS N21)."""
+        if self._refused == 0:
+            self._refusal = why
+        if why != self._refusal or self._refused + 1 != self.answers:
+            return None
+        self._refused += 1
+        if self._refused < SAME_REFUSALS:
+            return None
+        return EveryOrderRefused(
+            f"each of the first {SAME_REFUSALS} orders was refused for the same reason; stopped",
+            help="the report shows the API's words; mend the mapping or the set-up, then run again",
+        )
 
     def hold(self, after_s: float | None) -> StopRun | None:
         """Hold every request back as the server asks; a stop when it asks for too long."""
         if after_s is None:
             return None
-        if after_s > self._pace.wait_max_s:
+        if after_s > self.pace.wait_max_s:
             return ApiAway(
                 f"the server asks to wait {after_s:.0f} s; stopped",
                 help=f"run the same command again in {after_s / 60:.0f} minutes",
@@ -110,9 +135,9 @@ class Gate:
         """Note a try without usable answer; opens the breaker, and stops the run in the end."""
         self._failures += 1
         stop = self._too_long("the API is unreachable")
-        if not self._open and self._failures >= self._pace.outage_failures:
+        if not self._open and self._failures >= self.pace.outage_failures:
             self._open = True
-            self._next_probe = self._clock() + self._pace.outage_probe_s
+            self._next_probe = self._clock() + self.pace.outage_probe_s
         return stop if self._open else None
 
     @property
@@ -125,7 +150,7 @@ class Gate:
         if self._failing_since is None:
             self._failing_since = now
         lasted = now - self._failing_since
-        if lasted < self._pace.outage_stop_s:
+        if lasted < self.pace.outage_stop_s:
             return None
         return ApiAway(
             f"{what}, for {lasted / 60:.0f} min now; stopped",

@@ -37,15 +37,12 @@ def stored(order_number: str, reply: Reply | NoReply) -> Stored | Unreadable:
         again = reply.status >= 500 or reply.status in (408, 425, 429)
         return Unreadable(f"reading back gave status {reply.status}", again=again)
     answer = parsed(reply.body)
-    if isinstance(answer, dict) and answer.get("order_number") == order_number:
-        return Stored(answer)
-    found = answer.get("results") if isinstance(answer, dict) else None
-    if not isinstance(found, list):
-        return Unreadable("what was read back is not an order", again=True)
-    for order in found:
+    listed = answer.get("results") if isinstance(answer, dict) else None
+    orders = listed if isinstance(listed, list) else [answer]
+    for order in orders:
         if isinstance(order, dict) and order.get("order_number") == order_number:
             return Stored(order)
-    return Stored(None)
+    return Stored(None) if listed == [] else Unreadable("not what was asked for", again=True)
 
 
 def applied(submission: Submission, order: dict[str, Any]) -> frozenset[int]:

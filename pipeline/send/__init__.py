@@ -1,0 +1,21 @@
+"""Orders to parcelLab and back: the only package that speaks HTTP."""
+
+from pipeline.send.client import OrderClient
+from pipeline.send.deliver import Delivered, Progress, deliver
+from pipeline.send.gate import Gate
+from pipeline.send.stops import ApiAway, AuthRefused, EveryOrderRefused, NotTheApi, WrongEndpoint
+from pipeline.send.transport import Kind
+
+__all__ = [
+    "ApiAway",
+    "AuthRefused",
+    "Delivered",
+    "EveryOrderRefused",
+    "Gate",
+    "Kind",
+    "NotTheApi",
+    "OrderClient",
+    "Progress",
+    "WrongEndpoint",
+    "deliver",
+]

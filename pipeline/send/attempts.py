@@ -1,0 +1,176 @@
+"""One attempt of one order, and what follows from its answer (STYLE §2.18)."""
+
+import asyncio
+from typing import Protocol
+
+from pipeline.model.orders import Outcome
+from pipeline.model.outcomes import OrderOutcome
+from pipeline.model.stops import StopRun
+from pipeline.send.client import OrderClient
+from pipeline.send.gate import Gate
+from pipeline.send.job import Job
+from pipeline.send.readback import Unreadable, applied, confirms, stored
+from pipeline.send.replies import Done, Stop, TryAgain, judge
+from pipeline.send.stops import AuthRefused
+
+_READS = 3  # a read right after a write may be old: three reads over 10 s (CONTRACT §8)
+_READ_PAUSE_S = 5.0
+
+
+class Desk(Protocol):
+    """Where attempts report to."""
+
+    def settle(self, job: Job, outcome: Outcome) -> None:
+        """The order has its outcome."""
+
+    def failed(self, job: Job, words: str) -> None:
+        """One attempt had no usable answer."""
+
+    def retry(self, job: Job, after_s: float) -> None:
+        """The order is to be tried again after so many seconds."""
+
+    def halt(self, stopped: StopRun | None, *, cut: bool = False) -> None:
+        """Nothing new may be sent; `cut`: what is in flight is not believed any more."""
+
+
+class Attempts:
+    """Makes attempts; keeps nothing about an order outside its job."""
+
+    def __init__(self, client: OrderClient, gate: Gate, halted: asyncio.Event, desk: Desk) -> None:
+        self._client = client
+        self._gate = gate
+        self._halted = halted
+        self._desk = desk
+        self._stop: StopRun | None = None
+        self.requests = 0
+
+    async def make(self, job: Job) -> None:
+        """Send the order once, after reading it back where that is needed."""
+        if self._halted.is_set() or not await self._may_send():
+            self._desk.settle(job, job.unanswered(self.why_stopped(self._stop)))
+            return
+        if job.read_first and not await self._read_back(job):
+            return
+        job.attempts += 1
+        self.requests += 1
+        started = self._gate.now()
+        job.in_flight = True
+        reply = await self._client.put(job.current.body)
+        job.in_flight = False
+        job.spent_s += self._gate.now() - started
+        match judge(job.current, reply, first=not self._gate.answers):
+            case Done(outcome):
+                self._done(job, outcome)
+            case TryAgain() as again:
+                await self._again(job, again)
+            case Stop(stop, crossed):
+                # Neither refused nor stored as far as anyone can tell, unless the token was bad.
+                job.ambiguous = job.ambiguous or crossed
+                self._halt(stop, cut=crossed)
+                self._desk.settle(job, job.unanswered(self.why_stopped(stop)))
+
+    async def _may_send(self) -> bool:
+        return self._gate.free() or await self._gate.pass_through(self._halted)
+
+    def why_stopped(self, stop: StopRun | None) -> str:
+        """Say why an order has no answer."""
+        return f"the run stopped: {stop.message}" if stop else "the run was stopped"
+
+    def _halt(self, stop: StopRun, *, cut: bool = False) -> None:
+        if isinstance(stop, AuthRefused):
+            stop = AuthRefused(
+                f"{stop.message}, after {self._gate.answers} answers; "
+                f"the header was written as {self._client.auth_form}",
+                help=stop.help,
+            )
+        self._stop = self._stop or stop
+        self._desk.halt(stop, cut=cut)
+
+    def _done(self, job: Job, outcome: Outcome) -> None:
+        self._gate.answered()
+        self._desk.settle(job, job.answered(outcome))
+        if outcome.outcome is OrderOutcome.REFUSED:
+            cause = outcome.problems[0]
+            stop = self._gate.refused((outcome.status, cause.code, cause.attr, cause.api_code))
+            if stop is not None:
+                self._halt(stop)
+
+    async def _again(self, job: Job, again: TryAgain) -> None:
+        job.ambiguous = job.ambiguous or again.ambiguous
+        job.read_first = job.ambiguous and bool(job.unsafe)
+        job.status, job.words = again.status, again.words
+        self._desk.failed(job, again.words)
+        if again.unconfirmed and await self._confirmed(job, again.status):
+            return
+        stop = self._gate.hold(again.after_s)
+        if again.throttled:
+            job.throttles += 1
+            if again.after_s is None:
+                self._gate.hold(self._gate.backoff_s(job.throttles))
+            self._go_on(job, stop or self._gate.throttled(), after_s=0.0)
+            return
+        stop = stop or self._gate.failed()
+        job.failures += 1
+        exhausted = self._exhausted(job)
+        if again.foreign and not self._gate.answers and (exhausted or self._gate.open):
+            stop = again.foreign
+        self._go_on(job, stop, after_s=self._gate.backoff_s(job.failures))
+
+    def _exhausted(self, job: Job) -> bool:
+        pace = self._gate.pace
+        return job.failures >= pace.attempts or job.spent_s >= pace.order_s
+
+    def _go_on(self, job: Job, stop: StopRun | None, *, after_s: float) -> None:
+        if stop is not None:
+            self._halt(stop)
+            self._desk.settle(job, job.unanswered(self.why_stopped(stop)))
+        elif self._exhausted(job):
+            self._desk.settle(job, job.unanswered(f"gave up after {job.attempts} attempts"))
+        else:
+            job.spent_s += after_s
+            self._desk.retry(job, after_s)
+
+    # --- reading back -------------------------------------------------------------------------
+
+    async def _read_back(self, job: Job) -> bool:
+        """Find out which operations are there already; False when the order is not to be sent now."""
+        for read in range(_READS):
+            if read:
+                await self._gate.pause(_READ_PAUSE_S, self._halted)
+            if self._halted.is_set():
+                self._desk.settle(job, job.unanswered(self.why_stopped(self._stop)))
+                return False
+            self.requests += 1
+            reply = await self._client.get(job.submission.order_number)
+            match stored(job.submission.order_number, reply):
+                case Unreadable(words, again):
+                    self._not_readable(job, words, again=again)
+                    return False
+                case found if found.order is not None:
+                    job.found(applied(job.submission, found.order) & job.unsafe)
+            if not job.unsafe:
+                break
+        job.read_first = False
+        return True
+
+    def _not_readable(self, job: Job, words: str, *, again: bool) -> None:
+        job.words = f"could not be read back: {words}"
+        if not again:
+            self._desk.settle(job, job.unanswered("not sent again, it might be done twice"))
+            return
+        stop = self._gate.failed()
+        job.failures += 1
+        self._go_on(job, stop, after_s=self._gate.backoff_s(job.failures))
+
+    async def _confirmed(self, job: Job, status: int | None) -> bool:
+        """Read an order back whose answer was empty; settle it when all of it is there (K29)."""
+        self.requests += 1
+        reply = await self._client.get(job.submission.order_number)
+        found = stored(job.submission.order_number, reply)
+        if isinstance(found, Unreadable) or found.order is None:
+            return False
+        if not confirms(job.submission, found.order):
+            return False
+        self._gate.answered()
+        self._desk.settle(job, job.confirmed(status))
+        return True

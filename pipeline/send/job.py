@@ -1,0 +1,96 @@
+"""One order on its way: what was tried, what is known, what becomes of it."""
+
+from dataclasses import dataclass, field, replace
+
+from pipeline.model.orders import Outcome, Problem, Replay, Submission
+from pipeline.model.outcomes import MutationOutcome, OrderOutcome
+from pipeline.send.readback import without
+from pipeline.send.words import visible
+
+
+@dataclass(slots=True)
+class Job:
+    """A submission and its history. `there`: ordinals of operations that were found applied."""
+
+    submission: Submission
+    read_first: bool = False
+    current: Submission = field(init=False)
+    there: frozenset[int] = frozenset()
+    attempts: int = 0
+    failures: int = 0
+    throttles: int = 0
+    spent_s: float = 0.0
+    ambiguous: bool = False
+    in_flight: bool = False
+    status: int | None = None
+    words: str = ""
+
+    def __post_init__(self) -> None:
+        self.current = self.submission
+        self.ambiguous = self.read_first
+
+    def found(self, there: frozenset[int]) -> None:
+        """Note operations that need not be sent any more."""
+        self.there |= there
+        self.current = without(self.submission, self.there)
+
+    @property
+    def unsafe(self) -> frozenset[int]:
+        """The operations that must be read back before they are sent again."""
+        return frozenset(
+            ordinal
+            for ordinal, operation in enumerate(self.submission.operations)
+            if operation.replay is Replay.READ_BACK and ordinal not in self.there
+        )
+
+    def answered(self, outcome: Outcome) -> Outcome:
+        """Give the outcome of the current submission as one of the whole submission."""
+        if not self.there:
+            return outcome if self.attempts == 1 else replace(outcome, attempts=self.attempts)
+        sent = [n for n in range(len(self.submission.operations)) if n not in self.there]
+        results = dict(zip(sent, outcome.mutations, strict=True))
+        return replace(
+            outcome,
+            attempts=self.attempts,
+            problems=tuple(_renumbered(problem, sent) for problem in outcome.problems),
+            mutations=tuple(
+                results.get(ordinal, MutationOutcome.SUCCEEDED)
+                for ordinal in range(len(self.submission.operations))
+            ),
+        )
+
+    def confirmed(self, status: int | None) -> Outcome:
+        """Give the outcome of an order that was read back as it should be."""
+        return Outcome(
+            self.submission.order_number,
+            OrderOutcome.CREATED if status == 201 else OrderOutcome.UPDATED,
+            attempts=self.attempts,
+            status=status,
+            mutations=(MutationOutcome.SUCCEEDED,) * len(self.submission.operations),
+        )
+
+    def unanswered(self, reason: str) -> Outcome:
+        """Give the outcome of an order without answer: unknown if the API may have it."""
+        unknown = self.ambiguous or self.in_flight
+        words = "; ".join(part for part in (self.words, reason) if part)
+        left = MutationOutcome.UNKNOWN if unknown else MutationOutcome.NOT_ATTEMPTED
+        return Outcome(
+            self.submission.order_number,
+            OrderOutcome.UNKNOWN if unknown else OrderOutcome.NOT_ATTEMPTED,
+            attempts=self.attempts,
+            status=self.status,
+            problems=(Problem("U001" if unknown else "N001", visible(words)),),
+            mutations=tuple(
+                MutationOutcome.SUCCEEDED if ordinal in self.there else left
+                for ordinal in range(len(self.submission.operations))
+            ),
+        )
+
+
+def _renumbered(problem: Problem, sent: list[int]) -> Problem:
+    """Name the mutation by its place in the whole submission, not in what was sent of it."""
+    head, _, rest = (problem.attr or "").partition(".")
+    number, dot, tail = rest.partition(".")
+    if head != "mutations" or not number.isdigit() or int(number) >= len(sent):
+        return problem
+    return replace(problem, attr=f"mutations.{sent[int(number)]}{dot}{tail}")
