@@ -3,6 +3,7 @@
 Every text here is plain; the template escapes it. Widths of bars are whole thousandths.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -57,7 +58,7 @@ class Card:
     owner: str
     amount: str
     automatic: bool
-    items: tuple[tuple[str, str, str], ...]  # anchor, count, what
+    items: tuple[tuple[str, str, str, tuple[str, ...]], ...]  # anchor, count, title, subject
     more: str
 
 
@@ -84,7 +85,7 @@ class Group:
     """One cause as the page shows it; `listed` says how many of its cases follow."""
 
     cause: Cause
-    subject: str
+    subject: tuple[str, ...]
     amount: str
     held: str
     orders: str
@@ -136,7 +137,8 @@ def lay_out(summary: Summary) -> Page:
     answers = tuple(each for each in groups if each.cause.unit is Unit.ORDERS and each.cases)
     warnings = tuple(_group(each) for each in causes.warnings)
     return Page(
-        title=f"{summary.verdict.symbol} {summary.verdict}: {facts.title}, {facts.run_id}",
+        title=f"{summary.verdict.symbol} {summary.verdict}: {visible(facts.title)}, "
+        f"{visible(facts.run_id)}",
         symbol=summary.verdict.symbol,
         verdict=summary.verdict.value,
         tone=_TONES[summary.verdict],
@@ -153,7 +155,7 @@ def lay_out(summary: Summary) -> Page:
         proofs=tuple(_equation(each) for each in totals.further_balances),
         control=tuple(
             (
-                f"{each.name}, {each.unit}",
+                each.name if each.unit in ("lines", "parcels") else f"{each.name} {each.unit}",
                 *(
                     amount(number, each.unit)
                     for number in (each.in_files, each.arrived, each.set_aside, each.open)
@@ -181,8 +183,8 @@ def lay_out(summary: Summary) -> Page:
         warnings_amount=counted(sum(each.cause.count for each in warnings), "warning"),
         files=_files(summary),
         settings=(
-            ("Run", facts.run_id),
-            ("Profile", facts.profile),
+            ("Run", visible(facts.run_id)),
+            ("Profile", visible(facts.profile)),
             ("Program", f"pipeline {facts.version}"),
             *((visible(name), visible(value)) for name, value in facts.settings),
         ),
@@ -190,13 +192,23 @@ def lay_out(summary: Summary) -> Page:
 
 
 def prose(text: str) -> Prose:
-    """Split a text at its backticks: (is code, text).
+    """Begin a text with a capital and split it at its backticks: (is code, text).
 
     >>> prose("set `rows.skip` in the mapping")
-    ((False, 'set '), (True, 'rows.skip'), (False, ' in the mapping'))
+    ((False, 'Set '), (True, 'rows.skip'), (False, ' in the mapping'))
     """
-    pieces = text.split("`")
+    begun = text if text.startswith("parcelLab") else text[:1].upper() + text[1:]
+    pieces = begun.split("`")
     return tuple((at % 2 == 1, piece) for at, piece in enumerate(pieces) if piece)
+
+
+def breakable(name: str) -> tuple[str, ...]:
+    """Split a field name where a line may break.
+
+    >>> breakable("shipping_address.region_code")
+    ('shipping_', 'address.', 'region_', 'code')
+    """
+    return tuple(re.findall(r"[^._]*[._]|[^._]+", name))
 
 
 def _facts(summary: Summary) -> tuple[tuple[str, str], ...]:
@@ -204,8 +216,8 @@ def _facts(summary: Summary) -> tuple[tuple[str, str], ...]:
     files = ", ".join(visible(each.name) for each in facts.files[:2])
     more = len(facts.files) - 2
     return (
-        ("Run", facts.run_id),
-        ("Account", f"{facts.account} at {facts.host}"),
+        ("Run", visible(facts.run_id)),
+        ("Account", f"{visible(facts.account)} at {visible(facts.host)}"),
         (
             "Time",
             f"{span(facts.started_at, facts.ended_at, facts.zone)}, "
@@ -257,20 +269,20 @@ def _card(share: OwnerShare) -> Card:
     if share.orders or share.failed_orders:
         parts.append(counted(share.orders, "order"))
     return Card(
-        owner=share.owner,
+        owner=visible(share.owner),
         amount=" in ".join(parts),
         automatic=share.owner == Owner.AUTOMATIC.value,
         items=tuple(
-            (each.anchor, counted(each.count, each.unit.value[:-1]), _name(each))
+            (
+                each.anchor,
+                counted(each.count, each.unit.value[:-1]),
+                each.title,
+                breakable(subject_of(each)),
+            )
             for each in share.causes[:CARD_CAUSES]
         ),
         more=_more(len(share.causes) - CARD_CAUSES, "more cause"),
     )
-
-
-def _name(cause: Cause) -> str:
-    subject = subject_of(cause)
-    return f"{cause.title}{f': {subject}' if subject else ''}"
 
 
 def _more(number: int, noun: str) -> str:
@@ -349,7 +361,7 @@ def _group(cause: Cause) -> Group:
     shown = len(cause.cases)
     return Group(
         cause=cause,
-        subject=subject_of(cause),
+        subject=breakable(subject_of(cause)),
         amount=counted(cause.count, word),
         held=f"+ {counted(cause.held, 'row')} held with {'it' if cause.count == 1 else 'them'}"
         if cause.held

@@ -9,6 +9,7 @@ from pipeline.report.causes import Cause, Causes, find_causes
 from pipeline.report.facts import RunFacts, RunState, RunTables
 from pipeline.report.masking import PiiMode
 from pipeline.report.totals import Totals, count
+from pipeline.report.visible import WORDS_CUT, visible
 
 
 class Verdict(StrEnum):
@@ -188,13 +189,11 @@ def _detail(verdict: Verdict, facts: RunFacts, totals: Totals, causes: Causes) -
     if verdict is Verdict.DOES_NOT_BALANCE:
         return totals.failures[0].removeprefix("DOES NOT BALANCE: ")
     if facts.stop_reason:
-        parts.append(f"stopped: {facts.stop_reason}")
+        parts.append(f"stopped: {visible(facts.stop_reason, limit=WORDS_CUT)}")
     if facts.planned:
         parts.append("what only parcelLab can refuse is not known before sending")
     elif orders.arrived:
-        partly = f" ({orders.partly_applied:,} partly applied)" if orders.partly_applied else ""
-        unchanged = f", {orders.unchanged:,} of them unchanged" if orders.unchanged else ""
-        parts.append(f"{orders.arrived:,} arrived{partly}{unchanged}")
+        parts.append(f"{orders.arrived:,} arrived: {_how_arrived(totals)}")
     if orders.unknown:
         parts.append(f"{orders.unknown:,} unclear")
     if orders.not_attempted and not facts.planned:
@@ -206,6 +205,20 @@ def _detail(verdict: Verdict, facts: RunFacts, totals: Totals, causes: Causes) -
     elif causes.warnings:
         parts.append(counted(sum(each.count for each in causes.warnings), "warning"))
     return " · ".join(parts)
+
+
+def _how_arrived(totals: Totals) -> str:
+    orders = totals.orders
+    return ", ".join(
+        f"{number:,} {word}"
+        for number, word in (
+            (orders.created, "created"),
+            (orders.updated, "updated"),
+            (orders.unchanged, "unchanged and not sent"),
+            (orders.partly_applied, "without all of their changes"),
+        )
+        if number
+    )
 
 
 def _worst(causes: Causes) -> Cause | None:

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from pipeline.report.causes import Cause
 from pipeline.report.summary import Summary, counted, subject_of
+from pipeline.report.visible import WORDS_CUT, visible
 
 TOP_CAUSES = 5
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -19,7 +20,7 @@ def as_text(summary: Summary, report: str) -> str:
     lines = [f"{summary.verdict}: {whereabouts(summary)}"]
     lines += [f"  {failure}" for failure in summary.totals.failures]
     if summary.facts.stop_reason:
-        lines.append(f"  stopped: {summary.facts.stop_reason}")
+        lines.append(f"  stopped: {visible(summary.facts.stop_reason, limit=WORDS_CUT)}")
     lines += _columns([_line(each) for each in shown])
     if len(causes) > len(shown):
         lines.append(f"  and {counted(len(causes) - len(shown), 'more cause')} in the report")
@@ -100,7 +101,7 @@ def _line(cause: Cause) -> tuple[str, str, str, str]:
         counted(cause.count, cause.unit.value[:-1]),
         cause.code or "-",
         f"{cause.title}{f': {subject}' if subject else ''}",
-        cause.owner,
+        visible(cause.owner),
     )
 
 

@@ -22,6 +22,7 @@ from pipeline.model.outcomes import (
     RowOutcome,
 )
 from pipeline.report.facts import RunFacts, RunTables
+from pipeline.report.visible import visible
 
 # Orders that did not arrive and are not coming back by themselves within this run (REPORT §2).
 NOT_ARRIVED = (OrderOutcome.HELD_BACK, OrderOutcome.REFUSED, OrderOutcome.NOT_ATTEMPTED)
@@ -210,7 +211,7 @@ class Totals:
                 ),
             ),
             Balance(
-                "orders, by where they are now",
+                "orders",
                 orders.seen,
                 (
                     ("arrived", orders.arrived),
@@ -229,7 +230,7 @@ class Totals:
         return (
             *(
                 Balance(
-                    f"rows read of {each.name}",
+                    f"rows read of {visible(each.name)}",
                     each.rows.read,
                     (
                         ("accepted", each.rows.accepted),
@@ -250,7 +251,7 @@ class Totals:
                 (("orders with an outcome", check.orders_in_table),),
             ),
             Balance(
-                "orders found in the rows",
+                "orders, counted again",
                 self.orders.seen,
                 (("orders with as many rows as they say", check.orders_agreeing),),
             ),

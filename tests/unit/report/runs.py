@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -48,7 +48,7 @@ class RunBuilder:
         self.rows.append(made)
         return made
 
-    def finding(self, at: Record, code: str, *, primary: bool = True, **more: Any) -> None:
+    def finding(self, at: Record, code: str, *, primary: bool = True, **more: object) -> None:
         """Add a finding at the address of a row or order."""
         address = {name: at[name] for name in ("_file", "_line", "_segment", "key", "order_number")}
         self.findings.append({**address, "code": code, "primary": primary, **more})
@@ -61,7 +61,7 @@ class RunBuilder:
         *,
         file: int = 0,
         row_outcome: str = "accepted",
-        **more: Any,
+        **more: object,
     ) -> Record:
         """Add an order with one row per member of `problems`; None is a row without a problem."""
         faulty = any(problems)
@@ -105,7 +105,7 @@ class RunBuilder:
         return {file: sum(row["_file"] == file for row in self.rows) for file in (0, 1)}
 
 
-def facts_of(builder: RunBuilder, **changes: Any) -> RunFacts:
+def facts_of(builder: RunBuilder, **changes: object) -> RunFacts:
     """The facts of a finished nightly run over two files."""
     facts = RunFacts(
         run_id="2026-11-20T0205-wms",
@@ -127,7 +127,7 @@ def facts_of(builder: RunBuilder, **changes: Any) -> RunFacts:
         version="0.1.0",
         settings=(("rows.on_error", "hold"), ("rate", "5 orders per second")),
     )
-    return replace(facts, **changes)
+    return replace(facts, **cast("dict[str, Any]", changes))
 
 
 def all_imported() -> RunBuilder:
@@ -172,16 +172,7 @@ def partly_imported() -> RunBuilder:
         run.order(f"WH-41{number:05}", "updated", (None, None), known=True, trackings=1)
     for number in range(6):
         run.order(f"WH-42{number:05}", "unchanged", row_outcome="already_done", known=True)
-    for number in range(12):
-        run.order(f"WH-43{number:05}", "held_back", (EMPTY_EMAIL, None), known=number < 3)
-    for number in range(7):
-        spelling = {**COUNTRY, "value": "D" if number < 5 else "Deutschl."}
-        run.order(f"WH-44{number:05}", "held_back", (spelling, spelling, None), file=1)
-    for number in range(5):
-        run.order(f"WH-45{number:05}", "held_back", ({**PRICE, "value": f"12,5{'O' * number}x"},))
-    for number in range(3):
-        run.order(f"WH-46{number:05}", "held_back", (BAD_EMAIL, None))
-    run.finding(run.rows[-2], "R205", primary=False, column="Menge", target="quantity", value="two")
+    _faulty(run)
     _answers(run)
     for number in range(4):
         run.order(f"WH-50{number:05}", "nothing_to_send", row_outcome="nothing_to_send")
@@ -194,6 +185,19 @@ def partly_imported() -> RunBuilder:
     for _ in range(2):
         run.finding(run.row(None, "own_problem", "R101", 1), **RAGGED)
     return run
+
+
+def _faulty(run: RunBuilder) -> None:
+    for number in range(12):
+        run.order(f"WH-43{number:05}", "held_back", (EMPTY_EMAIL, None), known=number < 3)
+    for number in range(7):
+        spelling = {**COUNTRY, "value": "D" if number < 5 else "Deutschl."}
+        run.order(f"WH-44{number:05}", "held_back", (spelling, spelling, None), file=1)
+    for number in range(5):
+        run.order(f"WH-45{number:05}", "held_back", ({**PRICE, "value": f"12,5{'O' * number}x"},))
+    for number in range(3):
+        run.order(f"WH-46{number:05}", "held_back", (BAD_EMAIL, None))
+    run.finding(run.rows[-2], "R205", primary=False, column="Menge", target="quantity", value="two")
 
 
 def _answers(run: RunBuilder) -> None:

@@ -1,0 +1,99 @@
+"""The report for machines: summary.json, the same numbers as the page, never a raw value."""
+
+from dataclasses import asdict
+from datetime import datetime
+from decimal import Decimal
+
+import orjson
+
+from pipeline.report.causes import Cause
+from pipeline.report.summary import Summary
+from pipeline.report.totals import RowTotals
+
+VERSION = 1  # rises when a member changes its meaning or goes away
+
+
+def as_json(summary: Summary) -> bytes:
+    """Write the summary as JSON with deterministic bytes; money is a string, times have an offset."""
+    return orjson.dumps(as_document(summary), default=_plain, option=orjson.OPT_INDENT_2) + b"\n"
+
+
+def as_document(summary: Summary) -> dict[str, object]:
+    """Give the summary as a JSON-ready document."""
+    facts, totals, causes = summary.facts, summary.totals, summary.causes
+    return {
+        "version": VERSION,
+        "verdict": summary.verdict.value,
+        "headline": summary.headline,
+        "detail": summary.detail,
+        "balances": summary.balances,
+        "pii": summary.pii.value,
+        "run": {
+            "id": facts.run_id,
+            "title": facts.title,
+            "state": facts.state.value,
+            "stop_reason": facts.stop_reason,
+            "profile": facts.profile,
+            "account": facts.account,
+            "production": facts.production,
+            "host": facts.host,
+            "started_at": facts.started_at,
+            "ended_at": facts.ended_at,
+            "zone": facts.zone,
+            "program": facts.version,
+            "mappings": [asdict(each) for each in facts.mappings],
+            "settings": dict(facts.settings),
+        },
+        "rows": _rows(totals.rows),
+        "files": [
+            {
+                "name": each.name,
+                "sha256": source.sha256,
+                "size_bytes": source.size_bytes,
+                "mapping": source.mapping,
+                "rows": _rows(each.rows),
+            }
+            for each, source in zip(totals.files, facts.files, strict=True)
+        ],
+        "orders": {**asdict(totals.orders), "ready": totals.orders.ready},
+        "mutations": [{**asdict(each), "sent": each.sent} for each in totals.mutations],
+        "control_totals": [asdict(each) for each in totals.control],
+        "equations": [
+            {
+                "left": {"label": each.label, "count": each.left},
+                "right": [{"label": label, "count": number} for label, number in each.terms],
+                "holds": each.holds,
+            }
+            for each in totals.balances
+        ],
+        "failures": list(totals.failures),
+        "causes": [_cause(each) for each in (*causes.rows, *causes.orders)],
+        "warnings": [_cause(each) for each in causes.warnings],
+        "owners": [
+            {
+                "owner": each.owner,
+                "rows": each.rows,
+                "failed_orders": each.failed_orders,
+                "orders": each.orders,
+                "causes": [cause.key for cause in each.causes],
+            }
+            for each in causes.owners
+        ],
+    }
+
+
+def _rows(rows: RowTotals) -> dict[str, object]:
+    return {**asdict(rows), "rejected": rows.rejected, "skipped": rows.skipped}
+
+
+def _cause(cause: Cause) -> dict[str, object]:
+    """A cause with its examples; the sampled cases are for the page only."""
+    document = asdict(cause)
+    del document["cases"], document["anchor"]
+    return document
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, Decimal | datetime):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no place in summary.json")

@@ -1,0 +1,215 @@
+import hashlib
+import re
+from base64 import b64encode
+from html.parser import HTMLParser
+
+import pytest
+
+from pipeline.model.tables import SourceFile
+from pipeline.report.facts import RunState
+from pipeline.report.masking import PiiMode
+from pipeline.report.render import render
+from pipeline.report.summary import summarise
+from pipeline.report.text import as_text
+from tests.unit.report.runs import (
+    BAD_EMAIL,
+    EMPTY_EMAIL,
+    RunBuilder,
+    all_imported,
+    facts_of,
+    partly_imported,
+)
+
+HOSTILE = [
+    "</script><img src=x onerror=xss()>",
+    '"><svg onload=xss()>',
+    '=HYPERLINK("http://evil.example")',
+    "abc\u202egpj.exe",
+    "nul\x00byte",
+    "esc\x1b[31m",
+    "x" * 10_000,
+    "{{ 7 * 7 }}",
+]
+
+
+class Outline(HTMLParser):
+    """The elements and the text of a page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self.open: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in ("meta", "wbr", "rect"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in self.open:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] != "style":
+            self.texts.append(data)
+
+    @property
+    def text(self) -> str:
+        return re.sub(r"\s+", " ", " ".join(self.texts))
+
+
+def page_of(run: RunBuilder, pii: PiiMode = PiiMode.MASK, **facts: object) -> str:
+    return render(summarise(facts_of(run, **facts), run.tables(), pii=pii))
+
+
+@pytest.mark.parametrize(
+    ("run", "facts", "title"),
+    [
+        (all_imported(), {}, "✔ ALL IMPORTED: "),
+        (partly_imported(), {}, "✖ PARTLY IMPORTED: "),
+        (all_imported(), {"state": RunState.STOPPED}, "⏸ STOPPED, CAN RESUME: "),
+        (all_imported(), {"state": RunState.PLANNED}, "◇ PLAN ONLY, NOTHING SENT: "),
+        (RunBuilder(), {}, "✔ NOTHING NEW: "),
+        (all_imported(), {"records": {0: 1}}, "✖ DOES NOT BALANCE: "),
+    ],
+)
+def test_the_title_starts_with_the_verdict(
+    run: RunBuilder, facts: dict[str, object], title: str
+) -> None:
+    assert f"<title>{title}Nightly order import" in page_of(run, **facts)
+
+
+def test_the_page_is_well_formed_and_accessible_in_its_bones() -> None:
+    outline = Outline(page_of(partly_imported()))
+    tags = [tag for tag, _ in outline.tags]
+    assert outline.open == []
+    assert tags.count("h1") == 1
+    assert ("html", {"lang": "en"}) in outline.tags
+    assert tags.count("caption") == tags.count("table")
+    assert all("scope" in attributes for tag, attributes in outline.tags if tag == "th")
+    anchors = {attributes["id"] for _, attributes in outline.tags if "id" in attributes}
+    links = {attributes["href"] for tag, attributes in outline.tags if tag == "a"}
+    assert links <= {f"#{anchor}" for anchor in anchors}
+
+
+def test_the_page_runs_nothing_and_loads_nothing() -> None:
+    page = page_of(partly_imported())
+    outline = Outline(page)
+    assert not {tag for tag, _ in outline.tags} & {"script", "img", "link", "iframe", "form"}
+    names = {name for _, attributes in outline.tags for name in attributes}
+    assert not {name for name in names if name.startswith("on") or name in ("style", "src")}
+    style = re.search(r"<style>(.*?)</style>", page, re.DOTALL)
+    assert style is not None
+    digest = b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
+    assert f"style-src &#39;sha256-{digest}&#39;" in page or f"'sha256-{digest}'" in page
+    assert "url(" not in style[1]
+
+
+def test_no_personal_value_is_in_the_page() -> None:
+    page = page_of(partly_imported())
+    assert "canary" not in page
+    assert "j…@p….e…" in page
+
+
+def test_unmasked_pages_say_so_in_red_and_hidden_ones_show_nothing() -> None:
+    shown = page_of(partly_imported(), PiiMode.SHOW)
+    assert "jana.canary@privat.example" in shown
+    assert "shows personal data unmasked" in shown
+    hidden = page_of(partly_imported(), PiiMode.NONE)
+    assert "(not shown)" in hidden
+    assert "Deutschl." not in hidden
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_hostile_texts_stay_text(hostile: str) -> None:
+    run = all_imported()
+    for target in ("articles_order.unit_price", None):
+        run.order(
+            f"O{target}{hostile}",
+            "held_back",
+            (
+                {
+                    "code": "R306",
+                    "column": hostile,
+                    "target": target,
+                    "value": hostile,
+                    "detail": hostile,
+                },
+            ),
+        )
+    refused = run.order("R", "refused", status=400)
+    run.finding(refused, "A402", detail=hostile, api_status=400)
+    page = page_of(
+        run,
+        PiiMode.SHOW,
+        title=hostile,
+        state=RunState.STOPPED,
+        stop_reason=hostile,
+        files=(SourceFile(0, hostile, "", 1, hostile),),
+    )
+    outline = Outline(page)
+    assert outline.open == []
+    assert not {tag for tag, _ in outline.tags} & {"script", "img"}
+    assert not [names for _, names in outline.tags if any(name.startswith("on") for name in names)]
+    assert "\u202e" not in page
+    assert "\x00" not in page
+    assert "\x1b" not in page
+    assert "x" * 1000 not in page
+
+
+def test_every_figure_of_the_totals_is_on_the_page_with_its_word() -> None:
+    text = Outline(page_of(partly_imported())).text
+    assert "323 rows read = 244 accepted + 58 rejected + 21 skipped" in text
+    assert "133 orders in the files = 102 ready to send + 27 held back + 4 nothing to send" in text
+    assert "133 orders = 94 arrived + 29 missing + 3 out of date + 2 unclear + 5 set aside" in text
+    assert "Order value EUR 2,646.70 1,870.60 99.50 676.60" in text
+    assert "Showing 36 of 36 rows with a problem of their own; 22 rows held with them." in text
+    assert "PRODUCTION" in text
+    assert "Fri 20 Nov 2026 02:05–02:31 Europe/Berlin (+01:00), took 26 min" in text
+    assert "wms.yaml@4f2c1d" in text
+
+
+def test_a_failed_equation_is_red_words() -> None:
+    run = partly_imported()
+    text = Outline(page_of(run, records={0: 500, 1: 113})).text
+    assert "DOES NOT BALANCE: 613 ≠ 244 + 58 + 21" in text
+    assert "The numbers of this run contradict each other" in text
+
+
+def test_a_capped_table_says_so() -> None:
+    run = RunBuilder()
+    for number in range(1204):
+        run.order(f"A{number}", "held_back", (EMPTY_EMAIL if number else BAD_EMAIL,))
+    page = page_of(run)
+    text = Outline(page).text
+    assert "Showing 500 of 1,204 rows with a problem of their own." in text
+    assert "All 1,204 rejected rows with their values are in rejections.jsonl.gz" in text
+    assert "showing 499 of 1,203 rows" in text
+    assert len(page.encode()) < 200_000
+
+
+def test_the_text_of_a_partly_imported_run() -> None:
+    run = partly_imported()
+    assert as_text(summarise(facts_of(run), run.tables()), "reports/x/report.html") == (
+        "PARTLY IMPORTED: 94 of 133 orders arrived, 29 missing, 3 out of date, 2 unclear, "
+        "4 only partly applied.\n"
+        "  12 rows   R301  Required for a new order: recipient_email            Data source\n"
+        "  14 rows   R401  Value not in lookup table: destination_country_iso3  Mapping\n"
+        "  5 rows    R201  Not a number: articles_order.unit_price              Data source\n"
+        "  5 orders  A401  Refused: a field: shipping_address.region_code       Data source\n"
+        "  4 orders  A201  Change not applied: mutations.tracking.courier       parcelLab set-up\n"
+        "  and 3 more causes in the report\n"
+        "  1 warning\n"
+        "Report: reports/x/report.html\n"
+    )
+
+
+def test_the_text_of_a_run_that_does_not_balance_names_the_equation() -> None:
+    run = all_imported()
+    text = as_text(summarise(facts_of(run, records={0: 17}), run.tables()), "r")
+    assert text.splitlines()[:2] == [
+        "DOES NOT BALANCE: 8 of 8 orders arrived.",
+        "  DOES NOT BALANCE: 17 ≠ 16 + 0 + 0 (rows read)",
+    ]
