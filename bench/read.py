@@ -1,0 +1,135 @@
+"""How fast files are read: ours, plain `pl.read_csv` and Python's csv module, side by side.
+
+python bench/read.py --rows 500000 --columns 30
+python bench/read.py --memory          # peak memory by size of the file, each in its own process
+"""
+
+import argparse
+import csv
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import polars as pl
+
+from pipeline.mapping.plan import Source
+from pipeline.read import read_batches
+
+WORDS = (
+    "Straße 12",
+    "München",
+    "ACME GmbH",
+    "12345",
+    "DE",
+    "2026-01-01",
+    "",
+    "99.95",
+    "DHL",
+    "shirt",
+)
+KINDS = ("plain", "quoted 10 %", "multi-line", "faulty 5 %", "crlf", "cp1252", "utf-16")
+
+
+def lines(kind: str, rows: int, columns: int) -> Iterator[str]:
+    """Make the lines of one kind of file; seeded, so that every run reads the same."""
+    chance = random.Random(20261120)
+    yield ",".join(f"column_{index}" for index in range(columns))
+    pool = [
+        [f"A{chance.randrange(10**6)}", *chance.choices(WORDS, k=columns - 1)] for _ in range(997)
+    ]
+    for row in range(rows):
+        cells = list(pool[row % len(pool)])
+        if kind == "quoted 10 %":
+            for index in range(3, columns, 10):
+                cells[index] = f'"{cells[index]}, 2nd ""floor"""'
+        elif kind == "multi-line":
+            cells[3] = '"Rear\nbuilding"'
+        elif kind == "faulty 5 %" and row % 20 == 0:
+            cells[5] = 'a "stray" quote' if row % 40 else "one, too many"
+        yield ",".join(cells)
+
+
+def ours(path: Path, source: Source, columns: int) -> int:
+    names = [f"column_{index}" for index in range(columns)]
+    return sum(
+        batch.raw.rows.height + batch.faulty.rows.height
+        for batch in read_batches(path, source, file=0, columns=names)
+    )
+
+
+def plain_polars(path: Path, source: Source) -> int:
+    encoding = "utf8" if source.encoding == "utf-8" else source.encoding
+    return pl.read_csv(path, infer_schema=False, encoding=encoding).height
+
+
+def python_csv(path: Path, source: Source) -> int:
+    with path.open(encoding=source.encoding, newline="") as file:
+        return sum(1 for _ in csv.reader(file)) - 1
+
+
+def speed(read: Callable[[], int], size: int, repeats: int) -> tuple[str, int]:
+    """Give the best speed in MB/s, or why there is none, and the rows read."""
+    best, rows = float("inf"), 0
+    for _ in range(repeats):
+        began = time.perf_counter()
+        try:
+            rows = read()
+        except (pl.exceptions.PolarsError, UnicodeError) as error:
+            return type(error).__name__, 0
+        best = min(best, time.perf_counter() - began)
+    return f"{size / best / 1e6:.0f}", rows
+
+
+def compare(rows: int, columns: int, repeats: int) -> None:
+    print(f"{rows} rows x {columns} columns, MB/s, best of {repeats}")
+    print(f"{'file':14}{'MB':>6}{'ours':>8}{'read_csv':>16}{'csv module':>12}")
+    with tempfile.TemporaryDirectory() as folder:
+        for kind in KINDS:
+            source = Source(encoding=kind if kind in {"cp1252", "utf-16"} else "utf-8")
+            path = Path(folder) / "file.csv"
+            text = ("\r\n" if kind == "crlf" else "\n").join(lines(kind, rows, columns)) + "\n"
+            path.write_bytes(text.encode(source.encoding))
+            size = path.stat().st_size
+            mine, found = speed(lambda: ours(path, source, columns), size, repeats)  # noqa: B023
+            theirs, _ = speed(lambda: plain_polars(path, source), size, repeats)  # noqa: B023
+            python, _ = speed(lambda: python_csv(path, source), size, 1)  # noqa: B023
+            print(f"{kind:14}{size / 1e6:6.0f}{mine:>8}{theirs:>16}{python:>12}   {found} records")
+
+
+def memory(columns: int) -> None:
+    """Print the peak memory of reading files of growing size, each in a process of its own."""
+    print("   MB   peak MB")
+    with tempfile.TemporaryDirectory() as folder:
+        for rows in (0, 250_000, 1_000_000, 4_000_000):
+            path = Path(folder) / "file.csv"
+            with path.open("w", encoding="utf-8") as file:
+                file.writelines(f"{line}\n" for line in lines("quoted 10 %", rows, columns))
+            command = [sys.executable, __file__, "--peak-of", str(path), "--columns", str(columns)]
+            peak = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+            print(f"{path.stat().st_size / 1e6:5.0f}   {peak.strip():>7}")
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--rows", type=int, default=500_000)
+    options.add_argument("--columns", type=int, default=30)
+    options.add_argument("--repeats", type=int, default=3)
+    options.add_argument("--memory", action="store_true")
+    options.add_argument("--peak-of", type=Path, help=argparse.SUPPRESS)
+    chosen = options.parse_args()
+    if chosen.peak_of:
+        ours(chosen.peak_of, Source(), chosen.columns)
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+    elif chosen.memory:
+        memory(chosen.columns)
+    else:
+        compare(chosen.rows, chosen.columns, chosen.repeats)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""Which mapping reads which file, and how messages call the files."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from pipeline.model.stops import SourceUnusable
+
+__all__ = ["assign", "claims", "display_names"]
+
+
+def claims(pattern: str, file: Path) -> bool:
+    """Tell whether a mapping's `source.files` means a file, packed or not.
+
+    >>> claims("orders_*.csv", Path("in/orders_1.csv")), claims("orders_*.csv", Path("orders_1.csv.gz"))
+    (True, True)
+    >>> claims("orders_*.csv", Path("Orders_1.csv"))
+    False
+    """
+    unpacked = file.name[:-3] if file.name.lower().endswith(".gz") else file.name
+    return fnmatchcase(file.name, pattern) or fnmatchcase(unpacked, pattern)
+
+
+def assign(files: Sequence[Path], patterns: Mapping[str, str | None]) -> dict[str, list[Path]]:
+    """Give each file to the one mapping whose `source.files` means it.
+
+    `patterns` are the globs by name of the mapping. A mapping without one takes what no pattern
+    claims. Every mapping is in the result, files in the order given.
+
+    Raises:
+        SourceUnusable: a file is claimed by nobody or by several; all such files are named.
+    """
+    assigned: dict[str, list[Path]] = {name: [] for name in patterns}
+    others = [name for name, pattern in patterns.items() if pattern is None]
+    shown = dict(zip(files, display_names(files), strict=True))
+    problems: list[str] = []
+    for file in files:
+        claiming = [
+            name
+            for name, pattern in patterns.items()
+            if pattern is not None and claims(pattern, file)
+        ] or others
+        if len(claiming) == 1:
+            assigned[claiming[0]].append(file)
+        elif claiming:
+            problems.append(f"{shown[file]} is claimed by the mappings {', '.join(claiming)}")
+        else:
+            problems.append(f"{shown[file]} is claimed by no mapping")
+    if problems:
+        globs = ", ".join(
+            f"{name}: {pattern or 'all others'}" for name, pattern in patterns.items()
+        )
+        raise SourceUnusable(
+            "; ".join(problems),
+            help=f"correct `source.files` in the mappings ({globs}), or name one mapping for the run",
+        )
+    return assigned
+
+
+def display_names(files: Sequence[Path]) -> list[str]:
+    """Name files for people: the base name, with as many folders before it as tell them apart.
+
+    >>> display_names([Path("in/de/orders.csv"), Path("in/at/orders.csv"), Path("in/de/b.csv")])
+    ['de/orders.csv', 'at/orders.csv', 'b.csv']
+    """
+    parts = [file.absolute().parts for file in files]
+    depth = [1] * len(files)
+    while True:
+        names = ["/".join(part[-deep:]) for part, deep in zip(parts, depth, strict=True)]
+        count = Counter(names)
+        deeper = [
+            deep + (count[name] > 1 and deep < len(part))
+            for part, deep, name in zip(parts, depth, names, strict=True)
+        ]
+        if deeper == depth:
+            return names
+        depth = deeper
