@@ -1,6 +1,7 @@
 """`python -m pipeline.sandbox`: the sandbox as a process of its own."""
 
 import argparse
+import sqlite3
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +20,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         serve(_settings(told), host=told.host, port=told.port, expose=told.expose)
     except (BadFaultError, ExposedHostError, OSError) as error:
         sys.stderr.write(f"sandbox: {error}\n")
+        return _CANNOT_START
+    except sqlite3.Error as error:
+        sys.stderr.write(f"sandbox: {told.data}: {error}; choose another --data directory\n")
         return _CANNOT_START
     return 0
 

@@ -24,6 +24,7 @@ from pipeline.sandbox.clerk import Accepted, Clerk, Written, query_of
 from pipeline.sandbox.errors import FieldError, Refusal
 from pipeline.sandbox.fault_answers import Scene, json_response
 from pipeline.sandbox.faults import FaultDraw, FaultRule, FaultSchedule
+from pipeline.sandbox.orders import Order
 from pipeline.sandbox.payloads import read_body
 from pipeline.sandbox.settings import SandboxSettings
 from pipeline.sandbox.storage import Page, Storage
@@ -111,10 +112,15 @@ class Sandbox:
 
     def all_orders(self) -> list[dict[str, Any]]:
         """Return every order as a look-up would show it, oldest first."""
-        return [
-            orders.details(order, self.storage.mutations(order.external_id))
-            for order in self.storage.orders()
-        ]
+        return [self._details(order) for order in self.storage.orders()]
+
+    def one_order(self, account: int, order_number: str) -> dict[str, Any] | None:
+        """Return an order as a look-up would show it."""
+        order = self.storage.find(account, order_number)
+        return None if order is None else self._details(order)
+
+    def _details(self, order: Order) -> dict[str, Any]:
+        return orders.details(order, self.storage.mutations(order.external_id))
 
     # --- routes -----------------------------------------------------------------------------------
 
@@ -169,9 +175,9 @@ class Sandbox:
         if not isinstance(order_number, str):
             return _note(record, self._accept(call, Written(body, raw), None))
         record.order_number = order_number
-        flight = self.traffic.take_off(
-            (str(body.get("account")), order_number), record, self.wires.of(request.scope)
-        )
+        account = body.get("account")
+        key = (account if isinstance(account, int) else str(account), order_number)
+        flight = self.traffic.take_off(key, record, self.wires.of(request.scope))
         try:
             answer = await self._answer_write(call, Written(body, raw), flight)
         except BaseException:

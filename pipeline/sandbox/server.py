@@ -50,14 +50,7 @@ class RunningSandbox:
 
     def order(self, order_number: str) -> dict[str, Any] | None:
         """Return one order of the default account, or None."""
-        return next(
-            (
-                order
-                for order in self.orders()
-                if (order["account"], order["order_number"]) == (self.account, order_number)
-            ),
-            None,
-        )
+        return self._ask(lambda: self._sandbox.one_order(self.account, order_number))
 
     def puts(self) -> list[PutRecord]:
         """Return every PUT that was stored, in the order of storing."""

@@ -134,10 +134,14 @@ class Storage:
             place = str(directory / DATABASE_NAME)
         # Opened by one thread and used by the server's; never by two at once.
         connection = sqlite3.connect(place, isolation_level=None, check_same_thread=False)
-        connection.execute("PRAGMA journal_mode = WAL")
-        # Safe against a killed process; only a power cut can lose the last commits.
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.executescript(_SCHEMA)
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            # Safe against a killed process; only a power cut can lose the last commits.
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.executescript(_SCHEMA)
+        except sqlite3.Error:
+            connection.close()
+            raise
         return cls(connection)
 
     def close(self) -> None:

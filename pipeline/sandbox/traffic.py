@@ -7,7 +7,8 @@ from pipeline.sandbox.wire import Wire
 
 _LOG_LENGTH = 500_000
 
-Key = tuple[object, str]
+# Account and order number; an account that is no integer is on its way to a refusal.
+Key = tuple[int | str, str]
 
 
 @dataclass(slots=True)
@@ -24,9 +25,12 @@ class RequestRecord:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """CONCURRENT_SAME_ORDER: a request of an order came while another of it was in flight."""
+    """CONCURRENT_SAME_ORDER: a request of an order came while another of it was in flight.
 
-    account: object
+    `first` and `second` are the ordinals of the requests; `first` was there when `second` came.
+    """
+
+    account: int | str
     order_number: str
     first: int
     second: int

@@ -259,8 +259,8 @@ def test_two_requests_of_one_order_in_flight_are_a_violation() -> None:
         violations = api.sandbox.violations()
 
     assert sorted(statuses) == [200, 201, 201]
-    assert [violation.order_number for violation in violations] == ["A"]
-    assert violations[0].first < violations[0].second
+    assert [(found.account, found.order_number) for found in violations] == [(1618, "A")]
+    assert violations[0].first != violations[0].second
 
 
 def test_64_different_orders_in_flight_are_none(api: Api) -> None:
@@ -368,6 +368,15 @@ def test_a_wrong_schedule_stops_the_command(
     assert 'sandbox: unknown fault "warm"; did you mean "warn"?' in capsys.readouterr().err
     assert main(["--faults", str(tmp_path / "none.json")]) == 2
     assert main(["--profile", "strom"]) == 2
+
+
+def test_a_damaged_database_stops_the_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "sandbox.db").write_bytes(b"not a database " * 100)
+
+    assert main(["--data", str(tmp_path)]) == 2
+    assert "file is not a database; choose another --data" in capsys.readouterr().err
 
 
 def test_puts_of_a_folder_without_sandbox_are_an_error(tmp_path: Path) -> None:
