@@ -24,6 +24,7 @@ GROUPS_MAX = 200
 SAMPLED_ROWS = 500
 SAMPLED_ORDERS = 200
 SEVERAL = "Several"
+NO_REASON = "no reason was recorded"
 
 PROBLEM_ORDERS = (
     OrderOutcome.REFUSED,
@@ -129,7 +130,8 @@ def find_causes(
     )
     of_rows = findings.filter(pl.col("code").is_in(ROW_CODES)).collect()
     of_orders = findings.filter(pl.col("code").is_in(ORDER_CODES)).collect()
-    by_row = _group(_own_problems(rejected, of_rows), _held(rejected, of_rows))
+    own = _own_problems(rejected, of_rows)
+    by_row = _group(own, _held(rejected, own))
     waiting = _failed_orders(tables.orders, of_orders, planned=planned)
     by_order = _group(waiting)
     warned = _group(findings.filter(pl.col("code").is_in(WARNING_CODES)).collect())
@@ -159,13 +161,13 @@ def _own_problems(rejected: pl.DataFrame, of_rows: pl.DataFrame) -> pl.DataFrame
     )
 
 
-def _held(rejected: pl.DataFrame, of_rows: pl.DataFrame) -> pl.DataFrame:
+def _held(rejected: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:
     """Rows held back with their order, counted per cause of the order's first faulty row."""
     stage = pl.col("code").replace_strict(
         {code: STAGE_ORDER[rule.stage] for code, rule in RULES.items()}, return_dtype=pl.Int8
     )
     first = (
-        _worded(_own_problems(rejected, of_rows))
+        _worded(own)
         .filter(pl.col("key").is_not_null())
         .sort(stage, *ORIGIN)
         .unique("key", keep="first", maintain_order=True)
@@ -205,7 +207,13 @@ def _failed_orders(orders: pl.DataFrame, of_orders: pl.DataFrame, *, planned: bo
             pl.col("code").alias("code_of_order"),
         )
         .join(said, on="key", how="left")
-        .with_columns(pl.coalesce("code", recorded, fallback).alias("code"))
+        .with_columns(
+            pl.coalesce("code", recorded, fallback).alias("code"),
+            pl.when(pl.col("code").is_null())
+            .then(pl.lit(NO_REASON))
+            .otherwise("detail")
+            .alias("detail"),
+        )
         .with_columns(pl.coalesce("target", "api_attr").alias("target"))
         .sort(ORIGIN)
     )

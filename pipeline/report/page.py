@@ -29,6 +29,14 @@ _TONES = {
     Verdict.STOPPED: "warn",
     Verdict.PLAN_ONLY: "plan",
 }
+# The signs of the verdicts as drawings of 16 × 16: not every machine has a font with ⏸ or ◇.
+_DRAWINGS = {
+    "✔": "M2.5 8.5 6.5 12.5 13.5 3.5",
+    "✖": "M3.5 3.5 12.5 12.5M12.5 3.5 3.5 12.5",
+    "⚠": "M8 2 14.5 13.5H1.5ZM8 6.5V9.8M8 11.4V11.6",
+    "⏸": "M5 3V13M11 3V13",
+    "◇": "M8 2 14 8 8 14 2 8Z",
+}
 _WORDS = {
     OrderOutcome.REFUSED: "refused",
     OrderOutcome.PARTLY_APPLIED: "partly applied",
@@ -100,7 +108,7 @@ class Page:
     """The whole page."""
 
     title: str
-    symbol: str
+    drawing: str
     verdict: str
     tone: str
     headline: str
@@ -139,7 +147,7 @@ def lay_out(summary: Summary) -> Page:
     return Page(
         title=f"{summary.verdict.symbol} {summary.verdict}: {visible(facts.title)}, "
         f"{visible(facts.run_id)}",
-        symbol=summary.verdict.symbol,
+        drawing=_DRAWINGS[summary.verdict.symbol],
         verdict=summary.verdict.value,
         tone=_TONES[summary.verdict],
         headline=summary.headline,

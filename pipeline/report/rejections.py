@@ -14,7 +14,7 @@ from pipeline.model.origin import FILE, LINE, ORIGIN
 from pipeline.model.outcomes import REJECTED_ROWS, OrderOutcome
 from pipeline.model.outcomes import REPORTED_FINDING_SCHEMA as FINDING
 from pipeline.model.rules import RULES
-from pipeline.report.causes import CODE_OF_OUTCOME, PROBLEM_ORDERS
+from pipeline.report.causes import CODE_OF_OUTCOME, NO_REASON, PROBLEM_ORDERS
 from pipeline.report.facts import RunFacts, RunTables
 from pipeline.report.owners import owner_of
 from pipeline.report.totals import NOT_ARRIVED
@@ -106,7 +106,7 @@ def _as_findings(found: pl.DataFrame) -> pl.DataFrame:
     unsaid = (
         pl.when(pl.col("code") == "H001")
         .then(pl.lit("another row of the order"))
-        .otherwise(pl.lit("no reason was recorded"))
+        .otherwise(pl.lit(NO_REASON))
     )
     return found.with_columns(unsaid.alias("detail")).select(
         (pl.col(name) if name in kept else pl.lit(name == "primary" or None))

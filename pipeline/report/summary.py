@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pipeline.model.rules import Owner
 from pipeline.report.cases import Quoting
 from pipeline.report.causes import Cause, Causes, find_causes
 from pipeline.report.facts import RunFacts, RunState, RunTables
@@ -204,7 +205,8 @@ def _detail(verdict: Verdict, facts: RunFacts, totals: Totals, causes: Causes) -
         parts.append(f"biggest cause: {worst.title}{f' ({subject})' if subject else ''}")
     elif causes.warnings:
         parts.append(counted(sum(each.count for each in causes.warnings), "warning"))
-    return " · ".join(parts)
+    text = " · ".join(parts)
+    return text[:1].upper() + text[1:]
 
 
 def _how_arrived(totals: Totals) -> str:
@@ -222,11 +224,8 @@ def _how_arrived(totals: Totals) -> str:
 
 
 def _worst(causes: Causes) -> Cause | None:
-    """The cause with most orders, of rows or of answers; one that mends itself only if alone."""
-    found = [
-        *sorted(
-            (*causes.rows, *causes.orders),
-            key=lambda each: (each.code in ("N001", "U001"), -each.orders, -each.count),
-        )
+    """The cause with most orders, of rows or of answers; what mends itself is none."""
+    fixable = [
+        each for each in (*causes.rows, *causes.orders) if each.owner != Owner.AUTOMATIC.value
     ]
-    return found[0] if found else None
+    return min(fixable, key=lambda each: (-each.orders, -each.count), default=None)

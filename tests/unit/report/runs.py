@@ -71,8 +71,8 @@ class RunBuilder:
                 row = self.row(number, "own_problem", str(problem["code"]), file)
                 self.finding(row, **problem)
             else:
-                held = ("held", "H001") if faulty else (row_outcome, None)
-                row = self.row(number, *held, file=file)
+                outcome_of_row = "held" if faulty else row_outcome
+                row = self.row(number, outcome_of_row, "H001" if faulty else None, file)
             made.append(row)
         whole = {
             **{name: made[0][name] for name in ("_file", "_line", "_segment")},
@@ -137,14 +137,14 @@ def all_imported() -> RunBuilder:
     return run
 
 
-EMPTY_EMAIL = {"code": "R301", "column": "E-Mail", "target": "recipient_email", "value": ""}
-BAD_EMAIL = {
+EMPTY_EMAIL: Record = {"code": "R301", "column": "E-Mail", "target": "recipient_email", "value": ""}
+BAD_EMAIL: Record = {
     "code": "R310",
     "column": "E-Mail",
     "target": "recipient_email",
     "value": "jana.canary@privat.example",
 }
-COUNTRY = {
+COUNTRY: Record = {
     "code": "R401",
     "column": "Land",
     "target": "destination_country_iso3",
@@ -153,14 +153,14 @@ COUNTRY = {
     "mapping": "wms.yaml",
     "mapping_line": 41,
 }
-PRICE = {
+PRICE: Record = {
     "code": "R201",
     "column": "VK-Preis",
     "target": "articles_order.unit_price",
     "value": "12,5O",
     "detail": "1.234,56",
 }
-RAGGED = {"code": "R101", "value": "7", "detail": "9"}
+RAGGED: Record = {"code": "R101", "value": "7", "detail": "9"}
 
 
 def partly_imported() -> RunBuilder:

@@ -2,6 +2,7 @@ import hashlib
 import re
 from base64 import b64encode
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 
@@ -76,7 +77,7 @@ def page_of(run: RunBuilder, pii: PiiMode = PiiMode.MASK, **facts: object) -> st
     ],
 )
 def test_the_title_starts_with_the_verdict(
-    run: RunBuilder, facts: dict[str, object], title: str
+    run: RunBuilder, facts: dict[str, Any], title: str
 ) -> None:
     assert f"<title>{title}Nightly order import" in page_of(run, **facts)
 
@@ -213,3 +214,31 @@ def test_the_text_of_a_run_that_does_not_balance_names_the_equation() -> None:
         "DOES NOT BALANCE: 8 of 8 orders arrived.",
         "  DOES NOT BALANCE: 17 ≠ 16 + 0 + 0 (rows read)",
     ]
+
+
+def luminance(colour: str) -> float:
+    long = colour if len(colour) == 7 else "#" + "".join(2 * digit for digit in colour[1:])
+    channels = [int(long[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    dark, bright = sorted([luminance(one), luminance(other)])
+    return (bright + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("theme", [0, 1, 2])
+def test_texts_have_contrast_in_light_dark_and_print(theme: int) -> None:
+    blocks = re.findall(r":root \{(.*?)\}", page_of(all_imported()), re.DOTALL)
+    colours = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{3,6})", blocks[theme]))
+    washes = [f"{tone}-wash" for tone in ("good", "bad", "warn", "plan")]
+    pairs = [
+        *((ink, ground) for ink in ("ink", "soft") for ground in ("page", "card", "code", *washes)),
+        *((tone, f"{tone}-wash") for tone in ("good", "bad", "warn", "plan")),
+        ("good", "card"),
+        ("bad", "card"),
+        ("card", "ink"),
+    ]
+    low = {pair: contrast(colours[pair[0]], colours[pair[1]]) for pair in pairs}
+    assert not {pair: round(ratio, 2) for pair, ratio in low.items() if ratio < 4.5}

@@ -91,7 +91,7 @@ def test_a_stopped_run_says_why_and_what_was_not_tried() -> None:
     run.order("A", "not_attempted")
     made = summary_of(run, state=RunState.STOPPED, stop_reason="the API was away for 10 min")
     assert made.verdict is Verdict.STOPPED
-    assert made.detail.startswith("stopped: the API was away for 10 min · 8 arrived")
+    assert made.detail.startswith("Stopped: the API was away for 10 min · 8 arrived")
     assert "1 not tried" in made.detail
     assert [each.code for each in made.causes.orders] == ["N001"]
 
