@@ -10,14 +10,14 @@ from dataclasses import dataclass
 import polars as pl
 
 from pipeline.group.conflicts import conflicts
-from pipeline.group.fragments import LINE_ROWS, LINES, MEMBER, fragments
+from pipeline.group.fragments import LINE_ROWS, LINES, MEMBER, fragments, gathered
 from pipeline.mapping.plan import Mode, Plan, Sending
 from pipeline.model.catalogue import SHAPES
 from pipeline.model.findings import Findings
 from pipeline.model.origin import KEY, ORIGIN, ORIGIN_SCHEMA, place
 from pipeline.model.outcomes import ROW_SCHEMA, RowOutcome
 from pipeline.model.rules import RULES, STAGE_ORDER
-from pipeline.model.tables import FieldTable
+from pipeline.model.tables import TRACKING_KEY, WHEN_LINES, FieldTable
 
 __all__ = ["Grouped", "Part", "group"]
 
@@ -49,7 +49,7 @@ class Grouped:
     members (JSON members without braces), lines (JSON list or null), line_rows, addresses (all
     rows), the lists change_type, change_subject, change_body, change_replay, change_row, and the
     control totals quantity, value, currency.
-    `held`: `_key`, ORIGIN, order_number (null where no row shows it), rows, code.
+    `held`: `_key`, ORIGIN, order_number (null where no row shows it), rows, code, control totals.
     `rows`: ROW_SCHEMA; every row of the partition once.
     `findings`: all, H001 included, with `key`, and `primary` marking the cause of each row.
     """
@@ -65,12 +65,13 @@ def group(parts: Sequence[Part], names: Sequence[str], *, backfill: bool = False
 
     `names` are the files' names by the ordinal in `_file`.
     """
+    everything = _every_row(parts)
+    numbered, claimed = _order_numbers(parts)
     found = Findings.of(
         *(part.findings.rows for part in parts),
         *(conflicts(part.table, part.plan) for part in parts),
+        claimed,
     )
-    everything = _every_row(parts)
-    numbered = _order_numbers(parts)
     causes = _causes(found, everything, parts)
     held_keys = causes.filter(pl.col(KEY).is_not_null()).group_by(KEY, maintain_order=True).first()
     rows = _outcomes(everything, causes, held_keys, numbered)
@@ -82,7 +83,7 @@ def group(parts: Sequence[Part], names: Sequence[str], *, backfill: bool = False
             pieces.append((part.plan, fragments(free, part.plan, backfill)))
     return Grouped(
         orders=_joined(pieces),
-        held=_held(rows, held_keys),
+        held=_held(rows, held_keys, parts),
         rows=rows,
         findings=_marked(findings, everything, causes, numbered),
     )
@@ -102,13 +103,29 @@ def _every_row(parts: Sequence[Part]) -> pl.DataFrame:
     return pl.concat(frames)
 
 
-def _order_numbers(parts: Sequence[Part]) -> pl.DataFrame:
-    """`_key` → order number, where a row shows it."""
+def _order_numbers(parts: Sequence[Part]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """`_key` → order number, where a row shows it; and R320 where two keys make one number."""
     frames = []
     for part in parts:
-        slot = next(leaf.slot for leaf in part.plan.order.leaves() if leaf.name == "order_number")
-        frames.append(part.table.rows.select(KEY, pl.col(slot).alias("order_number")).drop_nulls())
-    return pl.concat(frames).unique(subset=[KEY], keep="first", maintain_order=True)
+        leaf = next(leaf for leaf in part.plan.order.leaves() if leaf.name == "order_number")
+        frames.append(
+            part.table.rows.select(
+                *ORIGIN, KEY, pl.col(leaf.slot).alias("order_number"),
+                pl.lit(part.plan.name).alias("mapping"), pl.lit(leaf.column).alias("column"),
+                pl.lit(leaf.line).alias("mapping_line"),
+            ).filter(pl.col(KEY).is_not_null() & pl.col("order_number").is_not_null())
+        )  # fmt: skip
+    first = pl.concat(frames).unique(subset=[KEY], keep="first", maintain_order=True)
+    keys = pl.col(KEY).str.replace_all("\x1f", ", ", literal=True)
+    claims = first.filter(pl.col("order_number").is_duplicated()).select(
+        *ORIGIN, pl.lit("R320").alias("code"), "column", pl.lit("order_number").alias("target"),
+        pl.col("order_number").alias("value"),
+        pl.when(pl.int_range(pl.len()).over("order_number") == 0)
+        .then(keys.last().over("order_number")).otherwise(keys.first().over("order_number"))
+        .alias("detail"),
+        "mapping", "mapping_line",
+    )  # fmt: skip
+    return first.select(KEY, "order_number"), claims
 
 
 def _causes(found: Findings, everything: pl.DataFrame, parts: Sequence[Part]) -> pl.DataFrame:
@@ -208,15 +225,43 @@ def _free(part: Part, held: pl.DataFrame, found: Findings) -> pl.DataFrame:
     return rows
 
 
-def _held(rows: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
-    """One row per held order."""
-    return (
+def _held(rows: pl.DataFrame, held: pl.DataFrame, parts: Sequence[Part]) -> pl.DataFrame:
+    """One row per held order, with what its readable rows add to the control totals."""
+    orders = (
         rows.join(held.select(pl.col(KEY).alias("key"), pl.col("code").alias("cause")), on="key")
         .filter(pl.col("outcome").is_in([RowOutcome.OWN_PROBLEM.value, RowOutcome.HELD.value]))
         .group_by("key", maintain_order=True)
         .agg(*(pl.col(name).first() for name in ORIGIN), pl.col("order_number").first(),
              pl.len().cast(pl.UInt32).alias("rows"), pl.col("cause").first().alias("code"))
         .rename({"key": KEY})
+    )  # fmt: skip
+    controls = pl.concat([_controls(part, held) for part in parts]).group_by(KEY).agg(
+        pl.col("lines", "quantity", "trackings").sum(), pl.col("value", "currency").drop_nulls().first()
+    )  # fmt: skip
+    return orders.join(controls, on=KEY, how="left", maintain_order="left")
+
+
+def _controls(part: Part, held: pl.DataFrame) -> pl.DataFrame:
+    """Control totals of the held orders of one mapping, from the cells that could be read."""
+    plan = part.plan
+    fields = {leaf.target: leaf for leaf in plan.fields()}
+    quantity, value, currency = (
+        fields.get(target)
+        for target in ("articles_order.quantity", "order_total_amount", "order_currency")
+    )
+    summed = pl.lit(None, pl.Int64) if quantity is None else pl.col(quantity.slot).sum()
+    amount = pl.lit(None) if value is None else gathered(value)
+    lines = pl.lit(0) if plan.lines is None else pl.col(WHEN_LINES).sum()
+    parcels = pl.lit(0) if plan.trackings is None else pl.col(TRACKING_KEY).drop_nulls().n_unique()
+    code = pl.lit(None, pl.String) if currency is None else pl.col(currency.slot).drop_nulls().first()
+    return (
+        part.table.rows.join(held.select(KEY), on=KEY, how="semi", maintain_order="left")
+        .group_by(KEY)
+        .agg(
+            lines.cast(pl.UInt32).alias("lines"), summed.alias("quantity"),
+            parcels.cast(pl.UInt32).alias("trackings"),
+            amount.cast(pl.Decimal(38, 2)).alias("value"), code.alias("currency"),
+        )
     )  # fmt: skip
 
 

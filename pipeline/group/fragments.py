@@ -52,8 +52,19 @@ def fragments(rows: pl.DataFrame, plan: Plan, backfill: bool) -> pl.DataFrame:  
     return orders
 
 
-def _first(slot: str) -> pl.Expr:
-    return pl.col(slot).drop_nulls().first().alias(slot)
+def gathered(leaf: FieldPlan) -> pl.Expr:
+    """The one value of a field over the rows of a group: its aggregate, else the first value."""
+    column = pl.col(leaf.slot).drop_nulls()
+    match leaf.aggregate:
+        case None | Aggregate.FIRST:
+            return column.first()
+        case Aggregate.SUM:
+            # the sum of no value is no value, not zero
+            return pl.when(column.len() > 0).then(column.sum())
+        case Aggregate.MIN:
+            return column.min()
+        case Aggregate.MAX:
+            return column.max()
 
 
 def _gathered(part: ObjectPlan) -> list[pl.Expr]:
@@ -67,13 +78,11 @@ def _gathered(part: ObjectPlan) -> list[pl.Expr]:
     }
     made = []
     for leaf in part.leaves():
-        column = pl.col(leaf.slot)
         if leaf.slot in listed:
-            made.append(column.drop_nulls().unique(maintain_order=True).alias(leaf.slot))
-        elif leaf.aggregate is None or leaf.aggregate is Aggregate.FIRST:
-            made.append(_first(leaf.slot))
+            texts = pl.col(leaf.slot).drop_nulls().unique(maintain_order=True)
+            made.append(texts.alias(leaf.slot))
         else:
-            made.append(getattr(column, leaf.aggregate.value)().alias(leaf.slot))
+            made.append(gathered(leaf).alias(leaf.slot))
     return made
 
 

@@ -1,0 +1,74 @@
+"""OPEN FIRST: the stages in order. Makes the clock, the ledger and the folders; knows the way.
+
+    open_jobs ─▶ spool ─▶ prepare (convert, check, group, compare) ─▶ guard ─▶ send_all ─▶ report
+    └──────────────────────── plan ────────────────────────────────┘
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipeline.config import Settings
+from pipeline.run.flow import Flow
+from pipeline.run.look import report, status
+from pipeline.run.request import Events, GuardTripped, Options, PlanStale, Result, RunUnknown
+
+__all__ = [
+    "Events",
+    "GuardTripped",
+    "Options",
+    "PlanStale",
+    "Result",
+    "RunUnknown",
+    "plan",
+    "report",
+    "resume",
+    "run",
+    "run_plan",
+    "status",
+]
+
+
+def run(
+    settings: Settings, mappings: Sequence[Path], inputs: Sequence[str], options: Options, events: Events
+) -> Result:
+    """Import files: prepare all of it, then send it, then report.
+
+    Running the same command again after an interruption finishes the interrupted run; running it
+    after a finished one sends nothing.
+
+    Raises:
+        StopRun: it could not begin; nothing was sent.
+    """
+    return Flow(settings, options, events).run(mappings, inputs)
+
+
+def plan(
+    settings: Settings, mappings: Sequence[Path], inputs: Sequence[str], options: Options, events: Events,
+    *, out: Path | None = None,
+) -> Result:  # fmt: skip
+    """Prepare everything and report what a run would do. Sends nothing.
+
+    Raises:
+        StopRun: a file or mapping cannot be used.
+    """
+    return Flow(settings, options, events).plan(mappings, inputs, out)
+
+
+def run_plan(settings: Settings, plan: Path, options: Options, events: Events) -> Result:
+    """Send exactly what was planned.
+
+    Raises:
+        PlanStale: a file, a mapping, the program or the ledger has changed since.
+        StopRun: it could not begin; nothing was sent.
+    """
+    return Flow(settings, options, events).run_plan(plan)
+
+
+def resume(settings: Settings, run_id: str | None, options: Options, events: Events) -> Result:
+    """Finish a run that was interrupted, the latest one if none is named.
+
+    Raises:
+        RunUnknown: there is no such run, or nothing of it is open.
+        StopRun: it could not begin; nothing was sent.
+    """
+    return Flow(settings, options, events).resume(run_id)

@@ -1,0 +1,197 @@
+"""What the report is made from: the outcome tables of a run, and the API's words traced to cells."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from pipeline import __version__
+from pipeline.compare import TRACE_SCHEMA
+from pipeline.ledger import Ledger
+from pipeline.model.findings import FINDING_SCHEMA
+from pipeline.model.origin import ORIGIN
+from pipeline.model.outcomes import (
+    MUTATION_SCHEMA,
+    ORDER_SCHEMA,
+    REPORTED_FINDING_SCHEMA,
+    ROW_SCHEMA,
+    OrderOutcome,
+)
+from pipeline.model.tables import SourceFile
+from pipeline.report.facts import MappingUsed, RunFacts, RunState, RunTables
+from pipeline.run.folder import RunFolder
+from pipeline.run.source import Job
+
+_PLANNED_ORDERS = [name for name in ORDER_SCHEMA if name not in ("status", "attempts", "warnings")]
+
+
+def facts_of(
+    run_id: str, jobs: Sequence[Job], records: Mapping[int, int], *, profile: str, account: int,
+    production: bool, host: str, zone: str, started_at: datetime, settings: Mapping[str, str],
+) -> dict[str, Any]:  # fmt: skip
+    """The facts of a run that its folder keeps: plain JSON, no secret and no customer data."""
+    return {
+        "run_id": run_id,
+        "title": "Order import",
+        "mappings": [{"name": j.plan.name, "sha256": j.sha256, "path": str(j.path)} for j in jobs],
+        "profile": profile,
+        "account": account,
+        "production": production,
+        "host": host,
+        "zone": zone,
+        "started_at": started_at.isoformat(),
+        "version": __version__,
+        "settings": dict(settings),
+        "files": [
+            {"index": s.index, "name": s.name, "sha256": s.sha256, "size_bytes": s.size_bytes,
+             "mapping": s.mapping, "records": records.get(s.index, 0), "path": str(snap.original)}
+            for j in jobs for s, snap in j.files
+        ],
+        "fields": [
+            {"mapping": j.plan.name, "target": f.target, "column": f.column, "line": f.line}
+            for j in jobs for f in j.plan.fields()
+        ],
+    }  # fmt: skip
+
+
+def run_facts(
+    kept: Mapping[str, Any], *, state: RunState, ended_at: datetime, stop_reason: str | None
+) -> RunFacts:
+    """The facts as the report wants them."""
+    files = tuple(
+        SourceFile(f["index"], f["name"], f["sha256"], f["size_bytes"], f["mapping"])
+        for f in kept["files"]
+    )
+    return RunFacts(
+        run_id=kept["run_id"], title=kept["title"],
+        mappings=tuple(MappingUsed(m["name"], m["sha256"][:8]) for m in kept["mappings"]),
+        profile=kept["profile"], account=str(kept["account"]), production=kept["production"],
+        host=kept["host"], started_at=datetime.fromisoformat(kept["started_at"]), ended_at=ended_at,
+        zone=kept["zone"], state=state, files=files,
+        records={f["index"]: f["records"] for f in kept["files"]}, version=kept["version"],
+        stop_reason=stop_reason, settings=tuple(sorted(kept["settings"].items())),
+    )  # fmt: skip
+
+
+def planned_tables(folder: RunFolder) -> RunTables:
+    """The tables of a plan: nothing of it was sent."""
+    planned = folder.scan("planned", ORDER_SCHEMA).select(_PLANNED_ORDERS).collect()
+    orders = planned.with_columns(
+        pl.lit(None, pl.Int32).alias("status"),
+        pl.lit(0, pl.UInt32).alias("attempts"),
+        pl.lit(0, pl.UInt32).alias("warnings"),
+    ).cast(dict(ORDER_SCHEMA))
+    return RunTables(
+        rows=folder.scan("rows", ROW_SCHEMA),
+        orders=orders.select(ORDER_SCHEMA.keys()),
+        mutations=pl.DataFrame(schema=MUTATION_SCHEMA),
+        findings=folder.scan("findings", REPORTED_FINDING_SCHEMA),
+    )
+
+
+def run_tables(folder: RunFolder, ledger: Ledger, run_id: str, why_not: str) -> RunTables:
+    """The tables of a run: rows and findings from its folder, orders and answers from the ledger.
+
+    `why_not` is said of the orders that were not attempted.
+    """
+    orders = ledger.orders(run_id)
+    answers = _answers(ledger.problems(run_id), orders, folder)
+    answers = pl.concat([answers, _silent(orders, answers, why_not)])
+    findings = folder.scan("findings", REPORTED_FINDING_SCHEMA)
+    if answers.height:
+        findings = pl.concat([findings, answers.lazy()])
+    return RunTables(
+        rows=folder.scan("rows", ROW_SCHEMA),
+        orders=orders,
+        mutations=ledger.mutations(run_id),
+        findings=findings,
+    )
+
+
+def _silent(orders: pl.DataFrame, answers: pl.DataFrame, why_not: str) -> pl.DataFrame:
+    """N001 and U001 for orders that nobody said anything about."""
+    codes = {
+        OrderOutcome.NOT_ATTEMPTED.value: ("N001", why_not),
+        OrderOutcome.UNKNOWN.value: ("U001", "the run ended before an answer came"),
+    }
+    told = answers.select("order_number").unique()
+    silent = orders.filter(pl.col("outcome").is_in(list(codes))).join(
+        told, on="order_number", how="anti", maintain_order="left"
+    )
+    code = {outcome: pair[0] for outcome, pair in codes.items()}
+    words = {outcome: pair[1] for outcome, pair in codes.items()}
+    made = silent.select(
+        *ORIGIN, pl.col("outcome").replace_strict(code, return_dtype=pl.String).alias("code"),
+        pl.col("outcome").replace_strict(words, return_dtype=pl.String).alias("detail"),
+        "key", "order_number", pl.lit(value=True).alias("primary"),
+    )  # fmt: skip
+    return made.select(
+        (pl.col(name) if name in made.columns else pl.lit(None)).cast(dtype).alias(name)
+        for name, dtype in REPORTED_FINDING_SCHEMA.items()
+    )
+
+
+def _answers(problems: pl.DataFrame, orders: pl.DataFrame, folder: RunFolder) -> pl.DataFrame:
+    """The API's complaints as findings with the file, line and column they are about."""
+    if not problems.height:
+        return pl.DataFrame(schema=REPORTED_FINDING_SCHEMA)
+    fields = _fields(folder.facts())
+    traces = (
+        folder.scan("trace", TRACE_SCHEMA)
+        .join(problems.lazy().select("order_number").unique(), on="order_number", how="semi")
+        .collect()
+    )
+    parts = (
+        problems.with_row_index("nth")
+        .join(orders.select("order_number", *ORIGIN, "key"), on="order_number", how="left",
+              maintain_order="left")
+        .join(traces, on="order_number", how="left", maintain_order="left")
+        .with_columns(
+            pl.col("attr").str.extract(r"^(?:articles_order|mutations)\.(\d+)").cast(pl.Int64)
+            .alias("item"),
+            pl.col("attr").str.starts_with("articles_order").fill_null(value=False).alias("of_line"),
+            pl.col("attr").str.starts_with("mutations").fill_null(value=False).alias("of_change"),
+        )
+    )  # fmt: skip
+    at = pl.col("item")
+    line = pl.col("line_rows").list.get(at, null_on_oob=True)
+    change = pl.col("change_rows").list.get(at, null_on_oob=True)
+    row = pl.when("of_line").then(line).when("of_change").then(change)
+    kind = pl.col("change_types").list.get(at, null_on_oob=True)
+    rest = pl.col("attr").str.replace(r"^mutations\.\d+\.?", "")
+    target = (
+        pl.when("of_change")
+        .then(pl.concat_str(pl.lit("mutations."), kind.fill_null("?"),
+                            pl.when(rest != "").then(pl.concat_str(pl.lit("."), rest)).otherwise(pl.lit(""))))
+        .otherwise(pl.col("attr"))
+    )  # fmt: skip
+    placed = parts.with_columns(
+        *(pl.coalesce(row.struct.field(name), pl.col(name)).alias(name) for name in ORIGIN),
+        target.str.replace_all(r"\.\d+", "").fill_null("").alias("target"),
+    )
+    named = placed.join(fields, on="target", how="left", maintain_order="left")
+    first = pl.int_range(pl.len()).over("order_number") == 0
+    return named.select(
+        *ORIGIN, "code", pl.col("column").fill_null(""), "target", pl.lit(None, pl.String).alias("value"),
+        "detail", "mapping", "mapping_line", "key", "order_number", first.alias("primary"),
+        pl.col("status").alias("api_status"), "api_code", pl.col("attr").alias("api_attr"),
+    ).select(
+        pl.col(name).cast(dtype) for name, dtype in REPORTED_FINDING_SCHEMA.items()
+    )  # fmt: skip
+
+
+def _fields(kept: Mapping[str, Any]) -> pl.DataFrame:
+    """Target → source column, mapping and line: how an API path finds its cell."""
+    rows = [
+        {"target": f["target"], "column": f["column"], "mapping": f["mapping"], "mapping_line": f["line"]}
+        for f in kept.get("fields", [])
+    ]
+    schema = {n: FINDING_SCHEMA[n] for n in ("target", "column", "mapping", "mapping_line")}
+    return pl.DataFrame(rows, schema=schema).unique("target", keep="first", maintain_order=True)
+
+
+def report_folder(reports: Path, run_id: str) -> Path:
+    """Where the report of a run lies."""
+    return reports / run_id

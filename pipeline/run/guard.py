@@ -1,0 +1,55 @@
+"""Safety stops before the first request (PRODUCT §2.11, FAULTS I8)."""
+
+from pipeline.model.endpoint import Endpoint
+from pipeline.run.prepare import Foresight
+from pipeline.run.request import Events, GuardTripped, Options
+
+# A share says little about a handful of orders: a run of fewer is judged by its report alone.
+GUARD_ORDERS = 20
+
+
+def guard(seen: Foresight, options: Options) -> None:
+    """Stop a run that is far from what it should be.
+
+    Raises:
+        GuardTripped: too few rows, too many orders, or too large a share held back.
+    """
+    if options.min_rows is not None and seen.rows < options.min_rows:
+        raise GuardTripped(
+            f"the files have {seen.rows:,} rows, at least {options.min_rows:,} were expected",
+            code="C120", help="is the export complete? lower --min-rows if it is",
+        )  # fmt: skip
+    if options.max_orders is not None and seen.to_send > options.max_orders:
+        raise GuardTripped(
+            f"this would send {seen.to_send:,} orders, at most {options.max_orders:,} are allowed",
+            code="C121", help="raise --max-orders if that is right",
+        )  # fmt: skip
+    share = seen.held / seen.orders if seen.orders else 0.0
+    limit = options.max_reject_rate
+    if limit is not None and seen.orders >= GUARD_ORDERS and share > limit:
+        raise GuardTripped(
+            f"{seen.held:,} of {seen.orders:,} orders ({share:.0%}) would be held back, "
+            f"at most {limit:.0%} are allowed",
+            code="C122", help="look at the report; raise --max-reject-rate to send the rest",
+        )  # fmt: skip
+
+
+def confirm(seen: Foresight, endpoint: Endpoint, options: Options, events: Events) -> None:
+    """Ask before anything goes to production, and before a backfill.
+
+    Raises:
+        GuardTripped: nobody agreed.
+    """
+    if not seen.to_send:
+        return
+    if endpoint.production:
+        question = f"Send {seen.to_send:,} orders to parcelLab account {endpoint.account} (PRODUCTION)?"
+        expected = str(endpoint.account)
+    elif options.backfill:
+        question = f"Send {seen.to_send:,} historical orders with notifications_inactive?"
+        expected = str(endpoint.account)
+    else:
+        return
+    if not events.confirm(question, expected):
+        raise GuardTripped("nothing was sent: the run was not confirmed", code="C123",
+                           help="type the account number, or give --yes")  # fmt: skip

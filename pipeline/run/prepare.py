@@ -1,0 +1,273 @@
+"""The first half of a run: from rows to requests that lie ready on disk. Nothing is sent.
+
+    files ─spool─▶ partitions ─convert─▶ ─check─▶ ─group─▶ ─compare─▶ prepared/ planned/ rows/ findings/
+
+What lies ready is the plan: `run` sends it at once, `plan` leaves it for `run PLAN`, and `resume`
+goes on with it. So a plan cannot differ from the run that follows it.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import polars as pl
+
+from pipeline.check import check
+from pipeline.compare import AckedOperation, KnownOrder, Ready, compare, trace
+from pipeline.convert import convert
+from pipeline.group import Grouped, Part, group
+from pipeline.ledger import PLANNED_SCHEMA
+from pipeline.mapping.plan import Plan
+from pipeline.model.origin import KEY, ORIGIN
+from pipeline.model.outcomes import REPORTED_FINDING_SCHEMA, OrderOutcome, RowOutcome
+from pipeline.model.stops import StopRun
+from pipeline.run.folder import RunFolder
+from pipeline.run.request import Options
+from pipeline.run.source import Job
+from pipeline.run.spool import Share, Spooled
+
+PREPARED_SCHEMA: dict[str, pl.DataType] = {
+    "order_number": pl.String(),
+    "content_sha256": pl.String(),
+    "body": pl.Binary(),
+    "operations": pl.List(
+        pl.Struct(
+            {name: pl.String for name in ("type", "subject", "operation_id", "replay")}
+        )
+    ),
+}
+
+
+class Knowledge(Protocol):
+    """What a ledger knows of one endpoint's orders."""
+
+    def known(self, order_numbers: Sequence[str]) -> Mapping[str, KnownOrder]:
+        """The orders that were acknowledged."""
+
+    def operations(
+        self, order_numbers: Sequence[str]
+    ) -> Mapping[str, Mapping[str, AckedOperation]]:
+        """The last acknowledged operation per order and subject."""
+
+
+class OrderNumberTwice(StopRun):
+    """Two keys make one order number, and they lie in different partitions (R320, exit 2)."""
+
+    exit_code = 2
+
+
+@dataclass(slots=True)
+class Foresight:
+    """What a run is about to do, counted from the tables it has prepared."""
+
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    held: int = 0
+    nothing: int = 0
+    rows: int = 0
+    faulty_rows: int = 0
+    mutations: Counter[str] = field(default_factory=Counter)
+    digest: str = ""
+
+    @property
+    def to_send(self) -> int:
+        """Orders that would go out."""
+        return self.new + self.changed
+
+    @property
+    def orders(self) -> int:
+        """Orders seen."""
+        return self.to_send + self.unchanged + self.held + self.nothing
+
+
+def prepare(
+    jobs: Sequence[Job], spooled: Spooled, folder: RunFolder, knowledge: Knowledge, account: int,
+    options: Options, progress: Callable[[int, int], None],
+) -> Foresight:  # fmt: skip
+    """Prepare every partition; `progress` gets partitions done and in total."""
+    names = [source.name for job in jobs for source, _ in job.files]
+    seen = Foresight()
+    digest = hashlib.sha256()
+    left = options.limit
+    for partition in range(spooled.count):
+        shares = spooled.take(partition)
+        made = _partition(shares, names, knowledge, account, options)
+        ready, left = _limited(made.ready, made.grouped.orders, options, left)
+        _write(folder, partition, made.grouped, ready)
+        _count(seen, made.grouped, ready)
+        for each in ready:
+            digest.update(each.submission.body if each.submission else each.content_sha256.encode())
+        progress(partition + 1, spooled.count)
+    seen.digest = digest.hexdigest()
+    if spooled.count > 1:
+        _each_number_once(folder)
+    return seen
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    grouped: Grouped
+    ready: list[Ready]
+
+
+def _partition(
+    shares: Sequence[Share], names: Sequence[str], knowledge: Knowledge, account: int, options: Options
+) -> _Made:
+    converted = [convert(share.raw, share.plan) for share in shares]
+    numbers = {
+        number
+        for share, made in zip(shares, converted, strict=True)
+        for number in _numbers(made.table.rows, share.plan)
+    }
+    known = knowledge.known(sorted(numbers))
+    parts = []
+    for share, made in zip(shares, converted, strict=True):
+        found = share.findings + made.findings
+        found = found + check(made.table, found, share.plan, existing=known.keys())
+        parts.append(
+            Part(share.plan, made.table, found, made.filtered, made.repeated, share.faulty)
+        )
+    grouped = group(parts, names, backfill=options.backfill)
+    # only orders that were acknowledged before can have acknowledged operations
+    acked = knowledge.operations(sorted(known)) if known else {}
+    ready = compare(grouped.orders, account, known, acked)
+    held = grouped.held.with_columns(pl.col("order_number").is_in(list(known)).fill_null(value=False).alias("known"))
+    return _Made(Grouped(grouped.orders, held, grouped.rows, grouped.findings), ready)
+
+
+def _numbers(rows: pl.DataFrame, plan: Plan) -> list[str]:
+    slot = next(leaf.slot for leaf in plan.order.leaves() if leaf.name == "order_number")
+    found: list[str] = rows.get_column(slot).drop_nulls().unique().to_list()
+    return found
+
+
+def _limited(
+    ready: list[Ready], orders: pl.DataFrame, options: Options, left: int | None
+) -> tuple[list[Ready], int | None]:
+    """Keep back what `--limit` and `--only-order` leave out; it stays `not_attempted`."""
+    if left is None and not options.only_orders:
+        return ready, None
+    kept = []
+    chosen = frozenset(options.only_orders)
+    for each, number in zip(ready, orders.get_column("order_number").to_list(), strict=True):
+        out = each.submission is not None and (
+            (chosen and number not in chosen) or (left is not None and left <= 0)
+        )
+        if each.submission is not None and not out and left is not None:
+            left -= 1
+        kept.append(Ready(each.outcome, each.content_sha256, each.known) if out else each)
+    return kept, left
+
+
+def _write(folder: RunFolder, partition: int, grouped: Grouped, ready: Sequence[Ready]) -> None:
+    going = [each.submission for each in ready if each.submission is not None]
+    prepared = pl.DataFrame(
+        {
+            "order_number": [s.order_number for s in going],
+            "content_sha256": [s.content_sha256 for s in going],
+            "body": [s.body for s in going],
+            "operations": [
+                [
+                    {"type": o.type, "subject": o.subject, "operation_id": o.operation_id,
+                     "replay": o.replay.value}
+                    for o in s.operations
+                ]
+                for s in going
+            ],
+        },
+        schema=PREPARED_SCHEMA,
+    )  # fmt: skip
+    planned = _planned(grouped, ready)
+    folder.write("prepared", partition, prepared)
+    folder.write("planned", partition, planned)
+    folder.write("rows", partition, _rows(grouped.rows, planned))
+    folder.write("trace", partition, trace(grouped.orders, ready))
+    folder.write("findings", partition, _findings(grouped.findings))
+
+
+def _findings(findings: pl.DataFrame) -> pl.DataFrame:
+    missing = [
+        pl.lit(None, dtype).alias(name)
+        for name, dtype in REPORTED_FINDING_SCHEMA.items()
+        if name not in findings.columns
+    ]
+    full = findings.with_columns(missing)
+    return full.select(REPORTED_FINDING_SCHEMA.keys()).cast(dict(REPORTED_FINDING_SCHEMA))
+
+
+def _planned(grouped: Grouped, ready: Sequence[Ready]) -> pl.DataFrame:
+    """PLANNED_SCHEMA: one row per order of the partition, held ones included."""
+    orders = grouped.orders.select(
+        *ORIGIN, pl.col(KEY).alias("key"), "order_number",
+        pl.Series("outcome", [each.outcome.value for each in ready], dtype=pl.String),
+        pl.Series("known", [each.known for each in ready], dtype=pl.Boolean),
+        pl.lit(None, pl.String).alias("code"), pl.col("addresses").list.len().alias("rows"),
+        pl.col("line_rows").list.len().fill_null(0).alias("lines"), "quantity", "value", "currency",
+        pl.col("change_type").list.count_matches("add_tracking").alias("trackings"),
+        pl.Series("content_sha256", [each.content_sha256 for each in ready], dtype=pl.String),
+    )  # fmt: skip
+    held = grouped.held.select(
+        *ORIGIN, pl.col(KEY).alias("key"), "order_number",
+        pl.lit(OrderOutcome.HELD_BACK.value).alias("outcome"), "known", "code", "rows", "lines",
+        "quantity", "value", "currency", "trackings", pl.lit(None, pl.String).alias("content_sha256"),
+    )  # fmt: skip
+    shape = dict(PLANNED_SCHEMA)
+    return pl.concat(
+        [frame.select(shape.keys()).cast(shape) for frame in (orders, held)]
+    ).sort(ORIGIN)
+
+
+def _rows(rows: pl.DataFrame, planned: pl.DataFrame) -> pl.DataFrame:
+    """Rows of orders that are not sent were not accepted: they are done, or say nothing."""
+    fate = {
+        OrderOutcome.UNCHANGED.value: RowOutcome.ALREADY_DONE.value,
+        OrderOutcome.NOTHING_TO_SEND.value: RowOutcome.NOTHING_TO_SEND.value,
+    }
+    quiet = planned.filter(pl.col("outcome").is_in(list(fate))).select(
+        "key", pl.col("outcome").replace_strict(fate, return_dtype=pl.String).alias("fate")
+    )
+    accepted = pl.col("outcome") == RowOutcome.ACCEPTED.value
+    return (
+        rows.join(quiet, on="key", how="left", maintain_order="left")
+        .with_columns(
+            pl.when(accepted & pl.col("fate").is_not_null()).then(pl.col("fate"))
+            .otherwise(pl.col("outcome")).alias("outcome")
+        )
+        .drop("fate")
+    )  # fmt: skip
+
+
+def _count(seen: Foresight, grouped: Grouped, ready: Sequence[Ready]) -> None:
+    for each in ready:
+        match each.outcome:
+            case OrderOutcome.UNCHANGED:
+                seen.unchanged += 1
+            case OrderOutcome.NOTHING_TO_SEND:
+                seen.nothing += 1
+            case _ if each.known:
+                seen.changed += 1
+            case _:
+                seen.new += 1
+        if each.submission is not None:
+            seen.mutations.update(operation.type for operation in each.submission.operations)
+    seen.held += grouped.held.height
+    seen.rows += grouped.rows.height
+    faulty = grouped.rows.get_column("outcome").is_in(
+        [RowOutcome.OWN_PROBLEM.value, RowOutcome.HELD.value]
+    )
+    seen.faulty_rows += int(faulty.sum())
+
+
+def _each_number_once(folder: RunFolder) -> None:
+    """Two keys of different partitions must not make one order number (R320)."""
+    numbers = folder.scan("prepared", PREPARED_SCHEMA).select("order_number")
+    twice = numbers.group_by("order_number").len().filter(pl.col("len") > 1).head(3).collect()
+    if twice.height:
+        shown = ", ".join(twice.get_column("order_number").to_list())
+        raise OrderNumberTwice(
+            f"rows with different keys make the same order number ({shown})",
+            code="R320", help="make `rows.key` and `order_number` in the mapping agree",
+        )  # fmt: skip

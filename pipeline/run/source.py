@@ -1,0 +1,123 @@
+"""Mappings and files to compiled plans and private snapshots."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.intake import Snapshot, assign, display_names, find_files, take_snapshot
+from pipeline.mapping.compile import Compiled, compile_mapping
+from pipeline.mapping.mistakes import MappingRefused
+from pipeline.mapping.plan import Plan
+from pipeline.model.stops import StopRun
+from pipeline.model.tables import SourceFile
+from pipeline.read import read_header
+from pipeline.run.folder import RunFolder
+
+# Mistakes that say "the file has no such column": here the file may be the one to blame.
+_HEADER_CODES = frozenset({"M201", "M302"})
+
+
+class MappingMissing(StopRun):
+    """A mapping file cannot be read (exit 2)."""
+
+    exit_code = 2
+
+
+class HeaderUnfit(MappingRefused):
+    """The header of an input file lacks columns that the mapping names (exit 4)."""
+
+    exit_code = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One mapping, its plan, and the files it reads; `sha256` covers its lookup files too."""
+
+    path: Path
+    plan: Plan
+    sha256: str
+    files: tuple[tuple[SourceFile, Snapshot], ...]
+
+
+def read_mapping(path: Path, header: Sequence[str] | None = None) -> tuple[Compiled, str]:
+    """Compile a mapping file; gives it and a hash over the mapping and its lookup files.
+
+    Raises:
+        MappingMissing: there is no such file.
+        MappingRefused: it has mistakes.
+    """
+    digest = hashlib.sha256()
+
+    def load(name: str) -> bytes:
+        data = (path.parent / name).read_bytes()
+        digest.update(name.encode() + b"\0" + data)
+        return data
+
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        near = sorted(p.name for p in path.parent.glob("*.y*ml")) if path.parent.is_dir() else []
+        hint = f"there is {', '.join(near[:5])} in {path.parent}" if near else ""
+        raise MappingMissing(f"mapping file {path} does not exist", help=hint, code="C103") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise MappingMissing(f"mapping file {path} cannot be read: {error}", code="C103") from None
+    compiled = compile_mapping(text, str(path), header=header, load=load)
+    digest.update(text.encode())
+    return compiled, digest.hexdigest()
+
+
+def open_jobs(
+    mappings: Sequence[Path], inputs: Sequence[str], folder: RunFolder,
+    warn: Callable[[str], None],
+) -> list[Job]:  # fmt: skip
+    """Compile the mappings, find the files, copy them, and compile again against their headers.
+
+    Raises:
+        MappingMissing, MappingRefused: a mapping cannot be used.
+        SourceUnusable, HeaderUnfit: a file cannot be used; nothing of it is sent.
+    """
+    first = {path: read_mapping(path)[0] for path in mappings}
+    names = [compiled.plan.name for compiled in first.values()]
+    if len(set(names)) != len(names):
+        raise MappingMissing("two mappings of a run have the same `name:`", code="C104",
+                             help="the report tells mappings apart by name")  # fmt: skip
+    patterns = {compiled.plan.name: compiled.plan.source.files for compiled in first.values()}
+    found = find_files(inputs, list(patterns.values()))
+    for left in found.left_alone:
+        warn(f"left alone: {left.path.name} ({left.reason})")
+    claimed = assign(found.files, patterns)
+    shown = dict(zip(found.files, display_names(found.files), strict=True))
+    jobs = []
+    ordinal = 0
+    for path, compiled in first.items():
+        plan = compiled.plan
+        taken: list[tuple[SourceFile, Snapshot]] = []
+        for original in claimed[plan.name]:
+            name = shown[original]
+            snapshot = take_snapshot(original, folder.path / "snapshots", ordinal=ordinal, name=name)
+            source = SourceFile(ordinal, name, snapshot.sha256, snapshot.size_bytes, plan.name)
+            taken.append((source, snapshot))
+            ordinal += 1
+        jobs.append(_against_headers(path, plan, taken, warn))
+    return jobs
+
+
+def _against_headers(
+    path: Path, plan: Plan, taken: list[tuple[SourceFile, Snapshot]], warn: Callable[[str], None]
+) -> Job:
+    compiled, sha256 = read_mapping(path)
+    for source, snapshot in taken:
+        header = read_header(snapshot.path, plan.source, name=source.name)
+        try:
+            compiled, sha256 = read_mapping(path, header)
+        except MappingRefused as refused:
+            if all(mistake.code in _HEADER_CODES for mistake in refused.mistakes):
+                unfit = HeaderUnfit(refused.name, refused.text, refused.mistakes)
+                unfit.message = f"{source.name} does not have the columns that {path} names"
+                unfit.help = f"its header is: {', '.join(header)}"
+                raise unfit from None
+            raise
+    for mistake in compiled.warnings:
+        warn(f"{path}:{mistake.line}: {mistake.message} [{mistake.code}]")
+    return Job(path, compiled.plan, sha256, tuple(taken))

@@ -1,0 +1,147 @@
+"""Rows to partitions: whole orders only, so that memory is bounded by the partition (PRODUCT §3).
+
+A small input is one partition in memory. A large one is read once in bounded batches, and each
+batch is spread by the hash of the order key over Parquet files; then each partition is taken up on
+its own. Rows of an order may lie anywhere in the file, or in several files.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import count
+
+import polars as pl
+
+from pipeline.convert import keys
+from pipeline.mapping.plan import Plan
+from pipeline.model.findings import Findings
+from pipeline.model.origin import KEY, ORIGIN
+from pipeline.model.tables import RawTable
+from pipeline.read import read_batches
+from pipeline.run.folder import RunFolder
+from pipeline.run.source import Job
+
+PARTITION_BYTES = 64 << 20  # of input text; about ten times as much memory while it is prepared
+SPOOL_SEED = 1618  # any fixed number: the same input makes the same partitions
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one mapping has in one partition; `faulty` holds ORIGIN and `_key`."""
+
+    plan: Plan
+    raw: RawTable
+    faulty: pl.DataFrame
+    findings: Findings
+
+
+@dataclass(frozen=True, slots=True)
+class Spooled:
+    """The partitions of a run and the number of records of each file, as the reader counted."""
+
+    count: int
+    records: dict[int, int]
+    take: Callable[[int], list[Share]]
+
+
+def spool(
+    jobs: Sequence[Job], folder: RunFolder, progress: Callable[[int], None],
+    partition_bytes: int = PARTITION_BYTES,
+) -> Spooled:  # fmt: skip
+    """Read all files once; `progress` is called with the rows read so far."""
+    size = sum(snapshot.path.stat().st_size for job in jobs for _, snapshot in job.files)
+    partitions = max(1, -(-size // partition_bytes))
+    return (
+        _in_memory(jobs, progress) if partitions == 1 else _on_disk(jobs, folder, partitions, progress)
+    )
+
+
+def _batches(
+    job: Job, records: dict[int, int], progress: Callable[[int], None]
+) -> Iterator[tuple[RawTable, pl.DataFrame, Findings]]:
+    for source, snapshot in job.files:
+        records[source.index] = 0
+        for batch in read_batches(
+            snapshot.path, job.plan.source, file=source.index, columns=job.plan.reads, name=source.name
+        ):
+            records[source.index] += batch.raw.rows.height + batch.faulty.rows.height
+            progress(sum(records.values()))
+            faulty = batch.faulty.rows.select(
+                *ORIGIN, keys(batch.faulty, job.plan) if batch.faulty.rows.height else _no_keys()
+            )
+            yield batch.raw, faulty, batch.findings
+
+
+def _no_keys() -> pl.Expr:
+    return pl.lit(None, pl.String).alias(KEY)
+
+
+def _named(findings: Findings, plan: Plan) -> Findings:
+    return Findings(findings.rows.with_columns(pl.lit(plan.name).alias("mapping")))
+
+
+def _in_memory(jobs: Sequence[Job], progress: Callable[[int], None]) -> Spooled:
+    records: dict[int, int] = {}
+    shares = []
+    for job in jobs:
+        raws, faulties, findings = [_no_rows(job.plan)], [_no_faults()], Findings.none()
+        for raw, faulty, found in _batches(job, records, progress):
+            raws.append(raw.rows)
+            faulties.append(faulty)
+            findings = findings + found
+        raw = RawTable(pl.concat(raws))
+        shares.append(Share(job.plan, raw, pl.concat(faulties), _named(findings, job.plan)))
+    return Spooled(1, records, lambda _partition: shares)
+
+
+def _no_rows(plan: Plan) -> pl.DataFrame:
+    origin = {name: pl.UInt32() for name in ORIGIN}
+    return pl.DataFrame(schema=origin | {name: pl.String() for name in plan.reads})
+
+
+def _no_faults() -> pl.DataFrame:
+    return pl.DataFrame(schema={**{name: pl.UInt32() for name in ORIGIN}, KEY: pl.String()})
+
+
+def _on_disk(
+    jobs: Sequence[Job], folder: RunFolder, partitions: int, progress: Callable[[int], None]
+) -> Spooled:
+    records: dict[int, int] = {}
+    written: dict[tuple[int, str], list[str]] = defaultdict(list)
+    names = count()
+
+    def put(mapping: str, kind: str, frame: pl.DataFrame, key: pl.Series) -> None:
+        shares = key.hash(seed=SPOOL_SEED) % partitions
+        for (share,), rows in frame.group_by(shares.fill_null(0).alias("share"), maintain_order=True):
+            path = folder.path / "spool" / f"{next(names):07d}.parquet"
+            rows.write_parquet(path, compression="lz4", statistics=False)
+            written[int(str(share)), f"{mapping}/{kind}"].append(str(path))
+
+    for job in jobs:
+        for raw, faulty, found in _batches(job, records, progress):
+            if raw.rows.height:
+                put(job.plan.name, "raw", raw.rows, keys(raw, job.plan))
+            if faulty.height:
+                put(job.plan.name, "faulty", faulty, faulty.get_column(KEY))
+                keyed = found.rows.join(faulty, on=ORIGIN, how="left", maintain_order="left")
+                put(job.plan.name, "findings", keyed.drop(KEY), keyed.get_column(KEY))
+
+    def read(partition: int, mapping: str, kind: str, empty: pl.DataFrame) -> pl.DataFrame:
+        paths = written.get((partition, f"{mapping}/{kind}"))
+        return pl.read_parquet(paths, rechunk=False) if paths else empty
+
+    def take(partition: int) -> list[Share]:
+        shares = []
+        for job in jobs:
+            name = job.plan.name
+            raw = read(partition, name, "raw", _no_rows(job.plan))
+            faulty = read(partition, name, "faulty", _no_faults())
+            found = Findings(read(partition, name, "findings", Findings.none().rows))
+            shares.append(Share(job.plan, RawTable(raw), faulty, _named(found, job.plan)))
+        for (part, _), paths in written.items():
+            if part == partition:
+                for path in paths:
+                    (folder.path / "spool" / path.rsplit("/", 1)[-1]).unlink(missing_ok=True)
+        return shares
+
+    return Spooled(partitions, records, take)

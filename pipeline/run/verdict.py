@@ -1,0 +1,164 @@
+"""The end of a run: its report, what the ledger keeps of it, and its exit code."""
+
+import json
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+
+from pipeline.config import Settings
+from pipeline.ledger import FindingCount, Ledger
+from pipeline.ledger import RunState as LedgerState
+from pipeline.model.outcomes import ARRIVED_ORDERS, OrderOutcome
+from pipeline.model.stops import StopRun
+from pipeline.report.facts import RunState, RunTables
+from pipeline.report.files import ReportFiles, write_report
+from pipeline.report.masking import PiiMode
+from pipeline.report.summary import Summary, summarise
+from pipeline.run.accounts import planned_tables, report_folder, run_facts, run_tables
+from pipeline.run.folder import RunFolder
+from pipeline.run.prepare import Foresight
+from pipeline.run.request import Events, Options, Result
+
+# Several may apply; the first of these wins (CLI §3).
+PRECEDENCE = (1, 2, 11, 6, 10, 130, 143, 7, 5, 4, 3, 9, 0)
+NAMES = {
+    0: "ok", 1: "internal", 2: "usage", 3: "partial", 4: "input", 5: "unfinished", 6: "auth",
+    7: "guard", 8: "mismatch", 9: "empty", 10: "locked", 11: "ledger", 130: "signal", 143: "signal",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How the work ended: done, stopped by something, or only planned."""
+
+    state: RunState
+    at: datetime
+    stopped: StopRun | None
+    signal: int | None = None
+    deadline: bool = False
+
+    @property
+    def reason(self) -> str | None:
+        """Why it stopped, in words."""
+        if self.stopped is not None:
+            return self.stopped.message
+        if self.signal is not None:
+            return f"interrupted by {signal.Signals(self.signal).name}"
+        return "the time given by --until has come" if self.deadline else None
+
+
+def conclude(
+    settings: Settings, options: Options, events: Events, folder: RunFolder,
+    source: tuple[Ledger, str] | None, ending: Ending, *, seen: Foresight | None = None,
+) -> Result:  # fmt: skip
+    """Write the report, close the run in the ledger, choose the exit code."""
+    kept = folder.facts()
+    why_not = ending.reason or ("left out by --limit or --only-order" if kept["limited"] else "the run ended")
+    tables = planned_tables(folder) if source is None else run_tables(folder, *source, why_not)
+    facts = run_facts(kept, state=ending.state, ended_at=ending.at, stop_reason=ending.reason)
+    summary = summarise(facts, tables, owners=settings.owners, pii=PiiMode(options.pii))
+    reports = folder.path if source is None else report_folder(settings.reports, facts.run_id)
+    files = write_report(reports, summary, tables, owners=settings.owners)
+    code = exit_code(summary, ending, options, limited=bool(kept["limited"]))
+    if source is not None:
+        _close(*source, folder, tables, ending, code, files)
+    events.say("info", "done", exit=code, report=str(files.page))
+    text = files.text.read_text(encoding="utf-8")
+    if source is None:
+        text = _foreseen(seen or Foresight(), folder.path) + text
+    document = json.loads(files.document.read_text(encoding="utf-8"))
+    return Result(
+        run_id=facts.run_id, exit_code=code, text=text,
+        summary=document | {"exit": {"code": code, "name": NAMES.get(code, "unknown")}},
+        report=files.page, plan=folder.path if source is None else None, stopped=ending.stopped,
+    )  # fmt: skip
+
+
+def exit_code(summary: Summary, ending: Ending, options: Options, *, limited: bool) -> int:
+    """The verdict as a number (CLI §3)."""
+    orders, rows = summary.totals.orders, summary.totals.rows
+    applies = {0}
+    if not summary.balances:
+        applies.add(1)
+    if ending.stopped is not None:
+        applies.add(ending.stopped.exit_code)
+    if ending.signal is not None:
+        applies.add(128 + ending.signal)
+    unfinished = orders.unknown + (0 if limited else orders.not_attempted)
+    if ending.deadline or (unfinished and ending.state is not RunState.PLANNED):
+        applies.add(5)
+    if (rows.rejected or orders.refused or orders.partly_applied) and not options.partial_ok:
+        applies.add(3)
+    if options.fail_on_empty and not rows.read:
+        applies.add(9)
+    return next(code for code in PRECEDENCE if code in applies)
+
+
+def _close(
+    ledger: Ledger, run_id: str, folder: RunFolder, tables: RunTables, ending: Ending, code: int,
+    files: ReportFiles,
+) -> None:  # fmt: skip
+    """Record the end; a run with nothing left to send is finished, whatever its verdict."""
+    orders = tables.orders
+    open_orders = orders.filter(
+        pl.col("outcome").is_in([OrderOutcome.NOT_ATTEMPTED.value, OrderOutcome.UNKNOWN.value])
+    )
+    limited = bool(folder.facts()["limited"])
+    unknown = open_orders.filter(pl.col("outcome") == OrderOutcome.UNKNOWN.value).height
+    done = ending.state is RunState.FINISHED and not (unknown or (open_orders.height and not limited))
+    ledger.put_finding_counts(run_id, 0, _counts(tables))
+    missing, arrived = _missing(orders)
+    ledger.open_items_update(run_id, missing, arrived)
+    ledger.finish_run(
+        run_id, state=LedgerState.FINISHED if done else LedgerState.INTERRUPTED, exit_code=code,
+        ended_at=ending.at, totals=files.document.read_text(encoding="utf-8"),
+    )  # fmt: skip
+    facts = folder.facts()
+    folder.write_facts(facts | {"ended_at": ending.at.isoformat(), "stop_reason": ending.reason,
+                                "state": ending.state.value})  # fmt: skip
+    if done:
+        folder.clean()
+
+
+def _missing(orders: pl.DataFrame) -> tuple[list[tuple[str, str]], list[str]]:
+    lost = orders.filter(
+        pl.col("outcome").is_in([OrderOutcome.HELD_BACK.value, OrderOutcome.REFUSED.value])
+        & pl.col("order_number").is_not_null()
+    ).select("order_number", pl.col("code").fill_null("A402")).unique("order_number")
+    came = orders.filter(pl.col("outcome").is_in([outcome.value for outcome in ARRIVED_ORDERS]))
+    return list(lost.iter_rows()), came.get_column("order_number").to_list()
+
+
+def _counts(tables: RunTables) -> list[FindingCount]:
+    """How often each problem occurs, per place in the mapping and file; no values."""
+    counted = (
+        tables.findings.lazy()
+        .group_by("code", pl.col("column").fill_null(""), pl.col("target").fill_null(""), "_file")
+        .agg(pl.len().alias("rows"), pl.col("key").n_unique().alias("orders"))
+        .sort("code", "column", "target", "_file", nulls_last=True)
+        .collect()
+    )
+    return [
+        FindingCount(code, column, target, file or 0, rows, orders)
+        for code, column, target, file, rows, orders in counted.iter_rows()
+    ]
+
+
+def _foreseen(seen: Foresight, plan: Path) -> str:
+    """What a run would do, as CLI §2 shows it."""
+    lines = [
+        f"  + {seen.new:,} new orders   ~ {seen.changed:,} changed   = {seen.unchanged:,} unchanged"
+        f"   ! {seen.held:,} held back ({seen.faulty_rows:,} rows)"
+    ]
+    if seen.mutations:
+        listed = ", ".join(f"{n:,} {kind}" for kind, n in sorted(seen.mutations.items()))
+        lines.append(f"  mutations: {listed}")
+    lines.append("  what only the API knows (its own refusals) no plan can know")
+    lines.append(f"Send it:  pipeline run {plan}")
+    return "\n".join(lines) + "\n"
+
+
