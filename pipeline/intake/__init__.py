@@ -1,12 +1,11 @@
 """Input files found, told apart by mapping, and copied before anybody reads them."""
 
 from pipeline.intake.assignment import assign, display_names
-from pipeline.intake.finding import Found, LeftAlone, find_files
+from pipeline.intake.finding import Found, find_files
 from pipeline.intake.snapshots import Snapshot, SnapshotFailed, take_snapshot
 
 __all__ = [
     "Found",
-    "LeftAlone",
     "Snapshot",
     "SnapshotFailed",
     "assign",

@@ -33,7 +33,7 @@ def assign(files: Sequence[Path], patterns: Mapping[str, str | None]) -> dict[st
     """
     assigned: dict[str, list[Path]] = {name: [] for name in patterns}
     others = [name for name, pattern in patterns.items() if pattern is None]
-    shown = dict(zip(files, display_names(files), strict=True))
+    shown = display_names(files)
     problems: list[str] = []
     for file in files:
         claiming = [
@@ -58,10 +58,10 @@ def assign(files: Sequence[Path], patterns: Mapping[str, str | None]) -> dict[st
     return assigned
 
 
-def display_names(files: Sequence[Path]) -> list[str]:
+def display_names(files: Sequence[Path]) -> dict[Path, str]:
     """Name files for people: the base name, with as many folders before it as tell them apart.
 
-    >>> display_names([Path("in/de/orders.csv"), Path("in/at/orders.csv"), Path("in/de/b.csv")])
+    >>> list(display_names([Path("de/orders.csv"), Path("at/orders.csv"), Path("de/b.csv")]).values())
     ['de/orders.csv', 'at/orders.csv', 'b.csv']
     """
     parts = [file.absolute().parts for file in files]
@@ -74,5 +74,5 @@ def display_names(files: Sequence[Path]) -> list[str]:
             for part, deep, name in zip(parts, depth, names, strict=True)
         ]
         if deeper == depth:
-            return names
+            return dict(zip(files, names, strict=True))
         depth = deeper

@@ -3,15 +3,16 @@
 import glob
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from pipeline.intake.assignment import claims
 from pipeline.model.codes import nearest
 from pipeline.model.stops import SourceUnusable
 
-__all__ = ["Found", "LeftAlone", "find_files", "refusal"]
+__all__ = ["Found", "find_files", "refusal"]
 
 _UNFINISHED = (".part", ".tmp", ".filepart", "~")
 _KINDS = (
@@ -24,33 +25,25 @@ _KINDS = (
 
 
 @dataclass(frozen=True, slots=True)
-class LeftAlone:
-    """A file that is not read, and why: "is hidden", "is a FIFO" and so on."""
-
-    path: Path
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class Found:
-    """The files to read, and those left alone; both sorted by path, no file twice."""
+    """The files to read, and those left alone with the reason ("is hidden"); sorted by path."""
 
     files: tuple[Path, ...]
-    left_alone: tuple[LeftAlone, ...]
+    left_alone: Mapping[Path, str]
 
 
-def find_files(arguments: Sequence[str], patterns: Sequence[str | None]) -> Found:
+def find_files(arguments: Sequence[str], patterns: Sequence[str | None] = ()) -> Found:
     """Find the files that arguments mean: files, folders (without the folders in them), globs.
 
     `patterns` are the `source.files` globs of the mappings, None for a mapping without one: of a
-    folder only the files that some mapping reads are taken. Hidden and unfinished files
+    folder only the files that some mapping reads are taken; without patterns, all. Hidden and unfinished files
     are left alone even when they are named.
 
     Raises:
         SourceUnusable: a named file does not exist or is no regular file, or a glob means nothing.
     """
     files: dict[Path, Path] = {}
-    left: dict[Path, LeftAlone] = {}
+    left: dict[Path, str] = {}
     for argument in arguments:
         path = Path(argument)
         if path.is_dir():
@@ -70,10 +63,8 @@ def find_files(arguments: Sequence[str], patterns: Sequence[str | None]) -> Foun
                     f"{candidate} {reason}", help="name a regular file, or the folder it lies in"
                 )
             else:
-                left.setdefault(candidate.absolute(), LeftAlone(candidate, reason))
-    return Found(
-        tuple(sorted(files.values())), tuple(sorted(left.values(), key=lambda each: each.path))
-    )
+                left.setdefault(candidate, reason)
+    return Found(tuple(sorted(files.values())), MappingProxyType(dict(sorted(left.items()))))
 
 
 def refusal(path: Path) -> str | None:

@@ -13,19 +13,16 @@ AROUND_MAX = 30  # characters of a record that a message shows around a fault
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """The cells of one record; `fault` is where the first misplaced quote stands, if any.
+    """The cells of one record.
 
-    `starts` tells where each cell begins in the text. Behind a misplaced quote the cells are the
-    best guess: everything up to the next delimiter.
+    `fault` is where in its text the first misplaced quote stands, if there is one, and
+    `fault_cell` the index of the cell. Behind it the cells are the best guess: everything up to the
+    next delimiter.
     """
 
     values: list[str]
-    starts: list[int]
-    fault: int | None
-
-    def column_at(self, position: int) -> int:
-        """Give the index of the cell in which a position of the text lies."""
-        return sum(start <= position for start in self.starts) - 1
+    fault: int | None = None
+    fault_cell: int | None = None
 
 
 def marks_of(source: Source) -> Marks:
@@ -54,31 +51,53 @@ def split_cells(text: str, source: Source) -> Cells:
     >>> split_cells('a,"b,""c"" d",e', Source()).values
     ['a', 'b,"c" d', 'e']
     >>> split_cells('a,b"c,d', Source())
-    Cells(values=['a', 'b"c', 'd'], starts=[0, 2, 6], fault=3)
+    Cells(values=['a', 'b"c', 'd'], fault=3, fault_cell=1)
     """
     if source.quote is None or source.quote not in text:
-        values = text.split(source.delimiter)
-        return Cells(values, _starts(values), None)
+        return Cells(text.split(source.delimiter))
     cell = _cell(source.delimiter, source.quote)
-    values, starts = [], []
+    # The cells before the first quote and behind the last one need no care.
+    at = text.rfind(source.delimiter, 0, text.index(source.quote)) + 1
+    last = text.rindex(source.quote)
+    values = text[: at - 1].split(source.delimiter) if at else []
     fault: int | None = None
-    at = 0
-    while at <= len(text):
+    fault_cell: int | None = None
+    while at <= last:
         found = cell.match(text, at)
-        assert found is not None  # noqa: S101 - every alternative may be empty
+        assert found is not None  # noqa: S101 - the last alternative may be empty
         quoted, behind = found.group("quoted", "behind")
         if quoted is not None and not behind:
             values.append(quoted.replace(source.quote * 2, source.quote))
         else:
-            values.append(found.group())
             misplaced = (
                 found.start("behind") if behind else text.find(source.quote, at, found.end())
             )
             if fault is None and misplaced >= 0:
-                fault = misplaced
-        starts.append(at)
+                fault, fault_cell = misplaced, len(values)
+            values.append(found.group())
         at = found.end() + 1
-    return Cells(values, starts, fault)
+    if at <= len(text):
+        values += text[at:].split(source.delimiter)
+    return Cells(values, fault, fault_cell)
+
+
+def cell_at(text: str, position: int, source: Source) -> int:
+    """Give the index of the cell in which a position of a record's text lies.
+
+    >>> cell_at('a,"b,c",d', 5, Source()), cell_at('a,"b,c",d', 8, Source())
+    (1, 2)
+    """
+    if source.quote is None:
+        return text.count(source.delimiter, 0, position)
+    cell = _cell(source.delimiter, source.quote)
+    index = -1
+    at = 0
+    while at <= position:
+        found = cell.match(text, at)
+        assert found is not None  # noqa: S101 - the last alternative may be empty
+        index += 1
+        at = found.end() + 1
+    return index
 
 
 def around(text: str, position: int) -> str:
@@ -97,10 +116,3 @@ def _cell(delimiter: str, quote: str) -> re.Pattern[str]:
     return re.compile(
         rf"{q}(?P<quoted>(?:[^{q}]++|{q}{q})*+){q}(?P<behind>[^{d}]*+)|[^{d}]*+", re.DOTALL
     )
-
-
-def _starts(values: list[str]) -> list[int]:
-    starts = [0]
-    for value in values[:-1]:
-        starts.append(starts[-1] + len(value) + 1)
-    return starts

@@ -17,7 +17,7 @@ from pipeline.mapping.plan import Source
 from pipeline.model.findings import Findings
 from pipeline.model.origin import FILE, LINE, ORIGIN_SCHEMA, SEGMENT
 from pipeline.model.tables import RawTable
-from pipeline.read.cells import around, marks_of, split_cells
+from pipeline.read.cells import around, cell_at, marks_of, split_cells
 from pipeline.read.decoding import MARK, MARKED_CHARACTER, Utf8Stream, shown, text_of, undecodable
 from pipeline.read.header import (
     Header,
@@ -225,7 +225,6 @@ def _faulty_cells(
     """Take faulty records apart as well as can be, and say of each what is wrong with it."""
     at = np.flatnonzero(fault != Fault.NONE)
     origin = _origin(reading.file, records.line[at] + line)
-    width = reading.header.width
     cells: list[list[str]] = []
     problems: list[tuple[str, str | None, str | None, str | None]] = []
     for start, stop, found, kind in zip(
@@ -237,8 +236,9 @@ def _faulty_cells(
     ):
         text = text_of(window[start:stop]).rstrip("\r\n")
         row, problem = _judged(text, Fault(kind), found, reading)
-        row += [""] * (width - len(row))
-        cells.append([row[position] for position in reading.positions])
+        cells.append(
+            [row[position] if position < len(row) else "" for position in reading.positions]
+        )
         problems.append(problem)
     table = pl.DataFrame(cells, dict.fromkeys(reading.columns, pl.String()), orient="row")
     what = pl.DataFrame(
@@ -251,22 +251,21 @@ def _judged(
     text: str, fault: Fault, found: int, reading: _Reading
 ) -> tuple[list[str], tuple[str, str | None, str | None, str | None]]:
     """Give the cells of one faulty record, and code, column, value and detail of its finding."""
-    cells = split_cells(text, reading.source)
     column, value, detail = None, None, None
-    match fault:
-        case Fault.BYTE:
-            marked = MARKED_CHARACTER.search(text)
-            column = _column(reading, cells.column_at(marked.start() if marked else 0))
-            value, detail = undecodable(text), reading.source.encoding
-        case Fault.NUL:
-            column = _column(reading, cells.column_at(text.index("\0")))
-        case Fault.QUOTE:
-            misplaced = cells.fault or 0
-            column = _column(reading, cells.column_at(misplaced))
-            value = shown(around(text, misplaced))
-        case _:
-            value, detail = str(found), str(reading.header.width)
-    return [shown(cell) for cell in cells.values], (_CODES[fault], column, value, detail)
+    if fault == Fault.BYTE:
+        marked = MARKED_CHARACTER.search(text)
+        column = _column(reading, cell_at(text, marked.start() if marked else 0, reading.source))
+        value, detail = undecodable(text), reading.source.encoding
+        text = shown(text)
+    cells = split_cells(text, reading.source)
+    if fault == Fault.NUL:
+        column = _column(reading, cell_at(text, text.index("\0"), reading.source))
+    elif fault == Fault.QUOTE:
+        column = _column(reading, cells.fault_cell or 0)
+        value = around(text, cells.fault or 0)
+    elif fault == Fault.CELLS:
+        value, detail = str(found), str(reading.header.width)
+    return cells.values, (_CODES[fault], column, value, detail)
 
 
 def _column(reading: _Reading, position: int) -> str | None:

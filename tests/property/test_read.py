@@ -73,7 +73,8 @@ def encodable(text: str, encoding: str) -> str:
 
 cells = st.text(
     st.one_of(
-        st.sampled_from("ab,;\t|\"'\n\r \ufeff\u00e4\u20ac"), st.characters(exclude_characters="\0", exclude_categories=["Cs"])
+        st.sampled_from("ab,;\t|\"'\n\r \ufeff\u00e4\u20ac"),
+        st.characters(exclude_characters="\0", exclude_categories=["Cs"]),
     ),
     max_size=6,
 )
