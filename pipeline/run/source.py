@@ -84,10 +84,10 @@ def open_jobs(
                              help="the report tells mappings apart by name")  # fmt: skip
     patterns = {compiled.plan.name: compiled.plan.source.files for compiled in first.values()}
     found = find_files(inputs, list(patterns.values()))
-    for left in found.left_alone:
-        warn(f"left alone: {left.path.name} ({left.reason})")
+    for path, reason in found.left_alone.items():
+        warn(f"left alone: {path.name} {reason}")
     claimed = assign(found.files, patterns)
-    shown = dict(zip(found.files, display_names(found.files), strict=True))
+    shown = display_names(found.files)
     jobs = []
     ordinal = 0
     for path, compiled in first.items():
