@@ -291,6 +291,8 @@ class _Delivery:
         """Take orders so that at most twice the concurrency is unconfirmed after a crash (G3)."""
         if len(self._retries) > _RETRYING_MAX * self._concurrency:
             return []
+        if self._gate.open and self._jobs:  # an outage must not burn through the orders
+            return []
         unconfirmed = len(self._jobs) + len(self._unwritten) - settled - len(self._retries)
         room = 2 * self._concurrency - unconfirmed
         chosen: list[Submission] = []

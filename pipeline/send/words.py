@@ -51,6 +51,8 @@ def visible(text: str) -> str:
     >>> visible("a\x1b[31mb")
     'a⟨U+001B⟩[31mb'
     """
+    if len(text) <= WORDS_MAX and text.isprintable():
+        return text
     shown = "".join(c if c.isprintable() else f"⟨U+{ord(c):04X}⟩" for c in text[:WORDS_MAX])
     return shown if len(shown) <= WORDS_MAX else shown[: WORDS_MAX - 1] + "…"
 

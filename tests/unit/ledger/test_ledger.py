@@ -1,0 +1,429 @@
+import datetime as dt
+import os
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+from decimal import Decimal
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from pipeline.ledger import (
+    PLANNED_SCHEMA,
+    FailedAttempt,
+    FindingCount,
+    Ledger,
+    LedgerLocked,
+    LedgerUnusable,
+    PartitionState,
+    RunStart,
+    RunState,
+)
+from pipeline.ledger import store as ledger_store
+from pipeline.model.orders import Operation, Outcome, Problem, Replay, Submission
+from pipeline.model.outcomes import (
+    MUTATION_SCHEMA,
+    ORDER_SCHEMA,
+    MutationOutcome,
+    OrderOutcome,
+)
+
+NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
+
+
+def clock():
+    return NOW
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "state" / "ledger.db"
+
+
+@pytest.fixture
+def ledger(path):
+    with Ledger.open(path, clock=clock) as opened:
+        yield opened
+
+
+def begin(ledger, run_id="r1", fingerprint="f"):
+    endpoint = ledger.endpoint("https://api.parcellab.com", 1618)
+    ledger.begin_run(
+        RunStart(
+            id=run_id,
+            endpoint=endpoint,
+            fingerprint=fingerprint,
+            profile="prod",
+            started_at=NOW,
+            options={"rate": 5},
+            mappings={"wms": "ab"},
+            files=[{"name": "a.csv"}],
+        )
+    )
+    return endpoint
+
+
+def plan(*rows):
+    base = {
+        "_file": 0,
+        "_line": 2,
+        "_segment": 0,
+        "outcome": "not_attempted",
+        "known": False,
+        "rows": 1,
+        "lines": 1,
+        "quantity": 3,
+        "value": Decimal("12.50"),
+        "currency": "EUR",
+        "trackings": 0,
+        "content_sha256": "h1",
+    }
+    full = [{**base, "key": row["order_number"], **row} for row in rows]
+    return pl.DataFrame(full, schema=PLANNED_SCHEMA)
+
+
+def sub(number, sha256="h1", *operations):
+    return Submission(number, sha256, b"{}", operations)
+
+
+def sent(ledger, submission, outcome, *, run_id="r1", **more):
+    journal = ledger.journal(run_id, 0)
+    journal.commit(sending=[submission])
+    answer = Outcome(submission.order_number, outcome, attempts=1, status=200, **more)
+    journal.commit(settled=[(submission, answer)])
+
+
+def test_a_run_is_remembered_and_found_again_while_it_is_not_finished(ledger):
+    endpoint = begin(ledger)
+    assert ledger.unfinished(endpoint, "f") == ledger.run("r1")
+    assert ledger.unfinished(endpoint, "g") is None
+    ledger.finish_run("r1", state=RunState.INTERRUPTED, exit_code=5, ended_at=NOW, totals="{}")
+    assert ledger.unfinished(endpoint, "f").exit_code == 5
+    ledger.resume_run("r1")
+    ledger.finish_run("r1", state=RunState.FINISHED, exit_code=0, ended_at=NOW, totals='{"a":1}')
+    assert ledger.unfinished(endpoint, "f") is None
+    found = ledger.last_run()
+    assert (found.options, found.mappings, found.totals) == ({"rate": 5}, {"wms": "ab"}, '{"a":1}')
+    assert (found.files, found.started_at, found.ended_at) == ([{"name": "a.csv"}], NOW, NOW)
+    assert ledger.runs(5) == [found]
+    assert ledger.run("r9") is None
+
+
+def test_the_plan_is_in_the_table_of_orders_with_its_totals(ledger):
+    begin(ledger)
+    orders = plan(
+        {"order_number": "A1"},
+        {"order_number": None, "key": "k2", "outcome": "held_back", "code": "R301"},
+        {"order_number": "A1", "outcome": "superseded"},
+        {"order_number": "A1", "outcome": "superseded", "_line": 9},
+    )
+    ledger.plan_partition("r1", 0, orders, "digest")
+    ledger.plan_partition("r1", 0, orders, "digest")
+    found = ledger.orders("r1")
+    assert dict(found.schema) == ORDER_SCHEMA
+    assert found["outcome"].to_list() == ["not_attempted", "superseded", "superseded", "held_back"]
+    assert found["value"].to_list() == [Decimal("12.50")] * 4
+    assert ledger.partitions("r1") == [PartitionState(0, "digest", orders=4, open_orders=1)]
+
+
+def test_two_orders_with_one_key_are_refused(ledger):
+    begin(ledger)
+    with pytest.raises(ValueError, match="same key"):
+        ledger.plan_partition("r1", 0, plan({"order_number": "A"}, {"order_number": "A"}), "d")
+    assert ledger.orders("r1").is_empty()
+
+
+def test_an_answer_of_this_run_survives_a_new_plan_and_the_rest_does_not(ledger):
+    begin(ledger)
+    orders = plan({"order_number": "A1"}, {"order_number": "A2"}, {"order_number": "A3"})
+    ledger.plan_partition("r1", 0, orders, "d")
+    sent(ledger, sub("A1"), OrderOutcome.CREATED)
+    sent(ledger, sub("A2"), OrderOutcome.UNKNOWN, problems=(Problem("U001", "cut"),))
+    ledger.plan_partition("r1", 0, orders.with_columns(outcome=pl.lit("not_attempted")), "d")
+    found = ledger.orders("r1").sort("key")
+    assert found["outcome"].to_list() == ["created", "not_attempted", "not_attempted"]
+    sent(ledger, sub("A2"), OrderOutcome.UPDATED)
+    second = ledger.orders("r1").sort("key").row(1, named=True)
+    assert (second["outcome"], second["code"], second["attempts"]) == ("updated", None, 2)
+    assert ledger.problems("r1").is_empty()
+
+
+def test_everything_of_an_outcome_is_recorded_in_one_commit(ledger):
+    endpoint = begin(ledger)
+    ledger.plan_partition("r1", 0, plan({"order_number": "A1"}), "d")
+    operations = (
+        Operation("add_tracking", "t", "id-1", Replay.SAFE),
+        Operation("add_line_item", "l", "id-2", Replay.READ_BACK),
+    )
+    submission = sub("A1", "h1", *operations)
+    journal = ledger.journal("r1", 0)
+    assert journal.commit(sending=[submission]) == frozenset()
+    assert ledger.orders("r1")["outcome"].to_list() == ["unknown"]
+    assert ledger.orders("r1")["code"].to_list() == ["U001"]
+    assert journal.commit(sending=[submission]) == {"A1"}  # as a process after a crash does
+    outcome = Outcome(
+        "A1",
+        OrderOutcome.PARTLY_APPLIED,
+        attempts=3,
+        status=201,
+        external_id="e-1",
+        problems=(Problem("A202", "w", "mutations.0"), Problem("A201", "no", "mutations.1", "c")),
+        mutations=(MutationOutcome.SUCCEEDED, MutationOutcome.FAILED),
+    )
+    failed = [FailedAttempt("A1", 1, "reset")]
+    journal.commit(settled=[(submission, outcome)], failed=failed)
+    row = ledger.orders("r1").row(0, named=True)
+    assert (row["outcome"], row["code"], row["status"]) == ("partly_applied", "A201", 201)
+    assert (row["attempts"], row["warnings"]) == (4, 1)
+    assert dict(ledger.mutations("r1").schema) == MUTATION_SCHEMA
+    assert ledger.mutations("r1")["outcome"].to_list() == ["succeeded", "failed"]
+    assert ledger.problems("r1").row(1) == ("A1", "A201", "no", "mutations.1", "c", 201)
+    known = ledger.known(endpoint, ["A1", "A2"])
+    assert list(known) == ["A1"]
+    assert (known["A1"].content_sha256, known["A1"].fully_applied) == ("h1", False)
+    assert (known["A1"].external_id, known["A1"].updated_at) == ("e-1", NOW)
+    assert ledger.operations(endpoint, ["A1"])["A1"].keys() == {"t"}
+    assert journal.commit(sending=[submission]) == frozenset()
+
+
+def test_a_payload_counts_as_applied_only_until_another_one_goes_out(ledger):
+    endpoint = begin(ledger)
+    ledger.plan_partition("r1", 0, plan({"order_number": "A1"}), "d")
+    sent(ledger, sub("A1"), OrderOutcome.CREATED)
+    assert ledger.known(endpoint, ["A1"])["A1"].fully_applied
+    begin(ledger, "r2")
+    ledger.plan_partition("r2", 0, plan({"order_number": "A1", "content_sha256": "h2"}), "d")
+    ledger.journal("r2", 0).commit(sending=[sub("A1", "h2")])
+    assert not ledger.known(endpoint, ["A1"])["A1"].fully_applied
+
+
+def test_a_generation_counts_the_different_operations_of_a_subject(ledger):
+    endpoint = begin(ledger)
+    ledger.plan_partition("r1", 0, plan({"order_number": "A1"}), "d")
+    for operation_id in ("id-1", "id-1", "id-2"):
+        ledger.plan_partition("r1", 0, plan({"order_number": "A1"}), "d")
+        operation = Operation("add_tracking", "t", operation_id, Replay.SAFE)
+        with ledger._session.transaction() as connection:
+            connection.exec_driver_sql("UPDATE run_order SET outcome = 'not_attempted'")
+        sent(
+            ledger,
+            sub("A1", "h1", operation),
+            OrderOutcome.UPDATED,
+            mutations=(MutationOutcome.SUCCEEDED,),
+        )
+    acknowledged = ledger.operations(endpoint, ["A1"])["A1"]["t"]
+    assert (acknowledged.operation_id, acknowledged.generation) == ("id-2", 2)
+
+
+def test_endpoints_know_nothing_of_each_other(ledger):
+    begin(ledger)
+    ledger.plan_partition("r1", 0, plan({"order_number": "A1"}), "d")
+    sent(ledger, sub("A1"), OrderOutcome.CREATED)
+    other = ledger.endpoint("https://api.parcellab.com", 1619)
+    assert ledger.known(other, ["A1"]) == {}
+    assert ledger.endpoint("https://api.parcellab.com", 1619) == other
+
+
+def test_findings_are_counted_per_partition_and_summed(ledger):
+    begin(ledger)
+    count = FindingCount("R301", "Mail", "recipient_email", 0, rows=3, orders=2)
+    ledger.put_finding_counts("r1", 0, [count])
+    ledger.put_finding_counts("r1", 0, [count])
+    ledger.put_finding_counts("r1", 1, [count])
+    assert ledger.finding_counts("r1") == [
+        FindingCount("R301", "Mail", "recipient_email", 0, rows=6, orders=4)
+    ]
+
+
+def test_a_missing_order_is_carried_from_run_to_run_until_it_arrives(ledger):
+    endpoint = begin(ledger)
+    for _ in range(2):
+        ledger.open_items_update("r1", [("A1", "R301"), ("A2", "A401")], [])
+    begin(ledger, "r2")
+    ledger.open_items_update("r2", [("A1", "R302")], ["A2", "A7"])
+    (item,) = ledger.open_items(endpoint)
+    assert (item.order_number, item.code, item.opened_run, item.runs) == ("A1", "R302", "r1", 2)
+    (closed,) = ledger.open_items(endpoint, closed_in="r2")
+    assert (closed.order_number, closed.closed_run, closed.reason) == ("A2", "r2", "arrived")
+
+
+# --- the file -------------------------------------------------------------------------------
+
+
+def test_files_are_private_and_the_pragmas_are_what_they_must_be(ledger, path):
+    begin(ledger)
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(each.stat().st_mode) for each in path.parent.iterdir()} == {0o600}
+    with ledger._session.transaction() as connection:
+        asked = ("journal_mode", "synchronous", "foreign_keys", "user_version")
+        found = [connection.exec_driver_sql(f"PRAGMA {each}").scalar() for each in asked]
+    assert found == ["wal", 2, 1, ledger_store.VERSION]
+
+
+def test_a_pragma_that_does_not_hold_is_noticed(path, monkeypatch):
+    monkeypatch.setattr(ledger_store, "_PRAGMAS", (("synchronous", "FULLL", 2),))
+    with pytest.raises(LedgerUnusable, match="synchronous = FULLL, it says 1"):
+        Ledger.open(path, clock=clock)
+
+
+DAMAGE = {
+    "zero length": (lambda data: b"", "the file is empty"),
+    "garbage": (lambda data: os.urandom(9000), "file is not a database"),
+    "truncated": (lambda data: data[: len(data) // 2], "malformed"),
+    "page destroyed": (lambda data: data[:4096] + b"\xff" * 4096 + data[8192:], "ledger damaged"),
+}
+
+
+@pytest.mark.parametrize("how", DAMAGE)
+def test_l1_a_damaged_ledger_is_never_replaced(path, how):
+    with Ledger.open(path, clock=clock) as opened:
+        begin(opened)
+    spoil, words = DAMAGE[how]
+    path.write_bytes(spoil(path.read_bytes()))
+    before = path.read_bytes()
+    with pytest.raises(LedgerUnusable, match=words) as raised:
+        Ledger.open(path, clock=clock)
+    assert raised.value.exit_code == 11
+    assert "nothing was sent" in raised.value.help
+    assert path.read_bytes() == before
+
+
+def test_l1_a_journal_without_its_file_is_damage(path):
+    path.parent.mkdir()
+    path.with_name("ledger.db-wal").write_bytes(b"x")
+    with pytest.raises(LedgerUnusable, match="its journal is still there"):
+        Ledger.open(path, clock=clock)
+
+
+def test_another_program_s_database_is_refused(path):
+    path.parent.mkdir()
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE t (a)")
+    connection.close()
+    with pytest.raises(LedgerUnusable, match="not a ledger of this program"):
+        Ledger.open(path, clock=clock)
+
+
+def test_d8_a_newer_ledger_is_left_alone(path):
+    Ledger.open(path, clock=clock).close()
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(LedgerUnusable, match="has format 99, this program knows formats up to 1"):
+        Ledger.open(path, clock=clock)
+
+
+def test_p2_a_migration_that_fails_leaves_no_ledger(path, monkeypatch):
+    def breaks(_connection):
+        raise sqlite3.OperationalError("interrupted")
+
+    monkeypatch.setattr(ledger_store, "MIGRATIONS", (*ledger_store.MIGRATIONS, breaks))
+    with pytest.raises(LedgerUnusable, match="interrupted"):
+        Ledger.open(path, clock=clock)
+    assert not path.exists()
+    monkeypatch.undo()
+    Ledger.open(path, clock=clock).close()
+
+
+def test_l5_a_folder_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(LedgerUnusable, match=str(tmp_path / "file")):
+        Ledger.open(tmp_path / "file" / "ledger.db", clock=clock)
+
+
+def test_a_reader_sees_what_a_running_writer_has_committed(ledger, path):
+    begin(ledger)
+    with Ledger.read(path, clock=clock) as reader:
+        assert reader.last_run().id == "r1"
+        with pytest.raises(LedgerUnusable, match="readonly"):
+            reader.endpoint("https://x", 1)
+
+
+def test_there_is_nothing_to_read_before_the_first_run(path):
+    with pytest.raises(LedgerUnusable, match="there is no ledger"):
+        Ledger.read(path, clock=clock)
+
+
+def test_after_a_failed_commit_nothing_is_written_any_more(ledger):
+    begin(ledger)
+    with pytest.raises(LedgerUnusable), ledger._session.transaction() as connection:
+        connection.exec_driver_sql("INSERT INTO nowhere VALUES (1)")
+    with pytest.raises(LedgerUnusable):
+        ledger.endpoint("https://y", 1)
+
+
+def test_p7_a_full_disk_is_said_in_those_words(ledger):
+    begin(ledger)
+    with ledger._session.transaction() as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count = 60")
+    rows = plan(*({"order_number": f"A{n}" * 40} for n in range(5000)))
+    with pytest.raises(LedgerUnusable, match="disk full writing the ledger at") as raised:
+        ledger.plan_partition("r1", 0, rows, "d")
+    assert "A77" not in f"{raised.value!r}{raised.value.__cause__}"
+
+
+# --- several processes ----------------------------------------------------------------------
+
+CHILD = """
+import datetime as dt, sys, time
+sys.path.insert(0, sys.argv[2])
+from pipeline.ledger import Ledger
+from pipeline.model.orders import Operation, Replay, Submission
+ledger = Ledger.open(sys.argv[1], clock=lambda: dt.datetime(2026, 11, 20, tzinfo=dt.UTC))
+ledger.resume_run("r1")
+unsafe = Operation("add_line_item", "l", "id", Replay.READ_BACK)
+ledger.journal("r1", 0).commit(sending=[Submission("A1", "h2", b"{}", (unsafe,))])
+print("sending", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def sending_child(path):
+    with Ledger.open(path, clock=clock) as opened:
+        begin(opened)
+        opened.plan_partition("r1", 0, plan({"order_number": "A1"}, {"order_number": "A2"}), "d")
+    root = str(Path(__file__).parents[3])
+    with subprocess.Popen(
+        [sys.executable, "-c", CHILD, str(path), root], stdout=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdout.readline() == "sending\n"
+        yield child
+        child.kill()
+
+
+def test_d1_a_second_run_is_told_who_holds_the_ledger(path, sending_child):
+    with pytest.raises(LedgerLocked) as raised:
+        Ledger.open(path, clock=clock)
+    assert raised.value.exit_code == 10
+    assert f"run r1 by pid {sending_child.pid} on " in str(raised.value)
+    assert "since 2026-11-20T00:00:00+00:00" in str(raised.value)
+
+
+def test_p1_after_kill_9_the_next_run_knows_what_was_being_sent(path, sending_child):
+    sending_child.send_signal(signal.SIGKILL)
+    sending_child.wait()
+    with Ledger.open(path, clock=clock) as opened:
+        found = opened.orders("r1").sort("key")
+        assert found["outcome"].to_list() == ["unknown", "not_attempted"]
+        assert opened.partitions("r1")[0].open_orders == 2
+        journal = opened.journal("r1", 0)
+        unsafe = Operation("add_line_item", "l", "id", Replay.READ_BACK)
+        assert journal.commit(sending=[sub("A1", "h2", unsafe), sub("A2")]) == {"A1"}
+
+
+def test_threads_take_turns(ledger):
+    begin(ledger)
+    threads = [
+        threading.Thread(target=lambda: [ledger.endpoint("https://z", n) for n in range(50)])
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert ledger.endpoint("https://z", 49) == ledger.endpoint("https://z", 49)
