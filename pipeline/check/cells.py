@@ -33,6 +33,7 @@ _LISTED: Final = frozenset(
 # The server drops an unknown region here instead of refusing the order (CONTRACT K10).
 _TOLERANT: Final = frozenset({"billing_address"})
 _WEB = r"^(?i:https?)://(?:[^\s/?#@]*@)?(?:[^\s/?#@:\[\]]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:[/?#]\S*)?$"
+_BEYOND: Final = 10**15  # more than any limit, and 10^11 of it still fit into a decimal
 _JOINED = frozenset({Aggregate.SUM, Aggregate.MIN, Aggregate.MAX})
 
 
@@ -73,7 +74,8 @@ def _aggregated(made: FieldPlan) -> pl.Expr:
         case Aggregate.MAX:
             return cell.max()
         case _:
-            return cell.sum()
+            # cut first: a sum that overflows a decimal wraps around without a word (polars 2.1)
+            return cell.clip(-_BEYOND, _BEYOND).sum()
 
 
 def _softened(demand: Demand, made: FieldPlan) -> Demand:

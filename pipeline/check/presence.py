@@ -7,7 +7,16 @@ import polars as pl
 
 from pipeline.check.judge import Demand, Failed, judge
 from pipeline.check.rows import section
-from pipeline.mapping.plan import FieldPlan, ListPlan, Member, Mode, ObjectPlan, Plan, Scope
+from pipeline.mapping.plan import (
+    FieldPlan,
+    ListPlan,
+    Member,
+    Mode,
+    ObjectPlan,
+    Plan,
+    Scope,
+    TrackingsPlan,
+)
 from pipeline.model.field import Use
 from pipeline.model.origin import KEY
 
@@ -25,7 +34,7 @@ def judge_presence(plan: Plan, rows: pl.DataFrame, existing: Collection[str]) ->
         frame = section(rows, plan.lines.item.leaves(), when="_when.lines")
         failed += judge(frame, list(_parts(plan.lines.item, _all_rows())))
     if plan.trackings is not None:
-        failed += _judge_trackings(plan, rows)
+        failed += _judge_trackings(plan.trackings, rows)
     for mutation in plan.mutations:
         # what all rows of an order ask for together is filled by any of them
         by = () if mutation.scope is Scope.ROW else (KEY,)
@@ -63,10 +72,7 @@ def _judge_orders(plan: Plan, rows: pl.DataFrame, existing: Collection[str]) -> 
     return judge(frame, demands)
 
 
-def _judge_trackings(plan: Plan, rows: pl.DataFrame) -> list[Failed]:
-    sent = plan.trackings
-    if sent is None:
-        return []
+def _judge_trackings(sent: TrackingsPlan, rows: pl.DataFrame) -> list[Failed]:
     when = "_when.trackings"
     nested = [each for each in (sent.articles, sent.checkpoints) if each is not None]
     leaves = [*sent.tracking.leaves(), *(made for each in nested for made in each.leaves())]

@@ -31,7 +31,7 @@ def findings_of(failed: Sequence[Failed], known: Findings, plan: Plan) -> Findin
         for frames in together.values()
     ]
     ordered = pl.concat(once).sort(*ORIGIN, "_rank", "code", maintain_order=True)
-    return Findings(ordered.select(FINDING_SCHEMA))
+    return Findings(ordered.select(*FINDING_SCHEMA))
 
 
 def _unknown(failed: Failed, errors: pl.DataFrame) -> pl.DataFrame:
