@@ -294,7 +294,7 @@ def _repeated(frame: pl.DataFrame, plan: Plan) -> tuple[pl.DataFrame, Findings]:
     ).filter(pl.col("nth") > 0)
     line = pl.col("first").struct.field(LINE).cast(pl.String)
     notes = groups.select(
-        *ORIGIN, pl.lit("R319").alias("code"), pl.lit(plan.key_columns[0]).alias("column"),
+        *ORIGIN, pl.lit("R319").alias("code"), pl.lit("").alias("column"),
         pl.lit("").alias("target"), pl.concat_str(pl.lit("line "), line).alias("detail"),
         pl.lit(plan.name).alias("mapping"),
     )  # fmt: skip

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from pipeline.group.conflicts import conflicts
+from pipeline.group.conflicts import conflicts, strangers
 from pipeline.group.fragments import LINE_ROWS, LINES, MEMBER, fragments, gathered
 from pipeline.mapping.plan import Mode, Plan, Sending
 from pipeline.model.catalogue import SHAPES
@@ -70,6 +70,7 @@ def group(parts: Sequence[Part], names: Sequence[str], *, backfill: bool = False
     found = Findings.of(
         *(part.findings.rows for part in parts),
         *(conflicts(part.table, part.plan) for part in parts),
+        strangers([(part.table, part.plan) for part in parts]),
         claimed,
     )
     causes = _causes(found, everything, parts)

@@ -1,12 +1,14 @@
 """Rows that disagree about a value of their order or of their tracking (R303)."""
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from pipeline.mapping.plan import Conflicts, FieldPlan, ListPlan, ObjectPlan, Plan
 from pipeline.model.field import Kind, Pii
 from pipeline.model.findings import FINDING_SCHEMA
 from pipeline.model.origin import KEY, ORIGIN
-from pipeline.model.tables import TRACKING_KEY, WHEN_TRACKINGS, FieldTable
+from pipeline.model.tables import TRACKING_KEY, WHEN_LINES, WHEN_TRACKINGS, FieldTable
 
 
 def conflicts(table: FieldTable, plan: Plan) -> pl.DataFrame:
@@ -21,6 +23,41 @@ def conflicts(table: FieldTable, plan: Plan) -> pl.DataFrame:
     if plan.trackings is not None:
         taken = table.rows.filter(pl.col(WHEN_TRACKINGS))
         found += _differing(taken, plan.trackings.tracking, [KEY, TRACKING_KEY], plan)
+    return pl.concat(found) if found else pl.DataFrame(schema=FINDING_SCHEMA)
+
+
+def strangers(parts: Sequence[tuple[FieldTable, Plan]]) -> pl.DataFrame:
+    """R321 for each parcel line that names no line of its order, over mappings.
+
+    A mapping that has lines of its own is judged by `check`; this looks at parcels of one mapping
+    and lines of another. Orders without any line in this run are left alone: parcelLab has theirs.
+    """
+    lines = [
+        table.rows.filter(pl.col(WHEN_LINES)).select(KEY, pl.col(f"{plan.lines.item.slot}.line_item_id").alias("id"))
+        for table, plan in parts
+        if plan.lines is not None
+    ]
+    if not lines:
+        return pl.DataFrame(schema=FINDING_SCHEMA)
+    there = pl.concat(lines).drop_nulls()
+    found = []
+    for table, plan in parts:
+        if plan.lines is not None or plan.trackings is None or plan.trackings.articles is None:
+            continue
+        field = next(f for f in plan.trackings.articles.leaves() if f.name == "line_item_id")
+        named = table.rows.select(*ORIGIN, KEY, pl.col(field.slot).alias("id")).drop_nulls("id")
+        strange = named.join(there.select(KEY).unique(), on=KEY, how="semi", maintain_order="left")
+        strange = strange.join(there, on=[KEY, "id"], how="anti", maintain_order="left")
+        made = {
+            "code": pl.lit("R321"), "column": pl.lit(field.column), "target": pl.lit(field.target),
+            "value": pl.col("id"), "detail": pl.lit(None, pl.String), "mapping": pl.lit(plan.name),
+            "mapping_line": pl.lit(field.line),
+        }  # fmt: skip
+        found.append(
+            strange.select(
+                *ORIGIN, *(expr.cast(FINDING_SCHEMA[n]).alias(n) for n, expr in made.items())
+            )
+        )
     return pl.concat(found) if found else pl.DataFrame(schema=FINDING_SCHEMA)
 
 

@@ -204,20 +204,25 @@ def _planned(grouped: Grouped, ready: Sequence[Ready]) -> pl.DataFrame:
         *ORIGIN, pl.col(KEY).alias("key"), "order_number",
         pl.Series("outcome", [each.outcome.value for each in ready], dtype=pl.String),
         pl.Series("known", [each.known for each in ready], dtype=pl.Boolean),
-        pl.lit(None, pl.String).alias("code"), pl.col("addresses").list.len().alias("rows"),
+        pl.lit(None, pl.String).alias("code"),
         pl.col("line_rows").list.len().fill_null(0).alias("lines"), "quantity", "value", "currency",
         pl.col("change_type").list.count_matches("add_tracking").alias("trackings"),
         pl.Series("content_sha256", [each.content_sha256 for each in ready], dtype=pl.String),
     )  # fmt: skip
     held = grouped.held.select(
         *ORIGIN, pl.col(KEY).alias("key"), "order_number",
-        pl.lit(OrderOutcome.HELD_BACK.value).alias("outcome"), "known", "code", "rows", "lines",
+        pl.lit(OrderOutcome.HELD_BACK.value).alias("outcome"), "known", "code", "lines",
         "quantity", "value", "currency", "trackings", pl.lit(None, pl.String).alias("content_sha256"),
     )  # fmt: skip
+    # every row with the order's key is one of its rows, repeated ones too; filtered ones are not
+    rows = grouped.rows.filter(pl.col("outcome") != RowOutcome.FILTERED.value)
+    counted = rows.group_by("key").agg(pl.len().alias("rows"))
     shape = dict(PLANNED_SCHEMA)
-    return pl.concat(
-        [frame.select(shape.keys()).cast(shape) for frame in (orders, held)]
-    ).sort(ORIGIN)
+    frames = [
+        frame.join(counted, on="key", how="left").select(shape.keys()).cast(shape)
+        for frame in (orders, held)
+    ]
+    return pl.concat(frames).sort(ORIGIN)
 
 
 def _rows(rows: pl.DataFrame, planned: pl.DataFrame) -> pl.DataFrame:

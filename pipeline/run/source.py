@@ -84,8 +84,9 @@ def open_jobs(
                              help="the report tells mappings apart by name")  # fmt: skip
     patterns = {compiled.plan.name: compiled.plan.source.files for compiled in first.values()}
     found = find_files(inputs, list(patterns.values()))
-    for path, reason in found.left_alone.items():
-        warn(f"left alone: {path.name} {reason}")
+    for left, reason in found.left_alone.items():
+        if "no mapping" not in reason:  # other files of a folder are nobody's concern
+            warn(f"left alone: {left.name} {reason}")
     claimed = assign(found.files, patterns)
     shown = display_names(found.files)
     jobs = []
