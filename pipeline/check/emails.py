@@ -11,7 +11,10 @@ _PLAIN = (
 )
 _PLAIN_MAX = 64
 _RESERVED = r"(?i)\.(?:arpa|invalid|local|localhost|onion)$"  # read by the validator, refused there
-_ONE_AT = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"  # without it nothing is an address
+_ONE_AT = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"  # also refuses the bare domain `test`
+# What the validator refuses at sight. It takes 70 µs a text, and a damaged column may hold a
+# hundred thousand different texts.
+_NEVER = r"""["(),:;<>\[\]\\[:cntrl:]]|\.\.|^\.|\.@|@\.|\.$|@-|@[^@]*(?:_|-\.|-$)"""
 
 
 def refused_emails(values: pl.Series) -> pl.Series:
@@ -25,7 +28,7 @@ def refused_emails(values: pl.Series) -> pl.Series:
     rest = (
         values.alias("text").to_frame().filter(~plain | text.str.contains(_RESERVED))
         .unique()
-        .with_columns(odd=text.str.contains(_ONE_AT))
+        .with_columns(odd=text.str.contains(_ONE_AT) & ~text.str.contains(_NEVER))
     )  # fmt: skip
     odd = rest.filter("odd")["text"]
     wrong = [address for address in odd if not _is_email(address)]

@@ -293,7 +293,7 @@ CHANNEL = next(each for each in SHAPES["order"].fields if each.name == "channel"
 limits = st.integers(1, 30)
 
 
-@settings(max_examples=40)  # a check takes 50 ms however few the rows
+@settings(max_examples=25)  # a check takes 50 ms however few the rows
 @given(low=limits, span=st.integers(0, 10), texts=st.lists(st.text(max_size=60), max_size=20))
 def test_lengths_are_judged_exactly(bench: "Bench", low: int, span: int, texts: list[str]) -> None:
     row = replace(CHANNEL, min_length=low, max_length=low + span)
@@ -309,7 +309,7 @@ def test_lengths_are_judged_exactly(bench: "Bench", low: int, span: int, texts: 
     assert changed.said(*rows) == wanted
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(st.lists(st.decimals(-(10**9), 10**9, places=2), max_size=20), st.integers(-50, 50))
 def test_amounts_and_quantities_are_judged_exactly(
     bench: "Bench", amounts: list[Decimal], quantity: int
@@ -325,16 +325,17 @@ def test_amounts_and_quantities_are_judged_exactly(
     assert [found[:2] for found in bench.said(*rows)] == wanted
 
 
-characters = st.sampled_from(list("ab1.-_+@äÖ \t\"'<>"))
+characters = st.sampled_from(list("ab1.-_+@äÖ!#%&/=?`{} \t\"'<>(),:;[]\\\x7f"))
 tails = st.sampled_from(
-    ["", "b.de", "x.local", "b-.de", "b.c1", "a--b.de", "example.test", "b.onion"]
-)
+    ["", "b.de", "x.local", "b-.de", "b.c1", "a--b.de", "example.test", "b.onion", "-b.de", "b_c.de",
+     "b.de-", "b.de.", ".b.de", "b,c.de", "[1.2.3.4]", "1.2.3.4", "ä.de", f"{'b' * 64}.de"]
+)  # fmt: skip
+locals_ = st.text(characters, max_size=12) | st.from_regex(r"[a.b@_-]{1,8}", fullmatch=True)
 
 
-@given(st.text(characters, max_size=30), tails)
-def test_the_quick_pattern_for_emails_accepts_nothing_that_the_library_refuses(
-    local: str, tail: str
-) -> None:
+@settings(max_examples=300)
+@given(locals_, tails)
+def test_the_quick_patterns_for_emails_judge_as_the_library_does(local: str, tail: str) -> None:
     from email_validator import EmailNotValidError, validate_email
 
     text = f"{local}@{tail}" if tail else local
