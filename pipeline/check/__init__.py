@@ -1,14 +1,14 @@
 """Judge converted rows against the contract; failures become findings, the table stays as it is.
 
 The order of the modules: `cells` says what one cell must be like, `presence` what must be there,
-`relations` what rows of one order owe each other. All three write `Demand` rows, which `judge` hands
+`relations` what rows of one order owe each other. All three write `Demand` rows, which `demands` hands
 to Pandera, and `reports` turns what failed into findings.
 """
 
 from collections.abc import Collection
 
 from pipeline.check.cells import cell_demands, judge_sums
-from pipeline.check.judge import judge
+from pipeline.check.demands import judge
 from pipeline.check.presence import judge_presence
 from pipeline.check.relations import judge_relations
 from pipeline.check.reports import findings_of

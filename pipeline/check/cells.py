@@ -7,8 +7,8 @@ from typing import Final
 
 import polars as pl
 
+from pipeline.check.demands import Demand, Failed, Guess, demand_on, judge, shown
 from pipeline.check.emails import refused_emails
-from pipeline.check.judge import Demand, Failed, Guess, demand_on, judge, shown
 from pipeline.check.rows import ROW
 from pipeline.mapping.converters import dtype_of
 from pipeline.mapping.plan import Aggregate, FieldPlan, ListPlan, Member, ObjectPlan, Plan

@@ -5,7 +5,7 @@ from typing import Final
 
 import polars as pl
 
-from pipeline.check.judge import Demand, Failed, judge
+from pipeline.check.demands import Demand, Failed, judge
 from pipeline.check.rows import section
 from pipeline.mapping.plan import (
     FieldPlan,

@@ -5,7 +5,7 @@ from typing import Final
 
 import polars as pl
 
-from pipeline.check.judge import Demand, Failed, demand_on, judge, shown
+from pipeline.check.demands import Demand, Failed, demand_on, judge, shown
 from pipeline.check.rows import ROW
 from pipeline.mapping.plan import (
     FieldPlan,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from pipeline.check.judge import Demand, Failed
+from pipeline.check.demands import Demand, Failed
 from pipeline.mapping.plan import Plan
 from pipeline.model.findings import FINDING_SCHEMA, Findings
 from pipeline.model.origin import ORIGIN

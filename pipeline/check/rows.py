@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import polars as pl
 
-from pipeline.check.judge import Failed
+from pipeline.check.demands import Failed
 from pipeline.mapping.plan import FieldPlan
 from pipeline.model.findings import Findings
 from pipeline.model.origin import KEY, ORIGIN
