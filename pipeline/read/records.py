@@ -213,15 +213,13 @@ def _judge(data: Bytes, lines: _Lines, delimiter: int, quote: int) -> _Judged:
 def _beside(data: Bytes, at: Ints, delimiter: int, quote: int) -> tuple[Bools, Bools]:
     """Tell of each quote whether it may open a cell by what is before it, and close by what is after.
 
-    The text ends with a line end, so each quote has a byte after it. A quote beside a quote is a
+    The text ends with a line end: so each quote has a byte after it, and the one at 0, whose byte
+    before is taken from the end, stands after a line end as it should. A quote beside a quote is a
     doubled one, and fits: which of the two is first follows from their numbers.
     """
     fits = np.zeros(256, np.bool_)
     fits[[delimiter, quote, _LF, _CR]] = True
-    before = fits[data[at - 1]]
-    if len(at) and at[0] == 0:
-        before[0] = True
-    return before, fits[data[at + 1]]
+    return fits[data[at - 1]], fits[data[at + 1]]
 
 
 def _sum_between(what: Bools, bounds: NDArray[np.integer]) -> Ints:

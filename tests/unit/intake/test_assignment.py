@@ -1,0 +1,47 @@
+"""Each file goes to one mapping."""
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.intake import assign, display_names
+from pipeline.model.stops import SourceUnusable
+
+ORDERS, STOCK, ODD = Path("in/orders_1.csv"), Path("in/stock.csv.gz"), Path("in/odd.txt")
+
+
+def test_each_file_goes_to_the_mapping_that_claims_it_and_the_rest_to_the_one_without_a_pattern() -> (
+    None
+):
+    patterns = {"wms": "orders_*.csv", "rest": None, "stock": "stock.csv", "none": "nothing"}
+
+    assert assign([ORDERS, STOCK, ODD], patterns) == {
+        "wms": [ORDERS],
+        "rest": [ODD],
+        "stock": [STOCK],
+        "none": [],
+    }
+
+
+def test_files_of_nobody_and_of_several_are_all_named() -> None:
+    with pytest.raises(SourceUnusable) as caught:
+        assign([ORDERS, ODD], {"wms": "orders_*", "b2b": "*.csv"})
+    assert caught.value.message == (
+        "orders_1.csv is claimed by the mappings wms, b2b; odd.txt is claimed by no mapping"
+    )
+    assert caught.value.help == (
+        "correct `source.files` in the mappings (wms: orders_*, b2b: *.csv), "
+        "or name one mapping for the run"
+    )
+
+
+def test_two_mappings_without_a_pattern_claim_the_same_files() -> None:
+    with pytest.raises(SourceUnusable, match=r"^odd\.txt is claimed by the mappings a, b$"):
+        assign([ODD], {"a": None, "b": None})
+
+
+def test_files_with_the_same_name_are_told_apart_by_as_few_folders_as_needed() -> None:
+    files = [Path("/x/de/1/o.csv"), Path("/x/at/1/o.csv"), Path("/x/at/2/o.csv"), Path("/x/p.csv")]
+
+    assert list(display_names(files).values()) == ["de/1/o.csv", "at/1/o.csv", "2/o.csv", "p.csv"]
+    assert display_names([Path("/o.csv")]) == {Path("/o.csv"): "o.csv"}

@@ -1,0 +1,102 @@
+"""Which files arguments mean, and which are left alone or refused."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from pipeline.intake import find_files
+from pipeline.model.stops import SourceUnusable
+
+
+@pytest.fixture
+def inbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a folder with one of everything, as the current folder's `in`."""
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name in ("b.csv", "a.csv", ".hidden", "c.csv.part", "d.TMP", "e.filepart", "f.csv~"):
+        (folder / name).write_text("x")
+    (folder / "deep").mkdir()
+    (folder / "deep" / "g.csv").write_text("x")
+    (tmp_path / "secret").write_text("x")
+    (folder / "inside.csv").symlink_to("a.csv")
+    (folder / "outside.csv").symlink_to("../secret")
+    (folder / "nothing.csv").symlink_to("gone")
+    (folder / "circle.csv").symlink_to("circle.csv")
+    os.mkfifo(folder / "fifo")
+    return folder
+
+
+def refused(*arguments: str) -> tuple[str, str]:
+    """Give message and help of a refusal."""
+    with pytest.raises(SourceUnusable) as caught:
+        find_files(arguments)
+    return caught.value.message, caught.value.help
+
+
+def test_a_folder_gives_its_regular_files_sorted_and_lists_the_others(inbox: Path) -> None:
+    found = find_files([str(inbox)])
+
+    assert [path.name for path in found.files] == ["a.csv", "b.csv"]
+    reasons = {path.name: reason for path, reason in found.left_alone.items()}
+    assert reasons.pop("circle.csv").startswith("cannot be looked at: ")
+    assert reasons == {
+        ".hidden": "is hidden",
+        "c.csv.part": "looks unfinished",
+        "d.TMP": "looks unfinished",
+        "deep": "is a folder",
+        "e.filepart": "looks unfinished",
+        "f.csv~": "looks unfinished",
+        "fifo": "is a FIFO",
+        "nothing.csv": "is a link to nothing",
+        "outside.csv": "is a symbolic link that leaves its folder",
+    }
+
+
+@pytest.mark.usefixtures("inbox")
+def test_no_file_is_found_twice() -> None:
+    found = find_files(["in/b.csv", "in", "in/*.csv", "./in/b.csv", "in/inside.csv"])
+
+    assert [path.name for path in found.files] == ["a.csv", "b.csv"]
+
+
+@pytest.mark.usefixtures("inbox")
+def test_of_a_folder_only_the_files_that_a_mapping_reads_are_taken() -> None:
+    found = find_files(["in"], ["a*.csv", "zzz"])
+
+    assert [path.name for path in found.files] == ["a.csv"]
+    assert found.left_alone[Path("in/b.csv")] == "is meant by no mapping's `source.files`"
+    assert [path.name for path in find_files(["in"], ["a*", None]).files] == ["a.csv", "b.csv"]
+    assert [path.name for path in find_files(["in/b.csv"], ["a*"]).files] == ["b.csv"]
+
+
+@pytest.mark.usefixtures("inbox")
+def test_named_files_that_are_no_regular_files_are_refused() -> None:
+    assert refused("in/fifo") == (
+        "in/fifo is a FIFO",
+        "name a regular file, or the folder it lies in",
+    )
+    assert refused("in/outside.csv")[0] == (
+        "in/outside.csv is a symbolic link that leaves its folder"
+    )
+    assert refused("/dev/null")[0] == "/dev/null is a device"
+
+
+@pytest.mark.usefixtures("inbox")
+def test_a_missing_file_is_told_with_the_nearest_name() -> None:
+    assert refused("in/aa.csv") == ("in/aa.csv does not exist", "did you mean in/a.csv?")
+    assert refused("in/qqqqqqqq") == (
+        "in/qqqqqqqq does not exist",
+        "nothing in in has a similar name",
+    )
+    assert refused("no/a.csv") == ("no/a.csv does not exist", "there is no folder no")
+    assert refused("in/*.txt") == ("no file matches in/*.txt", "check the folder and the pattern")
+
+
+@pytest.mark.usefixtures("inbox")
+def test_an_unfinished_file_is_left_alone_even_when_named() -> None:
+    found = find_files(["in/c.csv.part"])
+
+    assert found.files == ()
+    assert found.left_alone == {Path("in/c.csv.part"): "looks unfinished"}

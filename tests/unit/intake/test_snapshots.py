@@ -1,0 +1,166 @@
+"""Copies of input files: private, whole, of one version."""
+
+import gzip
+import hashlib
+import itertools
+import os
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+
+from pipeline.intake import Snapshot, SnapshotFailed, take_snapshot
+from pipeline.model.stops import SourceUnusable
+
+
+@pytest.fixture
+def orders(tmp_path: Path) -> Path:
+    path = tmp_path / "orders ; rm.csv"
+    path.write_bytes(b"a,b\n1,2\n")
+    return path
+
+
+def packed(folder: Path, content: bytes) -> Path:
+    path = folder / "orders.csv.gz"
+    path.write_bytes(content)
+    return path
+
+
+def refusal(original: Path, *, unpacked_max: int = 1 << 40, ratio_max: int = 200) -> str:
+    """Give the sentence of a refusal, and see that no copy is left."""
+    into = original.parent / "copies"
+    with pytest.raises(SourceUnusable) as caught:
+        take_snapshot(original, into, ordinal=1, unpacked_max=unpacked_max, ratio_max=ratio_max)
+    assert not into.exists() or not list(into.iterdir())
+    return caught.value.message
+
+
+def test_a_copy_is_private_and_its_name_has_nothing_of_the_original(orders: Path) -> None:
+    into = orders.parent / "run" / "copies"
+
+    snapshot = take_snapshot(orders, into, ordinal=3)
+
+    content = orders.read_bytes()
+    assert snapshot == Snapshot(
+        "orders ; rm.csv", orders, into / "000003.input", hashlib.sha256(content).hexdigest(), 8
+    )
+    assert snapshot.path.read_bytes() == content
+    assert stat.S_IMODE(snapshot.path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(into.stat().st_mode) == 0o700
+
+
+def test_a_file_that_grows_meanwhile_is_still_being_written(orders: Path) -> None:
+    def wait() -> None:
+        with orders.open("ab") as file:
+            file.write(b"3,4\n")
+
+    with pytest.raises(SourceUnusable, match=r"^orders ; rm\.csv is still being written$"):
+        take_snapshot(orders, orders.parent / "copies", ordinal=1, settle=wait)
+
+
+def test_a_file_that_is_replaced_meanwhile_is_still_being_written(orders: Path) -> None:
+    def wait() -> None:
+        other = orders.with_name("other")
+        other.write_bytes(orders.read_bytes())
+        other.replace(orders)
+
+    with pytest.raises(SourceUnusable, match=r"is still being written$"):
+        take_snapshot(orders, orders.parent / "copies", ordinal=1, settle=wait)
+
+
+def test_a_file_that_vanishes_meanwhile(orders: Path) -> None:
+    with pytest.raises(SourceUnusable, match=r"vanished while being read$"):
+        take_snapshot(orders, orders.parent / "copies", ordinal=1, settle=orders.unlink)
+
+
+def test_a_quiet_file_settles(orders: Path) -> None:
+    waited: list[bool] = []
+
+    take_snapshot(orders, orders.parent / "c", ordinal=1, settle=lambda: waited.append(True))
+
+    assert waited == [True]
+
+
+def test_a_file_that_changes_while_it_is_copied(orders: Path) -> None:
+    os.truncate(orders, 64 << 20)
+    copied = threading.Event()
+
+    def keep_touching() -> None:
+        for moment in itertools.count():
+            os.utime(orders, ns=(moment, moment))
+            if copied.is_set():
+                return
+
+    writer = threading.Thread(target=keep_touching)
+    writer.start()
+    try:
+        assert refusal(orders) == "orders ; rm.csv changed while being read"
+    finally:
+        copied.set()
+        writer.join()
+
+
+def test_a_gz_is_unpacked_and_hashed_as_delivered(tmp_path: Path) -> None:
+    content = gzip.compress(b"a,b\n") + gzip.compress(b"1,2\n") + b"\0" * 512
+    original = packed(tmp_path, content)
+
+    snapshot = take_snapshot(original, tmp_path / "copies", ordinal=0)
+
+    assert snapshot.path.read_bytes() == b"a,b\n1,2\n"
+    assert snapshot.sha256 == hashlib.sha256(content).hexdigest()
+    assert snapshot.size_bytes == len(content)
+
+
+def test_a_gz_bomb_is_refused_while_it_unpacks(tmp_path: Path) -> None:
+    bomb = packed(tmp_path, gzip.compress(b"\n" * (32 << 20)))
+
+    assert refusal(bomb) == (
+        "orders.csv.gz unpacks to more than 200 times its size, which no export does"
+    )
+    assert refusal(bomb, ratio_max=10_000, unpacked_max=1 << 20) == (
+        "orders.csv.gz unpacks to more than 1048576 bytes"
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (gzip.compress(b"a,b\n" * 100)[:-9], "is cut off: its gzip data has no end"),
+        (b"", "is cut off: its gzip data has no end"),
+        (b"a,b\n1,2\n", "is not readable as gzip: "),
+        (gzip.compress(b"a\n") + b"rest", "is not readable as gzip: "),
+    ],
+)
+def test_a_damaged_gz_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
+    assert refusal(packed(tmp_path, content)).startswith(f"orders.csv.gz {message}")
+
+
+def test_an_empty_gz_is_an_empty_file(tmp_path: Path) -> None:
+    snapshot = take_snapshot(packed(tmp_path, gzip.compress(b"")), tmp_path / "c", ordinal=1)
+
+    assert snapshot.path.read_bytes() == b""
+
+
+def test_what_is_no_regular_file_is_refused_without_waiting(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "link.csv").symlink_to("/dev/null")
+    (tmp_path / "old.zip").touch()
+
+    assert refusal(tmp_path / "fifo") == "fifo is a FIFO"
+    assert refusal(tmp_path / "in") == "in is a folder"
+    assert refusal(tmp_path / "in" / "link.csv") == (
+        "link.csv is a symbolic link that leaves its folder"
+    )
+    assert refusal(tmp_path / "gone.csv") == "gone.csv does not exist"
+    assert refusal(tmp_path / "old.zip") == ("old.zip is an archive of a kind that is not unpacked")
+
+
+def test_a_copy_never_overwrites_another(orders: Path) -> None:
+    into = orders.parent / "copies"
+    take_snapshot(orders, into, ordinal=1)
+
+    with pytest.raises(SnapshotFailed, match=r"^no copy of orders ; rm\.csv can be written to"):
+        take_snapshot(orders, into, ordinal=1)
+    assert (into / "000001.input").read_bytes() == orders.read_bytes()
