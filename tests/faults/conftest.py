@@ -233,8 +233,8 @@ class World:
         self.pace = Pace(concurrency=4, deadline_s=2.0, read_s=2.0, connect_s=1.0)
         self.random = lambda: 1.0
 
-    def paced(self, **changes: Any) -> Self:
-        self.pace = replace(self.pace, **changes)
+    def paced(self, **changes: float) -> Self:
+        self.pace = replace(self.pace, **changes)  # type: ignore[arg-type]
         return self
 
     def deliver(
@@ -300,20 +300,19 @@ class World:
             )
 
 
-@dataclass(frozen=True)
 class Wire:
     """The vocabulary of the scripts, for tests that cannot import from a conftest."""
 
-    raw: Any = staticmethod(raw)
-    json: Any = staticmethod(json)
-    stored: Any = staticmethod(stored)
-    bytes_then_close: Any = staticmethod(bytes_then_close)
-    reset: Any = staticmethod(reset)
-    stall: Any = staticmethod(stall)
-    drip: Any = staticmethod(drip)
-    order: Any = staticmethod(order)
-    token: str = TOKEN
-    name: str = NAME
+    raw = staticmethod(raw)
+    json = staticmethod(json)
+    stored = staticmethod(stored)
+    bytes_then_close = staticmethod(bytes_then_close)
+    reset = staticmethod(reset)
+    stall = staticmethod(stall)
+    drip = staticmethod(drip)
+    order = staticmethod(order)
+    token = TOKEN
+    name = NAME
 
 
 @pytest.fixture

@@ -1,19 +1,25 @@
 """FAULTS §4.5, row by row, over real sockets; `either` runs a row with both transports."""
 
+from __future__ import annotations
+
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from pipeline.ledger import Journal, LedgerUnusable
 from pipeline.model.orders import Operation, Replay
 from pipeline.send import ApiAway, AuthRefused, EveryOrderRefused, NotTheApi
+
+if TYPE_CHECKING:
+    from tests.faults.conftest import Answer, Asked, Wire, World
 
 DATE = "Fri, 20 Nov 2026 12:00:00 GMT"
 LATER = "Fri, 20 Nov 2026 12:00:07 GMT"
 
 
-def orders(wire: Any, count: int) -> list[Any]:
+def orders(wire: Wire, count: int) -> list[Submission]:
     return [wire.order(f"A{n}") for n in range(count)]
 
 
@@ -24,7 +30,9 @@ def add_line(line: str) -> tuple[Operation, dict[str, Any]]:
     )
 
 
-def test_every_order_arrives_and_no_order_is_ever_twice_in_flight(either, wire):
+def test_every_order_arrives_and_no_order_is_ever_twice_in_flight(
+    either: World, wire: Wire
+) -> None:
     done = either.deliver(lambda *_: wire.stored("201 Created"), orders(wire, 60) * 2)
     assert set(done.outcomes().values()) == {"created"}
     assert len(done.server.puts()) == 120
@@ -37,7 +45,9 @@ def test_every_order_arrives_and_no_order_is_ever_twice_in_flight(either, wire):
     [{"Retry_After": "7"}, {"Retry_After": LATER, "Date": DATE}],
     ids=["seconds", "date"],
 )
-def test_n1_after_429_no_request_goes_out_before_the_time(either, wire, headers):
+def test_n1_after_429_no_request_goes_out_before_the_time(
+    either: World, wire: Wire, headers: dict[str, str]
+) -> None:
     busy = wire.raw("429 Too Many Requests", **headers)
     either.paced(concurrency=1)
     done = either.deliver(lambda _, n: busy if n == 2 else wire.stored(), orders(wire, 6))
@@ -45,14 +55,14 @@ def test_n1_after_429_no_request_goes_out_before_the_time(either, wire, headers)
     assert done.server.asked[3].at >= done.server.asked[2].at + 7
 
 
-def test_n1_429_without_a_time_holds_everybody_back(world, wire):
+def test_n1_429_without_a_time_holds_everybody_back(world: World, wire: Wire) -> None:
     busy = wire.raw("429 Too Many Requests")
     done = world.deliver(lambda _, n: busy if n < 30 else wire.stored(), orders(wire, 8))
     assert set(done.outcomes().values()) == {"updated"}
     assert world.clock.slept
 
 
-def test_n2_a_very_long_retry_after_stops_the_run(world, wire):
+def test_n2_a_very_long_retry_after_stops_the_run(world: World, wire: Wire) -> None:
     busy = wire.raw("429 Too Many Requests", Retry_After="86400")
     done = world.deliver(lambda _, n: busy if n == 3 else wire.stored(), orders(wire, 40))
     assert isinstance(done.delivered.stopped, ApiAway)
@@ -62,14 +72,14 @@ def test_n2_a_very_long_retry_after_stops_the_run(world, wire):
 
 
 @pytest.mark.parametrize("status", ["500 Error", "502 Bad", "503 Away", "504 Late"])
-def test_n3_a_burst_of_5xx_is_retried(world, wire, status):
+def test_n3_a_burst_of_5xx_is_retried(world: World, wire: Wire, status: str) -> None:
     page = wire.raw(status, b"<html>" + wire.name.encode(), Content_Type="text/html")
     done = world.deliver(lambda _, n: page if n < 10 else wire.stored(), orders(wire, 12))
     assert set(done.outcomes().values()) == {"updated"}
     assert wire.name.encode() not in done.ledger_bytes
 
 
-def test_n4_an_outage_costs_few_requests_and_stops_the_run(world, wire):
+def test_n4_an_outage_costs_few_requests_and_stops_the_run(world: World, wire: Wire) -> None:
     world.paced(concurrency=16)
     done = world.deliver(lambda *_: wire.raw("503 Away"), orders(wire, 300))
     assert isinstance(done.delivered.stopped, ApiAway)
@@ -78,7 +88,7 @@ def test_n4_an_outage_costs_few_requests_and_stops_the_run(world, wire):
     assert list(done.outcomes().values()).count("unknown") <= 3 * 16
 
 
-def test_n4_after_an_outage_everything_arrives(world, wire):
+def test_n4_after_an_outage_everything_arrives(world: World, wire: Wire) -> None:
     away = wire.raw("503 Away")
     done = world.deliver(
         lambda asked, _: away if asked.at < 1200 else wire.stored(), orders(wire, 100)
@@ -86,7 +96,7 @@ def test_n4_after_an_outage_everything_arrives(world, wire):
     assert set(done.outcomes().values()) == {"updated"}
 
 
-def test_n5_a_poison_order_does_not_block_the_others(world, wire):
+def test_n5_a_poison_order_does_not_block_the_others(world: World, wire: Wire) -> None:
     poison = wire.raw("500 Error")
     done = world.deliver(
         lambda asked, _: poison if asked.number == "A3" else wire.stored(), orders(wire, 30)
@@ -120,10 +130,12 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("fault", BROKEN)
-def test_a_broken_answer_is_ambiguous_and_the_order_is_sent_again(either, wire, fault):
+def test_a_broken_answer_is_ambiguous_and_the_order_is_sent_again(
+    either: World, wire: Wire, fault: str
+) -> None:
     broken = BROKEN[fault](wire)
 
-    def script(asked, _):
+    def script(asked: Asked, _: int) -> Answer:
         if asked.method == "GET":
             return wire.raw("404 Not Found")
         first = not any(each.number == asked.number for each in seen)
@@ -140,7 +152,7 @@ def test_a_broken_answer_is_ambiguous_and_the_order_is_sent_again(either, wire, 
 
 
 @pytest.mark.parametrize("fault", ["stall", "drip"])
-def test_n9_a_request_ends_at_its_total_deadline(either, wire, fault):
+def test_n9_a_request_ends_at_its_total_deadline(either: World, wire: Wire, fault: str) -> None:
     either.paced(deadline_s=0.3, read_s=0.2 if fault == "stall" else 5.0)
     slow = getattr(wire, fault)
     done = either.deliver(lambda _, n: slow if n == 1 else wire.stored(), orders(wire, 4))
@@ -148,7 +160,7 @@ def test_n9_a_request_ends_at_its_total_deadline(either, wire, fault):
     assert len(done.server.puts()) == 5
 
 
-def test_n11_what_is_never_the_api_stops_the_run(world, wire):
+def test_n11_what_is_never_the_api_stops_the_run(world: World, wire: Wire) -> None:
     page = wire.raw("200 OK", b"<html>log in</html>", Content_Type="text/html")
     done = world.deliver(lambda *_: page, orders(wire, 50))
     assert isinstance(done.delivered.stopped, NotTheApi)
@@ -157,8 +169,8 @@ def test_n11_what_is_never_the_api_stops_the_run(world, wire):
     assert "updated" not in done.outcomes().values()
 
 
-def test_n12_an_empty_answer_counts_only_after_reading_back(world, wire):
-    def script(asked, _):
+def test_n12_an_empty_answer_counts_only_after_reading_back(world: World, wire: Wire) -> None:
+    def script(asked: Asked, _: int) -> Answer:
         if asked.method == "PUT":
             return wire.raw("200 OK")
         number = asked.path.split("/")[-2]
@@ -175,7 +187,7 @@ def test_n12_an_empty_answer_counts_only_after_reading_back(world, wire):
 
 
 @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "307 Temporary", "308 Permanent"])
-def test_n13_a_redirect_is_not_followed(either, wire, status):
+def test_n13_a_redirect_is_not_followed(either: World, wire: Wire, status: str) -> None:
     away = wire.raw(status, Location="https://elsewhere.example/steal?x=1")
     done = either.deliver(lambda *_: away, orders(wire, 30))
     assert isinstance(done.delivered.stopped, NotTheApi)
@@ -184,17 +196,17 @@ def test_n13_a_redirect_is_not_followed(either, wire, status):
     assert set(done.outcomes().values()) == {"not_attempted"}
 
 
-def test_n15_nobody_listens(world, wire):
-    async def refused() -> Any:
+def test_n15_nobody_listens(world: World, wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refused() -> int:
         server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
+        port: int = server.sockets[0].getsockname()[1]
         server.close()
         await server.wait_closed()
         return port
 
     port = asyncio.run(refused())
     send = world.send
-    world.send = lambda _url, *rest: send(f"http://127.0.0.1:{port}", *rest)
+    monkeypatch.setattr(world, "send", lambda _, *rest: send(f"http://127.0.0.1:{port}", *rest))
     done = world.deliver(lambda *_: wire.stored(), orders(wire, 40))
     assert isinstance(done.delivered.stopped, ApiAway)
     assert set(done.outcomes().values()) == {"not_attempted"}
@@ -202,7 +214,7 @@ def test_n15_nobody_listens(world, wire):
 
 
 @pytest.mark.parametrize("status", ["401 Unauthorized", "403 Forbidden"])
-def test_n16_a_refused_token_stops_the_run_at_once(either, wire, status):
+def test_n16_a_refused_token_stops_the_run_at_once(either: World, wire: Wire, status: str) -> None:
     no = wire.json(status, {"detail": f"bad token {wire.token}"})
     done = either.deliver(lambda _, n: no if n >= 10 else wire.stored(), orders(wire, 60))
     assert isinstance(done.delivered.stopped, AuthRefused)
@@ -214,7 +226,7 @@ def test_n16_a_refused_token_stops_the_run_at_once(either, wire, status):
     assert wire.token.encode() not in done.ledger_bytes
 
 
-def test_n17_refused_in_words_that_quote_the_customer(either, wire):
+def test_n17_refused_in_words_that_quote_the_customer(either: World, wire: Wire) -> None:
     words = f"\x1b[31m{wire.name} / CANARY@example.com is no good, token {wire.token}"
     no = wire.json(
         "400 Bad Request",
@@ -233,7 +245,7 @@ def test_n17_refused_in_words_that_quote_the_customer(either, wire):
         assert secret.encode() not in done.ledger_bytes
 
 
-def test_n18_a_failed_mutation_is_no_success_and_is_not_repeated(world, wire):
+def test_n18_a_failed_mutation_is_no_success_and_is_not_repeated(world: World, wire: Wire) -> None:
     submission = wire.order("A0", add_line("L1"), add_line("L2"))
     results = [
         {"result": {"success": True}},
@@ -246,7 +258,7 @@ def test_n18_a_failed_mutation_is_no_success_and_is_not_repeated(world, wire):
     assert len(done.server.puts()) == 1
 
 
-def test_n19_warnings_are_kept(world, wire):
+def test_n19_warnings_are_kept(world: World, wire: Wire) -> None:
     submission = wire.order("A0", add_line("L1"))
     results = [{"result": {"success": True, "warnings": ["dropped colour"]}}]
     done = world.deliver(lambda *_: wire.stored(mutations=results), [submission])
@@ -255,13 +267,13 @@ def test_n19_warnings_are_kept(world, wire):
     assert done.orders["A0"]["code"] is None
 
 
-def test_n20_404_at_first_is_the_wrong_url(either, wire):
+def test_n20_404_at_first_is_the_wrong_url(either: World, wire: Wire) -> None:
     done = either.deliver(lambda *_: wire.json("404 Not Found", {}), orders(wire, 50))
     assert str(done.delivered.stopped) == "there is no Order API at the base URL (404)"
     assert set(done.outcomes().values()) == {"not_attempted"}
 
 
-def test_n20_404_later_concerns_one_order(world, wire):
+def test_n20_404_later_concerns_one_order(world: World, wire: Wire) -> None:
     world.paced(concurrency=1)
     no = wire.json("404 Not Found", {"detail": "unknown"})
     done = world.deliver(lambda _, n: no if n == 1 else wire.stored(), orders(wire, 3))
@@ -269,14 +281,16 @@ def test_n20_404_later_concerns_one_order(world, wire):
     assert done.orders["A1"]["code"] == "A404"
 
 
-def test_n21_the_same_refusal_fifty_times_stops_the_run(world, wire):
+def test_n21_the_same_refusal_fifty_times_stops_the_run(world: World, wire: Wire) -> None:
     no = wire.json("400 Bad Request", {"detail": "account not allowed"})
     done = world.deliver(lambda *_: no, orders(wire, 400))
     assert isinstance(done.delivered.stopped, EveryOrderRefused)
     assert 50 <= len(done.server.asked) <= 50 + world.pace.concurrency
 
 
-def test_n24_crossed_answers_stop_the_run_and_nothing_in_flight_is_believed(either, wire):
+def test_n24_crossed_answers_stop_the_run_and_nothing_in_flight_is_believed(
+    either: World, wire: Wire
+) -> None:
     crossed = wire.json("200 OK", {"order_number": "OTHER", "external_id": "x"})
     either.paced(concurrency=2)
     done = either.deliver(
@@ -288,7 +302,9 @@ def test_n24_crossed_answers_stop_the_run_and_nothing_in_flight_is_believed(eith
     assert list(done.outcomes().values()).count("updated") == 1
 
 
-def test_n25_and_s2_nothing_of_the_environment_is_used(either, wire, monkeypatch):
+def test_n25_and_s2_nothing_of_the_environment_is_used(
+    either: World, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     done = either.deliver(lambda *_: wire.stored(Set_Cookie="a=b"), orders(wire, 3))
@@ -299,10 +315,12 @@ def test_n25_and_s2_nothing_of_the_environment_is_used(either, wire, monkeypatch
     assert "cookie" not in headers
 
 
-def test_a_line_that_arrived_with_a_lost_answer_is_not_added_twice(either, wire):
+def test_a_line_that_arrived_with_a_lost_answer_is_not_added_twice(
+    either: World, wire: Wire
+) -> None:
     lines: dict[str, list[dict[str, Any]]] = {}
 
-    def script(asked, _):
+    def script(asked: Asked, _: int) -> Answer:
         if asked.method == "GET":
             number = asked.path.split("/")[-2]
             return wire.json("200 OK", {"order_number": number, "articles_order": lines[number]})
@@ -319,8 +337,8 @@ def test_a_line_that_arrived_with_a_lost_answer_is_not_added_twice(either, wire)
     assert {row["outcome"] for row in done.mutations} == {"succeeded"}
 
 
-def test_without_the_right_to_read_back_the_order_is_unknown(world, wire):
-    def script(asked, _):
+def test_without_the_right_to_read_back_the_order_is_unknown(world: World, wire: Wire) -> None:
+    def script(asked: Asked, _: int) -> Answer:
         return wire.raw("403 Forbidden") if asked.method == "GET" else wire.raw("502 Bad")
 
     done = world.deliver(script, [wire.order("A0", add_line("L1"))])
@@ -329,10 +347,12 @@ def test_without_the_right_to_read_back_the_order_is_unknown(world, wire):
     assert "might be done twice" in done.problems[0]["detail"]
 
 
-def test_an_order_number_that_fits_no_path_is_read_through_the_list(either, wire):
+def test_an_order_number_that_fits_no_path_is_read_through_the_list(
+    either: World, wire: Wire
+) -> None:
     number = "A/1 ü&+#?"
 
-    def script(asked, n):
+    def script(asked: Asked, n: int) -> Answer:
         if asked.method == "GET":
             found = {"order_number": number, "articles_order": []}
             return wire.json("200 OK", {"results": [found]})
@@ -346,7 +366,9 @@ def test_an_order_number_that_fits_no_path_is_read_through_the_list(either, wire
     assert len(gets) == 3  # not there: believed only after three reads
 
 
-def test_p3_a_stop_lets_what_is_in_flight_end_and_sends_nothing_new(either, wire):
+def test_p3_a_stop_lets_what_is_in_flight_end_and_sends_nothing_new(
+    either: World, wire: Wire
+) -> None:
     done = either.deliver(
         lambda *_: wire.stored(), orders(wire, 200), stop_when=lambda asked: asked.number == "A20"
     )
@@ -357,23 +379,23 @@ def test_p3_a_stop_lets_what_is_in_flight_end_and_sends_nothing_new(either, wire
     assert outcomes.count("not_attempted") == 200 - len(done.server.asked)
 
 
-def test_the_rate_is_kept(world, wire):
+def test_the_rate_is_kept(world: World, wire: Wire) -> None:
     world.paced(rate_per_s=5.0)
     done = world.deliver(lambda *_: wire.stored(), orders(wire, 21))
     assert world.clock.now() - 1000 >= 20 / 5 - 0.001
     assert set(done.outcomes().values()) == {"updated"}
 
 
-def test_p7_when_the_ledger_cannot_be_written_nothing_more_is_sent(world, wire, monkeypatch):
-    from pipeline.ledger import Journal, LedgerUnusable
-
+def test_p7_when_the_ledger_cannot_be_written_nothing_more_is_sent(
+    world: World, wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
     commit, commits = Journal.commit, []
 
-    def full(self, **step):
+    def full(self: Journal, **step: object) -> frozenset[str]:
         commits.append(step)
         if len(commits) > 5:
             raise LedgerUnusable("disk full writing the ledger at X")
-        return commit(self, **step)
+        return commit(self, **step)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Journal, "commit", full)
     done = world.deliver(lambda *_: wire.stored(), orders(wire, 500))

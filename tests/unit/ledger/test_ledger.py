@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -35,22 +36,22 @@ from pipeline.model.outcomes import (
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 
 
-def clock():
+def clock() -> dt.datetime:
     return NOW
 
 
 @pytest.fixture
-def path(tmp_path):
+def path(tmp_path: Path) -> Path:
     return tmp_path / "state" / "ledger.db"
 
 
 @pytest.fixture
-def ledger(path):
+def ledger(path: Path) -> Iterator[Ledger]:
     with Ledger.open(path, clock=clock) as opened:
         yield opened
 
 
-def begin(ledger, run_id="r1", fingerprint="f"):
+def begin(ledger: Ledger, run_id: str = "r1", fingerprint: str = "f") -> int:
     endpoint = ledger.endpoint("https://api.parcellab.com", 1618)
     ledger.begin_run(
         RunStart(
@@ -67,7 +68,7 @@ def begin(ledger, run_id="r1", fingerprint="f"):
     return endpoint
 
 
-def plan(*rows):
+def plan(*rows: dict[str, object]) -> pl.DataFrame:
     base = {
         "_file": 0,
         "_line": 2,
@@ -86,18 +87,25 @@ def plan(*rows):
     return pl.DataFrame(full, schema=PLANNED_SCHEMA)
 
 
-def sub(number, sha256="h1", *operations):
+def sub(number: str, sha256: str = "h1", *operations: Operation) -> Submission:
     return Submission(number, sha256, b"{}", operations)
 
 
-def sent(ledger, submission, outcome, *, run_id="r1", **more):
+def sent(
+    ledger: Ledger,
+    submission: Submission,
+    outcome: OrderOutcome,
+    *,
+    run_id: str = "r1",
+    **more: object,
+) -> None:
     journal = ledger.journal(run_id, 0)
     journal.commit(sending=[submission])
-    answer = Outcome(submission.order_number, outcome, attempts=1, status=200, **more)
+    answer = Outcome(submission.order_number, outcome, attempts=1, status=200, **more)  # type: ignore[arg-type]
     journal.commit(settled=[(submission, answer)])
 
 
-def test_a_run_is_remembered_and_found_again_while_it_is_not_finished(ledger):
+def test_a_run_is_remembered_and_found_again_while_it_is_not_finished(ledger: Ledger) -> None:
     endpoint = begin(ledger)
     assert ledger.unfinished(endpoint, "f") == ledger.run("r1")
     assert ledger.unfinished(endpoint, "g") is None
@@ -113,7 +121,7 @@ def test_a_run_is_remembered_and_found_again_while_it_is_not_finished(ledger):
     assert ledger.run("r9") is None
 
 
-def test_the_plan_is_in_the_table_of_orders_with_its_totals(ledger):
+def test_the_plan_is_in_the_table_of_orders_with_its_totals(ledger: Ledger) -> None:
     begin(ledger)
     orders = plan(
         {"order_number": "A1"},
@@ -130,14 +138,14 @@ def test_the_plan_is_in_the_table_of_orders_with_its_totals(ledger):
     assert ledger.partitions("r1") == [PartitionState(0, "digest", orders=4, open_orders=1)]
 
 
-def test_two_orders_with_one_key_are_refused(ledger):
+def test_two_orders_with_one_key_are_refused(ledger: Ledger) -> None:
     begin(ledger)
     with pytest.raises(ValueError, match="same key"):
         ledger.plan_partition("r1", 0, plan({"order_number": "A"}, {"order_number": "A"}), "d")
     assert ledger.orders("r1").is_empty()
 
 
-def test_an_answer_of_this_run_survives_a_new_plan_and_the_rest_does_not(ledger):
+def test_an_answer_of_this_run_survives_a_new_plan_and_the_rest_does_not(ledger: Ledger) -> None:
     begin(ledger)
     orders = plan({"order_number": "A1"}, {"order_number": "A2"}, {"order_number": "A3"})
     ledger.plan_partition("r1", 0, orders, "d")
@@ -152,7 +160,7 @@ def test_an_answer_of_this_run_survives_a_new_plan_and_the_rest_does_not(ledger)
     assert ledger.problems("r1").is_empty()
 
 
-def test_everything_of_an_outcome_is_recorded_in_one_commit(ledger):
+def test_everything_of_an_outcome_is_recorded_in_one_commit(ledger: Ledger) -> None:
     endpoint = begin(ledger)
     ledger.plan_partition("r1", 0, plan({"order_number": "A1"}), "d")
     operations = (
@@ -190,7 +198,7 @@ def test_everything_of_an_outcome_is_recorded_in_one_commit(ledger):
     assert journal.commit(sending=[submission]) == frozenset()
 
 
-def test_a_payload_counts_as_applied_only_until_another_one_goes_out(ledger):
+def test_a_payload_counts_as_applied_only_until_another_one_goes_out(ledger: Ledger) -> None:
     endpoint = begin(ledger)
     ledger.plan_partition("r1", 0, plan({"order_number": "A1"}), "d")
     sent(ledger, sub("A1"), OrderOutcome.CREATED)
@@ -201,7 +209,7 @@ def test_a_payload_counts_as_applied_only_until_another_one_goes_out(ledger):
     assert not ledger.known(endpoint, ["A1"])["A1"].fully_applied
 
 
-def test_a_generation_counts_the_different_operations_of_a_subject(ledger):
+def test_a_generation_counts_the_different_operations_of_a_subject(ledger: Ledger) -> None:
     endpoint = begin(ledger)
     ledger.plan_partition("r1", 0, plan({"order_number": "A1"}), "d")
     for operation_id in ("id-1", "id-1", "id-2"):
@@ -219,7 +227,7 @@ def test_a_generation_counts_the_different_operations_of_a_subject(ledger):
     assert (acknowledged.operation_id, acknowledged.generation) == ("id-2", 2)
 
 
-def test_endpoints_know_nothing_of_each_other(ledger):
+def test_endpoints_know_nothing_of_each_other(ledger: Ledger) -> None:
     begin(ledger)
     ledger.plan_partition("r1", 0, plan({"order_number": "A1"}), "d")
     sent(ledger, sub("A1"), OrderOutcome.CREATED)
@@ -228,7 +236,7 @@ def test_endpoints_know_nothing_of_each_other(ledger):
     assert ledger.endpoint("https://api.parcellab.com", 1619) == other
 
 
-def test_findings_are_counted_per_partition_and_summed(ledger):
+def test_findings_are_counted_per_partition_and_summed(ledger: Ledger) -> None:
     begin(ledger)
     count = FindingCount("R301", "Mail", "recipient_email", 0, rows=3, orders=2)
     ledger.put_finding_counts("r1", 0, [count])
@@ -239,7 +247,7 @@ def test_findings_are_counted_per_partition_and_summed(ledger):
     ]
 
 
-def test_a_missing_order_is_carried_from_run_to_run_until_it_arrives(ledger):
+def test_a_missing_order_is_carried_from_run_to_run_until_it_arrives(ledger: Ledger) -> None:
     endpoint = begin(ledger)
     for _ in range(2):
         ledger.open_items_update("r1", [("A1", "R301"), ("A2", "A401")], [])
@@ -254,7 +262,9 @@ def test_a_missing_order_is_carried_from_run_to_run_until_it_arrives(ledger):
 # --- the file -------------------------------------------------------------------------------
 
 
-def test_files_are_private_and_the_pragmas_are_what_they_must_be(ledger, path):
+def test_files_are_private_and_the_pragmas_are_what_they_must_be(
+    ledger: Ledger, path: Path
+) -> None:
     begin(ledger)
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert {stat.S_IMODE(each.stat().st_mode) for each in path.parent.iterdir()} == {0o600}
@@ -264,22 +274,24 @@ def test_files_are_private_and_the_pragmas_are_what_they_must_be(ledger, path):
     assert found == ["wal", 2, 1, ledger_store.VERSION]
 
 
-def test_a_pragma_that_does_not_hold_is_noticed(path, monkeypatch):
+def test_a_pragma_that_does_not_hold_is_noticed(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(ledger_store, "_PRAGMAS", (("synchronous", "FULLL", 2),))
     with pytest.raises(LedgerUnusable, match="synchronous = FULLL, it says 1"):
         Ledger.open(path, clock=clock)
 
 
 DAMAGE = {
-    "zero length": (lambda data: b"", "the file is empty"),
-    "garbage": (lambda data: os.urandom(9000), "file is not a database"),
+    "zero length": (lambda _: b"", "the file is empty"),
+    "garbage": (lambda _: os.urandom(9000), "file is not a database"),
     "truncated": (lambda data: data[: len(data) // 2], "malformed"),
     "page destroyed": (lambda data: data[:4096] + b"\xff" * 4096 + data[8192:], "ledger damaged"),
 }
 
 
 @pytest.mark.parametrize("how", DAMAGE)
-def test_l1_a_damaged_ledger_is_never_replaced(path, how):
+def test_l1_a_damaged_ledger_is_never_replaced(path: Path, how: str) -> None:
     with Ledger.open(path, clock=clock) as opened:
         begin(opened)
     spoil, words = DAMAGE[how]
@@ -292,14 +304,14 @@ def test_l1_a_damaged_ledger_is_never_replaced(path, how):
     assert path.read_bytes() == before
 
 
-def test_l1_a_journal_without_its_file_is_damage(path):
+def test_l1_a_journal_without_its_file_is_damage(path: Path) -> None:
     path.parent.mkdir()
     path.with_name("ledger.db-wal").write_bytes(b"x")
     with pytest.raises(LedgerUnusable, match="its journal is still there"):
         Ledger.open(path, clock=clock)
 
 
-def test_another_program_s_database_is_refused(path):
+def test_another_program_s_database_is_refused(path: Path) -> None:
     path.parent.mkdir()
     connection = sqlite3.connect(path)
     connection.execute("CREATE TABLE t (a)")
@@ -308,7 +320,7 @@ def test_another_program_s_database_is_refused(path):
         Ledger.open(path, clock=clock)
 
 
-def test_d8_a_newer_ledger_is_left_alone(path):
+def test_d8_a_newer_ledger_is_left_alone(path: Path) -> None:
     Ledger.open(path, clock=clock).close()
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA user_version = 99")
@@ -317,8 +329,10 @@ def test_d8_a_newer_ledger_is_left_alone(path):
         Ledger.open(path, clock=clock)
 
 
-def test_p2_a_migration_that_fails_leaves_no_ledger(path, monkeypatch):
-    def breaks(_connection):
+def test_p2_a_migration_that_fails_leaves_no_ledger(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(_connection: object) -> None:
         raise sqlite3.OperationalError("interrupted")
 
     monkeypatch.setattr(ledger_store, "MIGRATIONS", (*ledger_store.MIGRATIONS, breaks))
@@ -329,13 +343,13 @@ def test_p2_a_migration_that_fails_leaves_no_ledger(path, monkeypatch):
     Ledger.open(path, clock=clock).close()
 
 
-def test_l5_a_folder_that_cannot_be_written_is_named(tmp_path):
+def test_l5_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(LedgerUnusable, match=str(tmp_path / "file")):
         Ledger.open(tmp_path / "file" / "ledger.db", clock=clock)
 
 
-def test_a_reader_sees_what_a_running_writer_has_committed(ledger, path):
+def test_a_reader_sees_what_a_running_writer_has_committed(ledger: Ledger, path: Path) -> None:
     begin(ledger)
     with Ledger.read(path, clock=clock) as reader:
         assert reader.last_run().id == "r1"
@@ -343,12 +357,12 @@ def test_a_reader_sees_what_a_running_writer_has_committed(ledger, path):
             reader.endpoint("https://x", 1)
 
 
-def test_there_is_nothing_to_read_before_the_first_run(path):
+def test_there_is_nothing_to_read_before_the_first_run(path: Path) -> None:
     with pytest.raises(LedgerUnusable, match="there is no ledger"):
         Ledger.read(path, clock=clock)
 
 
-def test_after_a_failed_commit_nothing_is_written_any_more(ledger):
+def test_after_a_failed_commit_nothing_is_written_any_more(ledger: Ledger) -> None:
     begin(ledger)
     with pytest.raises(LedgerUnusable), ledger._session.transaction() as connection:
         connection.exec_driver_sql("INSERT INTO nowhere VALUES (1)")
@@ -356,7 +370,7 @@ def test_after_a_failed_commit_nothing_is_written_any_more(ledger):
         ledger.endpoint("https://y", 1)
 
 
-def test_p7_a_full_disk_is_said_in_those_words(ledger):
+def test_p7_a_full_disk_is_said_in_those_words(ledger: Ledger) -> None:
     begin(ledger)
     with ledger._session.transaction() as connection:
         connection.exec_driver_sql("PRAGMA max_page_count = 60")
@@ -383,12 +397,12 @@ time.sleep(60)
 
 
 @pytest.fixture
-def sending_child(path):
+def sending_child(path: Path) -> Iterator[subprocess.Popen[str]]:
     with Ledger.open(path, clock=clock) as opened:
         begin(opened)
         opened.plan_partition("r1", 0, plan({"order_number": "A1"}, {"order_number": "A2"}), "d")
     root = str(Path(__file__).parents[3])
-    with subprocess.Popen(
+    with subprocess.Popen(  # noqa: S603
         [sys.executable, "-c", CHILD, str(path), root], stdout=subprocess.PIPE, text=True
     ) as child:
         assert child.stdout.readline() == "sending\n"
@@ -396,7 +410,9 @@ def sending_child(path):
         child.kill()
 
 
-def test_d1_a_second_run_is_told_who_holds_the_ledger(path, sending_child):
+def test_d1_a_second_run_is_told_who_holds_the_ledger(
+    path: Path, sending_child: subprocess.Popen[str]
+) -> None:
     with pytest.raises(LedgerLocked) as raised:
         Ledger.open(path, clock=clock)
     assert raised.value.exit_code == 10
@@ -404,7 +420,9 @@ def test_d1_a_second_run_is_told_who_holds_the_ledger(path, sending_child):
     assert "since 2026-11-20T00:00:00+00:00" in str(raised.value)
 
 
-def test_p1_after_kill_9_the_next_run_knows_what_was_being_sent(path, sending_child):
+def test_p1_after_kill_9_the_next_run_knows_what_was_being_sent(
+    path: Path, sending_child: subprocess.Popen[str]
+) -> None:
     sending_child.send_signal(signal.SIGKILL)
     sending_child.wait()
     with Ledger.open(path, clock=clock) as opened:
@@ -416,7 +434,7 @@ def test_p1_after_kill_9_the_next_run_knows_what_was_being_sent(path, sending_ch
         assert journal.commit(sending=[sub("A1", "h2", unsafe), sub("A2")]) == {"A1"}
 
 
-def test_threads_take_turns(ledger):
+def test_threads_take_turns(ledger: Ledger) -> None:
     begin(ledger)
     threads = [
         threading.Thread(target=lambda: [ledger.endpoint("https://z", n) for n in range(50)])

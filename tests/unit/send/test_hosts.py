@@ -16,7 +16,7 @@ from pipeline.send.hosts import authorization, checked_base_url
         "https://localhost",
     ],
 )
-def test_parcellab_and_this_machine_may_get_the_token(url):
+def test_parcellab_and_this_machine_may_get_the_token(url: str) -> None:
     assert checked_base_url(url) == url.rstrip("/")
 
 
@@ -37,7 +37,7 @@ def test_parcellab_and_this_machine_may_get_the_token(url):
         "",
     ],
 )
-def test_no_other_host_does(url):
+def test_no_other_host_does(url: str) -> None:
     with pytest.raises(WrongEndpoint) as raised:
         checked_base_url(url)
     assert raised.value.exit_code == 2
@@ -52,13 +52,13 @@ def test_no_other_host_does(url):
         (AuthScheme.BEARER, "Bearer abc"),
     ],
 )
-def test_the_three_forms_of_the_header(auth, header):
+def test_the_three_forms_of_the_header(auth: AuthScheme, header: str) -> None:
     endpoint = Endpoint(base_url="x", account=1618, token=Secret("abc\n"), auth=auth)
     assert authorization(endpoint)[0] == header
 
 
 @pytest.mark.parametrize("token", ["", " \n", "tok\nX-Injected: 1", "tok en", "töken", "tok\x7fen"])
-def test_a_token_that_cannot_be_one_is_refused_without_being_shown(token):
+def test_a_token_that_cannot_be_one_is_refused_without_being_shown(token: str) -> None:
     endpoint = Endpoint(base_url="x", account=1, token=Secret(token))
     with pytest.raises(WrongEndpoint) as raised:
         authorization(endpoint)

@@ -32,7 +32,7 @@ SUBMISSION = Submission(
 )
 
 
-def lines(**quantities):
+def lines(**quantities: int) -> dict[str, object]:
     return {"articles_order": [{"line_item_id": n, "quantity": q} for n, q in quantities.items()]}
 
 
@@ -47,11 +47,11 @@ def lines(**quantities):
         (lines(L1=0, L2=1, L3=2, L4=1), {0, 1, 2}),
     ],
 )
-def test_only_what_can_be_seen_counts_as_applied(order, there):
+def test_only_what_can_be_seen_counts_as_applied(order: dict[str, object], there: set[int]) -> None:
     assert applied(SUBMISSION, order) == there
 
 
-def test_what_is_there_is_left_out_and_the_rest_keeps_its_order():
+def test_what_is_there_is_left_out_and_the_rest_keeps_its_order() -> None:
     left = without(SUBMISSION, frozenset({0, 2}))
     assert orjson.loads(left.body)["mutations"] == [MUTATIONS[1], MUTATIONS[3]]
     assert [each.subject for each in left.operations] == ["s1", "s3"]
@@ -60,7 +60,7 @@ def test_what_is_there_is_left_out_and_the_rest_keeps_its_order():
     assert orjson.loads(nothing.body) == {"order_number": "A1"}
 
 
-def answer(status, content):
+def answer(status: int, content: object) -> Reply:
     return Reply(status, orjson.dumps(content), {})
 
 
@@ -78,7 +78,7 @@ def answer(status, content):
         (NoReply("away", sent=False), Unreadable("away", again=True)),
     ],
 )
-def test_what_a_get_shows(reply, expected):
+def test_what_a_get_shows(reply: Reply | NoReply, expected: Stored | Unreadable) -> None:
     assert stored("A1", reply) == expected
 
 
@@ -93,10 +93,12 @@ def test_what_a_get_shows(reply, expected):
         ({"a": None}, {"a": None}, True),
     ],
 )
-def test_an_order_is_confirmed_by_all_that_was_sent(sent, found, same):
+def test_an_order_is_confirmed_by_all_that_was_sent(
+    sent: dict[str, object], found: dict[str, object], *, same: bool
+) -> None:
     submission = Submission("A1", "0" * 64, orjson.dumps(sent))
     assert confirms(submission, found) is same
 
 
-def test_a_mutation_that_cannot_be_seen_is_never_confirmed():
+def test_a_mutation_that_cannot_be_seen_is_never_confirmed() -> None:
     assert not confirms(SUBMISSION, {"order_number": "A1", **lines(L2=1, L3=1, L4=1)})

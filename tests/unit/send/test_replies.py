@@ -3,8 +3,9 @@
 import orjson
 import pytest
 
-from pipeline.model.orders import Operation, Problem, Replay, Submission
+from pipeline.model.orders import Operation, Outcome, Problem, Replay, Submission
 from pipeline.model.outcomes import MutationOutcome, OrderOutcome
+from pipeline.model.stops import StopRun
 from pipeline.send.replies import Done, Stop, TryAgain, judge
 from pipeline.send.reply import NoReply, Reply
 from pipeline.send.stops import AuthRefused, NotTheApi
@@ -29,17 +30,17 @@ TWO = Submission(
 )
 
 
-def reply(status, content=b"", **headers):
+def reply(status: int, content: object = b"", **headers: str) -> Reply:
     body = content if isinstance(content, bytes) else orjson.dumps(content)
     return Reply(status, body, {name.replace("_", "-"): text for name, text in headers.items()})
 
 
-def order(*results, **more):
+def order(*results: object, **more: object) -> dict[str, object]:
     mutations = [{"type": "x", "result": result} for result in results]
     return {"order_number": "A1", "external_id": "e-1", "mutations": mutations, **more}
 
 
-def outcome(submission, answer, *, first=False):
+def outcome(submission: Submission, answer: Reply | NoReply, *, first: bool = False) -> Outcome:
     verdict = judge(submission, answer, first=first)
     assert isinstance(verdict, Done), verdict
     return verdict.outcome
@@ -48,12 +49,12 @@ def outcome(submission, answer, *, first=False):
 @pytest.mark.parametrize(
     ("status", "expected"), [(201, OrderOutcome.CREATED), (200, OrderOutcome.UPDATED)]
 )
-def test_a_whole_order_with_its_number_is_delivered(status, expected):
+def test_a_whole_order_with_its_number_is_delivered(status: int, expected: OrderOutcome) -> None:
     found = outcome(PLAIN, reply(status, order()))
     assert (found.outcome, found.status, found.external_id) == (expected, status, "e-1")
 
 
-def test_all_mutations_must_say_success():
+def test_all_mutations_must_say_success() -> None:
     found = outcome(TWO, reply(200, order({"success": True}, {"success": True})))
     assert found.outcome is OrderOutcome.UPDATED
     assert found.mutations == (MutationOutcome.SUCCEEDED,) * 2
@@ -70,14 +71,16 @@ def test_all_mutations_must_say_success():
     ],
     ids=["fewer results than sent", "no success", "false", "text", "no result"],
 )
-def test_a_mutation_that_does_not_say_success_has_failed(results):
+def test_a_mutation_that_does_not_say_success_has_failed(
+    results: list[dict[str, object] | None],
+) -> None:
     found = outcome(TWO, reply(201, order(*results)))
     assert found.outcome is OrderOutcome.PARTLY_APPLIED
     assert found.mutations == (MutationOutcome.SUCCEEDED, MutationOutcome.FAILED)
     assert [(problem.code, problem.attr) for problem in found.problems] == [("A201", "mutations.1")]
 
 
-def test_the_words_of_a_failed_mutation_and_its_warnings_are_kept():
+def test_the_words_of_a_failed_mutation_and_its_warnings_are_kept() -> None:
     failed = {
         "success": False,
         "message": "not possible",
@@ -122,24 +125,24 @@ def test_the_words_of_a_failed_mutation_and_its_warnings_are_kept():
     ],
     ids=["list", "detail", "by field", "message", "unknown json", "text", "empty"],
 )
-def test_400_is_a_refusal_in_whatever_shape(content, problems):
+def test_400_is_a_refusal_in_whatever_shape(content: object, problems: list[Problem]) -> None:
     found = outcome(TWO, reply(400, content))
     assert found.outcome is OrderOutcome.REFUSED
     assert list(found.problems) == problems
     assert set(found.mutations) == {MutationOutcome.FAILED}
 
 
-def test_a_web_page_is_not_shown():
+def test_a_web_page_is_not_shown() -> None:
     found = outcome(PLAIN, reply(400, b"<html><script>", content_type="text/html; charset=x"))
     assert found.problems == (Problem("A403", "status 400: a web page"),)
 
 
 @pytest.mark.parametrize("status", [402, 405, 410, 413, 415, 418, 422])
-def test_other_4xx_are_refusals(status):
+def test_other_4xx_are_refusals(status: int) -> None:
     assert outcome(PLAIN, reply(status, {"detail": "no"})).outcome is OrderOutcome.REFUSED
 
 
-def test_404_stops_when_it_is_the_first_answer_and_refuses_later():
+def test_404_stops_when_it_is_the_first_answer_and_refuses_later() -> None:
     verdict = judge(PLAIN, reply(404), first=True)
     assert isinstance(verdict, Stop)
     assert verdict.stop.exit_code == 6
@@ -151,7 +154,7 @@ def test_404_stops_when_it_is_the_first_answer_and_refuses_later():
     ("status", "kind"),
     [(401, AuthRefused), (403, AuthRefused), (101, NotTheApi), (301, NotTheApi), (308, NotTheApi)],
 )
-def test_what_stops_the_run(status, kind):
+def test_what_stops_the_run(status: int, kind: type[StopRun]) -> None:
     verdict = judge(
         PLAIN, reply(status, b"x", location="https://a.example/\x1b?token=1"), first=False
     )
@@ -185,7 +188,9 @@ def test_what_stops_the_run(status, kind):
     ],
 )
 @pytest.mark.parametrize("status", [408, 409, 425, 429])
-def test_a_busy_server_is_asked_again_when_it_says(status, headers, after_s):
+def test_a_busy_server_is_asked_again_when_it_says(
+    status: int, headers: dict[str, str], after_s: float | None
+) -> None:
     verdict = judge(PLAIN, reply(status, **headers), first=False)
     assert isinstance(verdict, TryAgain)
     assert verdict.throttled
@@ -208,24 +213,24 @@ def test_a_busy_server_is_asked_again_when_it_says(status, headers, after_s):
         NoReply("connection broke", sent=True),
     ],
 )
-def test_what_may_have_been_stored_is_ambiguous(answer):
+def test_what_may_have_been_stored_is_ambiguous(answer: Reply | NoReply) -> None:
     verdict = judge(PLAIN, answer, first=True)
     assert isinstance(verdict, TryAgain)
     assert verdict.ambiguous
 
 
-def test_what_never_left_is_not_ambiguous():
+def test_what_never_left_is_not_ambiguous() -> None:
     verdict = judge(PLAIN, NoReply("cannot connect", sent=False), first=True)
     assert verdict == TryAgain("cannot connect", ambiguous=False)
 
 
-def test_the_answer_of_another_order_stops_the_run():
+def test_the_answer_of_another_order_stops_the_run() -> None:
     verdict = judge(PLAIN, reply(200, {"order_number": "A2"}), first=False)
     assert isinstance(verdict, Stop)
     assert verdict.crossed
 
 
-def test_words_are_masked_cut_and_made_visible():
+def test_words_are_masked_cut_and_made_visible() -> None:
     words = "MAX MUSTERMANN, 89073 Ulm, +49 731 123, vip \x00" + "x" * 600
     (problem,) = outcome(PLAIN, reply(400, {"detail": words})).problems
     assert problem.detail.startswith("XXX XXXXXXXXXX, 00000 Xxx, +00 000 000, vip ⟨U+0000⟩xxx")
