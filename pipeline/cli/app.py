@@ -1,0 +1,6 @@
+"""The whole command: importing this module registers every verb."""
+
+from pipeline.cli import checking, doctor, importing, looking, setup, topics
+from pipeline.cli.root import cli
+
+__all__ = ["checking", "cli", "doctor", "importing", "looking", "setup", "topics"]

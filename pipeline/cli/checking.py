@@ -1,0 +1,95 @@
+"""mapping check: all mistakes of a mapping at once, with or without a file it will read."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pipeline.cli.exits import Exit
+from pipeline.cli.root import mapping_group
+from pipeline.cli.session import Session
+from pipeline.cli.shape import Words, verb
+from pipeline.config import missing_file
+from pipeline.mapping.mistakes import MappingRefused, Mistake, Weight, render
+
+if TYPE_CHECKING:
+    from pipeline.mapping.compile import Compiled
+
+
+@verb(
+    mapping_group, "check",
+    "pipeline mapping check mappings/wms.yaml",
+    "pipeline mapping check mappings/wms.yaml orders.csv",
+    "pipeline mapping check mappings/wms.yaml --format github",
+    exits=(Exit.INPUT,),
+)  # fmt: skip
+@click.option("--format", "form", type=Words(["text", "json", "github"]), default="text",
+              show_default=True, help="How mistakes are written.")  # fmt: skip
+@click.argument("mapping", type=click.Path(path_type=Path))
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.pass_obj
+def check(session: Session, mapping: Path, file: Path | None, form: str) -> int:
+    """Check a mapping; with FILE also against its header.
+
+    Exit 0 means usable (warnings are told), 1 that there are mistakes, 2 that there is no such
+    file. Without FILE the names of columns are not checked.
+    """
+    for what, path in (("mapping file", mapping), ("file", file)):
+        if path is not None and not (session.cwd / path).is_file():
+            raise missing_file(what, path, session.cwd)
+    try:
+        compiled = _compiled(mapping, file)
+    except MappingRefused as refused:
+        if refused.exit_code == Exit.USAGE:
+            return _told(session, mapping, refused.mistakes, refused.text, form)
+        raise
+    return _told(session, mapping, list(compiled.warnings), compiled.text, form)
+
+
+def _compiled(mapping: Path, file: Path | None) -> "Compiled":
+    from pipeline.run.source import read_mapping
+
+    compiled, _ = read_mapping(mapping)
+    if file is None:
+        return compiled
+    from pipeline.read import read_header
+
+    return read_mapping(mapping, read_header(file, compiled.plan.source))[0]
+
+
+def _told(session: Session, path: Path, mistakes: list[Mistake], text: str, form: str) -> int:
+    code = Exit.INTERNAL if any(m.weight is Weight.ERROR for m in mistakes) else Exit.OK
+    console = session.console
+    if console.look.json or form == "json":
+        console.json_result(code, {"mapping": path, "mistakes": [asdict(m) for m in mistakes]})
+    elif form == "github":
+        if mistakes:
+            console.result("\n".join(_annotation(path, mistake) for mistake in mistakes))
+    else:
+        if mistakes:
+            console.note(render(mistakes, str(path), text))
+        verdict = f"{path} is usable" if code is Exit.OK else f"{path} cannot be used"
+        console.result(f"{verdict}: {_counted(mistakes)}")
+    return code
+
+
+def _counted(mistakes: list[Mistake]) -> str:
+    words = []
+    for weight, word in ((Weight.ERROR, "mistake"), (Weight.WARNING, "warning")):
+        number = sum(m.weight is weight for m in mistakes)
+        if number:
+            words.append(f"{number} {word}{'s' if number > 1 else ''}")
+    return ", ".join(words) or "no mistakes"
+
+
+def _annotation(path: Path, mistake: Mistake) -> str:
+    """One line that GitHub shows beside the code."""
+    message = f"{mistake.message}{f' ({mistake.help})' if mistake.help else ''}"
+    for sign, spelled in (("%", "%25"), ("\r", "%0D"), ("\n", "%0A")):
+        message = message.replace(sign, spelled)
+    name = str(path).replace("%", "%25").replace(",", "%2C").replace(":", "%3A")
+    return (
+        f"::{mistake.weight.value} file={name},line={mistake.line},col={mistake.column},"
+        f"endColumn={mistake.column + mistake.length},title={mistake.code}::{message}"
+    )

@@ -1,0 +1,261 @@
+"""plan, run, resume: the verbs that move orders."""
+
+from collections.abc import Callable
+from datetime import datetime, time, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+from zoneinfo import ZoneInfo
+
+import click
+
+from pipeline.cli.console import described
+from pipeline.cli.exits import Exit
+from pipeline.cli.progress import events_for
+from pipeline.cli.root import cli
+from pipeline.cli.session import Session
+from pipeline.cli.shape import setting, verb
+from pipeline.config import BadConfig, Credentials, Loaded, missing_file
+
+if TYPE_CHECKING:
+    from pipeline.run import Options, Result
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_RUN_EXITS = (
+    Exit.PARTIAL,
+    Exit.INPUT,
+    Exit.UNFINISHED,
+    Exit.AUTH,
+    Exit.GUARD,
+    Exit.EMPTY,
+    Exit.LOCKED,
+    Exit.LEDGER,
+    Exit.INTERRUPTED,
+    Exit.TERMINATED,
+)
+_PLAN_EXITS = (Exit.PARTIAL, Exit.INPUT, Exit.EMPTY, Exit.LOCKED, Exit.LEDGER, Exit.INTERRUPTED)
+
+_READING = (
+    setting("mapping", "-m", "--mapping", metavar="FILE"),
+    setting("limit", metavar="N"),
+    setting("only_orders", "--only-order", metavar="NR"),
+    setting("backfill"),
+)
+_SENDING = (
+    setting("rate", metavar="N"),
+    setting("concurrency", metavar="N"),
+    setting("until", metavar="TIME"),
+    setting("auto_approve", "--yes"),
+)
+_GUARDING = (
+    setting("max_reject_rate", metavar="SHARE"),
+    setting("max_orders", metavar="N"),
+    setting("min_rows", metavar="N"),
+)
+_VERDICT = (
+    setting("partial_ok"),
+    setting("fail_on_empty"),
+)
+_REPORT = (
+    setting("report_dir", metavar="DIR"),
+    setting("pii", metavar="mask|show|none"),
+)
+
+
+def _options(*sets: tuple[Callable[[Any], Any], ...]) -> Callable[[F], F]:
+    def add(function: F) -> F:
+        for declare in reversed([one for some in sets for one in some]):
+            function = declare(function)
+        return function
+
+    return add
+
+
+@verb(
+    cli, "plan",
+    "pipeline plan -m mappings/wms.yaml orders.csv",
+    "pipeline plan -m orders.yaml -m shipments.yaml inbox/",
+    "pipeline plan -m history.yaml --backfill 'archive/2024-*.csv.gz' --out bf",
+    exits=_PLAN_EXITS,
+)  # fmt: skip
+@_options(
+    _READING,
+    (setting("out", metavar="DIR"),),
+    _VERDICT,
+    (setting("pii", metavar="mask|show|none"),),
+)
+@click.argument("inputs", nargs=-1, metavar="[FILE | FOLDER | GLOB]...")
+@click.pass_obj
+def plan(session: Session, inputs: tuple[str, ...]) -> int:
+    """Read, validate and compare; write a plan and a report. Sends nothing.
+
+    INPUTS are files, folders or globs; without them the mapping's own `source.files` are taken.
+    """
+    loaded = session.load()
+    mappings = _mappings(session, loaded)
+    if not mappings:
+        raise _no_mapping()
+    from pipeline import run as way
+
+    options = _choices(session, loaded)
+    out = cast("Path | None", loaded.values["out"])
+    _say_backfill(session, options)
+    with events_for(session.console, approve=True) as events:
+        result = way.plan(loaded.settings, mappings, inputs, options, events, out=out)
+    return _finish(session, result)
+
+
+@verb(
+    cli, "run",
+    "pipeline run -m mappings/wms.yaml orders.csv",
+    "pipeline run -m wms.yaml --profile prod --yes 'inbox/*.csv'",
+    "pipeline run .pipeline/plans/7f3a --rate 5 --until 06:00",
+    exits=_RUN_EXITS,
+)  # fmt: skip
+@_options(_READING, _SENDING, _GUARDING, _VERDICT, _REPORT)
+@click.argument("inputs", nargs=-1, metavar="[PLAN | FILE | FOLDER | GLOB]...")
+@click.pass_obj
+def run(session: Session, inputs: tuple[str, ...]) -> int:
+    """Import. Takes a PLAN, or files and a mapping.
+
+    A PLAN is the folder that `pipeline plan` made; exactly that is sent, or nothing if a file, the
+    mapping or the ledger changed since. With -m, files, folders and globs are read; without any,
+    the mapping's own `source.files`. The same command again finishes an interrupted run.
+    """
+    # what is to run is judged before any secret is asked for
+    loaded = session.load()
+    mappings = _mappings(session, loaded)
+    planned = _plan_folder(session, mappings, inputs)
+    loaded = session.load(Credentials.REQUIRED)
+    from pipeline import run as way
+
+    options = _choices(session, loaded)
+    _say_backfill(session, options)
+    with events_for(session.console, approve=loaded.settings.auto_approve) as events:
+        if planned is not None:
+            result = way.run_plan(loaded.settings, planned, options, events)
+        else:
+            result = way.run(loaded.settings, mappings, inputs, options, events)
+    return _finish(session, result)
+
+
+@verb(
+    cli, "resume",
+    "pipeline resume",
+    "pipeline resume 2026-11-20T0205 --until 06:00",
+    "pipeline resume --profile prod --yes -q",
+    exits=_RUN_EXITS,
+)  # fmt: skip
+@_options(_SENDING, (setting("partial_ok"),), _REPORT)
+@click.argument("run_id", required=False, metavar="[RUN]")
+@click.pass_obj
+def resume(session: Session, run_id: str | None) -> int:
+    """Finish an interrupted or time-limited run.
+
+    Without RUN, the latest unfinished one. What has arrived is not sent again.
+    """
+    loaded = session.load(Credentials.REQUIRED)
+    from pipeline import run as way
+
+    options = _choices(session, loaded)
+    with events_for(session.console, approve=loaded.settings.auto_approve) as events:
+        result = way.resume(loaded.settings, run_id, options, events)
+    return _finish(session, result)
+
+
+def next_moment(until: time | datetime, now: datetime) -> datetime:
+    """Give when a time of the day comes next; a date with time stays, in the zone of `now`.
+
+    >>> from datetime import UTC
+    >>> next_moment(time(6), datetime(2026, 11, 20, 22, tzinfo=UTC)).isoformat()
+    '2026-11-21T06:00:00+00:00'
+    """
+    if isinstance(until, datetime):
+        return until if until.tzinfo else until.replace(tzinfo=now.tzinfo)
+    zone = until.tzinfo or now.tzinfo
+    local = now.astimezone(zone)
+    today = datetime.combine(local.date(), until.replace(tzinfo=None), zone)
+    if today > local:
+        return today
+    return datetime.combine(local.date() + timedelta(days=1), until.replace(tzinfo=None), zone)
+
+
+def _choices(session: Session, loaded: Loaded) -> "Options":
+    from pipeline.run import Options
+
+    values = cast("dict[str, Any]", dict(loaded.values))
+    until = values["until"]
+    now = session.console.now().astimezone(ZoneInfo(loaded.settings.timezone))
+    return Options(
+        limit=values["limit"],
+        only_orders=values["only_orders"],
+        backfill=values["backfill"],
+        max_orders=values["max_orders"],
+        max_reject_rate=values["max_reject_rate"],
+        min_rows=values["min_rows"],
+        partial_ok=values["partial_ok"],
+        fail_on_empty=values["fail_on_empty"],
+        until=None if until is None else next_moment(until, now),
+        pii=values["pii"],
+    )
+
+
+def _mappings(session: Session, loaded: Loaded) -> list[Path]:
+    paths = cast("tuple[Path, ...]", loaded.values["mapping"])
+    for path in paths:
+        if not (session.cwd / path).is_file():
+            raise missing_file("mapping file", path, session.cwd)
+    return list(paths)
+
+
+def _plan_folder(session: Session, mappings: list[Path], inputs: tuple[str, ...]) -> Path | None:
+    """Tell whether a plan is to be run: one folder, and no mapping."""
+    if mappings:
+        return None
+    if len(inputs) == 1 and (session.cwd / inputs[0]).is_dir():
+        return Path(inputs[0])
+    if len(inputs) == 1 and not (session.cwd / inputs[0]).exists():
+        raise missing_file("plan", Path(inputs[0]), session.cwd)
+    raise _no_mapping()
+
+
+def _no_mapping() -> BadConfig:
+    return BadConfig(
+        "there is nothing to run: no mapping is given",
+        help="name it: -m MAPPING.yaml FILE…, or give the folder of a plan",
+        code="C111",
+    )
+
+
+def _say_backfill(session: Session, options: "Options") -> None:
+    if options.backfill:
+        session.console.warn(
+            "--backfill: trackings get notifications_inactive=true; recipient_email stays as mapped;"
+            " whether parcelLab writes to customers about the orders themselves, only parcelLab knows"
+        )
+
+
+def _finish(session: Session, result: "Result") -> int:
+    console = session.console
+    stopped = result.stopped
+    if stopped is not None:
+        console.error(stopped)
+    if console.look.json:
+        console.json_result(
+            result.exit_code,
+            {
+                "run": result.run_id,
+                "report": result.report,
+                "plan": result.plan,
+                "stopped": None if stopped is None else described(stopped),
+                "summary": {k: v for k, v in result.summary.items() if k != "exit"},
+            },
+        )
+    else:
+        console.result(result.text)
+    if result.exit_code in (Exit.UNFINISHED, Exit.INTERRUPTED, Exit.TERMINATED):
+        profile = loaded.settings.profile if (loaded := session.loaded) else ""
+        named = "" if profile in ("", "sandbox") else f" --profile {profile}"
+        if not console.look.quiet:
+            console.note(f"Continue with: pipeline resume {result.run_id}{named}")
+    return result.exit_code

@@ -1,0 +1,131 @@
+"""status, report, explain: the verbs that only look."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, cast
+
+import click
+
+from pipeline.cli.codes import CODES, find_code, near_codes
+from pipeline.cli.console import Console
+from pipeline.cli.exits import Exit, name_of
+from pipeline.cli.root import cli
+from pipeline.cli.session import Session
+from pipeline.cli.shape import setting, verb
+from pipeline.config import BadConfig
+
+
+@verb(
+    cli, "status",
+    "pipeline status",
+    "pipeline status --profile prod --json",
+    "pipeline -q status || echo 'look at the last run'",
+    exits=(*(code for code in Exit if code is not Exit.MISMATCH),),
+)  # fmt: skip
+@click.pass_obj
+def status(session: Session) -> int:
+    """Running, last and open items. Exit code = last verdict."""
+    loaded = session.load()
+    from pipeline import run as way
+
+    found = way.status(loaded.settings)
+    verdict = cast("Mapping[str, Any] | None", found.get("exit"))
+    code = int(verdict["code"]) if verdict else 0
+    console = session.console
+    if console.look.json:
+        console.json_result(code, {k: v for k, v in found.items() if k != "exit"})
+    else:
+        console.result(_status_text(console, found))
+    return code
+
+
+def _status_text(console: Console, found: Mapping[str, Any]) -> str:
+    runs = found.get("runs") or []
+    if not runs:
+        return "no run yet"
+    items = found.get("open_items") or {"count": 0, "oldest": None}
+    lines = [f"last run    {_run_line(console, runs[0])}"]
+    if runs[0]["state"] == "interrupted":
+        lines.append(f"            continue with: pipeline resume {runs[0]['id']}")
+    elif runs[0]["state"] == "running":
+        lines.append("            if no process is at work any more: pipeline resume")
+    since = f", oldest since {_at(console, items['oldest'])}" if items["oldest"] else ""
+    lines.append(f"open items  {items['count']:,}{since}")
+    if len(runs) > 1:
+        lines += ["before", *(f"            {_run_line(console, each)}" for each in runs[1:])]
+    return "\n".join(lines)
+
+
+def _run_line(console: Console, run: Mapping[str, Any]) -> str:
+    verdict = run.get("exit")
+    ended = f"exit {verdict['code']} {name_of(verdict['code'])}" if verdict else "no verdict yet"
+    profile = f"  {run['profile']}" if run.get("profile") else ""
+    return f"{run['id']}{profile}  {run['state']}  {ended}  {_at(console, run['started_at'])}"
+
+
+def _at(console: Console, text: str) -> str:
+    return f"{datetime.fromisoformat(text).astimezone(console.zone):%Y-%m-%d %H:%M}"
+
+
+@verb(
+    cli, "report",
+    "pipeline report",
+    "pipeline report 2026-11-20T0205",
+    "pipeline report --pii show --report-dir private",
+    exits=(Exit.LEDGER,),
+)  # fmt: skip
+@setting("pii", metavar="mask|show|none")
+@setting("report_dir", metavar="DIR")
+@click.argument("run_id", required=False, metavar="[RUN]")
+@click.pass_obj
+def report(session: Session, run_id: str | None) -> int:
+    """Make the report of a run again, and print where it is.
+
+    Without RUN, of the latest one. Nothing is read but the ledger and the folder of the run.
+    """
+    loaded = session.load()
+    from pipeline import run as way
+
+    page = way.report(loaded.settings, run_id, str(loaded.values["pii"]))
+    console = session.console
+    if console.look.json:
+        console.json_result(Exit.OK, {"report": page})
+    else:
+        console.result(str(page))
+    return Exit.OK
+
+
+@verb(
+    cli, "explain",
+    "pipeline explain R301",
+    "pipeline explain M201",
+    "pipeline explain C108 --json",
+    exits=(),
+)  # fmt: skip
+@click.argument("code", shell_complete=lambda _ctx, _param, text: [c for c in CODES if c.startswith(text.upper())])  # fmt: skip
+@click.pass_obj
+def explain(session: Session, code: str) -> int:
+    """What a code means and who fixes it."""
+    found = find_code(code)
+    if found is None:
+        near = near_codes(code)
+        raise BadConfig(
+            f"there is no code {code}",
+            help=f"did you mean {' or '.join(near)}?" if near else "docs/codes.md lists them all",
+            code="C113",
+        )
+    console = session.console
+    if console.look.json:
+        fields = {name: getattr(found, name) for name in found.__dataclass_fields__}
+        console.json_result(Exit.OK, fields)
+        return Exit.OK
+    lines = [
+        f"{found.code}  {found.title}",
+        f"  where   {found.group}" + ("" if found.severity == "error" else f" ({found.severity})"),
+        f"  why     {found.why}",
+        f"  fix     {found.fix}",
+    ]
+    if found.owner:
+        lines.append(f"  who     {found.owner}")
+    console.result("\n".join(lines))
+    return Exit.OK

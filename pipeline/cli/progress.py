@@ -1,0 +1,203 @@
+"""What a run says while it works: bars for a person, lines for a log (CLI §5)."""
+
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Protocol, Self
+
+from pipeline.cli.console import LEVELS, Console
+from pipeline.model.stops import StopRun
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+HEARTBEAT_S = 30.0
+_DOING: Mapping[str, str] = {"read": "reading", "validate": "validating", "send": "sending"}
+
+
+class NotConfirmed(StopRun):
+    """There is nobody to ask (exit 2: a schedule lacks an option)."""
+
+    exit_code = 2
+
+
+class Events(Protocol):
+    """What `run` tells and asks while it works."""
+
+    def stage(self, name: str, done: int, total: int | None, note: str = "") -> None:
+        """Tell how far a stage is; called often."""
+
+    def say(self, level: str, event: str, **fields: object) -> None:
+        """Tell that the state changed."""
+
+    def confirm(self, question: str, expected: str) -> bool:
+        """Ask a person to type `expected`; False when they type something else."""
+
+
+class Lines:
+    """Plain lines: one per change of state, and one every 30 s while a stage goes on."""
+
+    def __init__(self, console: Console, *, approve: bool) -> None:
+        self._console = console
+        self._approve = approve
+        self._stage = ""
+        self._began_s = 0.0
+        self._began_at = 0
+        self._spoke_s = 0.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        """Nothing is kept open."""
+
+    def stage(self, name: str, done: int, total: int | None, note: str = "") -> None:
+        """Print a line if the last one is 30 s old."""
+        now_s = time.monotonic()
+        if name != self._stage:
+            self._stage, self._began_s, self._began_at, self._spoke_s = name, now_s, done, now_s
+        if now_s - self._spoke_s < HEARTBEAT_S:
+            return
+        self._spoke_s = now_s
+        rate = (done - self._began_at) / max(now_s - self._began_s, 1e-9)
+        fields: dict[str, object] = {
+            "text": f"{_DOING.get(name, name)} {done}{'' if total is None else f'/{total}'}",
+            "rate": f"{rate:.1f}/s",
+        }
+        if total is not None and rate > 0:
+            ends = self._console.now() + timedelta(seconds=(total - done) / rate)
+            fields["eta"] = ends.strftime(
+                "%H:%M:%S" if total - done < rate * 43_200 else "%d %b %H:%M"
+            )
+        if note:
+            fields["note"] = note
+        self._console.log("INFO", _DOING.get(name, name), fields)
+
+    def say(self, level: str, event: str, **fields: object) -> None:
+        """Print a line."""
+        self._console.log(_level(level), event, fields)
+
+    def confirm(self, question: str, expected: str) -> bool:
+        """Ask on the terminal."""
+        return _ask(self._console, question, expected, approve=self._approve)
+
+
+class Bars:
+    """One bar per stage; warnings stand above them."""
+
+    def __init__(self, console: Console, *, approve: bool) -> None:
+        from rich.console import Console as RichConsole
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
+
+        self._console = console
+        self._approve = approve
+        self._tasks: dict[str, TaskID] = {}
+        self._seen: dict[str, tuple[int, float]] = {}
+        rich = RichConsole(
+            file=sys.stderr, no_color=not console.paints(sys.stderr), highlight=False, markup=False
+        )
+        self._progress: Progress = Progress(
+            TextColumn("{task.description:<10}", markup=False),
+            BarColumn(bar_width=20),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}", markup=False),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}", markup=False),
+            console=rich,
+        )
+        # The live display draws on stderr; stdout stays what a command prints as its result.
+        self._progress.live._redirect_stdout = False  # noqa: SLF001
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self._progress.stop()
+
+    def stage(self, name: str, done: int, total: int | None, note: str = "") -> None:
+        """Move the bar of the stage."""
+        task = self._tasks.get(name)
+        if task is None:
+            words = _DOING.get(name, name).capitalize()
+            task = self._progress.add_task(words, total=total, rate="", note="")
+            self._tasks[name] = task
+            self._seen[name] = (done, time.monotonic())
+        first, since_s = self._seen[name]
+        rate = (done - first) / max(time.monotonic() - since_s, 1e-9)
+        shown = f"{rate:,.1f}/s" if done > first else ""
+        self._progress.update(
+            task, completed=done, total=total, rate=shown, note=self._console.safe(note)
+        )
+
+    def say(self, level: str, event: str, **fields: object) -> None:
+        """Print warnings; the rest only with -v, since the bars and the result say it."""
+        weight = _level(level)
+        if weight in ("WARN", "ERROR") or self._console.look.verbose:
+            with self._apart():
+                self._console.log(weight, event, fields)
+
+    def confirm(self, question: str, expected: str) -> bool:
+        """Ask on the terminal, with the bars out of the way."""
+        with self._apart():
+            return _ask(self._console, question, expected, approve=self._approve)
+
+    @contextmanager
+    def _apart(self) -> Iterator[None]:
+        self._progress.stop()
+        try:
+            yield
+        finally:
+            self._progress.start()
+
+
+def events_for(console: Console, *, approve: bool) -> Lines | Bars:
+    """Choose bars when a person looks at stderr, else lines."""
+    return (Bars if console.interactive() else Lines)(console, approve=approve)
+
+
+def _level(word: str) -> str:
+    upper = {"WARNING": "WARN", "CRITICAL": "ERROR"}.get(word.upper(), word.upper())
+    return upper if upper in LEVELS else "INFO"
+
+
+def _ask(console: Console, question: str, expected: str, *, approve: bool) -> bool:
+    if approve:
+        return True
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise NotConfirmed(
+            f"there is no terminal to ask: {question}",
+            help="add --yes, or set auto_approve = true in the profile",
+            code="C110",
+        )
+    console.note(question.rstrip())
+    sys.stderr.write(console.safe(f"Type {expected} to go on: "))
+    sys.stderr.flush()
+    with _interruptible():
+        answer = sys.stdin.readline()
+    return answer.strip() == expected
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let Ctrl-C end a prompt, although `run` catches it to end its requests in order."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,29 @@
+"""The command itself, and the groups its verbs hang on."""
+
+import click
+
+from pipeline import __version__
+from pipeline.cli.shape import WIDTH, Nouns, Root, global_options
+
+_CONTEXT = {"max_content_width": WIDTH, "help_option_names": ["-h", "--help"]}
+
+
+@click.group(cls=Root, context_settings=_CONTEXT)
+@click.version_option(__version__, "--version", prog_name="pipeline")
+@global_options(hidden=False)
+def cli() -> None:
+    """Warehouse exports in, correct parcelLab orders out, a report that balances.
+
+    The result goes to stdout, progress and log to stderr. The default profile is the sandbox;
+    production is named: --profile prod.
+    """
+
+
+@cli.group("mapping", cls=Nouns, short_help="Check a mapping.")
+def mapping_group() -> None:
+    """Work on mappings."""
+
+
+@cli.group("config", cls=Nouns, short_help="Show or begin the configuration.")
+def config_group() -> None:
+    """Look at the configuration, or begin one."""

@@ -1,0 +1,126 @@
+"""One call of the command: what was given, what was loaded, and how it ends."""
+
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import click
+
+from pipeline.cli.console import Console, crash_file, described
+from pipeline.cli.exits import Exit
+from pipeline.config import (
+    Credentials,
+    Loaded,
+    Look,
+    environment,
+    load,
+    look,
+)
+from pipeline.model.stops import StopRun
+
+
+@dataclass(slots=True)
+class Session:
+    """Options are collected here by their callbacks; `load` turns them into settings."""
+
+    arguments: tuple[str, ...] = ()
+    overrides: dict[str, object] = field(default_factory=dict)
+    environ: Mapping[str, str] = field(default_factory=environment)
+    cwd: Path = field(default_factory=Path.cwd)
+    loaded: Loaded | None = None
+    _console: Console | None = None
+
+    @property
+    def console(self) -> Console:
+        """Where to print, as the options and the environment say."""
+        if self._console is None:
+            self._console = Console(look(self.overrides, self.environ))
+        return self._console
+
+    def load(self, credentials: Credentials = Credentials.SKIPPED) -> Loaded:
+        """Read the configuration, say its warnings, and hide the token from every output.
+
+        Raises:
+            BadConfig: it cannot be used.
+        """
+        _ = self.console  # a bad value for the output itself is told first
+        config = self.overrides.get("config")
+        profile = self.overrides.get("profile")
+        self.loaded = load(
+            Path(str(config)).expanduser() if config else None,
+            str(profile) if profile else None,
+            self.overrides,
+            self.environ,
+            self.cwd,
+            credentials=credentials,
+        )
+        settings = self.loaded.settings
+        self._console = Console(self.console.look, settings.timezone)
+        self._console.hide(settings.endpoint.token.reveal())
+        for text in self.loaded.warnings:
+            self._console.warn(text)
+        return self.loaded
+
+    # -- the way out ------------------------------------------------------------------------
+
+    def fail(self, error: BaseException) -> int:
+        """Print why the command ends and give its exit code; the one place for all errors."""
+        console = self._console_for_errors()
+        if isinstance(error, StopRun):
+            console.error(error)
+            return self._end(console, error.exit_code, described(error))
+        if isinstance(error, click.exceptions.NoArgsIsHelpError):
+            console.note(error.format_message())
+            return self._end(console, Exit.USAGE, {"message": "a command is missing"})
+        if isinstance(error, click.ClickException):
+            return self._usage(console, error)
+        if isinstance(error, click.Abort | KeyboardInterrupt):
+            console.note("interrupted")
+            return self._end(console, Exit.INTERRUPTED, {"message": "interrupted"})
+        return self._crash(console, error)
+
+    def _usage(self, console: Console, error: click.ClickException) -> int:
+        context = getattr(error, "ctx", None)
+        message = error.format_message()
+        hint = f"Try '{context.command_path} --help' for help." if context else ""
+        if console.look.log_format == "json":
+            console.log("ERROR", "stopped", {"message": message, "help": hint})
+        else:
+            console.note(f"Error: {message}" + (f"\n{hint}" if hint else ""))
+        return self._end(console, Exit.USAGE, {"message": message, "help": hint or None})
+
+    def _crash(self, console: Console, error: BaseException) -> int:
+        text = console.safe("".join(traceback.format_exception(error)))
+        where = traceback.extract_tb(error.__traceback__)[-1] if error.__traceback__ else None
+        place = f" in {Path(where.filename).name}:{where.lineno}" if where else ""
+        home = self.loaded.settings.home if self.loaded else self.cwd / ".pipeline"
+        kept = crash_file(home / "logs", console.now(), text)
+        # the exception's own words may quote a cell, so they stay in the file (FAULTS S10)
+        message = f"internal error: {type(error).__name__}{place}; this is a bug of the program"
+        help_text = f"details are in {kept}" if kept else "run it again with -vv"
+        console.error(StopRun(message, help=help_text))
+        if console.look.verbose >= 2:
+            console.note(text)
+        return self._end(
+            console, Exit.INTERNAL, {"message": message, "log": str(kept) if kept else None}
+        )
+
+    def _end(self, console: Console, code: int, error: Mapping[str, object]) -> int:
+        if console.look.json:
+            console.json_result(code, {"error": dict(error)})
+        return int(code)
+
+    def _console_for_errors(self) -> Console:
+        """The console, also when the options that shape it are what is wrong."""
+        try:
+            return self.console
+        except StopRun:
+            pass
+        return Console(Look(json="--json" in self.arguments))
+
+    def parsed_json_flag(self) -> None:
+        """Note `--json` before parsing, so that a mistake in parsing is answered in JSON too."""
+        before_dashes = self.arguments[: (*self.arguments, "--").index("--")]
+        if "--json" in before_dashes:
+            self.overrides["json"] = True

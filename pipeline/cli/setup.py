@@ -1,0 +1,255 @@
+"""config, sandbox, demo, completion: what one needs once."""
+
+from importlib import import_module
+from pathlib import Path
+from typing import Protocol, cast
+
+import click
+from click.shell_completion import BashComplete, get_completion_class
+
+from pipeline.cli.exits import Exit
+from pipeline.cli.root import cli, config_group
+from pipeline.cli.session import Session
+from pipeline.cli.shape import Words, verb
+from pipeline.config import (
+    CONFIG_NAME,
+    KEYS,
+    BadConfig,
+    Credentials,
+    Loaded,
+    Where,
+    find_config,
+    hidden,
+    hidden_url,
+    missing_file,
+)
+from pipeline.model.stops import StopRun
+
+_TEMPLATE = """\
+# Configuration of `pipeline`; every key is described in docs/configuration.md.
+# Keys up here are for all profiles; a profile's own value wins.
+
+# timezone = "Europe/Berlin"
+# max_reject_rate = "20%"
+# min_rows = 1
+
+# [owners]
+# R301 = "Warehouse"
+
+# The sandbox is the default: start it with `pipeline sandbox`.
+[profile.sandbox]
+
+# Production is named: pipeline run --profile prod …
+# The token comes from PARCELLAB_TOKEN, PARCELLAB_TOKEN_FILE, token_file or token_command.
+# [profile.prod]
+# base_url = "product-api"     # product-api, api, eu or us
+# account = 1618
+# rate = 5
+# max_orders = 5000
+"""
+
+
+class _Demo(Protocol):
+    def __call__(self, echo: object, folder: Path | None) -> int: ...
+
+
+@verb(
+    config_group, "show",
+    "pipeline config show",
+    "pipeline config show --origin --profile prod",
+    "pipeline config show --json",
+    exits=(),
+)  # fmt: skip
+@click.option("--origin", is_flag=True, help="Say where each value comes from.")
+@click.pass_obj
+def show(session: Session, origin: bool) -> int:
+    """Print every value as a run would see it; secrets show their end only."""
+    loaded = session.load()
+    rows = {
+        name: (_shown(name, loaded.values[name]), str(loaded.origins[name]))
+        for name, key in KEYS.items()
+        if key.where is not Where.COMMAND
+    }
+    token = _token_row(session, loaded)
+    rows = {"profile": (loaded.settings.profile, ""), **rows, "token": token}
+    rows |= {
+        f"owners.{code}": (owner, "") for code, owner in sorted(loaded.settings.owners.items())
+    }
+    console = session.console
+    if console.look.json:
+        settings = {
+            name: {"value": value, "origin": source} for name, (value, source) in rows.items()
+        }
+        console.json_result(Exit.OK, {"file": loaded.path, "settings": settings})
+        return Exit.OK
+    width = max(len(source) for _, source in rows.values()) if origin else 0
+    console.result(
+        "\n".join(
+            (f"{source:<{width}}  " if origin else "") + f"{name} = {value}"
+            for name, (value, source) in rows.items()
+        )
+    )
+    return Exit.OK
+
+
+def _shown(name: str, value: object) -> str:
+    if value is None:
+        return "not set"
+    if name == "ledger":
+        return hidden_url(str(value))
+    if isinstance(value, bool):
+        return str(value).lower()
+    return " ".join(value) if isinstance(value, tuple) else str(value)
+
+
+def _token_row(session: Session, loaded: Loaded) -> tuple[str, str]:
+    """The end of the token and its source; a token_command is not run only to look."""
+    if loaded.values["token_command"] is not None:
+        return "printed by token_command", str(loaded.origins["token_command"])
+    shown = session.loaded
+    try:
+        full = session.load(Credentials.REQUIRED)
+    except BadConfig as error:
+        session.loaded = shown
+        return ("not set", "") if error.code == "C108" else (f"unusable: {error.message}", "")
+    return hidden(full.settings.endpoint.token.reveal()), str(full.origins["token"])
+
+
+@verb(
+    config_group, "init",
+    "pipeline config init",
+    "pipeline config init && $EDITOR pipeline.toml",
+    "pipeline -c other.toml config init",
+    exits=(),
+)  # fmt: skip
+@click.pass_obj
+def init(session: Session) -> int:
+    """Write a commented pipeline.toml here; never over an existing one."""
+    path = session.cwd / str(session.overrides.get("config") or CONFIG_NAME)
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(_TEMPLATE)
+    except FileExistsError:
+        raise BadConfig(
+            f"{path.name} exists already", help="edit it, or name another with -c", code="C114"
+        ) from None
+    except OSError as error:
+        raise BadConfig(f"{path.name} cannot be written: {error.strerror}", code="C114") from None
+    if session.console.look.json:
+        session.console.json_result(Exit.OK, {"file": path})
+    else:
+        session.console.result(str(path))
+    return Exit.OK
+
+
+@verb(
+    config_group, "path",
+    "pipeline config path",
+    "$EDITOR \"$(pipeline config path)\"",
+    "pipeline config path --json",
+    exits=(),
+)  # fmt: skip
+@click.pass_obj
+def path_(session: Session) -> int:
+    """Print which configuration file is used."""
+    named = session.overrides.get("config")
+    found = find_config(Path(str(named)) if named else None, session.environ, session.cwd)
+    if session.console.look.json:
+        session.console.json_result(Exit.OK, {"file": found})
+    elif found is not None:
+        session.console.result(str(found))
+    else:
+        session.console.note("there is no configuration file; `pipeline config init` writes one")
+    return Exit.OK
+
+
+@verb(
+    cli, "sandbox",
+    "pipeline sandbox",
+    "pipeline sandbox --port 9000 --data .sandbox",
+    "pipeline sandbox --faults faults.json",
+    exits=(),
+)  # fmt: skip
+@click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True,
+              help="Port on 127.0.0.1; 0 takes a free one.")  # fmt: skip
+@click.option("--data", type=click.Path(path_type=Path, file_okay=False),
+              help="Folder that keeps the orders; default: memory.")  # fmt: skip
+@click.option("--faults", metavar="FILE|flaky|storm", help="Fault rules (JSON), or a named storm.")
+@click.pass_obj
+def sandbox(session: Session, port: int, data: Path | None, faults: str | None) -> int:
+    """Local stand-in for the Order API, checked against its OpenAPI file.
+
+    It listens on 127.0.0.1 only, opens account 1618 with the token of the sandbox, and ends with
+    Ctrl-C. Nothing ever leaves this machine.
+    """
+    from pipeline.sandbox import BadFaultError, FaultSchedule, SandboxSettings, serve
+
+    console = session.console
+
+    def announce(line: str) -> None:
+        if console.look.json:
+            console.result(line)
+            return
+        import json
+
+        ready = json.loads(line)
+        console.result(
+            f"Sandbox at {ready['base_url']}, account {ready['account']}. Only this machine can"
+            " reach it; Ctrl-C ends it."
+        )
+
+    try:
+        schedule = FaultSchedule()
+        if faults in ("flaky", "storm"):
+            schedule = FaultSchedule.profile(faults, seed=0)
+        elif faults is not None:
+            if not (session.cwd / faults).is_file():
+                raise missing_file("fault file", Path(faults), session.cwd)
+            schedule = FaultSchedule.from_text(Path(faults).read_text(encoding="utf-8"))
+        serve(SandboxSettings(data=data, faults=schedule), port=port, announce=announce)
+    except (BadFaultError, OSError, UnicodeError) as error:
+        words = getattr(error, "strerror", None) or str(error)
+        raise BadConfig(
+            f"the sandbox cannot start: {words}",
+            help="choose another --port" if isinstance(error, OSError) else "correct the rules",
+            code="C115",
+        ) from None
+    return Exit.OK
+
+
+@verb(
+    cli, "demo",
+    "pipeline demo",
+    "pipeline demo ./demo",
+    "pipeline demo --color never | less",
+    exits=(Exit.PARTIAL,),
+)  # fmt: skip
+@click.argument("folder", required=False, type=click.Path(path_type=Path, file_okay=False))
+@click.pass_obj
+def demo(session: Session, folder: Path | None) -> int:
+    """A whole import on this machine: sandbox, files with faults, report.
+
+    FOLDER keeps the files; by default a new one is made.
+    """
+    try:
+        play = cast("_Demo", import_module("pipeline.demo").main)
+    except ModuleNotFoundError:
+        raise StopRun("this installation has no demo") from None
+    return play(session.console.result, folder)
+
+
+@verb(
+    cli, "completion",
+    "pipeline completion bash >> ~/.bashrc",
+    "pipeline completion zsh >> ~/.zshrc",
+    "pipeline completion fish > ~/.config/fish/completions/pipeline.fish",
+    exits=(),
+)  # fmt: skip
+@click.argument("shell", type=Words(["bash", "zsh", "fish"]))
+@click.pass_obj
+def completion(session: Session, shell: str) -> int:
+    """Print the completion script of a shell."""
+    found = get_completion_class(shell) or BashComplete
+    made = found(cli, {}, "pipeline", "_PIPELINE_COMPLETE")
+    session.console.result(made.source_template % made.source_vars())
+    return Exit.OK
