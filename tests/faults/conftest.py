@@ -40,7 +40,7 @@ Answer = Callable[[Asked, asyncio.StreamWriter], Awaitable[None]]
 Script = Callable[[Asked, int], Answer]
 
 
-def raw(status: str, body: bytes = b"", **headers: str) -> Answer:
+def raw(status: str, body: bytes = b"", /, **headers: str) -> Answer:
     async def answer(_asked: Asked, writer: asyncio.StreamWriter) -> None:
         lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}"]
         lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]

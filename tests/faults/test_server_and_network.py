@@ -13,6 +13,7 @@ from pipeline.model.orders import Operation, Replay
 from pipeline.send import ApiAway, AuthRefused, EveryOrderRefused, NotTheApi
 
 if TYPE_CHECKING:
+    from pipeline.model.orders import Submission
     from tests.faults.conftest import Answer, Asked, Wire, World
 
 DATE = "Fri, 20 Nov 2026 12:00:00 GMT"

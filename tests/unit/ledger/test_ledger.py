@@ -6,7 +6,7 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from pipeline.ledger import (
     RunState,
 )
 from pipeline.ledger import store as ledger_store
+from pipeline.ledger.schema import VERSION
 from pipeline.model.orders import Operation, Outcome, Problem, Replay, Submission
 from pipeline.model.outcomes import (
     MUTATION_SCHEMA,
@@ -68,7 +69,7 @@ def begin(ledger: Ledger, run_id: str = "r1", fingerprint: str = "f") -> int:
     return endpoint
 
 
-def plan(*rows: dict[str, object]) -> pl.DataFrame:
+def plan(*rows: Mapping[str, object]) -> pl.DataFrame:
     base = {
         "_file": 0,
         "_line": 2,
@@ -110,11 +111,14 @@ def test_a_run_is_remembered_and_found_again_while_it_is_not_finished(ledger: Le
     assert ledger.unfinished(endpoint, "f") == ledger.run("r1")
     assert ledger.unfinished(endpoint, "g") is None
     ledger.finish_run("r1", state=RunState.INTERRUPTED, exit_code=5, ended_at=NOW, totals="{}")
-    assert ledger.unfinished(endpoint, "f").exit_code == 5
+    left = ledger.unfinished(endpoint, "f")
+    assert left is not None
+    assert left.exit_code == 5
     ledger.resume_run("r1")
     ledger.finish_run("r1", state=RunState.FINISHED, exit_code=0, ended_at=NOW, totals='{"a":1}')
     assert ledger.unfinished(endpoint, "f") is None
     found = ledger.last_run()
+    assert found is not None
     assert (found.options, found.mappings, found.totals) == ({"rate": 5}, {"wms": "ab"}, '{"a":1}')
     assert (found.files, found.started_at, found.ended_at) == ([{"name": "a.csv"}], NOW, NOW)
     assert ledger.runs(5) == [found]
@@ -271,7 +275,7 @@ def test_files_are_private_and_the_pragmas_are_what_they_must_be(
     with ledger._session.transaction() as connection:
         asked = ("journal_mode", "synchronous", "foreign_keys", "user_version")
         found = [connection.exec_driver_sql(f"PRAGMA {each}").scalar() for each in asked]
-    assert found == ["wal", 2, 1, ledger_store.VERSION]
+    assert found == ["wal", 2, 1, VERSION]
 
 
 def test_a_pragma_that_does_not_hold_is_noticed(
@@ -282,7 +286,7 @@ def test_a_pragma_that_does_not_hold_is_noticed(
         Ledger.open(path, clock=clock)
 
 
-DAMAGE = {
+DAMAGE: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "zero length": (lambda _: b"", "the file is empty"),
     "garbage": (lambda _: os.urandom(9000), "file is not a database"),
     "truncated": (lambda data: data[: len(data) // 2], "malformed"),
@@ -352,7 +356,7 @@ def test_l5_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 def test_a_reader_sees_what_a_running_writer_has_committed(ledger: Ledger, path: Path) -> None:
     begin(ledger)
     with Ledger.read(path, clock=clock) as reader:
-        assert reader.last_run().id == "r1"
+        assert [run.id for run in reader.runs(2)] == ["r1"]
         with pytest.raises(LedgerUnusable, match="readonly"):
             reader.endpoint("https://x", 1)
 
@@ -405,6 +409,7 @@ def sending_child(path: Path) -> Iterator[subprocess.Popen[str]]:
     with subprocess.Popen(  # noqa: S603
         [sys.executable, "-c", CHILD, str(path), root], stdout=subprocess.PIPE, text=True
     ) as child:
+        assert child.stdout is not None
         assert child.stdout.readline() == "sending\n"
         yield child
         child.kill()

@@ -1,3 +1,5 @@
+from typing import Any
+
 import orjson
 import pytest
 
@@ -5,7 +7,7 @@ from pipeline.model.orders import Operation, Replay, Submission
 from pipeline.send.readback import Stored, Unreadable, applied, confirms, stored, without
 from pipeline.send.reply import NoReply, Reply
 
-MUTATIONS = [
+MUTATIONS: list[dict[str, Any]] = [
     {"type": "add_line_item", "line_item": {"line_item_id": "L3"}},
     {
         "type": "replace_line_item",
