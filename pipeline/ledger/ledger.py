@@ -261,6 +261,21 @@ class Ledger:
             {"run": run, "partition": partition, "digest": digest},
         )
 
+    def supersede(self, run_id: str, order_numbers: Sequence[str]) -> None:
+        """Record that open orders of a run are not sent: a newer run has sent a newer version."""
+        with self._session.transaction() as connection:
+            run = run_seq(connection, run_id)
+            for numbers in lookups(order_numbers):
+                connection.execute(
+                    sa.update(t.run_order)
+                    .where(
+                        t.run_order.c.run == run,
+                        t.run_order.c.order_number.in_(numbers),
+                        t.run_order.c.outcome.in_(OPEN),
+                    )
+                    .values(outcome=OrderOutcome.SUPERSEDED.value)
+                )
+
     def partitions(self, run_id: str) -> list[PartitionState]:
         """Give how far each planned partition of a run came, by number."""
         order = t.run_order.c

@@ -18,6 +18,7 @@ from pipeline.model.outcomes import (
     REPORTED_FINDING_SCHEMA,
     ROW_SCHEMA,
     OrderOutcome,
+    RowOutcome,
 )
 from pipeline.model.tables import SourceFile
 from pipeline.report.facts import MappingUsed, RunFacts, RunState, RunTables
@@ -103,11 +104,24 @@ def run_tables(folder: RunFolder, ledger: Ledger, run_id: str, why_not: str) -> 
     if answers.height:
         findings = pl.concat([findings, answers.lazy()])
     return RunTables(
-        rows=folder.scan("rows", ROW_SCHEMA),
+        rows=_rows(folder, orders),
         orders=orders,
         mutations=ledger.mutations(run_id),
         findings=findings,
     )
+
+
+def _rows(folder: RunFolder, orders: pl.DataFrame) -> pl.LazyFrame:
+    """The rows; those of orders that a newer run has overtaken were skipped, not accepted."""
+    rows = folder.scan("rows", ROW_SCHEMA)
+    overtaken = orders.filter(pl.col("outcome") == OrderOutcome.SUPERSEDED.value)
+    if not overtaken.height:
+        return rows
+    late = (pl.col("outcome") == RowOutcome.ACCEPTED.value) & pl.col("key").is_in(
+        overtaken.get_column("key").to_list()
+    )
+    outcome = pl.when(late).then(pl.lit(RowOutcome.SUPERSEDED.value)).otherwise("outcome")
+    return rows.with_columns(outcome.alias("outcome"))
 
 
 def _silent(orders: pl.DataFrame, answers: pl.DataFrame, why_not: str) -> pl.DataFrame:

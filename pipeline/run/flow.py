@@ -17,13 +17,12 @@ from pipeline import __version__
 from pipeline.config import Settings
 from pipeline.ledger import PLANNED_SCHEMA, AckedOperation, KnownOrder, Ledger, RunRecord, RunStart
 from pipeline.ledger import RunState as LedgerState
-from pipeline.model.outcomes import OrderOutcome
 from pipeline.model.stops import StopRun
 from pipeline.report.facts import RunState
 from pipeline.run.accounts import facts_of
 from pipeline.run.folder import RunFolder
 from pipeline.run.guard import confirm, guard
-from pipeline.run.prepare import Foresight, prepare
+from pipeline.run.prepare import PREPARED_SCHEMA, Foresight, prepare
 from pipeline.run.request import Events, Options, PlanStale, Result, RunUnknown
 from pipeline.run.sending import Halt, send_all
 from pipeline.run.source import Job, open_jobs, read_mapping
@@ -141,8 +140,8 @@ class Flow:
             runs = [ledger.run(run_id)] if run_id is not None else ledger.runs(50)
             open_runs = [r for r in runs if r is not None and r.state is not LedgerState.FINISHED]
             if not open_runs:
-                what = f"run {run_id}" if run_id is not None else "an unfinished run"
-                raise RunUnknown(f"there is no {what} to resume", code="C132",
+                what = "unfinished run" if run_id is None else f"run {run_id} that was interrupted"
+                raise RunUnknown(f"there is no {what}", code="C132",
                                  help="`pipeline status` shows the last runs")  # fmt: skip
             record = open_runs[0]
             endpoint = ledger.endpoint(self.endpoint.base_url, self.endpoint.account)
@@ -258,13 +257,11 @@ class Flow:
         partitions = int(folder.facts()["partitions"])
         digest = str(folder.facts()["seen"]["digest"])
         settled = {state.partition for state in ledger.partitions(run_id)}
-        started = datetime.fromisoformat(folder.facts()["started_at"])
         for partition in range(partitions):
-            if partition in settled and not self._newer(ledger, run_id):
-                continue
-            planned = pl.read_parquet(folder.part("planned", partition))
-            planned = self._superseded(ledger, run_id, planned, started)
-            ledger.plan_partition(run_id, partition, planned.select(PLANNED_SCHEMA.keys()), digest)
+            if partition not in settled:
+                planned = pl.read_parquet(folder.part("planned", partition))
+                ledger.plan_partition(run_id, partition, planned.select(PLANNED_SCHEMA.keys()), digest)
+        self._supersede(ledger, run_id, folder)
         stopped: StopRun | None = None
         try:
             stopped = send_all(
@@ -279,31 +276,19 @@ class Flow:
             self.settings, self.options, self.events, folder, (ledger, run_id), ending
         )
 
-    def _newer(self, ledger: Ledger, run_id: str) -> bool:
-        last = ledger.last_run()
-        return last is not None and last.id != run_id
-
-    def _superseded(
-        self, ledger: Ledger, run_id: str, planned: pl.DataFrame, started: datetime
-    ) -> pl.DataFrame:
+    def _supersede(self, ledger: Ledger, run_id: str, folder: RunFolder) -> None:
         """Never send an older version after a newer one (FAULTS G4)."""
-        if not self._newer(ledger, run_id):
-            return planned
-        record = ledger.run(run_id)
-        assert record is not None  # noqa: S101 - it was begun
-        waiting = planned.filter(pl.col("outcome") == OrderOutcome.NOT_ATTEMPTED.value)
-        known = ledger.known(record.endpoint, waiting.get_column("order_number").to_list())
-        own = dict(waiting.select("order_number", "content_sha256").iter_rows())
+        last, record = ledger.last_run(), ledger.run(run_id)
+        if last is None or record is None or last.id == run_id:
+            return
+        waiting = folder.scan("prepared", PREPARED_SCHEMA).select("order_number", "content_sha256")
+        own = dict(waiting.collect().iter_rows())
         newer = [
             number
-            for number, order in known.items()
-            if order.updated_at > started and order.content_sha256 != own[number]
+            for number, order in ledger.known(record.endpoint, list(own)).items()
+            if order.updated_at > record.started_at and order.content_sha256 != own[number]
         ]
-        late = pl.col("order_number").is_in(newer) & (
-            pl.col("outcome") == OrderOutcome.NOT_ATTEMPTED.value
-        )
-        outcome = pl.when(late).then(pl.lit(OrderOutcome.SUPERSEDED.value)).otherwise("outcome")
-        return planned.with_columns(outcome.alias("outcome"))
+        ledger.supersede(run_id, newer)
 
     def _fresh(self, facts: Mapping[str, Any], serial: str, path: Path) -> None:
         """Refuse a plan when anything it was made from has changed (CLI §2)."""

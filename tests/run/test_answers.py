@@ -1,0 +1,166 @@
+"""What the API says reaches the cell it is about; what stops a run leaves it resumable."""
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from pipeline.sandbox import FaultSchedule
+from tests.run.conftest import PARCELS_YAML, Warehouse, order_row
+from tests.run.test_import import outcomes
+
+
+def play(warehouse: Warehouse, *rules: dict[str, object]) -> None:
+    warehouse.sandbox.play(FaultSchedule.of(list(rules)))
+
+
+@pytest.mark.parametrize(
+    ("attr", "line", "column"),
+    [
+        ("recipient_email", 2, "mail"),
+        ("articles_order.1.sku", 4, "sku"),
+        ("articles_order.1.quantity", 4, "qty"),
+        ("mutations.1.tracking.courier", 3, "carrier"),
+    ],
+)
+def test_a_refusal_names_file_line_and_column_of_its_cell(
+    warehouse: Warehouse, attr: str, line: int, column: str
+) -> None:
+    (warehouse.folder / "parcels.yaml").write_text(PARCELS_YAML, encoding="utf-8")
+    warehouse.orders(order_row("A1"), order_row("A2"), order_row("A1", 2))
+    warehouse.parcels(("A1", "P1", "dhl-germany"), ("A1", "P2", "dhl-germany"))
+    play(warehouse, {"fault": "http_400_a", "order_number": "A1", "attr": attr, "detail": "is not good"})
+
+    result = warehouse.run()
+
+    assert result.exit_code == 3
+    assert outcomes(result.summary)["refused"] == 1
+    [record] = [r for r in warehouse.rejections(result) if r["rule"] == "A401"]
+    file = "parcels.csv" if column == "carrier" else "orders.csv"
+    assert (record["file"], record["line"], record["column"]) == (file, line, column)
+    assert "is not good" in str(record["message"])
+    assert record["api"]["attr"] == attr  # type: ignore[index]
+
+
+@pytest.mark.parametrize("shape", ["http_400_a", "http_400_b", "http_400_c"])
+def test_all_shapes_of_a_refusal_are_told_in_the_apis_words(warehouse: Warehouse, shape: str) -> None:
+    warehouse.orders(order_row("A1"), order_row("A2"))
+    play(warehouse, {"fault": shape, "order_number": "A1"})
+
+    result = warehouse.run()
+
+    assert outcomes(result.summary) == {
+        "seen": 2, "ready": 2, "created": 1, "refused": 1, "arrived": 1, "missing": 1,
+    }  # fmt: skip
+    assert [r["order_number"] for r in warehouse.rejections(result)][:1] == ["A1"]
+
+
+def test_a_failed_change_is_not_success(warehouse: Warehouse) -> None:
+    warehouse.orders(order_row("A1"), order_row("A2", cut=9))
+    play(warehouse, {"fault": "mutation_fail", "order_number": "A2"})
+
+    result = warehouse.run()
+
+    assert result.exit_code == 3
+    assert outcomes(result.summary)["partly_applied"] == 1
+    # and the next run tries it again, because it was never acknowledged
+    play(warehouse)
+    assert outcomes(warehouse.run().summary)["updated"] == 1
+
+
+def test_a_refused_token_stops_the_run_and_the_same_command_finishes_it(warehouse: Warehouse) -> None:
+    warehouse.orders(*(order_row(f"A{n}") for n in range(30)))
+    warehouse.paced(concurrency=2)
+    play(warehouse, {"fault": "http_401", "on": list(range(11, 200))})
+
+    stopped = warehouse.run()
+
+    assert stopped.exit_code == 6
+    assert outcomes(stopped.summary)["not_attempted"] >= 18
+    assert outcomes(stopped.summary).get("refused") is None
+    play(warehouse)
+    again = warehouse.run()
+    assert again.run_id == stopped.run_id
+    assert again.exit_code == 0
+    assert outcomes(again.summary) == {"seen": 30, "ready": 30, "created": 30, "arrived": 30}
+    assert len({put.order_number for put in warehouse.sandbox.puts()}) == 30
+
+
+def test_sigterm_finishes_what_is_in_flight_and_resume_sends_the_rest(warehouse: Warehouse) -> None:
+    warehouse.orders(*(order_row(f"A{n}") for n in range(60)))
+    warehouse.paced(concurrency=2, rate_per_s=60.0)
+
+    def stop_once(done: int) -> None:
+        if done >= 5:
+            warehouse.told.on_send = None
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    warehouse.told.on_send = stop_once
+
+    stopped = warehouse.run()
+
+    assert stopped.exit_code == 143
+    made = outcomes(stopped.summary)
+    assert made["created"] == len(warehouse.sandbox.puts()) < 60
+    assert made.get("unknown") is None
+    warehouse.paced(rate_per_s=None)
+    rest = warehouse.resume()
+    assert (rest.run_id, rest.exit_code) == (stopped.run_id, 0)
+    assert len(warehouse.sandbox.puts()) == 60
+
+
+def test_a_resumed_run_does_not_send_what_a_newer_run_has_replaced(warehouse: Warehouse) -> None:
+    warehouse.orders(order_row("A1", name="Old"), order_row("A2"))
+    play(warehouse, {"fault": "http_401"})
+    old = warehouse.run()
+    play(warehouse)
+    warehouse.orders(order_row("A1", name="New"))
+    warehouse.run()
+
+    resumed = warehouse.resume(old.run_id)
+
+    assert outcomes(resumed.summary)["superseded"] == 1
+    assert resumed.summary["rows"]["superseded"] == 1  # type: ignore[index]
+    stored = warehouse.sandbox.order("A1")
+    assert stored is not None
+    assert stored["recipient_name"] == "New"
+
+
+def test_an_answer_that_never_comes_is_unclear_and_the_next_run_clears_it(warehouse: Warehouse) -> None:
+    warehouse.orders(order_row("A1"), order_row("A2"))
+    warehouse.paced(attempts=2)
+    play(warehouse, {"fault": "reset_applied", "order_number": "A1"})
+
+    first = warehouse.run()
+
+    assert first.exit_code == 5
+    assert outcomes(first.summary)["unknown"] == 1
+    play(warehouse)
+    second = warehouse.run()
+    assert second.exit_code == 0
+    assert outcomes(second.summary)["arrived"] == 2
+
+
+def test_no_output_holds_the_token_or_the_customer(warehouse: Warehouse, tmp_path: Path) -> None:
+    warehouse.orders(
+        order_row("A1", mail="canary.person@example.com", name="Canary Person"),
+        order_row("A2", mail="canary person@example", name="Canary Person"),
+    )
+    play(warehouse, {"fault": "http_400_a", "order_number": "A1", "attr": "recipient_email",
+                     "detail": '"canary.person@example.com" is not allowed'})  # fmt: skip
+
+    result = warehouse.run()
+
+    assert result.report is not None
+    shown = [result.report, result.report.with_name("summary.json"), result.report.with_name("summary.txt")]
+    ledger = list(warehouse.settings.home.glob("ledger.db*"))
+    for path in [*shown, *ledger]:
+        content = path.read_bytes()
+        assert warehouse.sandbox.token.encode() not in content, path
+        assert b"canary" not in content.lower(), path
+    assert "canary" not in json.dumps([e[2] for e in warehouse.told.events], default=str).lower()
+    for path in [*tmp_path.glob("reports/**/*"), *warehouse.settings.home.rglob("*")]:
+        if path.is_file():
+            assert path.stat().st_mode & 0o077 == 0, path

@@ -1,0 +1,250 @@
+"""The main job through every stage, against a real server on loopback."""
+
+import json
+
+import pytest
+
+from pipeline.model.stops import StopRun
+from pipeline.run import GuardTripped, PlanStale, RunUnknown
+from pipeline.run.spool import PARTITION_BYTES
+from tests.run.conftest import PARCELS_YAML, Warehouse, order_row
+
+
+def outcomes(summary: dict[str, object]) -> dict[str, int]:
+    orders = summary["orders"]
+    assert isinstance(orders, dict)
+    return {name: count for name, count in orders.items() if count}
+
+
+def test_new_orders_are_created_and_the_second_run_sends_nothing(warehouse: Warehouse) -> None:
+    warehouse.orders(order_row("A1"), order_row("A1", 2), order_row("A2"))
+
+    first, second = warehouse.run(), warehouse.run()
+
+    assert first.exit_code == second.exit_code == 0
+    assert outcomes(first.summary) == {"seen": 2, "ready": 2, "created": 2, "arrived": 2}
+    assert outcomes(second.summary) == {"seen": 2, "ready": 2, "unchanged": 2, "arrived": 2}
+    assert len(warehouse.sandbox.puts()) == 2
+    assert second.summary["rows"]["already_done"] == 3  # type: ignore[index]
+
+
+def test_one_faulty_row_holds_its_order_and_no_other(warehouse: Warehouse) -> None:
+    warehouse.orders(order_row("A1"), order_row("A1", 2, country="Germany"), order_row("A2"))
+
+    result = warehouse.run()
+
+    assert result.exit_code == 3
+    assert outcomes(result.summary) == {
+        "seen": 2, "held_back": 1, "ready": 1, "created": 1, "arrived": 1, "missing": 1,
+    }  # fmt: skip
+    records = warehouse.rejections(result)
+    assert [(r["line"], r["rule"], r["column"], r["raw"]) for r in records if r["rule"] != "H001"] == [
+        (3, "R203", "country", "Germany")
+    ]
+    assert [order["order_number"] for order in warehouse.sandbox.orders()] == ["A2"]
+
+
+def test_a_held_order_arrives_once_its_row_is_corrected(warehouse: Warehouse) -> None:
+    warehouse.orders(order_row("A1", country="Germany"))
+    assert warehouse.run().exit_code == 3
+    warehouse.orders(order_row("A1", country="DE"))
+
+    assert warehouse.run().exit_code == 0
+    assert warehouse.sandbox.order("A1") is not None
+
+
+def test_rows_of_two_files_and_two_mappings_make_one_request(warehouse: Warehouse) -> None:
+    (warehouse.folder / "parcels.yaml").write_text(PARCELS_YAML, encoding="utf-8")
+    warehouse.orders(order_row("A1"), name="orders-1.csv")
+    warehouse.orders(order_row("A1", 2), name="orders-2.csv")
+    warehouse.parcels(("A1", "P1", "dhl-germany"), ("A1", "P2", "dhl-germany"))
+
+    result = warehouse.run()
+
+    [put] = warehouse.sandbox.puts()
+    body = json.loads(put.body)
+    assert [line["line_item_id"] for line in body["articles_order"]] == ["A1-1", "A1-2"]
+    assert [m["tracking"]["tracking_number"] for m in body["mutations"]] == ["P1", "P2"]
+    assert result.exit_code == 0
+
+
+def test_parcels_of_a_later_night_do_not_send_the_lines_again(warehouse: Warehouse) -> None:
+    warehouse.orders(order_row("A1"))
+    warehouse.run()
+    (warehouse.folder / "parcels.yaml").write_text(PARCELS_YAML, encoding="utf-8")
+    warehouse.parcels(("A1", "P1", "dhl-germany"))
+
+    warehouse.run()
+
+    body = json.loads(warehouse.sandbox.puts()[-1].body)
+    assert "articles_order" not in body
+    assert body["mutations"][0]["type"] == "add_tracking"
+
+
+def test_a_change_that_was_acknowledged_is_not_sent_with_the_next_one(warehouse: Warehouse) -> None:
+    (warehouse.folder / "parcels.yaml").write_text(PARCELS_YAML, encoding="utf-8")
+    warehouse.orders(order_row("A1"))
+    warehouse.parcels(("A1", "P1", "dhl-germany"))
+    warehouse.run()
+    warehouse.parcels(("A1", "P1", "dhl-germany"), ("A1", "P2", "dhl-germany"))
+
+    warehouse.run()
+
+    body = json.loads(warehouse.sandbox.puts()[-1].body)
+    assert [m["tracking"]["tracking_number"] for m in body["mutations"]] == ["P2"]
+
+
+def test_a_record_that_cannot_be_read_holds_the_order_it_seems_to_belong_to(
+    warehouse: Warehouse,
+) -> None:
+    warehouse.orders(order_row("A1"), order_row("A1", 2, name="Doe; Jo"), order_row("A2"))
+
+    result = warehouse.run()
+
+    assert [order["order_number"] for order in warehouse.sandbox.orders()] == ["A2"]
+    [record] = [r for r in warehouse.rejections(result) if r["rule"] == "R101"]
+    assert (record["line"], record["order_number"]) == (3, "A1")
+    assert result.summary["balances"] is True
+
+
+def test_many_partitions_give_the_same_orders_as_one(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [order_row(f"A{n % 40}", n // 40 + 1, name="" if n % 7 else "Jo") for n in range(120)]
+    warehouse.orders(*rows)
+    planned = warehouse.plan()
+    monkeypatch.setattr("pipeline.run.spool.PARTITION_BYTES", 700)
+    assert PARTITION_BYTES > 700
+
+    spooled = warehouse.plan()
+    sent = warehouse.run()
+
+    assert outcomes(planned.summary) == outcomes(spooled.summary)
+    assert outcomes(sent.summary) == {"seen": 40, "ready": 40, "created": 40, "arrived": 40}
+    assert sent.summary["balances"] is True
+
+
+def test_a_plan_sends_nothing_and_a_run_sends_exactly_the_plan(warehouse: Warehouse) -> None:
+    warehouse.orders(order_row("A1"), order_row("A2", country="Germany"))
+
+    planned = warehouse.plan()
+
+    assert planned.exit_code == 3
+    assert planned.plan is not None
+    assert warehouse.sandbox.puts() == []
+    assert "+ 1 new orders" in planned.text
+    sent = warehouse.run_plan(planned.plan)
+    assert outcomes(sent.summary)["created"] == 1
+    assert len(warehouse.sandbox.puts()) == 1
+
+
+@pytest.mark.parametrize("moved", ["file", "mapping", "ledger"])
+def test_a_plan_is_refused_when_the_world_has_moved(warehouse: Warehouse, moved: str) -> None:
+    warehouse.orders(order_row("A1"))
+    planned = warehouse.plan()
+    assert planned.plan is not None
+    match moved:
+        case "file":
+            warehouse.orders(order_row("A1"), order_row("A2"))
+        case "mapping":
+            path = warehouse.folder / "orders.yaml"
+            path.write_text(path.read_text() + "# touched\n")
+        case _:
+            warehouse.orders(order_row("A9"))
+            warehouse.run()
+            warehouse.orders(order_row("A1"))
+
+    with pytest.raises(PlanStale, match="the plan is stale: .* after planning"):
+        warehouse.run_plan(planned.plan)
+
+
+def test_a_run_that_would_hold_too_much_back_stops_before_the_first_request(
+    warehouse: Warehouse,
+) -> None:
+    warehouse.orders(*(order_row(f"A{n}", country="DE" if n > 10 else "Germany") for n in range(30)))
+
+    with pytest.raises(GuardTripped, match="11 of 30 orders \\(37%\\) would be held back") as stop:
+        warehouse.run()
+
+    assert stop.value.exit_code == 7
+    assert warehouse.sandbox.puts() == []
+    assert list((warehouse.settings.home / "runs").iterdir()) == []
+
+
+def test_guards_on_rows_and_orders(warehouse: Warehouse) -> None:
+    warehouse.orders(order_row("A1"), order_row("A2"))
+
+    with pytest.raises(GuardTripped, match="at least 3 were expected"):
+        warehouse.run(min_rows=3)
+    with pytest.raises(GuardTripped, match="at most 1 are allowed"):
+        warehouse.run(max_orders=1)
+
+
+def test_a_backfill_is_confirmed_and_silences_every_parcel(warehouse: Warehouse) -> None:
+    (warehouse.folder / "parcels.yaml").write_text(PARCELS_YAML, encoding="utf-8")
+    warehouse.orders(order_row("A1"))
+    warehouse.parcels(("A1", "P1", "dhl-germany"))
+    warehouse.told.agree = False
+    with pytest.raises(GuardTripped, match="not confirmed"):
+        warehouse.run(backfill=True)
+    warehouse.told.agree = True
+
+    warehouse.run(backfill=True)
+
+    [put] = warehouse.sandbox.puts()
+    assert json.loads(put.body)["mutations"][0]["tracking"]["notifications_inactive"] is True
+
+
+def test_a_limited_run_leaves_the_rest_for_the_next(warehouse: Warehouse) -> None:
+    warehouse.orders(*(order_row(f"A{n}") for n in range(5)))
+
+    first = warehouse.run(limit=2)
+    rest = warehouse.run()
+
+    assert (first.exit_code, outcomes(first.summary)["not_attempted"]) == (0, 3)
+    assert outcomes(rest.summary) == {
+        "seen": 5, "ready": 5, "created": 3, "unchanged": 2, "arrived": 5,
+    }  # fmt: skip
+
+
+def test_one_order_can_be_chosen(warehouse: Warehouse) -> None:
+    warehouse.orders(*(order_row(f"A{n}") for n in range(5)))
+
+    warehouse.run(only_orders=("A3",))
+
+    assert [order["order_number"] for order in warehouse.sandbox.orders()] == ["A3"]
+
+
+def test_a_header_without_rows_is_nothing_to_do(warehouse: Warehouse) -> None:
+    warehouse.orders()
+
+    assert warehouse.run().exit_code == 0
+    assert warehouse.run(fail_on_empty=True).exit_code == 9
+
+
+def test_there_is_nothing_to_resume_after_a_finished_run(warehouse: Warehouse) -> None:
+    warehouse.orders(order_row("A1"))
+    warehouse.run()
+
+    with pytest.raises(RunUnknown, match="there is no unfinished run"):
+        warehouse.resume()
+
+
+def test_a_finished_run_keeps_no_payload(warehouse: Warehouse) -> None:
+    warehouse.orders(order_row("A1"))
+    warehouse.run()
+
+    kept = {p.name for p in (warehouse.settings.home / "runs").glob("*/*")}
+    assert kept == {"rows", "findings", "trace", "run.json"}
+    assert all(b"jo@example.com" not in p.read_bytes() for p in warehouse.settings.home.rglob("*") if p.is_file())
+
+
+def test_the_first_problem_stops_the_command_with_words_for_a_person(warehouse: Warehouse) -> None:
+    (warehouse.folder / "orders.csv").write_text("no;pos;sku;qty;land;mail;name;cut\n")
+
+    with pytest.raises(StopRun) as stop:
+        warehouse.run()
+
+    assert stop.value.exit_code == 4
+    assert stop.value.message == f"orders.csv does not have the columns that {warehouse.mappings[0]} names"
+    assert "its header is: no, pos, sku, qty, land" in stop.value.help
