@@ -6,7 +6,7 @@ faulty ones are taken apart one by one (`cells`), and each brings a finding.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +30,9 @@ from pipeline.read.header import (
 from pipeline.read.records import RECORD_MAX, Fault, Marks, Records, complete, find_records
 
 _CODES = {Fault.CELLS: "R101", Fault.BYTE: "R102", Fault.QUOTE: "R103", Fault.NUL: "R105"}
+# Many short records with few of the wanted cells must not grow out of a small window: 16 bytes a
+# cell in Polars, and as much again while faulty ones are taken apart.
+_CELLS_AT_ONCE = 8_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,7 @@ def read_batches(
 def _batches(path: Path, reading: _Reading, batch_bytes: int) -> Iterator[Batch]:
     skip = reading.header.size
     line = reading.header.next_line
+    at_once = max(1, _CELLS_AT_ONCE // (len(reading.columns) + len(ORIGIN_SCHEMA)))
     text = b""
     with open_source(path, reading.name) as opened:
         stream = Utf8Stream(opened, reading.source.encoding, name=reading.name)
@@ -119,8 +123,9 @@ def _batches(path: Path, reading: _Reading, batch_bytes: int) -> Iterator[Batch]
             window = text[: complete(text, ended=stream.ended())]
             records = find_records(window, reading.marks, width=reading.header.width)
             _check_length(records, len(text), line, reading.name)
-            if len(records.line):
-                yield _batch(window, records, line, reading)
+            records = replace(records, fault=_with_bytes_judged(window, records))
+            for begin in range(0, len(records.line), at_once):
+                yield _batch(window, records.part(begin, begin + at_once), line, reading)
             line += records.lines
             text = text[records.size :]
     if text:
@@ -136,14 +141,13 @@ def _check_length(records: Records, size: int, line: int, name: str) -> None:
 
 
 def _batch(window: bytes, records: Records, line: int, reading: _Reading) -> Batch:
-    fault = _with_bytes_judged(window, records)
-    good = fault == Fault.NONE
+    good = records.fault == Fault.NONE
     raw = _origin(reading.file, records.line[good] + line).hstack(
         _good_cells(window, records.start[good], records.stop[good], reading)
     )
     if good.all():
         return Batch(RawTable(raw), RawTable(raw.clear()), Findings.none())
-    faulty, findings = _faulty_cells(window, records, fault, line, reading)
+    faulty, findings = _faulty_cells(window, records, line, reading)
     return Batch(RawTable(raw), RawTable(faulty), Findings.of(findings))
 
 
@@ -220,10 +224,10 @@ def _in_one_piece(window: bytes, start: NDArray[np.int64], stop: NDArray[np.int6
 
 
 def _faulty_cells(
-    window: bytes, records: Records, fault: NDArray[np.uint8], line: int, reading: _Reading
+    window: bytes, records: Records, line: int, reading: _Reading
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Take faulty records apart as well as can be, and say of each what is wrong with it."""
-    at = np.flatnonzero(fault != Fault.NONE)
+    at = np.flatnonzero(records.fault != Fault.NONE)
     origin = _origin(reading.file, records.line[at] + line)
     cells: list[list[str]] = []
     problems: list[tuple[str, str | None, str | None, str | None]] = []
@@ -231,7 +235,7 @@ def _faulty_cells(
         records.start[at].tolist(),
         records.stop[at].tolist(),
         records.cells[at].tolist(),
-        fault[at].tolist(),
+        records.fault[at].tolist(),
         strict=True,
     ):
         text = text_of(window[start:stop]).rstrip("\r\n")

@@ -14,7 +14,7 @@ it was; only lines with an odd number open or close a record of several lines, a
 walked through, one after the other.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 import numpy as np
@@ -69,6 +69,19 @@ class Records:
     lines: int
     size: int
     too_long: int
+
+    def part(self, begin: int, end: int) -> "Records":
+        """Give some of the records, by their index."""
+        some = slice(begin, end)
+        return replace(
+            self,
+            line=self.line[some],
+            next_line=self.next_line[some],
+            start=self.start[some],
+            stop=self.stop[some],
+            cells=self.cells[some],
+            fault=self.fault[some],
+        )
 
 
 @dataclass(frozen=True, slots=True)

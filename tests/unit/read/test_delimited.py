@@ -309,3 +309,13 @@ def test_a_cell_of_many_batches_is_read_whole(orders: Path) -> None:
         (0, 2, 0, cell),
         (0, 100_003, 0, "x"),
     ]
+
+
+def test_very_many_short_records_come_in_several_batches(orders: Path) -> None:
+    orders.write_bytes(b"a\n" + b"1\n" * 2_000_000 + b"2,\n3\n")
+
+    batches = list(read_batches(orders, Source(), file=0, columns=["a"]))
+
+    assert [batch.raw.rows.height for batch in batches] == [2_000_000, 1]
+    assert batches[1].raw.rows.rows() == [(0, 2_000_003, 0, "3")]
+    assert batches[1].faulty.rows.rows() == [(0, 2_000_002, 0, "2")]
