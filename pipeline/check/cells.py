@@ -44,7 +44,7 @@ def cell_demands(plan: Plan, rows: pl.DataFrame) -> list[Demand]:
     """
     demands: list[Demand] = []
     for made in plan.fields():
-        if made.aggregate not in _JOINED:
+        if not _joined(made):
             demands += [_softened(demand, made) for demand in _demands(made, rows)]
     for address in _objects(plan):
         demands += [_softened(demand, made) for demand, made in _region_demands(address)]
@@ -53,7 +53,7 @@ def cell_demands(plan: Plan, rows: pl.DataFrame) -> list[Demand]:
 
 def judge_sums(plan: Plan, rows: pl.DataFrame) -> list[Failed]:
     """Judge what an order's rows are joined to (`aggregate: sum`), once per order."""
-    joined = [made for made in plan.fields() if made.aggregate in _JOINED]
+    joined = [made for made in plan.fields() if _joined(made)]
     demands = [demand for made in joined for demand in _number_demands(made)]
     if not demands:
         return []
@@ -64,6 +64,11 @@ def judge_sums(plan: Plan, rows: pl.DataFrame) -> list[Failed]:
         .join(rows.select(ROW, *ORIGIN), on=ROW, how="left")
     )
     return judge(orders, demands)
+
+
+def _joined(made: FieldPlan) -> bool:
+    """Whether what is sent is a number that stands in no single row."""
+    return made.aggregate in _JOINED and dtype_of(made.kind) != pl.String
 
 
 def _aggregated(made: FieldPlan) -> pl.Expr:

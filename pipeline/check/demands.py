@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from pandera.api.polars.types import PolarsData
 
 _NO_TEXT = pl.lit(None, pl.String)
-# `nearest` takes 1 to 10 ms a text. A column with more than this many wrong texts is wrong as a
-# whole (another code list, a shifted column), and a guess for each would not help anyone.
+# `nearest` takes 0.5 ms (languages) to 5 ms (time zones) a text. A column with more than this many
+# wrong texts is wrong as a whole (another code list, a shifted column): no guess would help.
 _GUESSES_MAX = 100
 
 
@@ -122,6 +122,8 @@ def _failures(frame: pl.DataFrame, demands: Sequence[Demand]) -> list[tuple[int,
     from pandera.config import ValidationDepth, config_context
     from pandera.errors import SchemaErrors
 
+    # An expression per check on the typed column itself: 1 million rows, 24 length checks and 20 %
+    # of cells failing take 0.20 s, against 0.37 s with a Boolean column made for every check.
     checks: dict[str, list[pa.Check]] = {}
     for number, demand in enumerate(demands):
         name = _judged(number, demand)
@@ -143,8 +145,8 @@ def _failures(frame: pl.DataFrame, demands: Sequence[Demand]) -> list[tuple[int,
     broken = found.filter(pl.col("index").is_null())
     if broken.height:
         raise RuntimeError(f"a check did not run: {broken['failure_case'][0]}")
-    # Pandera lists case by case, check after check: cutting at the changes is 20 times faster than
-    # a filter per check (4.8 million cases of 24 checks).
+    # Pandera lists case by case, check after check: cutting at the changes takes 0.04 s for 4.8
+    # million cases of 24 checks, a filter per check 0.2 s.
     runs = found["check"].rle().struct.unnest()
     ends = runs["len"].cum_sum()
     return [

@@ -23,7 +23,7 @@ from pipeline.model.origin import KEY
 # Names, a country or a phone alone are no address: it is left out, not refused (CONTRACT K9).
 _MAKE_AN_ADDRESS: Final = frozenset({"address_line", "address_line_extra", "postal_code", "city"})
 _ADDRESS: Final = "address"
-_SENT: Final = "_sent"  # the object is in the request, or would be if it were complete
+_PARCEL: Final = "_key.trackings"  # where convert has made it, else the identity serves
 _OLD: Final = "_old"  # the ledger knows the order
 
 
@@ -84,9 +84,11 @@ def _judge_trackings(sent: TrackingsPlan, rows: pl.DataFrame) -> list[Failed]:
     if not addresses:
         return failed
     # the rows of one parcel fill its address together, like the rows of an order
-    identity = [made.slot for group in _identity(sent.tracking) for made in group if made]
+    by = [_PARCEL]
+    if _PARCEL not in rows.columns:
+        by = [made.slot for group in _identity(sent.tracking) for made in group if made]
     fields = [made for each in addresses for made in each.leaves()]
-    parcels = section(rows, fields, when=when, by=(KEY, *identity))
+    parcels = section(rows, fields, when=when, by=(KEY, *by))
     return failed + judge(parcels, [_whole(each) for each in addresses])
 
 

@@ -211,6 +211,16 @@ def test_the_least_or_largest_of_an_orders_rows_is_judged_once(
     assert joined.findings(*rows).rows.select("_line", "value").rows() == [(2, value)]
 
 
+def test_texts_of_which_an_order_takes_the_first_are_judged_row_by_row(bench: "Bench") -> None:
+    slot = "order.external_reference"
+    joined = bench.with_field(
+        slot, lambda made: replace(made, aggregate=Aggregate.MIN, drop_on_error=False)
+    )
+    assert joined.said(bench.fine(**{slot: "x" * 256})) == [
+        (2, "R304", "Ref", "external_reference")
+    ]
+
+
 def test_amounts_too_large_to_add_are_still_too_large(bench: "Bench") -> None:
     row = bench.fine(order__order_tax_amount=Decimal(10**26 - 1))
     other = {**row, "lines.line_item_id": "L2"}

@@ -3,10 +3,13 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
 import pytest
 
-from pipeline.check import REQUIRED_ON_CREATE
+from pipeline.check import REQUIRED_ON_CREATE, check
 from pipeline.mapping.plan import Mode, Scope
+from pipeline.model.findings import Findings
+from pipeline.model.tables import FieldTable
 
 if TYPE_CHECKING:
     from tests.unit.check.conftest import Bench
@@ -117,6 +120,22 @@ def test_the_rows_of_one_parcel_fill_its_address_together(bench: "Bench") -> Non
     whole = bench.fine(**{part + name: value for name, value in cells.items()})
     rest = bench.fine(lines__line_item_id="L2", trackings__shipping_address__city="Berlin")
     assert bench.said(whole, rest) == []
+
+
+def test_the_key_of_the_parcel_tells_its_rows_where_convert_made_it(bench: "Bench") -> None:
+    part = "trackings.shipping_address."
+    rows = [
+        bench.fine(**{part + "address_line": "Weg 1", part + "postal_code": "10115"}),
+        bench.fine(
+            lines__line_item_id="L2",
+            trackings__courier="dpd",
+            **{part + "city": "Berlin", part + "country_iso3": "DEU"},
+        ),
+    ]
+    table = bench.table(*rows)
+    keyed = FieldTable(table.rows.with_columns(pl.lit("P1").alias("_key.trackings")))
+    assert len(check(table, Findings.none(), bench.plan, existing=())) == 2
+    assert len(check(keyed, Findings.none(), bench.plan, existing=())) == 0
 
 
 @pytest.mark.parametrize(
