@@ -15,7 +15,7 @@ from pipeline.cli.exits import Exit, worst
 from pipeline.cli.root import cli
 from pipeline.cli.session import Session
 from pipeline.cli.shape import verb
-from pipeline.config import Credentials, Loaded, Settings, hidden
+from pipeline.config import Credentials, From, Loaded, Settings, hidden
 from pipeline.model.stops import StopRun
 
 _OK, _WARN, _FAIL = "ok", "warn", "FAIL"
@@ -94,8 +94,9 @@ def _token(session: Session) -> tuple[Check, Loaded | None]:
     except StopRun as error:
         return _failed("token", error), None
     endpoint = loaded.settings.endpoint
-    source = loaded.origins["token"]
-    says = f"from {source}, account {endpoint.account}, ends {hidden(endpoint.token.reveal())}"
+    origin = loaded.origins["token"]
+    source = "the sandbox's own" if origin.kind is From.DEFAULT else f"from {origin}"
+    says = f"{source}, account {endpoint.account}, ends {hidden(endpoint.token.reveal())}"
     return Check(_OK, "token", says), loaded
 
 
@@ -162,7 +163,7 @@ def _folders(settings: Settings) -> Iterator[Check]:
             yield Check(_FAIL, name, f"{folder} cannot be written by this user",
                         "give this user the right to write there", Exit.LEDGER)  # fmt: skip
         else:
-            yield Check(_OK, name, f"{folder} " + ("" if folder.exists() else "(will be made)"))
+            yield Check(_OK, name, f"{folder}{'' if folder.exists() else ' (will be made)'}")
     free = shutil.disk_usage(_nearest(settings.home)).free
     says = f"{free / (1 << 30):,.1f} GiB free for {settings.home}"
     if free < _NO_SPACE:

@@ -48,6 +48,7 @@ class Lines:
         self._began_s = 0.0
         self._began_at = 0
         self._spoke_s = 0.0
+        self._waiting = ""
 
     def __enter__(self) -> Self:
         return self
@@ -56,26 +57,32 @@ class Lines:
         """Nothing is kept open."""
 
     def stage(self, name: str, done: int, total: int | None, note: str = "") -> None:
-        """Print a line if the last one is 30 s old."""
+        """Print a line if the last one is 30 s old, or if sending has begun to wait."""
         now_s = time.monotonic()
         if name != self._stage:
             self._stage, self._began_s, self._began_at, self._spoke_s = name, now_s, done, now_s
+        waiting = "" if note.endswith("/s") else note
+        if waiting and not self._waiting:
+            self._console.log("WARN", "waiting", {"text": waiting})
+        self._waiting = waiting
         if now_s - self._spoke_s < HEARTBEAT_S:
             return
-        self._spoke_s = now_s
         rate = (done - self._began_at) / max(now_s - self._began_s, 1e-9)
+        self._spoke_s = now_s
         fields: dict[str, object] = {
             "text": f"{_DOING.get(name, name)} {done}{'' if total is None else f'/{total}'}",
             "rate": f"{rate:.1f}/s",
+            "eta": self._eta(done, total, rate),
+            "waiting": waiting or None,
         }
-        if total is not None and rate > 0:
-            ends = self._console.now() + timedelta(seconds=(total - done) / rate)
-            fields["eta"] = ends.strftime(
-                "%H:%M:%S" if total - done < rate * 43_200 else "%d %b %H:%M"
-            )
-        if note:
-            fields["note"] = note
         self._console.log("INFO", _DOING.get(name, name), fields)
+
+    def _eta(self, done: int, total: int | None, rate: float) -> str | None:
+        if total is None or rate <= 0:
+            return None
+        left = timedelta(seconds=min((total - done) / rate, 3e9))
+        ends = self._console.now() + left
+        return f"{ends:%H:%M:%S}" if left < timedelta(hours=12) else f"{ends:%Y-%m-%dT%H:%M}"
 
     def say(self, level: str, event: str, **fields: object) -> None:
         """Print a line."""
@@ -138,9 +145,8 @@ class Bars:
         first, since_s = self._seen[name]
         rate = (done - first) / max(time.monotonic() - since_s, 1e-9)
         shown = f"{rate:,.1f}/s" if done > first else ""
-        self._progress.update(
-            task, completed=done, total=total, rate=shown, note=self._console.safe(note)
-        )
+        waiting = "" if note.endswith("/s") else self._console.safe(note)
+        self._progress.update(task, completed=done, total=total, rate=shown, note=waiting)
 
     def say(self, level: str, event: str, **fields: object) -> None:
         """Print warnings; the rest only with -v, since the bars and the result say it."""
