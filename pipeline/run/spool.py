@@ -128,7 +128,7 @@ def _on_disk(
 
     def read(partition: int, mapping: str, kind: str, empty: pl.DataFrame) -> pl.DataFrame:
         paths = written.get((partition, f"{mapping}/{kind}"))
-        return pl.read_parquet(paths, rechunk=False) if paths else empty
+        return pl.read_parquet(paths) if paths else empty
 
     def take(partition: int) -> list[Share]:
         shares = []
