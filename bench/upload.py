@@ -12,6 +12,7 @@ import asyncio
 import datetime as dt
 import gc
 import hashlib
+import importlib.util
 import re
 import resource
 import shutil
@@ -21,6 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from random import random
 
@@ -143,6 +145,33 @@ async def with_chosen(url: str, count: int, concurrency: int) -> None:
     await with_httpx(url, count, concurrency, transport(Kind.AIOHTTP, pace, tls))
 
 
+async def with_pyreqwest(url: str, count: int, concurrency: int) -> None:
+    candidate = importlib.import_module("pyreqwest.compatibility.httpx").HttpxTransport()
+    await with_httpx(url, count, concurrency, candidate)
+
+
+async def with_httpx2(url: str, count: int, concurrency: int) -> None:
+    httpx2 = importlib.import_module("httpx2")
+    limits = httpx2.Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
+    async with httpx2.AsyncClient(trust_env=False, limits=limits) as client:
+
+        async def one(sent: bytes) -> None:
+            answer = await client.put(url + PATH, content=sent, headers=HEADERS)
+            answer.raise_for_status()
+
+        await in_flight(count, concurrency, one)
+
+
+def candidates() -> dict[str, Callable[[str, int, int], Awaitable[None]]]:
+    """Other transports, where somebody installed them outside this project's environment."""
+    known = {"pyreqwest": with_pyreqwest, "httpx2": with_httpx2}
+    return {
+        f"{name} (candidate)": run
+        for name, run in known.items()
+        if importlib.util.find_spec(name) is not None
+    }
+
+
 async def with_plain(url: str, count: int, _concurrency: int) -> None:
     await with_httpx(url, count, 8, httpx.AsyncHTTPTransport())
 
@@ -258,18 +287,19 @@ def main() -> None:
             if wrk := with_wrk(url, chosen.concurrency):
                 results.setdefault("wrk", []).append(wrk)
             for name, run in {
-                "aiohttp alone": lambda: with_aiohttp(url, chosen.orders, chosen.concurrency),
-                "httpx + aiohttp transport alone": lambda: with_chosen(
-                    url, chosen.orders, chosen.concurrency
-                ),
-                "plain httpx, 8 in flight": lambda: with_plain(url, chosen.orders // 10, 8),
+                "aiohttp alone": with_aiohttp,
+                "httpx + aiohttp transport alone": with_chosen,
+                "plain httpx, 8 in flight": with_plain,
+                **candidates(),
             }.items():
                 count = chosen.orders // 10 if name.startswith("plain") else chosen.orders
-                results.setdefault(name, []).append(measured(run, count))
+                results.setdefault(name, []).append(
+                    measured(partial(run, url, count, chosen.concurrency), count)
+                )
             with tempfile.TemporaryDirectory(dir=".") as folder:
                 results.setdefault("deliver + ledger (FULL)", []).append(
                     measured(
-                        lambda: with_deliver(url, orders, chosen.concurrency, Path(folder)),  # noqa: B023
+                        partial(with_deliver, url, orders, chosen.concurrency, Path(folder)),
                         chosen.orders,
                     )
                 )
