@@ -156,9 +156,9 @@ def _stopped(reason: StopRun) -> Ran:
 
 def _ran(folder: RunFolder, tables: RunTables, payloads: list[str]) -> Ran:
     names = [file["name"] for file in folder.facts()["files"]]
-    table = tables.findings.collect().select(
+    table = tables.findings.lazy().collect().select(
         pl.col("_file").replace_strict(list(range(len(names))), names, return_dtype=pl.String)
         .alias("file"), pl.col("_line").alias("line"), "code", "column", "target", "value", "detail",
     )  # fmt: skip
     ordered = table.sort("file", "line", "code", "column", nulls_last=False, maintain_order=True)
-    return Ran(ordered.to_dicts(), payloads, tables.rows.collect(), tables.orders)
+    return Ran(ordered.to_dicts(), payloads, tables.rows.lazy().collect(), tables.orders)
