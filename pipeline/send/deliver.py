@@ -66,18 +66,19 @@ async def deliver(
     stop: asyncio.Event,
     total: int = 0,
     on_progress: Callable[[Progress], None] | None = None,
+    grace_s: float = GRACE_S,
 ) -> Delivered:
     """Send every submission once it is recorded as being sent, and record what became of it.
 
     At most one request of an order is in flight; a second submission of it waits. When `stop` is
-    set, nothing new goes out, and what is in flight has 10 s to end.
+    set, nothing new goes out, and what is in flight has `grace_s` to end.
 
     Returns:
         How it ended; `stopped` is the reason if the run cannot go on. Orders that were not taken
         from `submissions` by then keep the outcome that the plan gave them.
     """
     delivery = _Delivery(_Source(submissions), client, journal, gate, total, on_progress)
-    return await delivery.run(stop)
+    return await delivery.run(stop, grace_s)
 
 
 class _Source:
@@ -202,13 +203,13 @@ class _Delivery:
 
     # --- the loop -----------------------------------------------------------------------------
 
-    async def run(self, stop: asyncio.Event) -> Delivered:
+    async def run(self, stop: asyncio.Event, grace_s: float) -> Delivered:
         """Feed the workers and record, until all is settled or sending has ended."""
         pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
         workers = [asyncio.create_task(self._work()) for _ in range(self._concurrency)]
         for worker in workers:
             worker.add_done_callback(self._ended)
-        watcher = asyncio.create_task(self._watch(stop))
+        watcher = asyncio.create_task(self._watch(stop, grace_s))
         try:
             await self._write(pool)
             if self._cut:
@@ -234,13 +235,13 @@ class _Delivery:
             self._crash = worker.exception()
             self._wake.set()
 
-    async def _watch(self, stop: asyncio.Event) -> None:
+    async def _watch(self, stop: asyncio.Event, grace_s: float) -> None:
         stopping = asyncio.create_task(stop.wait())
         halting = asyncio.create_task(self._halted.wait())
         try:
             await asyncio.wait((stopping, halting), return_when=asyncio.FIRST_COMPLETED)
             self.halt(None)
-            await asyncio.sleep(GRACE_S)
+            await asyncio.sleep(grace_s)
             self.halt(None, cut=True)
         finally:
             stopping.cancel()
@@ -263,9 +264,10 @@ class _Delivery:
                 self._unwritten.difference_update(each.order_number for each, _ in settled)
                 self._done += len(settled)
                 for submission in sending:
-                    self._queue.put_nowait(
-                        Job(submission, read_first=submission.order_number in doubtful)
-                    )
+                    job = self._jobs[submission.order_number]
+                    if submission.order_number in doubtful:
+                        job.doubt()
+                    self._queue.put_nowait(job)
                 self._report()
                 if self._settled or self._deferred:
                     continue

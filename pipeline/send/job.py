@@ -13,8 +13,8 @@ class Job:
     """A submission and its history. `there`: ordinals of operations that were found applied."""
 
     submission: Submission
-    read_first: bool = False
     current: Submission = field(init=False)
+    read_first: bool = False
     there: frozenset[int] = frozenset()
     attempts: int = 0
     failures: int = 0
@@ -27,7 +27,11 @@ class Job:
 
     def __post_init__(self) -> None:
         self.current = self.submission
-        self.ambiguous = self.read_first
+
+    def doubt(self) -> None:
+        """Note that an earlier run may have sent it: nobody knows what arrived."""
+        self.ambiguous = True
+        self.read_first = True
 
     def found(self, there: frozenset[int]) -> None:
         """Note operations that need not be sent any more."""

@@ -232,6 +232,7 @@ class World:
         self.kind = Kind.AIOHTTP
         self.pace = Pace(concurrency=4, deadline_s=2.0, read_s=2.0, connect_s=1.0)
         self.random = lambda: 1.0
+        self.grace_s = 10.0
 
     def paced(self, **changes: float) -> Self:
         self.pace = replace(self.pace, **changes)  # type: ignore[arg-type]
@@ -297,6 +298,7 @@ class World:
                 gate=gate,
                 stop=stop,
                 total=len(submissions),
+                grace_s=self.grace_s,
             )
 
 
@@ -311,6 +313,7 @@ class Wire:
     stall = staticmethod(stall)
     drip = staticmethod(drip)
     order = staticmethod(order)
+    hostile = Hostile
     token = TOKEN
     name = NAME
 
