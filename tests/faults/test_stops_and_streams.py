@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipeline.model.endpoint import Endpoint, Pace, Secret
+from pipeline.model.orders import Operation, Replay
 from pipeline.send import Gate, Kind, NotTheApi, OrderClient, deliver
+from tests.faults.conftest import FakeClock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from pipeline.ledger import FailedAttempt
     from pipeline.model.orders import Outcome, Submission
-    from tests.faults.conftest import Wire, World
+    from tests.faults.conftest import Answer, Asked, Wire, World
 
 
 class Memory:
@@ -26,6 +28,7 @@ class Memory:
     def __init__(self) -> None:
         self.sending: list[str] = []
         self.settled: list[Outcome] = []
+        self.doubtful: frozenset[str] = frozenset()
 
     def commit(
         self,
@@ -37,7 +40,7 @@ class Memory:
         assert not failed or self.sending
         self.sending += [each.order_number for each in sending]
         self.settled += [outcome for _, outcome in settled]
-        return frozenset()
+        return self.doubtful & {each.order_number for each in sending}
 
 
 def gate(pace: Pace) -> Gate:
@@ -122,3 +125,37 @@ def test_n14_a_server_without_tls_gets_nothing(wire: Wire, kind: Kind) -> None:
     asyncio.run(send())
     assert [each.outcome.value for each in journal.settled] == ["not_attempted"]
     assert wire.token.encode() not in b"".join(received)
+
+
+def test_p1_after_a_crash_an_unsafe_operation_is_read_back_before_it_is_sent(wire: Wire) -> None:
+    pace = Pace(concurrency=1)
+    journal = Memory()
+    journal.doubtful = frozenset({"A1"})
+    line = {"line_item_id": "L1"}
+    operation = Operation("add_line_item", "add_line_item|L1", "id-1", Replay.READ_BACK)
+    submission = wire.order("A1", (operation, {"type": "add_line_item", "line_item": line}))
+
+    async def send() -> list[tuple[str, bool]]:
+        def script(asked: Asked, _: int) -> Answer:
+            if asked.method == "GET":
+                found = {"order_number": "A1", "articles_order": [line]}
+                answer: Answer = wire.json("200 OK", found)
+                return answer
+            return wire.stored()
+
+        async with wire.hostile(script, FakeClock()) as server:
+            where = Endpoint(base_url=server.url, account=1, token=Secret("t"))
+            async with OrderClient(where, pace) as client:
+                await deliver(
+                    [[submission]],
+                    client=client,
+                    journal=journal,
+                    gate=gate(pace),
+                    stop=asyncio.Event(),
+                )
+            return [(each.method, "mutations" in each.payload) for each in server.asked]
+
+    assert asyncio.run(send()) == [("GET", False), ("PUT", False)]
+    (outcome,) = journal.settled
+    assert outcome.outcome.value == "updated"
+    assert [each.value for each in outcome.mutations] == ["succeeded"]
