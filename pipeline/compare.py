@@ -5,22 +5,35 @@ has already: the lines of a known order (`lines.send: on_create`, because sendin
 it) and changes that were acknowledged and are still the latest of their subject.
 """
 
-import hashlib
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import count
+from collections.abc import Iterator, Mapping
+from hashlib import sha1, sha256
 from typing import Protocol
 
 import polars as pl
 
-from pipeline.model.orders import Operation, Replay, Submission
-from pipeline.model.origin import KEY, ORIGIN
+from pipeline.model.origin import ORIGIN
 from pipeline.model.outcomes import OrderOutcome
 
 # The name space of our operation ids: stable for ever, or retries would look like new changes.
 OPERATIONS = uuid.UUID("8d0f4a52-6a57-5c0e-9f0e-6d8f7e1c2b90")
 _JOINT = "\x1e"
+_SLICE = 8192  # orders whose texts are Python objects at once, on their way to a hash
+
+# One row per order after comparison. `body` is UTF-8 JSON, null where nothing is to be sent;
+# `operations` follow its mutations one by one, and `change_at` are their positions in the group's
+# list of changes.
+COMPARED_SCHEMA: dict[str, pl.DataType] = {
+    "order_number": pl.String(),
+    "outcome": pl.String(),
+    "known": pl.Boolean(),
+    "content_sha256": pl.String(),
+    "body": pl.Binary(),
+    "operations": pl.List(
+        pl.Struct({name: pl.String for name in ("type", "subject", "operation_id", "replay")})
+    ),
+    "change_at": pl.List(pl.UInt32),
+}
 
 
 class KnownOrder(Protocol):
@@ -47,101 +60,152 @@ class AckedOperation(Protocol):
         """How many different operations the subject has seen."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """One order after comparison; `submission` is None where nothing is to be sent.
-
-    `change_rows` are the positions, in the group's list of changes, of the operations that go out.
-    """
-
-    outcome: OrderOutcome
-    content_sha256: str
-    known: bool
-    submission: Submission | None = None
-    change_rows: tuple[int, ...] = ()
-
-
 def compare(
     orders: pl.DataFrame,
     account: int,
     known: Mapping[str, KnownOrder],
     operations: Mapping[str, Mapping[str, AckedOperation]],
-) -> list[Ready]:
-    """Decide about each order of `Grouped.orders`, in its order.
+) -> pl.DataFrame:
+    """Decide about each order of `Grouped.orders`, in its order (`COMPARED_SCHEMA`).
 
-    Returns:
-        list[Ready]: `not_attempted` with a submission for orders that go out, `unchanged` for
-        those whose payload was acknowledged, `nothing_to_send` for those that say nothing but
-        their number.
+    The outcome is `not_attempted` with a body for orders that go out, `unchanged` for those whose
+    payload was acknowledged, `nothing_to_send` for those that say nothing but their number.
     """
-    head = orders.select(
+    texts = _texts(orders, account)
+    content = texts.select(pl.concat_str("front", "lines", pl.lit(_JOINT), "changes")).to_series()
+    judged = (
+        texts.drop("changes")
+        .with_columns(_hashed(content).alias("content_sha256"))
+        .join(_known(known), on="order_number", how="left", maintain_order="left")
+        .with_row_index("at")
+        .with_columns(
+            pl.col("was").is_not_null().alias("known"),
+            (pl.col("applied") & (pl.col("was") == pl.col("content_sha256")))
+            .fill_null(value=False).alias("unchanged"),
+        )
+    )  # fmt: skip
+    del texts, content
+    waiting = orders.filter(~judged.get_column("unchanged")).select(
+        judged.get_column("at").filter(~judged.get_column("unchanged")),
+        "order_number", *_CHANGES,
+    )  # fmt: skip
+    judged = judged.join(
+        _outgoing(waiting, account, operations), on="at", how="left", maintain_order="left"
+    )
+    return judged.select(_compared()).select(
+        pl.col(name).cast(dtype) for name, dtype in COMPARED_SCHEMA.items()
+    )
+
+
+_CHANGES = ("change_type", "change_subject", "change_body", "change_replay")
+
+
+def _texts(orders: pl.DataFrame, account: int) -> pl.DataFrame:
+    """The parts of each body: what stands before the lines, the lines, the changes as one text."""
+    members, lines = pl.col("members"), pl.col("lines")
+    return orders.select(
+        "order_number",
         pl.concat_str(
             pl.lit(f'{{"account":{account},"order_number":'),
             _quoted(pl.col("order_number")),
-            pl.when(pl.col("members") != "").then(
-                pl.concat_str(pl.lit(","), pl.col("members"))
-            ).otherwise(pl.lit("")),
-        ).alias("head"),
-        pl.when(pl.col("lines").is_not_null()).then(
-            pl.concat_str(pl.lit(',"articles_order":'), pl.col("lines"))
-        ).otherwise(pl.lit("")).alias("lines"),
+            pl.when(members != "").then(pl.lit(",")).otherwise(pl.lit("")),
+            members,
+        ).alias("front"),
+        pl.when(lines.is_not_null())
+        .then(pl.concat_str(pl.lit(',"articles_order":'), lines))
+        .otherwise(pl.lit("")).alias("lines"),
         pl.concat_str(
             pl.col("change_subject").list.join(_JOINT), pl.col("change_body").list.join(_JOINT),
             separator=_JOINT,
         ).alias("changes"),
-        (pl.col("members") == "").alias("bare"),
+        (members == "").alias("bare"),
         pl.col("lines_always").fill_null(value=False).alias("always"),
     )  # fmt: skip
-    made = []
-    for number, front, lines, changes, bare, always, types, subjects, bodies, replays in zip(
-        orders.get_column("order_number").to_list(),
-        *(head.get_column(name).to_list() for name in head.columns),
-        *(orders.get_column(f"change_{n}").to_list() for n in ("type", "subject", "body", "replay")),
-        strict=True,
-    ):
-        content = hashlib.sha256(f"{front}{lines}{_JOINT}{changes}".encode()).hexdigest()
-        before = known.get(number)
-        if before is not None and before.fully_applied and before.content_sha256 == content:
-            made.append(Ready(OrderOutcome.UNCHANGED, content, known=True))
-            continue
-        acked = operations.get(number, {})
-        out, texts, positions = _changes(account, number, types, subjects, bodies, replays, acked)
-        sent_lines = lines if before is None or always else ""
-        if bare and not sent_lines and not out:
-            made.append(Ready(OrderOutcome.NOTHING_TO_SEND, content, known=before is not None))
-            continue
-        tail = f',"mutations":[{",".join(texts)}]' if texts else ""
-        body = f"{front}{sent_lines}{tail}}}".encode()
-        submission = Submission(number, content, body, out)
-        made.append(
-            Ready(OrderOutcome.NOT_ATTEMPTED, content, before is not None, submission, positions)
-        )
-    return made
 
 
-def _changes(
-    account: int, number: str, types: Sequence[str], subjects: Sequence[str], bodies: Sequence[str],
-    replays: Sequence[str], acked: Mapping[str, AckedOperation],
-) -> tuple[tuple[Operation, ...], list[str], tuple[int, ...]]:  # fmt: skip
-    """The changes that go out, as operations, as JSON and as positions."""
-    out: list[Operation] = []
-    texts: list[str] = []
-    positions: list[int] = []
-    for position, kind, subject, body, replay in zip(
-        count(), types, subjects, bodies, replays, strict=False
-    ):
-        last = acked.get(subject)
-        generation = 1
-        if last is not None:
-            if last.operation_id == operation_id(account, number, subject, body, last.generation):
-                continue  # acknowledged, and nothing else happened to the subject since
-            generation = last.generation + 1
-        made = operation_id(account, number, subject, body, generation)
-        out.append(Operation(kind, subject, made, Replay(replay)))
-        inner = f",{body}" if body else ""
-        texts.append(f'{{"operation_id":"{made}","type":"{kind}"{inner}}}')
-        positions.append(position)
-    return tuple(out), texts, tuple(positions)
+def _compared() -> list[pl.Expr]:
+    """What becomes of each order, from what it says and what is known of it."""
+    sent = pl.when(~pl.col("known") | pl.col("always")).then(pl.col("lines")).otherwise(pl.lit(""))
+    nothing = pl.col("bare") & (sent == "") & pl.col("mutations").is_null()
+    goes = ~pl.col("unchanged") & ~nothing
+    tail = pl.concat_str(pl.lit(',"mutations":['), pl.col("mutations"), pl.lit("]"))
+    body = pl.concat_str("front", sent, tail.fill_null(""), pl.lit("}"))
+    outcome = (
+        pl.when("unchanged").then(pl.lit(OrderOutcome.UNCHANGED.value))
+        .when(nothing).then(pl.lit(OrderOutcome.NOTHING_TO_SEND.value))
+        .otherwise(pl.lit(OrderOutcome.NOT_ATTEMPTED.value))
+    )  # fmt: skip
+    return [
+        pl.col("order_number"), outcome.alias("outcome"), pl.col("known"), pl.col("content_sha256"),
+        pl.when(goes).then(body).alias("body"),
+        pl.when(goes).then(pl.col("operations").fill_null([])).alias("operations"),
+        pl.when(goes).then(pl.col("change_at").fill_null([])).alias("change_at"),
+    ]  # fmt: skip
+
+
+def _outgoing(
+    waiting: pl.DataFrame, account: int, operations: Mapping[str, Mapping[str, AckedOperation]]
+) -> pl.DataFrame:
+    """The changes that go out, per order: as JSON, as operations and as positions."""
+    each = (
+        waiting.filter(pl.col("change_type").list.len() > 0)
+        .with_columns(pl.int_ranges(pl.col("change_type").list.len(), dtype=pl.UInt32).alias("nth"))
+        .explode("nth", *_CHANGES)
+        .rename({name: name.removeprefix("change_") for name in _CHANGES})
+        .join(_acked(operations), on=["order_number", "subject"], how="left", maintain_order="left")
+    )
+    # acknowledged, and nothing else happened to the subject since: left out
+    last = each.filter(pl.col("last_id").is_not_null())
+    same = last.select("at", "nth").filter(
+        _operation_ids(last, account, pl.col("last_generation")) == last.get_column("last_id")
+    )
+    if same.height:
+        each = each.join(same, on=["at", "nth"], how="anti", maintain_order="left")
+    generation = pl.col("last_generation").fill_null(0) + 1
+    each = each.with_columns(_operation_ids(each, account, generation).alias("operation_id"))
+    inner = pl.when(pl.col("body") != "").then(pl.concat_str(pl.lit(","), pl.col("body")))
+    text = pl.concat_str(
+        pl.lit('{"operation_id":"'), pl.col("operation_id"), pl.lit('","type":"'), pl.col("type"),
+        pl.lit('"'), inner.otherwise(pl.lit("")), pl.lit("}"),
+    )  # fmt: skip
+    named = pl.struct("type", "subject", "operation_id", "replay")
+    return each.group_by("at", maintain_order=True).agg(
+        text.str.join(",").alias("mutations"),
+        named.alias("operations"),
+        pl.col("nth").alias("change_at"),
+    )
+
+
+def _known(known: Mapping[str, KnownOrder]) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "order_number": list(known),
+            "was": [order.content_sha256 for order in known.values()],
+            "applied": [order.fully_applied for order in known.values()],
+        },
+        schema={"order_number": pl.String, "was": pl.String, "applied": pl.Boolean},
+    )
+
+
+def _acked(operations: Mapping[str, Mapping[str, AckedOperation]]) -> pl.DataFrame:
+    rows = [
+        (number, subject, last.operation_id, last.generation)
+        for number, subjects in operations.items()
+        for subject, last in subjects.items()
+    ]
+    schema = {"order_number": pl.String, "subject": pl.String, "last_id": pl.String,
+              "last_generation": pl.Int64}  # fmt: skip
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _bytes(texts: pl.Series) -> Iterator[bytes]:
+    """The texts as bytes; only a slice of them as Python objects at a time."""
+    for start in range(0, texts.len(), _SLICE):
+        yield from texts.slice(start, _SLICE).cast(pl.Binary).to_list()
+
+
+def _hashed(texts: pl.Series) -> pl.Series:
+    return pl.Series([sha256(text).hexdigest() for text in _bytes(texts)], dtype=pl.String)
 
 
 def operation_id(account: int, number: str, subject: str, body: str, generation: int) -> str:
@@ -155,6 +219,32 @@ def operation_id(account: int, number: str, subject: str, body: str, generation:
     '46f57ca3-d2c5-5d09-8f25-d3a8d7e3ad7f'
     """
     return str(uuid.uuid5(OPERATIONS, f"{account}|{number}|{generation}|{subject}|{body}"))
+
+
+def _operation_ids(each: pl.DataFrame, account: int, generation: pl.Expr) -> pl.Series:
+    """`operation_id` of each row: version 5 of RFC 9562, whose sums Polars puts together."""
+    named = each.select(
+        pl.concat_str(pl.lit(f"{account}"), "order_number", generation, "subject", "body",
+                      separator="|")
+    ).to_series()  # fmt: skip
+    # sha1 is what version 5 is made of; nothing here is a secret
+    space = sha1(OPERATIONS.bytes, usedforsecurity=False)
+    sums = []
+    for name in _bytes(named):
+        made = space.copy()
+        made.update(name)
+        sums.append(made.hexdigest())
+    digits = pl.Series("sum", sums, dtype=pl.String)
+    variant = pl.col("sum").str.slice(16, 1).replace_strict(
+        list("0123456789abcdef"), list("89ab" * 4), return_dtype=pl.String
+    )  # fmt: skip
+    part = pl.col("sum").str.slice
+    return digits.to_frame().select(
+        pl.concat_str(
+            part(0, 8), pl.lit("-"), part(8, 4), pl.lit("-5"), part(13, 3), pl.lit("-"), variant,
+            part(17, 3), pl.lit("-"), part(20, 12),
+        )
+    ).to_series()  # fmt: skip
 
 
 def _quoted(text: pl.Expr) -> pl.Expr:
@@ -171,18 +261,16 @@ TRACE_SCHEMA: dict[str, pl.DataType] = {
 }
 
 
-def trace(orders: pl.DataFrame, ready: Sequence[Ready]) -> pl.DataFrame:
+def trace(orders: pl.DataFrame, compared: pl.DataFrame) -> pl.DataFrame:
     """Where the lines and the sent changes of each submitted order come from (`TRACE_SCHEMA`)."""
-    positions = pl.Series("at", [list(each.change_rows) for each in ready], dtype=pl.List(pl.UInt32))
-    going = pl.Series("go", [each.submission is not None for each in ready], dtype=pl.Boolean)
     return (
-        orders.select(KEY, "order_number", "line_rows", "change_row", "change_type")
-        .with_columns(positions, going)
-        .filter("go")
+        orders.select("order_number", "line_rows", "change_row", "change_type")
+        .with_columns(compared.get_column("change_at"))
+        .filter(compared.get_column("body").is_not_null())
         .select(
             "order_number", "line_rows",
-            pl.col("change_row").list.gather(pl.col("at")).alias("change_rows"),
-            pl.col("change_type").list.gather(pl.col("at")).alias("change_types"),
+            pl.col("change_row").list.gather(pl.col("change_at")).alias("change_rows"),
+            pl.col("change_type").list.gather(pl.col("change_at")).alias("change_types"),
         )
         .cast(dict(TRACE_SCHEMA))
     )  # fmt: skip

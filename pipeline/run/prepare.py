@@ -15,7 +15,7 @@ from typing import Protocol
 import polars as pl
 
 from pipeline.check import check
-from pipeline.compare import AckedOperation, KnownOrder, Ready, compare, trace
+from pipeline.compare import COMPARED_SCHEMA, AckedOperation, KnownOrder, compare, trace
 from pipeline.convert import convert
 from pipeline.group import Grouped, Part, group
 from pipeline.ledger import PLANNED_SCHEMA
@@ -29,15 +29,11 @@ from pipeline.run.source import Job
 from pipeline.run.spool import Share, Spooled
 
 PREPARED_SCHEMA: dict[str, pl.DataType] = {
-    "order_number": pl.String(),
-    "content_sha256": pl.String(),
-    "body": pl.Binary(),
-    "operations": pl.List(
-        pl.Struct(
-            {name: pl.String for name in ("type", "subject", "operation_id", "replay")}
-        )
-    ),
+    name: COMPARED_SCHEMA[name] for name in ("order_number", "content_sha256", "body", "operations")
 }
+
+
+_SLICE = 8192  # bodies that are Python objects at once
 
 
 class Knowledge(Protocol):
@@ -95,11 +91,12 @@ def prepare(
     for partition in range(spooled.count):
         shares = spooled.take(partition)
         made = _partition(shares, names, knowledge, account, options)
-        ready, left = _limited(made.ready, made.grouped.orders, options, left)
+        ready, left = _limited(made.ready, options, left)
         _write(folder, partition, made.grouped, ready)
         _count(seen, made.grouped, ready)
-        for each in ready:
-            digest.update(each.submission.body if each.submission else each.content_sha256.encode())
+        for said in ready.select(pl.coalesce("body", pl.col("content_sha256").cast(pl.Binary))):
+            for start in range(0, said.len(), _SLICE):
+                digest.update(b"".join(said.slice(start, _SLICE).to_list()))
         progress(partition + 1, spooled.count)
     seen.digest = digest.hexdigest()
     if spooled.count > 1:
@@ -110,7 +107,7 @@ def prepare(
 @dataclass(frozen=True, slots=True)
 class _Made:
     grouped: Grouped
-    ready: list[Ready]
+    ready: pl.DataFrame  # COMPARED_SCHEMA
 
 
 def _partition(
@@ -145,41 +142,25 @@ def _numbers(rows: pl.DataFrame, plan: Plan) -> list[str]:
 
 
 def _limited(
-    ready: list[Ready], orders: pl.DataFrame, options: Options, left: int | None
-) -> tuple[list[Ready], int | None]:
+    ready: pl.DataFrame, options: Options, left: int | None
+) -> tuple[pl.DataFrame, int | None]:
     """Keep back what `--limit` and `--only-order` leave out; it stays `not_attempted`."""
     if left is None and not options.only_orders:
         return ready, None
-    kept = []
-    chosen = frozenset(options.only_orders)
-    for each, number in zip(ready, orders.get_column("order_number").to_list(), strict=True):
-        out = each.submission is not None and (
-            (chosen and number not in chosen) or (left is not None and left <= 0)
-        )
-        if each.submission is not None and not out and left is not None:
-            left -= 1
-        kept.append(Ready(each.outcome, each.content_sha256, each.known) if out else each)
-    return kept, left
+    goes = pl.col("body").is_not_null()
+    if options.only_orders:
+        goes &= pl.col("order_number").is_in(sorted(options.only_orders))
+    if left is not None:
+        goes &= goes.cast(pl.UInt32).cum_sum() <= left
+    going = ready.select(goes.alias("goes")).to_series()
+    kept = ready.with_columns(
+        pl.when(going).then(pl.col(name)).alias(name) for name in ("body", "operations", "change_at")
+    )
+    return kept, None if left is None else left - int(going.sum())
 
 
-def _write(folder: RunFolder, partition: int, grouped: Grouped, ready: Sequence[Ready]) -> None:
-    going = [each.submission for each in ready if each.submission is not None]
-    prepared = pl.DataFrame(
-        {
-            "order_number": [s.order_number for s in going],
-            "content_sha256": [s.content_sha256 for s in going],
-            "body": [s.body for s in going],
-            "operations": [
-                [
-                    {"type": o.type, "subject": o.subject, "operation_id": o.operation_id,
-                     "replay": o.replay.value}
-                    for o in s.operations
-                ]
-                for s in going
-            ],
-        },
-        schema=PREPARED_SCHEMA,
-    )  # fmt: skip
+def _write(folder: RunFolder, partition: int, grouped: Grouped, ready: pl.DataFrame) -> None:
+    prepared = ready.filter(pl.col("body").is_not_null()).select(PREPARED_SCHEMA.keys())
     planned = _planned(grouped, ready)
     folder.write("prepared", partition, prepared)
     folder.write("planned", partition, planned)
@@ -198,16 +179,15 @@ def _findings(findings: pl.DataFrame) -> pl.DataFrame:
     return full.select(REPORTED_FINDING_SCHEMA.keys()).cast(dict(REPORTED_FINDING_SCHEMA))
 
 
-def _planned(grouped: Grouped, ready: Sequence[Ready]) -> pl.DataFrame:
+def _planned(grouped: Grouped, ready: pl.DataFrame) -> pl.DataFrame:
     """PLANNED_SCHEMA: one row per order of the partition, held ones included."""
     orders = grouped.orders.select(
         *ORIGIN, pl.col(KEY).alias("key"), "order_number",
-        pl.Series("outcome", [each.outcome.value for each in ready], dtype=pl.String),
-        pl.Series("known", [each.known for each in ready], dtype=pl.Boolean),
+        ready.get_column("outcome"), ready.get_column("known"),
         pl.lit(None, pl.String).alias("code"),
         pl.col("line_rows").list.len().fill_null(0).alias("lines"), "quantity", "value", "currency",
         pl.col("change_type").list.count_matches("add_tracking").alias("trackings"),
-        pl.Series("content_sha256", [each.content_sha256 for each in ready], dtype=pl.String),
+        ready.get_column("content_sha256"),
     )  # fmt: skip
     held = grouped.held.select(
         *ORIGIN, pl.col(KEY).alias("key"), "order_number",
@@ -245,19 +225,16 @@ def _rows(rows: pl.DataFrame, planned: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def _count(seen: Foresight, grouped: Grouped, ready: Sequence[Ready]) -> None:
-    for each in ready:
-        match each.outcome:
-            case OrderOutcome.UNCHANGED:
-                seen.unchanged += 1
-            case OrderOutcome.NOTHING_TO_SEND:
-                seen.nothing += 1
-            case _ if each.known:
-                seen.changed += 1
-            case _:
-                seen.new += 1
-        if each.submission is not None:
-            seen.mutations.update(operation.type for operation in each.submission.operations)
+def _count(seen: Foresight, grouped: Grouped, ready: pl.DataFrame) -> None:
+    counted = dict(ready.group_by("outcome").len().iter_rows())
+    waiting = pl.col("outcome") == OrderOutcome.NOT_ATTEMPTED.value
+    changed = ready.filter(waiting & pl.col("known")).height
+    seen.unchanged += counted.get(OrderOutcome.UNCHANGED.value, 0)
+    seen.nothing += counted.get(OrderOutcome.NOTHING_TO_SEND.value, 0)
+    seen.changed += changed
+    seen.new += counted.get(OrderOutcome.NOT_ATTEMPTED.value, 0) - changed
+    types = ready.get_column("operations").explode().drop_nulls().struct.field("type")
+    seen.mutations.update(dict(types.value_counts().iter_rows()))
     seen.held += grouped.held.height
     seen.rows += grouped.rows.height
     faulty = grouped.rows.get_column("outcome").is_in(
