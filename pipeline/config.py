@@ -602,17 +602,20 @@ def _placed(key: Key, found: _Value, *, cwd: Path, folder: Path) -> _Value:
 
 
 def _unknown_variables(environ: Mapping[str, str]) -> list[str]:
-    known = [key.variable for key in (*KEYS.values(), *LOOKS.values())]
-    return [
-        f"environment variable {name} is not known; {_hint(name, known)}".rstrip("; ")
-        for name in sorted(environ)
-        if name.startswith("PIPELINE_") and name not in known
-    ]
-
-
-def _hint(name: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    return f"did you mean {near[0]}?" if near else ""
+    """Warn of typos. Other names stay unmentioned: CI systems have PIPELINE_… variables too."""
+    prefix = "PIPELINE_"
+    known = [key.variable.removeprefix(prefix) for key in (*KEYS.values(), *LOOKS.values())]
+    told = []
+    for name in sorted(environ):
+        ending = name.removeprefix(prefix)
+        if ending == name or ending in known:
+            continue
+        near = difflib.get_close_matches(ending, known, n=1, cutoff=0.75)
+        if near:
+            told.append(
+                f"environment variable {name} is not known; did you mean {prefix}{near[0]}?"
+            )
+    return told
 
 
 # --- the file ----------------------------------------------------------------------------------

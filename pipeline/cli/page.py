@@ -24,6 +24,12 @@ also for errors. Exit codes and environment variables are at the end; the codes 
 """
 
 
+def root_context() -> click.Context:
+    """Give the context in which the command itself would run."""
+    settings = {**cli.context_settings, "terminal_width": WIDTH}
+    return click.Context(cli, info_name="pipeline", **settings)
+
+
 def commands(command: click.Command, context: click.Context) -> Iterator[click.Context]:
     """Give a context for a command and for everything below it."""
     yield context
@@ -31,10 +37,8 @@ def commands(command: click.Command, context: click.Context) -> Iterator[click.C
         for name in command.list_commands(context):
             below = command.get_command(context, name)
             if below is not None:
-                yield from commands(
-                    below,
-                    click.Context(below, info_name=name, parent=context, max_content_width=WIDTH),
-                )
+                inner = click.Context(below, info_name=name, parent=context)
+                yield from commands(below, inner)
 
 
 def help_page() -> str:
@@ -44,9 +48,7 @@ def help_page() -> str:
 
 def _lines() -> Iterator[str]:
     yield from _INTRODUCTION.splitlines()
-    root = click.Context(cli, info_name="pipeline", terminal_width=WIDTH, max_content_width=WIDTH)
-    for context in commands(cli, root):
-        context.terminal_width = WIDTH
+    for context in commands(cli, root_context()):
         yield from ("", f"## {context.command_path}", "", "```")
         yield from context.get_help().splitlines()
         yield "```"

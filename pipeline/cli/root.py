@@ -8,7 +8,7 @@ from pipeline.cli.shape import WIDTH, Nouns, Root, global_options
 _CONTEXT = {"max_content_width": WIDTH, "help_option_names": ["-h", "--help"]}
 
 
-@click.group(cls=Root, context_settings=_CONTEXT)
+@click.group("pipeline", cls=Root, context_settings=_CONTEXT)
 @click.version_option(__version__, "--version", prog_name="pipeline")
 @global_options(hidden=False)
 def cli() -> None:

@@ -1,6 +1,7 @@
 """One call of the command: what was given, what was loaded, and how it ends."""
 
 import traceback
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from pipeline.config import (
     load,
     look,
 )
+from pipeline.model.endpoint import Endpoint
 from pipeline.model.stops import StopRun
 
 
@@ -30,6 +32,7 @@ class Session:
     cwd: Path = field(default_factory=Path.cwd)
     loaded: Loaded | None = None
     _console: Console | None = None
+    _told: set[str] = field(default_factory=set)
 
     @property
     def console(self) -> Console:
@@ -57,9 +60,12 @@ class Session:
         )
         settings = self.loaded.settings
         self._console = Console(self.console.look, settings.timezone)
-        self._console.hide(settings.endpoint.token.reveal())
+        for secret in _secrets(settings.endpoint):
+            self._console.hide(secret)
         for text in self.loaded.warnings:
-            self._console.warn(text)
+            if text not in self._told:
+                self._console.warn(text)
+                self._told.add(text)
         return self.loaded
 
     # -- the way out ------------------------------------------------------------------------
@@ -124,3 +130,9 @@ class Session:
         before_dashes = self.arguments[: (*self.arguments, "--").index("--")]
         if "--json" in before_dashes:
             self.overrides["json"] = True
+
+
+def _secrets(endpoint: Endpoint) -> tuple[str, ...]:
+    """The token in every form in which it is written."""
+    token = endpoint.token.reveal()
+    return token, b64encode(f"{endpoint.account}:{token}".encode()).decode()

@@ -186,7 +186,7 @@ class Root(click.Group):
             code = 0 if left.code == 1 else left.code
         except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last one to see it
             code = session.fail(error)
-        code = code if isinstance(code, int) else 0
+        code = int(code) if isinstance(code, int) else 0
         if standalone_mode:
             _flush()
             sys.exit(code)

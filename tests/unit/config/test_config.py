@@ -39,7 +39,7 @@ def refused(folder: Path, **given: object) -> BadConfig:
 # --- where a value comes from ------------------------------------------------------------------
 
 
-def test_without_anything_the_profile_is_the_sandbox(tmp_path: Path):
+def test_without_anything_the_profile_is_the_sandbox(tmp_path: Path) -> None:
     found = loaded(tmp_path, credentials=Credentials.REQUIRED)
     settings = found.settings
     assert settings.profile == "sandbox"
@@ -70,24 +70,26 @@ def test_the_stronger_place_wins(
     section: str,
     rate: float | None,
     origin: From,
-):
+) -> None:
     toml = f"{top}\n[profile.sandbox]\n{section}\n"
     found = loaded(tmp_path, toml=toml, options=options, environ=environ)
     assert found.settings.pace.rate_per_s == rate
     assert found.origins["rate"].kind is origin
 
 
-def test_origin_names_file_line_and_section(tmp_path: Path):
+def test_origin_names_file_line_and_section(tmp_path: Path) -> None:
     found = loaded(tmp_path, toml="\n# c\n[profile.sandbox]\n\nconcurrency = 3\n")
     assert str(found.origins["concurrency"]) == "profile pipeline.toml:5 [profile.sandbox]"
 
 
-def test_every_key_has_its_own_variable():
+def test_every_key_has_its_own_variable() -> None:
     variables = [key.variable for key in (*KEYS.values(), *config.LOOKS.values())]
     assert len(set(variables)) == len(variables)
 
 
-def test_the_file_is_found_upward_to_the_root_of_the_repository_and_no_further(tmp_path: Path):
+def test_the_file_is_found_upward_to_the_root_of_the_repository_and_no_further(
+    tmp_path: Path,
+) -> None:
     repository = tmp_path / "repository"
     below = repository / "a" / "b"
     below.mkdir(parents=True)
@@ -102,7 +104,7 @@ def test_the_file_is_found_upward_to_the_root_of_the_repository_and_no_further(t
     assert found.settings.reports == repository / "reports"
 
 
-def test_paths_of_options_are_relative_to_the_present_folder(tmp_path: Path):
+def test_paths_of_options_are_relative_to_the_present_folder(tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
     (tmp_path / "pipeline.toml").write_text('report_dir = "out"')
     below = tmp_path / "below"
@@ -114,7 +116,7 @@ def test_paths_of_options_are_relative_to_the_present_folder(tmp_path: Path):
     assert loaded(below, environ=environ).settings.ledger == str(below / "l.db")
 
 
-def test_the_users_own_file_is_the_last_resort(tmp_path: Path):
+def test_the_users_own_file_is_the_last_resort(tmp_path: Path) -> None:
     own = tmp_path / "xdg" / "pipeline" / "config.toml"
     own.parent.mkdir(parents=True)
     own.write_text("rate = 7")
@@ -125,7 +127,7 @@ def test_the_users_own_file_is_the_last_resort(tmp_path: Path):
     assert found.settings.home == work / ".pipeline"
 
 
-def test_a_named_file_that_is_not_there_is_an_error(tmp_path: Path):
+def test_a_named_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "pipelin.toml").write_text("")
     error = refused(tmp_path, environ={"PIPELINE_CONFIG": "pipeline.toml"})
     assert error.code == "C103"
@@ -139,7 +141,7 @@ def test_a_named_file_that_is_not_there_is_an_error(tmp_path: Path):
 # --- bad values --------------------------------------------------------------------------------
 
 
-def test_a_bad_value_names_the_variable_it_comes_from(tmp_path: Path):
+def test_a_bad_value_names_the_variable_it_comes_from(tmp_path: Path) -> None:
     error = refused(tmp_path, environ={"PIPELINE_RATE": "fast"})
     assert error.code == "C101"
     assert error.exit_code == 2
@@ -148,12 +150,12 @@ def test_a_bad_value_names_the_variable_it_comes_from(tmp_path: Path):
     )
 
 
-def test_a_bad_option_names_the_option(tmp_path: Path):
+def test_a_bad_option_names_the_option(tmp_path: Path) -> None:
     error = refused(tmp_path, options={"rate": "fast"})
     assert error.message == "'fast' is not a number for --rate"
 
 
-def test_a_bad_value_names_its_line(tmp_path: Path):
+def test_a_bad_value_names_its_line(tmp_path: Path) -> None:
     error = refused(tmp_path, toml="# one\n[profile.sandbox]\nrate = true\n")
     assert error.message == (
         "'true' is not a number for rate (from pipeline.toml:3 [profile.sandbox])"
@@ -176,7 +178,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(("toml", "words"), BAD)
-def test_values_that_cannot_be_used(tmp_path: Path, toml: str, words: str):
+def test_values_that_cannot_be_used(tmp_path: Path, toml: str, words: str) -> None:
     error = refused(tmp_path, toml=toml)
     assert error.message.startswith(words + " for ")
     assert error.place == "pipeline.toml:1"
@@ -195,11 +197,13 @@ GOOD = [
 
 
 @pytest.mark.parametrize(("name", "text", "value"), GOOD)
-def test_values_as_people_write_them(tmp_path: Path, name: str, text: object, value: object):
+def test_values_as_people_write_them(
+    tmp_path: Path, name: str, text: object, value: object
+) -> None:
     assert loaded(tmp_path, options={name: text}).values[name] == value
 
 
-def test_a_long_bad_value_is_cut(tmp_path: Path):
+def test_a_long_bad_value_is_cut(tmp_path: Path) -> None:
     assert len(refused(tmp_path, options={"rate": "x" * 500}).message) < 150
 
 
@@ -216,37 +220,37 @@ UNKNOWN = [
 @pytest.mark.parametrize(("toml", "words", "hint", "line"), UNKNOWN)
 def test_unknown_keys_are_errors_with_their_line(
     tmp_path: Path, toml: str, words: str, hint: str, line: int
-):
+) -> None:
     error = refused(tmp_path, toml=toml)
     assert (error.code, error.message, error.help) == ("C102", words, hint)
     assert error.place == f"pipeline.toml:{line}"
 
 
-def test_broken_toml_is_named_with_line_and_column(tmp_path: Path):
+def test_broken_toml_is_named_with_line_and_column(tmp_path: Path) -> None:
     error = refused(tmp_path, toml='rate = 5\nhome = "\n')
     assert error.code == "C100"
     assert error.place is not None
     assert re.fullmatch(r"pipeline\.toml:2:\d+", error.place)
 
 
-def test_a_file_that_is_not_utf_8_is_refused(tmp_path: Path):
+def test_a_file_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
     (tmp_path / "pipeline.toml").write_bytes(b'home = "\xff"')
     assert refused(tmp_path).code == "C100"
 
 
-def test_an_unknown_profile_suggests_the_right_one(tmp_path: Path):
+def test_an_unknown_profile_suggests_the_right_one(tmp_path: Path) -> None:
     error = refused(tmp_path, toml=PROD, profile="prd")
     assert (error.code, error.help) == ("C116", "did you mean prod?")
 
 
-def test_an_unknown_variable_is_told(tmp_path: Path):
-    found = loaded(tmp_path, environ={"PIPELINE_RATTE": "5"})
+def test_an_unknown_variable_is_told(tmp_path: Path) -> None:
+    found = loaded(tmp_path, environ={"PIPELINE_RATTE": "5", "PIPELINE_ID": "7"})
     assert found.warnings == (
         "environment variable PIPELINE_RATTE is not known; did you mean PIPELINE_RATE?",
     )
 
 
-def test_owners_are_merged_and_checked(tmp_path: Path):
+def test_owners_are_merged_and_checked(tmp_path: Path) -> None:
     toml = '[owners]\nR301 = "Shop"\nA401 = "Jana"\n[profile.sandbox.owners]\nR301 = "Warehouse"\n'
     assert loaded(tmp_path, toml=toml).settings.owners == {"R301": "Warehouse", "A401": "Jana"}
     error = refused(tmp_path, toml="[owners]\nR301 = 5\n")
@@ -256,20 +260,20 @@ def test_owners_are_merged_and_checked(tmp_path: Path):
 # --- production --------------------------------------------------------------------------------
 
 
-def test_production_must_be_configured(tmp_path: Path):
+def test_production_must_be_configured(tmp_path: Path) -> None:
     error = refused(tmp_path, profile="prod")
     assert (error.code, error.message) == ("C105", "profile prod has no base_url")
     error = refused(tmp_path, toml='[profile.prod]\nbase_url = "eu"\n', profile="prod")
     assert (error.code, error.place) == ("C105", "pipeline.toml:1")
 
 
-def test_presets_are_names_of_hosts(tmp_path: Path):
+def test_presets_are_names_of_hosts(tmp_path: Path) -> None:
     found = loaded(tmp_path, toml=PROD, profile="prod")
     assert found.settings.endpoint.base_url == "https://product-api.parcellab.com"
     assert found.settings.endpoint.production
 
 
-def test_the_sandbox_never_sends_to_production(tmp_path: Path):
+def test_the_sandbox_never_sends_to_production(tmp_path: Path) -> None:
     error = refused(tmp_path, environ={"PIPELINE_BASE_URL": "product-api"})
     assert error.code == "C107"
     toml = PROD + "production = false\n"
@@ -296,18 +300,18 @@ HOSTS = [
 
 
 @pytest.mark.parametrize("url", HOSTS)
-def test_hosts_that_may_not_get_the_token(tmp_path: Path, url: str):
+def test_hosts_that_may_not_get_the_token(tmp_path: Path, url: str) -> None:
     error = refused(tmp_path, profile="prod", environ={"PIPELINE_BASE_URL": url, "PIPELINE_ACCOUNT": "1"})  # fmt: skip
     assert error.code == "C106"
     assert "pw" not in error.message
 
 
 @pytest.mark.parametrize("url", ["http://localhost:1", "http://127.0.0.9:80", "https://[::1]:8443"])
-def test_this_machine_is_allowed(tmp_path: Path, url: str):
+def test_this_machine_is_allowed(tmp_path: Path, url: str) -> None:
     assert loaded(tmp_path, environ={"PIPELINE_BASE_URL": url}).settings.endpoint.base_url == url
 
 
-def test_a_profile_may_call_a_local_api_production(tmp_path: Path):
+def test_a_profile_may_call_a_local_api_production(tmp_path: Path) -> None:
     toml = '[profile.prod]\nbase_url = "http://127.0.0.1:1"\naccount = 1\nproduction = false\n'
     assert not loaded(tmp_path, toml=toml, profile="prod").settings.endpoint.production
     toml = toml.replace("production = false\n", "")
@@ -323,27 +327,25 @@ def prod(folder: Path, environ: Mapping[str, str], more: str = "") -> Loaded:
     )
 
 
-def test_a_missing_token_stops_before_anything_is_sent(tmp_path: Path):
+def test_a_missing_token_stops_before_anything_is_sent(tmp_path: Path) -> None:
     with pytest.raises(BadConfig) as caught:
         prod(tmp_path, {})
     assert (caught.value.code, caught.value.exit_code) == ("C108", 2)
     assert "PARCELLAB_TOKEN" in caught.value.help
 
 
-def test_the_token_is_stripped(tmp_path: Path):
+def test_the_token_is_stripped(tmp_path: Path) -> None:
     found = prod(tmp_path, {"PARCELLAB_TOKEN": f" {TOKEN}\n"})
     assert found.settings.endpoint.token.reveal() == TOKEN
     assert str(found.origins["token"]) == "environment PARCELLAB_TOKEN"
 
 
-def test_the_token_of_production_never_goes_to_the_sandbox(tmp_path: Path):
-    found = loaded(
-        tmp_path, environ={"PARCELLAB_TOKEN": TOKEN}, credentials=Credentials.REQUIRED
-    )
+def test_the_token_of_production_never_goes_to_the_sandbox(tmp_path: Path) -> None:
+    found = loaded(tmp_path, environ={"PARCELLAB_TOKEN": TOKEN}, credentials=Credentials.REQUIRED)
     assert found.settings.endpoint.token.reveal() == "sandbox-token"
 
 
-def test_a_token_file_that_others_can_read_is_told(tmp_path: Path):
+def test_a_token_file_that_others_can_read_is_told(tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_text(TOKEN + "\n")
     file.chmod(0o640)
@@ -355,12 +357,12 @@ def test_a_token_file_that_others_can_read_is_told(tmp_path: Path):
     assert prod(tmp_path, {}, 'token_file = "token"\n').settings.endpoint.token.reveal() == TOKEN
 
 
-def test_a_token_command_prints_the_token(tmp_path: Path):
+def test_a_token_command_prints_the_token(tmp_path: Path) -> None:
     found = prod(tmp_path, {"PATH": "/usr/bin:/bin"}, f'token_command = "echo {TOKEN}"\n')
     assert found.settings.endpoint.token.reveal() == TOKEN
 
 
-def test_a_token_command_runs_in_no_shell_and_its_words_stay_out(tmp_path: Path):
+def test_a_token_command_runs_in_no_shell_and_its_words_stay_out(tmp_path: Path) -> None:
     command = """token_command = ["sh", "-c", "echo oops-secret >&2; exit 3"]\n"""
     with pytest.raises(BadConfig) as caught:
         prod(tmp_path, {"PATH": "/usr/bin:/bin"}, command)
@@ -374,7 +376,7 @@ def encoded(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
-def test_both_forms_of_the_token_are_taken(tmp_path: Path):
+def test_both_forms_of_the_token_are_taken(tmp_path: Path) -> None:
     found = prod(tmp_path, {"PARCELLAB_TOKEN": encoded(f"1618:{TOKEN}")})
     assert found.settings.endpoint.token.reveal() == TOKEN
 
@@ -392,7 +394,7 @@ BAD_TOKENS = [
 
 
 @pytest.mark.parametrize(("token", "code", "words"), BAD_TOKENS)
-def test_tokens_that_cannot_be_right(tmp_path: Path, token: str, code: str, words: str):
+def test_tokens_that_cannot_be_right(tmp_path: Path, token: str, code: str, words: str) -> None:
     with pytest.raises(BadConfig) as caught:
         prod(tmp_path, {"PARCELLAB_TOKEN": token})
     error = caught.value
@@ -401,25 +403,25 @@ def test_tokens_that_cannot_be_right(tmp_path: Path, token: str, code: str, word
     assert not token or token == "sandbox-token" or token not in f"{error.message}{error.help}"
 
 
-def test_nothing_that_prints_settings_shows_the_token(tmp_path: Path):
+def test_nothing_that_prints_settings_shows_the_token(tmp_path: Path) -> None:
     found = prod(tmp_path, {"PARCELLAB_TOKEN": TOKEN})
     assert TOKEN not in repr(found)
     assert TOKEN not in str(found)
 
 
-def test_the_form_of_the_header_is_a_setting(tmp_path: Path):
+def test_the_form_of_the_header_is_a_setting(tmp_path: Path) -> None:
     found = prod(tmp_path, {"PARCELLAB_TOKEN": TOKEN}, 'auth_scheme = "bearer"\n')
     assert found.settings.endpoint.auth is AuthScheme.BEARER
 
 
-def test_the_sandbox_agrees_with_the_sandbox_package():
+def test_the_sandbox_agrees_with_the_sandbox_package() -> None:
     from pipeline.sandbox.settings import DEFAULT_ACCOUNT, DEFAULT_TOKEN
 
     assert DEFAULT_TOKEN == config.SANDBOX_TOKEN
     assert DEFAULT_ACCOUNT == 1618
 
 
-def test_the_page_names_every_key_and_variable():
+def test_the_page_names_every_key_and_variable() -> None:
     page = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text(encoding="utf-8")
     for key in KEYS.values():
         if key.where is not Where.COMMAND:

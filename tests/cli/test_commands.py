@@ -1,0 +1,294 @@
+"""The commands that look and set up."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from pipeline.config import KEYS
+from pipeline.sandbox import RunningSandbox
+from tests.cli.conftest import MAPPING, TOKEN, Call
+
+# --- config ------------------------------------------------------------------------------------
+
+
+def test_init_writes_a_file_that_loads_and_never_over_another(call: Call, folder: Path) -> None:
+    said = call("config", "init")
+    assert said.code == 0
+    assert said.out == f"{folder / 'pipeline.toml'}\n"
+    assert call("config", "show").code == 0
+    text = (folder / "pipeline.toml").read_text()
+    again = call("config", "init")
+    assert (again.code, again.err.splitlines()[0]) == (
+        2, "error[C114]: pipeline.toml exists already",
+    )  # fmt: skip
+    assert (folder / "pipeline.toml").read_text() == text
+    # what is commented out there is right as well
+    (folder / "pipeline.toml").write_text(
+        "\n".join(
+            line.removeprefix("# ") for line in text.splitlines() if " = " in line or "[" in line
+        )
+    )
+    assert call("config", "show", "--profile", "prod").code == 0
+
+
+def test_path_says_which_file_is_used(call: Call, folder: Path) -> None:
+    said = call("config", "path")
+    assert (said.code, said.out) == (0, "")
+    (folder / "pipeline.toml").write_text("")
+    assert call("config", "path").out == f"{folder / 'pipeline.toml'}\n"
+
+
+def test_show_prints_every_key_with_its_origin(call: Call, folder: Path) -> None:
+    (folder / "pipeline.toml").write_text("rate = 5\n[owners]\nR301 = 'Jana'\n")
+    env = {"PIPELINE_CONCURRENCY": "3"}
+    said = call("config", "show", "--origin", env=env)
+    lines = {line.split(" = ")[0].split()[-1]: line for line in said.out.splitlines()}
+    assert lines["rate"].startswith("file pipeline.toml:1 ")
+    assert lines["rate"].endswith("rate = 5.0")
+    assert lines["concurrency"].startswith("environment PIPELINE_CONCURRENCY ")
+    assert "owners.R301 = Jana" in said.out
+    document = call("config", "show", "--json", env=env).json()
+    assert document["settings"]["rate"] == {"value": "5.0", "origin": "file pipeline.toml:1"}
+    assert set(KEYS) - set(document["settings"]) == {
+        "mapping", "limit", "only_orders", "backfill", "until", "out",
+    }  # fmt: skip
+
+
+def test_show_prints_the_end_of_the_token(call: Call, folder: Path) -> None:
+    (folder / "pipeline.toml").write_text('[profile.prod]\nbase_url = "eu"\naccount = 1\n')
+    shown = call("config", "show", "--profile", "prod")
+    assert "token = not set" in shown.out
+    shown = call("config", "show", "--profile", "prod", env={"PARCELLAB_TOKEN": TOKEN})
+    assert "token = …9c1f" in shown.out
+
+
+def test_a_token_command_is_not_run_only_to_look(call: Call, folder: Path) -> None:
+    (folder / "pipeline.toml").write_text(
+        '[profile.prod]\nbase_url = "eu"\naccount = 1\ntoken_command = "touch ran"\n'
+    )
+    assert "printed by token_command" in call("config", "show", "--profile", "prod").out
+    assert not (folder / "ran").exists()
+
+
+def test_a_wrong_key_is_printed_with_its_line(call: Call, folder: Path) -> None:
+    (folder / "pipeline.toml").write_text("\nratte = 5\n")
+    said = call("status")
+    assert said.code == 2
+    assert said.err == (
+        "error[C102]: unknown key ratte\n  --> pipeline.toml:2\n  help: did you mean rate?\n"
+    )
+
+
+def test_global_options_stand_before_or_after_the_command(call: Call, folder: Path) -> None:
+    (folder / "other.toml").write_text("rate = 9\n")
+    for arguments in (
+        ("-c", "other.toml", "config", "show"),
+        ("config", "show", "-c", "other.toml"),
+    ):
+        assert "rate = 9.0" in call(*arguments).out
+
+
+def test_a_missing_mapping_suggests_another(call: Call, folder: Path) -> None:
+    (folder / "wms.yaml").write_text(MAPPING)
+    said = call("run", "-m", "wms.yml", "x.csv")
+    assert said.err == (
+        "error[C103]: mapping file wms.yml does not exist\n  help: did you mean wms.yaml? (in .)\n"
+    )
+
+
+# --- mapping check -----------------------------------------------------------------------------
+
+
+def test_a_good_mapping(call: Call, files: Path) -> None:
+    said = call("mapping", "check", "small.yaml", "orders.csv")
+    assert (said.code, said.out, said.err) == (0, "small.yaml is usable: no mistakes\n", "")
+    assert files.is_dir()
+
+
+def test_all_mistakes_are_told(call: Call, files: Path) -> None:
+    (files / "bad.yaml").write_text(MAPPING.replace("EMail", "Email").replace("Land", "Landd"))
+    assert call("mapping", "check", "bad.yaml").code == 0
+    said = call("mapping", "check", "bad.yaml", "orders.csv")
+    assert said.code == 1
+    assert said.out == "bad.yaml cannot be used: 2 mistakes\n"
+    assert said.err.count("error[M201]") == 2
+    assert 'help: did you mean "Land"?' in said.err
+
+
+def test_mistakes_as_json_and_for_github(call: Call, files: Path) -> None:
+    (files / "bad.yaml").write_text(MAPPING.replace("EMail", "Email"))
+    document = call("mapping", "check", "bad.yaml", "orders.csv", "--format", "json").json()
+    assert document["exit"]["code"] == 1
+    (mistake,) = document["mistakes"]
+    assert (mistake["code"], mistake["line"], mistake["column"]) == ("M201", 8, 20)
+    said = call("mapping", "check", "bad.yaml", "orders.csv", "--format", "github")
+    assert said.code == 1
+    assert said.out.startswith("::error file=bad.yaml,line=8,col=20,endColumn=25,title=M201::")
+
+
+def test_warnings_do_not_fail(call: Call, files: Path) -> None:
+    (files / "warn.yaml").write_text(MAPPING + "lookups: {unused: {a: b}}\n")
+    said = call("mapping", "check", "warn.yaml")
+    assert said.code == 0
+    assert "warning[W101]" in said.err
+    assert said.out == "warn.yaml is usable: 1 warning\n"
+
+
+def test_a_mapping_or_file_that_is_not_there(call: Call, files: Path) -> None:
+    assert call("mapping", "check", "no.yaml").code == 2
+    assert call("mapping", "check", "small.yaml", "no.csv").code == 2
+    assert (
+        "'githb' is not one of" in call("mapping", "check", "small.yaml", "--format", "githb").err
+    )
+    (files / "empty.csv").write_text("")
+    assert call("mapping", "check", "small.yaml", "empty.csv").code == 4
+
+
+# --- doctor ------------------------------------------------------------------------------------
+
+
+def test_the_doctor_finds_nothing_wrong(call: Call, api: RunningSandbox) -> None:
+    said = call("doctor")
+    assert said.code == 0, said.out
+    names = [line.split()[1] for line in said.out.splitlines()]
+    assert names == ["config", "token", "api", "clock", "state", "reports", "space", "ledger"]
+    assert all(line.startswith("ok ") for line in said.out.splitlines())
+    assert api.puts() == []
+
+
+def test_the_doctor_changes_nothing(call: Call, api: RunningSandbox, folder: Path) -> None:
+    assert call("doctor").code == 0
+    assert list(folder.iterdir()) == []
+    assert [request.method for request in api.requests()] == ["GET"]
+
+
+def test_the_doctor_says_how_to_start_the_sandbox(call: Call) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        said = call("doctor", env={"PIPELINE_BASE_URL": url})
+    assert said.code == 5
+    assert f"FAIL  api       {url} does not answer: " in said.out
+    assert "  help: start it: pipeline sandbox" in said.out
+
+
+def test_the_doctor_tells_a_token_encoded_twice(call: Call, folder: Path) -> None:
+    import base64
+
+    (folder / "pipeline.toml").write_text('[profile.prod]\nbase_url = "eu"\naccount = 1618\n')
+    twice = base64.b64encode(base64.b64encode(f"1618:{TOKEN}".encode())).decode()
+    said = call("doctor", "--profile", "prod", env={"PARCELLAB_TOKEN": twice})
+    assert said.code == 2
+    assert "FAIL  token" in said.out
+    assert "looks like base64 twice" in said.out
+    assert twice not in said.out
+
+
+def test_the_doctor_tells_a_folder_that_cannot_be_written(
+    call: Call, api: RunningSandbox, folder: Path
+) -> None:
+    (folder / "plain").write_text("")
+    said = call("doctor", env={"PIPELINE_REPORT_DIR": "plain"})
+    assert said.code == 11
+    assert "FAIL  reports" in said.out
+    assert api.puts() == []
+
+
+def test_the_doctor_goes_on_without_a_usable_file(call: Call, folder: Path) -> None:
+    (folder / "pipeline.toml").write_text("x = 1\n")
+    document = call("doctor", "--json").json()
+    assert document["exit"]["code"] == 2
+    assert document["checks"][0]["state"] == "fail"
+
+
+# --- status, report ----------------------------------------------------------------------------
+
+
+def test_status_of_a_fresh_folder(call: Call) -> None:
+    said = call("status")
+    assert (said.code, said.out) == (0, "no run yet\n")
+
+
+def test_status_lists_runs_and_open_items(call: Call, files: Path, api: RunningSandbox) -> None:
+    call("run", "-m", "small.yaml", "orders.csv")
+    (files / "orders.csv").write_text("Nr,Land,EMail\nB1,XX,a@example.com\nB2,DE,b@example.com\n")
+    call("run", "-m", "small.yaml", "orders.csv")
+    said = call("status")
+    assert said.code == 3
+    assert "open items  1, oldest since " in said.out
+    assert "exit 3 partial" in said.out.splitlines()[0]
+    assert "exit 0 ok" in said.out.splitlines()[-1]
+    assert api.puts()
+
+
+def test_report_prints_where_the_page_is(call: Call, files: Path, api: RunningSandbox) -> None:
+    run_id = call("run", "-m", "small.yaml", "orders.csv", "--json").json()["run"]
+    said = call("report", run_id, "--report-dir", "elsewhere")
+    assert said.code == 0
+    page = Path(said.out.strip())
+    assert page.is_relative_to(files / "elsewhere")
+    assert "a@example.com" not in page.read_text(encoding="utf-8")
+    unknown = call("report", "nope")
+    assert (unknown.code, "C132" in unknown.err) == (2, True)
+    assert api.puts()
+
+
+# --- sandbox, demo -----------------------------------------------------------------------------
+
+
+def test_the_sandbox_says_where_it_is_and_ends_with_ctrl_c(folder: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pipeline", "--json", "sandbox", "--port", "0", "--data", "kept"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder, env=dict(os.environ),  # noqa: TID251 - the tests' own environment
+    )  # fmt: skip
+    assert process.stdout is not None
+    ready = json.loads(process.stdout.readline())
+    assert ready["base_url"].startswith("http://127.0.0.1:")
+    request = urllib.request.Request(  # noqa: S310 - our own sandbox
+        f"{ready['base_url']}/v4/track/orders/?account=1618",
+        headers={"Authorization": "Bearer sandbox-token"},
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - our own sandbox
+        assert answer.status == 200
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (0, "")
+    assert (folder / "kept").is_dir()
+
+
+def test_a_sandbox_that_cannot_start(call: Call, folder: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        said = call("sandbox", "--port", str(taken.getsockname()[1]))
+    assert said.code == 2
+    assert said.err.startswith("error[C115]: the sandbox cannot start: Address already in use")
+    (folder / "faults.json").write_text('[{"fault": "http_42"}]')
+    said = call("sandbox", "--port", "0", "--faults", "faults.json")
+    assert (said.code, "http_429" in said.err) == (2, True)
+    assert call("sandbox", "--faults", "no.json").code == 2
+
+
+def test_demo_calls_the_demo(call: Call, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[object] = []
+
+    def main(echo: object, where: Path | None) -> int:
+        assert callable(echo)
+        echo("a demo")
+        told.append(where)
+        return 3
+
+    stand_in = ModuleType("pipeline.demo")
+    stand_in.main = main  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "pipeline.demo", stand_in)
+    said = call("demo", "there")
+    assert (said.code, said.out, told) == (3, "a demo\n", [Path("there")])
+    assert folder.is_dir()
