@@ -135,10 +135,9 @@ def _text_demands(made: FieldPlan) -> Iterator[Demand]:
         if high is not None:
             yield _on(made, "R304", text.str.len_chars() <= high, str(high))
         if field.pattern == NOT_BLANK:
-            least = max(low or 0, 1)
-            written = (text.str.len_chars() >= least) & text.str.contains(NOT_BLANK)
-            yield _on(made, "R305", written, f"{least} visible")
-        elif low is not None:
+            visible = "of a text with a visible character"
+            yield _on(made, "R323", text.str.contains(NOT_BLANK), visible)
+        if low is not None:
             yield _on(made, "R305", text.str.len_chars() >= low, str(low))
     # what a country is on the wire, its conversion guarantees
     if field.pattern not in {None, NOT_BLANK} and made.kind is not Kind.COUNTRY:

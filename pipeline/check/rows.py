@@ -57,13 +57,14 @@ def section(
             the address is that of the group's first row. Rows without order key have no group.
         also: further Boolean expressions to carry, joined by "any" too.
     """
-    chosen = rows if when is None else rows.filter(pl.col(when))
+    # a row without key belongs to no order, so no rule of an order judges it (R209 says enough)
+    of_orders = rows.filter(pl.col(KEY).is_not_null())
+    chosen = of_orders if when is None else of_orders.filter(pl.col(when))
     filled = [*(_filled(field, chosen).alias(field.slot) for field in fields), *also]
     if not by:
         return chosen.select(ROW, *ORIGIN, *filled)
     groups = (
-        chosen.filter(pl.col(KEY).is_not_null())
-        .select(ROW, *(pl.col(name).alias(f"_by.{name}") for name in by), *filled)
+        chosen.select(ROW, *(pl.col(name).alias(f"_by.{name}") for name in by), *filled)
         .group_by(f"_by.{name}" for name in by)
         .agg(pl.col(ROW).min(), pl.exclude(ROW).any())
     )

@@ -24,6 +24,7 @@ from pipeline.model.origin import KEY, ORIGIN
 from pipeline.model.outcomes import REPORTED_FINDING_SCHEMA, OrderOutcome, RowOutcome
 from pipeline.model.stops import StopRun
 from pipeline.run.folder import RunFolder
+from pipeline.run.quoting import with_cells
 from pipeline.run.request import Options
 from pipeline.run.source import Job
 from pipeline.run.spool import Share, Spooled
@@ -132,7 +133,8 @@ def _partition(
     acked = knowledge.operations(sorted(known)) if known else {}
     ready = compare(grouped.orders, account, known, acked)
     held = grouped.held.with_columns(pl.col("order_number").is_in(list(known)).fill_null(value=False).alias("known"))
-    return _Made(Grouped(grouped.orders, held, grouped.rows, grouped.findings), ready)
+    findings = with_cells(grouped.findings, shares)
+    return _Made(Grouped(grouped.orders, held, grouped.rows, findings), ready)
 
 
 def _numbers(rows: pl.DataFrame, plan: Plan) -> list[str]:

@@ -21,6 +21,7 @@ from pipeline.model.stops import StopRun
 from pipeline.run.folder import RunFolder
 from pipeline.run.request import Events
 from pipeline.send import Gate, OrderClient, Progress, deliver
+from pipeline.send import listening as listening_there
 
 _CHUNK = 500  # submissions that are made Python objects at a time
 _OPEN = [OrderOutcome.NOT_ATTEMPTED.value, OrderOutcome.UNKNOWN.value]
@@ -114,6 +115,7 @@ async def _send(
     total, done = open_numbers.len(), 0
     agent = f"pipeline/{__version__}"
     try:
+        await listening_there(endpoint.base_url)
         async with OrderClient(endpoint, pace, user_agent=agent) as client:
             for partition in range(partitions):
                 if stop.is_set():

@@ -3,6 +3,7 @@
 from pipeline.send.client import OrderClient
 from pipeline.send.deliver import Delivered, Progress, deliver
 from pipeline.send.gate import Gate
+from pipeline.send.hosts import listening
 from pipeline.send.stops import ApiAway, AuthRefused, EveryOrderRefused, NotTheApi, WrongEndpoint
 from pipeline.send.transport import Kind
 
@@ -18,4 +19,5 @@ __all__ = [
     "Progress",
     "WrongEndpoint",
     "deliver",
+    "listening",
 ]

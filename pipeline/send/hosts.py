@@ -1,11 +1,13 @@
 """Which hosts may get the token, and how it is written (CONTRACT K1, K2, §3; FAULTS S1, S2)."""
 
+import asyncio
+import contextlib
 import ipaddress
 from base64 import b64encode
 from urllib.parse import SplitResult, urlsplit
 
 from pipeline.model.endpoint import AuthScheme, Endpoint
-from pipeline.send.stops import WrongEndpoint
+from pipeline.send.stops import ApiAway, WrongEndpoint
 
 _SUFFIX = ".parcellab.com"
 
@@ -31,6 +33,30 @@ def checked_base_url(base_url: str) -> str:
             help="set base_url to one of the presets, without path, user or query",
         )
     return f"{url.scheme}://{url.netloc}"
+
+
+async def listening(base_url: str) -> None:
+    """Make sure that somebody listens, where that can be known at once: on this machine.
+
+    A remote API that does not answer is waited for; a sandbox that was never started is not.
+
+    Raises:
+        ApiAway: nothing listens at that port of this machine.
+    """
+    url = urlsplit(base_url)
+    host = url.hostname or ""
+    if not _loopback(host):
+        return
+    try:
+        _, writer = await asyncio.open_connection(host, url.port or (443 if url.scheme == "https" else 80))
+    except ConnectionRefusedError:
+        raise ApiAway(
+            f"nothing listens at {base_url}",
+            help="start the sandbox in another terminal with `pipeline sandbox`",
+        ) from None
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
 
 
 def _allowed(url: SplitResult) -> bool:

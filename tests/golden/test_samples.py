@@ -11,14 +11,6 @@ from tests.golden.product import SAMPLES, Finding, run_case
 
 CASES = sorted(folder for folder in SAMPLES.iterdir() if (folder / "mapping.yaml").exists())
 
-# Samples that say what the documents say, and the product does not do it yet. Strict: a gap that
-# is closed must be taken off this list.
-GAPS = {
-    "R209-row-without-key": "a row of no order is judged by the rules of lines (R315)",
-    "R311-amount-too-large": "`value` is the number as converted, not the cell (findings.py)",
-    "R323-form-not-taken": "blank text is R305, so nothing produces R323 any more",
-}
-
 
 def _lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
@@ -39,12 +31,7 @@ def _without_ids(payload: str) -> str:
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
-def test_sample_finds_and_sends_what_it_says(
-    case: Path, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    if case.name in GAPS:
-        request.applymarker(pytest.mark.xfail(reason=GAPS[case.name], strict=True))
-
+def test_sample_finds_and_sends_what_it_says(case: Path, tmp_path: Path) -> None:
     findings, payloads = run_case(case, tmp_path)
 
     told = _lines(case / "expected" / "findings.jsonl")

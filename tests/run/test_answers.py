@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -164,3 +165,16 @@ def test_no_output_holds_the_token_or_the_customer(warehouse: Warehouse, tmp_pat
     for path in [*tmp_path.glob("reports/**/*"), *warehouse.settings.home.rglob("*")]:
         if path.is_file():
             assert path.stat().st_mode & 0o077 == 0, path
+
+
+def test_a_sandbox_that_is_not_there_is_told_at_once(warehouse: Warehouse) -> None:
+    warehouse.orders(order_row("A1"))
+    away = replace(warehouse.settings.endpoint, base_url="http://127.0.0.1:9")
+    warehouse.settings = replace(warehouse.settings, endpoint=away)
+
+    result = warehouse.run()
+
+    assert result.exit_code == 5
+    assert result.stopped is not None
+    assert result.stopped.message == "nothing listens at http://127.0.0.1:9"
+    assert "pipeline sandbox" in result.stopped.help

@@ -118,14 +118,14 @@ def test_an_email_address_is_never_in_the_detail(bench: "Bench") -> None:
     assert (made["code"], made["value"], made["detail"]) == ("R310", "jo@@example.com", "")
 
 
-def test_a_required_part_of_spaces_is_too_short(bench: "Bench") -> None:
+def test_a_required_part_of_spaces_does_not_have_the_form_of_a_text(bench: "Bench") -> None:
     made = one(bench, **{**ADDRESS, "order__shipping_address__city": "   "})
     assert (made["code"], made["column"], made["target"]) == (
-        "R305",
+        "R323",
         "City",
         "shipping_address.city",
     )
-    assert made["detail"] == "1 visible"
+    assert made["detail"] == "of a text with a visible character"
 
 
 @pytest.mark.parametrize("region", ["BY", "DE-BY"])
