@@ -1,13 +1,12 @@
 """config, sandbox, demo, completion: what one needs once."""
 
-from importlib import import_module
 from pathlib import Path
-from typing import Protocol, cast
 
 import click
 from click.shell_completion import BashComplete, get_completion_class
 
 from pipeline.cli.exits import Exit
+from pipeline.cli.progress import events_for
 from pipeline.cli.root import cli, config_group
 from pipeline.cli.session import Session
 from pipeline.cli.shape import Words, verb
@@ -23,7 +22,6 @@ from pipeline.config import (
     hidden_url,
     missing_file,
 )
-from pipeline.model.stops import StopRun
 
 _TEMPLATE = """\
 # Configuration of `pipeline`; every key is described in docs/configuration.md.
@@ -47,10 +45,6 @@ _TEMPLATE = """\
 # rate = 5
 # max_orders = 5000
 """
-
-
-class _Demo(Protocol):
-    def __call__(self, echo: object, folder: Path | None) -> int: ...
 
 
 @verb(
@@ -218,24 +212,25 @@ def sandbox(session: Session, port: int, data: Path | None, faults: str | None) 
 
 
 @verb(
-    cli, "demo",
+    cli,
+    "demo",
     "pipeline demo",
-    "pipeline demo ./demo",
+    "pipeline demo -v",
     "pipeline demo --color never | less",
-    exits=(Exit.PARTIAL,),
-)  # fmt: skip
-@click.argument("folder", required=False, type=click.Path(path_type=Path, file_okay=False))
+    exits=(),
+)
 @click.pass_obj
-def demo(session: Session, folder: Path | None) -> int:
+def demo(session: Session) -> int:
     """A whole import on this machine: sandbox, files with faults, report.
 
-    FOLDER keeps the files; by default a new one is made.
+    A night of a warehouse is imported twice into a sandbox of its own; nothing leaves this
+    machine. What it writes goes to the folder `demo` in `.pipeline`, which is emptied first.
     """
-    try:
-        play = cast("_Demo", import_module("pipeline.demo").main)
-    except ModuleNotFoundError:
-        raise StopRun("this installation has no demo") from None
-    return play(session.console.result, folder)
+    home = session.load().settings.home / "demo"
+    from pipeline.demo import main
+
+    with events_for(session.console, approve=True) as events:
+        return main(session.console.result, events, home)
 
 
 @verb(
