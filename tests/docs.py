@@ -1,0 +1,36 @@
+"""Generated pages and the code they are made from: `--check` compares, `--write` writes."""
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from pipeline.cli.codes import codes_page
+from pipeline.cli.page import help_page
+from pipeline.model.catalogue.page import field_table
+
+ROOT = Path(__file__).parent.parent
+PAGES: Mapping[str, Callable[[], str]] = {
+    "docs/cli.md": help_page,
+    "docs/codes.md": codes_page,
+    "docs/fields.md": field_table,
+}
+
+
+def main() -> int:
+    """Compare or write all pages; 1 when one is out of date."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    choice = parser.add_mutually_exclusive_group(required=True)
+    choice.add_argument("--check", action="store_true")
+    choice.add_argument("--write", action="store_true")
+    asked = parser.parse_args()
+    stale = [name for name, make in PAGES.items() if (ROOT / name).read_text("utf-8") != make()]
+    for name in stale:
+        if asked.write:
+            (ROOT / name).write_text(PAGES[name](), "utf-8")
+        sys.stdout.write(f"{name} is {'written' if asked.write else 'out of date: make docs'}\n")
+    return 1 if stale and asked.check else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
