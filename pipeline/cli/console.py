@@ -123,7 +123,9 @@ class Console:
         if self.look.log_format == "json":
             self.log("ERROR", "stopped", described(stop))
         elif isinstance(stop, MappingRefused):
-            self.note(stop.render())
+            # where the file may be to blame, it says so besides
+            more = f"\n\nerror: {stop.message}\n  help: {stop.help}" if stop.help else ""
+            self.note(stop.render() + more)
         else:
             code = f"[{stop.code}]" if stop.code else ""
             lines = [f"error{code}: {stop.message}"]

@@ -131,7 +131,9 @@ def test_4_a_header_lacks_a_column(call: Call, files: Path, api: RunningSandbox)
     (files / "orders.csv").write_text("Nr,Land,Mail\nA1,DE,a@example.com\n")
     said = call(*RUN)
     assert said.code == 4
-    assert "EMail" in said.err
+    assert 'unknown column "EMail"' in said.err
+    assert "error: orders.csv does not have the columns that small.yaml names" in said.err
+    assert said.err.endswith("  help: its header is: Nr, Land, Mail\n")
     assert api.requests() == []
 
 
