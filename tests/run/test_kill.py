@@ -44,9 +44,12 @@ def inbox(tmp_path: Path, sandbox: RunningSandbox) -> Path:
 def _start(inbox: Path) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "pipeline", "--json", "run", "-m", "inbox/orders.yaml",
                "-m", "inbox/parcels.yaml", "--concurrency", "8", "inbox"]  # fmt: skip
+    # the program under test is the one beside this file, wherever the command starts
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}  # noqa: TID251
     return subprocess.Popen(
-        command, cwd=inbox.parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+        command, cwd=inbox.parent, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True,
+    )  # fmt: skip
 
 
 def _delivered(ledger_path: Path) -> set[str]:
