@@ -92,7 +92,7 @@ def test_kill_minus_nine_at_random_moments_loses_and_invents_nothing(
             break
     assert process.returncode == 0, err[-2000:]
     assert killed >= KILLS // 2, "the kills came too late to mean anything"
-    told = json.loads(out)
+    told = json.loads(out)["summary"]
     assert told["orders"]["seen"] == told["orders"]["arrived"] == ORDERS
     assert told["balances"] is True
     stored = {order["order_number"]: order for order in sandbox.orders()}
