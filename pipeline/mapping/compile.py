@@ -1,25 +1,36 @@
 """A mapping's text to a frozen Plan, or all of its mistakes at once (MAPPING §2, §4)."""
 
-import csv
 import hashlib
-import io
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from zoneinfo import available_timezones
 
 import polars as pl
 
+from pipeline.mapping.columns import Known, Scope
 from pipeline.mapping.converters import COLUMN_KINDS, ConverterMistake, convert_text
 from pipeline.mapping.document import Data, Path, read_document
-from pipeline.mapping.language import LookupFileDoc, MappingDoc, MutationDoc, SourceDoc
-from pipeline.mapping.mistakes import MappingRefused, Mistake, Weight, did_you_mean
+from pipeline.mapping.formats import FormatMistake, form
+from pipeline.mapping.language import MappingDoc, MutationDoc, SourceDoc
+from pipeline.mapping.lookups import read_lookups
+from pipeline.mapping.mistakes import (
+    MISTAKES,
+    MappingRefused,
+    Mistake,
+    Weight,
+    did_you_mean,
+    in_order,
+)
 from pipeline.mapping.plan import (
+    TEXT_PREFIX,
     ColumnPlan,
+    FieldPlan,
     LinesPlan,
     Mode,
     MutationPlan,
     ObjectPlan,
     Plan,
+    Sending,
     Source,
     TrackingsPlan,
 )
@@ -27,7 +38,7 @@ from pipeline.mapping.plan import (
     Scope as MutationScope,
 )
 from pipeline.mapping.targets import Targets
-from pipeline.mapping.values import TEXT_PREFIX, Known, Scope
+from pipeline.mapping.values import Target, Values
 from pipeline.model.catalogue import MUTATIONS, SHAPES
 from pipeline.model.field import Kind, Use
 
@@ -57,11 +68,13 @@ def compile_mapping(
         text: the YAML.
         name: how messages call the file, such as `mappings/wms.yaml`.
         header: the columns of the file it will read; None when no file is at hand.
-        load: gives the bytes of a lookup file that the mapping names, relative to the mapping.
+        load: gives the bytes of a lookup file by its name, which counts from the mapping's folder;
+            names that lead out of it are refused (M206) and never asked for.
 
     Raises:
         MappingRefused: with every mistake; the file is not touched.
     """
+    text = text.removeprefix("\ufeff")
     document = read_document(text, name)
     columns = None if header is None else frozenset(header)
     scope = Scope(document, Source(), columns)
@@ -72,7 +85,8 @@ def compile_mapping(
     errors = [m for m in scope.mistakes if m.weight is Weight.ERROR]
     if errors or plan is None:
         raise MappingRefused(name, text, errors)
-    return Compiled(plan, tuple(m for m in scope.mistakes if m.weight is Weight.WARNING), text)
+    warnings = in_order(m for m in scope.mistakes if m.weight is Weight.WARNING)
+    return Compiled(plan, tuple(warnings), text)
 
 
 def _written_out(data: dict[str, Data]) -> dict[str, Data]:
@@ -93,7 +107,8 @@ class _Compiler:
         self.scope = scope
         self.doc = doc
         self.load = load
-        self.targets = Targets(scope)
+        self.values = Values(scope)
+        self.targets = Targets(scope, self.values)
         self.data = scope.document.data
 
     def plan(self) -> Plan | None:
@@ -105,7 +120,7 @@ class _Compiler:
             scope.mistake("M401", text, at, "write `format: csv`")
             return None
         scope.source = self._source(doc.source)
-        self._lookups()
+        read_lookups(scope, doc.lookups, self.load)
         typed = self._typed()
         derived = self._derived()
         skip = self._condition(doc.rows.skip, ("rows", "skip"))
@@ -114,13 +129,11 @@ class _Compiler:
         lines = self._lines()
         trackings = self._trackings()
         mutations = [m for i, entry in enumerate(doc.mutations) if (m := self._mutation(i, entry))]
-        self._unused()
+        self._warn(order)
         if order is None or key is None:
             return None
-        reads = [
-            name for name in scope.used_columns
-            if name not in {column.name for column in derived}
-        ]  # fmt: skip
+        made = {column.name for column in derived}
+        reads = {*scope.used_columns, *doc.source.columns} - made
         return Plan(
             name=doc.name, sha256=hashlib.sha256(self.scope.document.text.encode()).hexdigest(),
             mode=doc.mode, source=scope.source, reads=tuple(sorted(reads)), typed=tuple(typed),
@@ -141,14 +154,21 @@ class _Compiler:
             doc = doc.model_copy(update={"timezone": "UTC"})
         try:
             "".encode(doc.encoding)
-        except LookupError:
+        except (LookupError, UnicodeError):
             text = f'"{doc.encoding}" is not an encoding'
             self.scope.mistake("M104", text, (*at, "encoding"), "such as utf-8, cp1252, utf-16")
         if doc.thousands == doc.decimal:
             text = "the same character cannot group digits and start decimals"
             self.scope.mistake("M103", text, (*at, "thousands"), f'decimal is "{doc.decimal}"')
         if doc.quote == doc.delimiter:
-            self.scope.mistake("M103", "quote and delimiter are the same", (*at, "delimiter"))
+            hint = "a file without quotes is declared as `quote: none`"
+            self.scope.mistake("M103", "quote and delimiter are the same", (*at, "delimiter"), hint)
+        if doc.dates is not None:
+            try:
+                form(doc.dates, Kind.DATE)
+            except FormatMistake as error:
+                self.scope.mistake("M212", error.message, (*at, "dates"), error.hint)
+                doc = doc.model_copy(update={"dates": None})
         return Source(
             format=doc.format, files=doc.files, encoding=doc.encoding, delimiter=doc.delimiter,
             quote=None if doc.quote == "none" else doc.quote, decimal=doc.decimal,
@@ -161,7 +181,7 @@ class _Compiler:
         plans = []
         for name, declared in self.doc.source.columns.items():
             at: Path = ("source", "columns", name)
-            if self.scope.column(name, at) is None:
+            if self.scope.find(name, at) is None:
                 continue
             kind = COLUMN_KINDS[declared]
             try:
@@ -169,7 +189,7 @@ class _Compiler:
             except ConverterMistake as error:
                 self.scope.mistake(error.code, error.message, at, error.hint)
                 continue
-            self.scope.known[name] = Known(kind, (name,))
+            self.scope.known[name] = Known(kind, (name,), fails=True)
             line = self.scope.document.key_place(at).line
             plans.append(
                 ColumnPlan(name=name, kind=kind, value=made.value, reason=made.reason,
@@ -179,67 +199,27 @@ class _Compiler:
 
     def _derived(self) -> list[ColumnPlan]:
         plans = []
+        self.scope.later.update(self.doc.derive)
         for name, data in self.doc.derive.items():
             at: Path = ("derive", name)
-            if name.startswith("_"):
-                text = f'"{name}" starts with an underscore'
-                self.scope.mistake("M202", text, at, "choose another name", key=True)
+            self.scope.possible(name, at, key=True)
             taken = self.scope.header is not None and name in self.scope.header
             if taken or name in self.scope.known:
                 text = f'a column "{name}" exists already'
                 self.scope.mistake("M203", text, at, "choose another name", key=True)
-            made = self.scope.value(data, Kind.ANY, at)
+            made = self.values.value(data, Target(Kind.ANY, derived=True), at)
+            self.scope.later.discard(name)
             if made is None:
                 # known all the same, so that its uses are not reported as mistakes of their own
                 self.scope.known[name] = Known(Kind.TEXT, ())
                 continue
-            self.scope.known[name] = Known(made.kind, made.columns)
+            self.scope.known[name] = Known(made.kind, made.columns, fails=made.reason is not None)
             line = self.scope.document.key_place(at).line
             plans.append(
                 ColumnPlan(name=name, kind=made.kind, value=made.value, reason=made.reason,
                            details=made.details, columns=made.columns, line=line)
             )  # fmt: skip
         return plans
-
-    def _lookups(self) -> None:
-        for name, table in self.doc.lookups.items():
-            at: Path = ("lookups", name)
-            if isinstance(table, dict) and set(table) >= {"file", "key"}:
-                doc = self.scope.structure(LookupFileDoc, table, at)
-                self.scope.lookups[name] = self._lookup_file(doc, at) if doc else {}
-            elif isinstance(table, dict) and all(isinstance(v, str) for v in table.values()):
-                self.scope.lookups[name] = table
-            else:
-                self.scope.lookups[name] = {}
-                hint = "{key: value} or {file: couriers.csv, key: code, value: courier}"
-                self.scope.mistake("M103", f"the table {name} is not a lookup", at, hint)
-
-    def _lookup_file(self, doc: LookupFileDoc, at: Path) -> Mapping[str, str]:
-        try:
-            if self.load is None:
-                raise OSError("lookup files are not read here")  # noqa: TRY301 - one place for the words
-            rows = list(csv.DictReader(io.StringIO(self.load(doc.file).decode(doc.encoding), newline=""),
-                                       delimiter=doc.delimiter, strict=True))  # fmt: skip
-        except (OSError, UnicodeError, LookupError, csv.Error) as error:
-            text = f"the lookup file {doc.file} cannot be read: {error}"
-            self.scope.mistake("M206", text, (*at, "file"))
-            return {}
-        names = list(rows[0]) if rows else []
-        missing = [name for name in (doc.key, doc.value) if name not in names]
-        if missing:
-            hint = (
-                did_you_mean(missing[0], [n for n in names if n]) or f"it has: {', '.join(names)}"
-            )
-            text = f'the lookup file {doc.file} has no column "{missing[0]}"'
-            self.scope.mistake("M206", text, at, hint, key=True)
-            return {}
-        table: dict[str, str] = {}
-        for line, row in enumerate(rows, start=2):
-            key, value = row[doc.key], row[doc.value]
-            if table.setdefault(key, value) != value:
-                text = f'{doc.file}:{line} gives "{key}" a second meaning'
-                self.scope.mistake("M206", text, (*at, "file"), "keep one of the two rows")
-        return table
 
     def _condition(self, sql: str | None, at: Path) -> pl.Expr | None:
         made = self.scope.condition(sql, at) if sql is not None else None
@@ -258,10 +238,11 @@ class _Compiler:
             if number is None:
                 return None, ()
             return number.value, number.columns
-        parts, columns = [], []
+        parts: list[pl.Expr] = []
+        columns: list[str] = []
+        written = self.data.get(str(at[0]))
+        listed = isinstance(written, dict) and isinstance(written.get("key"), list)
         for i, name in enumerate(names):
-            written = self.data.get(at[0])
-            listed = isinstance(written, dict) and isinstance(written.get("key"), list)
             known = self.scope.column(name, (*at, i) if listed else at)
             if known is None:
                 return None, ()
@@ -321,6 +302,11 @@ class _Compiler:
                     f"trackings.{name}",
                     f"{target}.{name}",
                 )
+        if not doc.key:
+            hint = "name the columns that tell the parcels of an order apart"
+            self.scope.mistake(
+                "M102", "a tracking needs a key", ("trackings", "key"), hint, key=True
+            )
         key, key_columns = self._key(doc.key, ("trackings", "key"), None)
         if key is None:
             return None
@@ -380,12 +366,43 @@ class _Compiler:
             body=body, line=self.scope.document.place(at).line,
         )  # fmt: skip
 
-    def _unused(self) -> None:
-        for name in self.scope.lookups:
-            if name not in self.scope.used_lookups:
-                text = f"the lookup table {name} is never used"
-                self.scope.mistake("W101", text, ("lookups", name), key=True, weight=Weight.WARNING)
-        for name in self.doc.derive:
-            if name not in self.scope.used_columns:
-                text = f"the derived column {name} is never used"
-                self.scope.mistake("W101", text, ("derive", name), key=True, weight=Weight.WARNING)
+    # -- warnings ---------------------------------------------------------------------------
+
+    def _warn(self, order: ObjectPlan | None) -> None:
+        for section, names, used, what in (
+            ("lookups", self.doc.lookups, self.scope.used_lookups, "lookup table"),
+            ("derive", self.doc.derive, self.scope.used_columns, "derived column"),
+            ("source.columns", self.doc.source.columns, self.scope.used_columns, "declared column"),
+        ):
+            for name in names:
+                if name not in used:
+                    at = (*section.split("."), name)
+                    self._warning("W101", f"the {what} {name} is never used", at)
+        if self.doc.lines and self.doc.lines.send is Sending.ON_CREATE and self._updates_only:
+            self._warning("W103", "these lines are never sent: no order is new", ("lines",))
+        for leaf in order.members if order is not None else ():
+            if not isinstance(leaf, FieldPlan):
+                continue
+            if leaf.field.use is Use.CREATE and not self._updates_only and self._open(leaf.name):
+                text = f"{leaf.name} is required to create an order, and has no value without its `when`"
+                self._warning("W102", text, ("order", leaf.name))
+            if leaf.name == "order_number" and leaf.constant and not self.doc.rows.key:
+                self._warning("W104", "all rows form one order", ("order", leaf.name))
+
+    @property
+    def _updates_only(self) -> bool:
+        return self.doc.mode is Mode.UPDATE_ONLY
+
+    def _open(self, name: str) -> bool:
+        """Whether a field of the order has no value where a condition does not hold."""
+        data = self.doc.order.get(name)
+        if not isinstance(data, dict):
+            return False
+        cases = data.get("cases")
+        last = cases[-1] if isinstance(cases, list) and cases else None
+        without_else = isinstance(last, dict) and "when" in last and "default" not in data
+        return "when" in data or without_else
+
+    def _warning(self, code: str, text: str, path: Path) -> None:
+        hint = MISTAKES[code].fix
+        self.scope.mistake(code, text, path, hint, key=True, weight=Weight.WARNING)

@@ -1,16 +1,19 @@
-"""Text to typed values under a declared notation; each a pair (value, reason code or null).
+r"""Text to typed values under a declared notation; each a pair (value, reason code or null).
 
 Conversions never drop a row and never guess (PRODUCT §2.5). The target decides the type, the
 source section decides the notation (MAPPING §0.1). Numbers become Decimal(38, 12): text with at
-most 6 decimals is taken, so that the product of any two of them is still exact.
+most 6 decimals is taken, so that the product of two of them is still exact. Digits are 0 to 9:
+`\d` would also take those of other scripts, which no cast understands.
 """
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import polars as pl
 
+from pipeline.mapping.formats import Form, FormatMistake, form, moment
 from pipeline.mapping.plan import Ambiguous, ColumnType, Source
 from pipeline.model import codes
 from pipeline.model.field import Kind
@@ -76,52 +79,95 @@ def dtype_of(kind: Kind) -> pl.DataType:
             return pl.String()
 
 
-def convert_text(text: pl.Expr, kind: Kind, source: Source, form: str | None) -> Converted:
-    """Convert text (null = empty) to `kind`.
+def kind_of(dtype: pl.DataType) -> Kind:
+    """The kind in which values of a Polars type flow."""
+    if dtype.is_integer():
+        return Kind.INTEGER
+    if dtype.is_numeric():
+        return Kind.NUMBER
+    if dtype == pl.Boolean:
+        return Kind.BOOLEAN
+    if dtype == pl.Date:
+        return Kind.DATE
+    return Kind.DATETIME if isinstance(dtype, pl.Datetime) else Kind.TEXT
+
+
+def convert_text(text: pl.Expr, kind: Kind, source: Source, written: str | None) -> Converted:
+    """Convert text (null = empty) to `kind`; `written` is the format of dates, else the source's.
 
     Raises:
         ConverterMistake: M212 for a date format that cannot work, M213 for a missing time zone.
     """
+    made = Converted(text)
     match kind:
         case Kind.INTEGER:
-            return _integer(text, source)
+            made = _integer(text, source)
         case Kind.NUMBER | Kind.AMOUNT:
-            return _decimal(text, source, DECIMALS_MAX)
+            made = _decimal(text, source, DECIMALS_MAX)
         case Kind.MONEY:
-            return _decimal(text, source, MONEY_DECIMALS)
+            made = _decimal(text, source, MONEY_DECIMALS)
         case Kind.BOOLEAN:
-            return _boolean(text)
+            made = _boolean(text)
         case Kind.DATE:
-            return _date(text, form or source.dates or DATE_DEFAULT)
+            made = _date(text, _form(written or source.dates or DATE_DEFAULT, kind))
         case Kind.DATETIME:
-            return _datetime(text, form or source.dates or DATETIME_DEFAULT, source)
+            form_ = _form(written or source.dates or DATETIME_DEFAULT, kind)
+            made = _datetime(text, form_, source)
         case Kind.COUNTRY:
-            return _country(text)
-        case _:
-            return Converted(text)
+            made = _country(text)
+    return made
 
 
 def convert_typed(value: pl.Expr, dtype: pl.DataType, kind: Kind, source: Source) -> Converted:
-    """Convert the typed result of an expression or of a declared column to `kind`."""
-    if dtype == pl.String:
-        return convert_text(value, kind, source, None)
-    if kind is Kind.INTEGER:
-        if dtype.is_integer():
-            return Converted(value.cast(pl.Int64))
-        whole = value.cast(DECIMAL).cast(pl.Int64, strict=False)
-        broken = value.is_not_null() & (whole.cast(DECIMAL) != value.cast(DECIMAL))
-        return Converted(pl.when(~broken).then(whole), _reason(broken, "R205"))
-    if kind in NUMERIC and dtype.is_numeric():
-        places = MONEY_DECIMALS if kind is Kind.MONEY else DECIMALS_MAX
-        exact = value.cast(DECIMAL, strict=False)
-        fine = exact.cast(pl.Decimal(38, places), strict=False).cast(DECIMAL)
-        broken = value.is_not_null() & (fine.is_null() | (fine != exact))
-        return Converted(
-            pl.when(~broken).then(exact), _reason(broken, "R204"), {"R204": str(places)}
-        )
-    if dtype == dtype_of(kind):
+    """Convert the typed result of an expression or of a declared column to `kind`.
+
+    Raises:
+        ConverterMistake: M213 for a missing time zone.
+    """
+    if dtype == dtype_of(kind) and kind not in NUMERIC:
         return Converted(value)
-    return convert_text(value.cast(pl.String), kind, source, None)
+    if kind in NUMERIC and dtype.is_numeric():
+        return _number(value, dtype, kind)
+    if kind is Kind.DATETIME and dtype == pl.Date:
+        return _localized(value.cast(pl.Datetime("us")), pl.lit(value=False), "%Y-%m-%d", source)
+    if kind is Kind.DATE and isinstance(dtype, pl.Datetime):
+        return Converted(value.dt.convert_time_zone(source.timezone or "UTC").dt.date())
+    return convert_text(as_text(value, dtype), kind, source, None)
+
+
+def as_text(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """A typed value as a person writes it: 12.5, not 12.500000000000."""
+    if dtype.is_decimal() or dtype.is_float():
+        exact = _exact(value, dtype).cast(pl.String).str.replace(r"\.?0+$", "")
+        return pl.when(exact.is_in(["", "-"])).then(pl.lit("0")).otherwise(exact)
+    return value.cast(pl.String)
+
+
+def _exact(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """A number as Decimal; of a float only the decimals that are no noise of binary fractions."""
+    rounded = value.round(DECIMALS_MAX) if dtype.is_float() else value
+    return rounded.cast(DECIMAL, strict=False)
+
+
+def _number(value: pl.Expr, dtype: pl.DataType, kind: Kind) -> Converted:
+    if kind is Kind.INTEGER and dtype.is_integer():
+        whole = value.cast(pl.Int64, strict=False)
+        lost = value.is_not_null() & whole.is_null()
+        return Converted(whole, _reason(lost, "R210"), {"R210": str(DIGITS_MAX)})
+    exact = _exact(value, dtype)
+    lost = value.is_not_null() & exact.is_null()
+    if kind is Kind.INTEGER:
+        whole = exact.cast(pl.Int64, strict=False)
+        broken = exact.is_not_null() & (whole.is_null() | (whole.cast(DECIMAL) != exact))
+        made, code = whole, "R205"
+    else:
+        places = MONEY_DECIMALS if kind is Kind.MONEY else DECIMALS_MAX
+        broken = exact.is_not_null() & (exact != exact.round(places))
+        made, code = exact, "R204"
+    details = {"R204": str(MONEY_DECIMALS if kind is Kind.MONEY else DECIMALS_MAX),
+               "R210": str(DIGITS_MAX)}  # fmt: skip
+    reason = _reason(lost, "R210", _reason(broken, code))
+    return Converted(pl.when(~broken).then(made), reason, details)
 
 
 def _reason(broken: pl.Expr, code: str, otherwise: pl.Expr | None = None) -> pl.Expr:
@@ -141,8 +187,9 @@ def number_hint(source: Source) -> str:
 def _plain_number(text: pl.Expr, source: Source) -> tuple[pl.Expr, pl.Expr]:
     """The number in plain notation, and whether the text is one in the declared notation."""
     point = re.escape(source.decimal)
-    grouped = rf"|\d{{1,3}}(?:{re.escape(source.thousands)}\d{{3}})+" if source.thousands else ""
-    pattern = rf"^[+-]?(?:\d+{grouped})(?:{point}\d+)?$"
+    mark = re.escape(source.thousands) if source.thousands else ""
+    grouped = rf"|[0-9]{{1,3}}(?:{mark}[0-9]{{3}})+" if mark else ""
+    pattern = rf"^[+-]?(?:[0-9]+{grouped})(?:{point}[0-9]+)?$"
     plain = text.str.strip_prefix("+")
     if source.thousands:
         plain = plain.str.replace_all(source.thousands, "", literal=True)
@@ -154,7 +201,7 @@ def _plain_number(text: pl.Expr, source: Source) -> tuple[pl.Expr, pl.Expr]:
 def _integer(text: pl.Expr, source: Source) -> Converted:
     plain, is_number = _plain_number(text, source)
     # 2,000 in a file with decimal comma is exactly 2; any other fraction is no whole number.
-    whole = plain.str.contains(r"^-?\d+(?:\.0+)?$")
+    whole = plain.str.contains(r"^-?[0-9]+(?:\.0+)?$")
     value = plain.str.replace(r"\.0+$", "").cast(pl.Int64, strict=False)
     fine = is_number & whole & value.is_not_null()
     broken = text.is_not_null() & ~fine.fill_null(value=False)
@@ -166,10 +213,10 @@ def _integer(text: pl.Expr, source: Source) -> Converted:
 
 def _decimal(text: pl.Expr, source: Source, places: int) -> Converted:
     plain, is_number = _plain_number(text, source)
-    few = plain.str.contains(rf"^-?\d+(?:\.\d{{0,{places}}}0*)?$")
-    short = plain.str.contains(rf"^-?0*\d{{1,{DIGITS_MAX}}}(?:\.\d+)?$")
+    few = plain.str.contains(rf"^-?[0-9]+(?:\.[0-9]{{0,{places}}}0*)?$")
+    short = plain.str.contains(rf"^-?0*[0-9]{{1,{DIGITS_MAX}}}(?:\.[0-9]+)?$")
     fine = (is_number & few & short).fill_null(value=False)
-    value = plain.str.replace(rf"(\.\d{{{places}}})0+$", "$1").cast(DECIMAL, strict=False)
+    value = plain.str.replace(rf"(\.[0-9]{{{places}}})0+$", "$1").cast(DECIMAL, strict=False)
     why = pl.when(is_number & ~short).then(pl.lit("R210")).when(is_number).then(pl.lit("R204"))
     reason = pl.when(text.is_not_null() & ~fine).then(why.otherwise(pl.lit("R201")))
     details = {"R201": number_hint(source), "R204": str(places), "R210": str(DIGITS_MAX)}
@@ -178,73 +225,67 @@ def _decimal(text: pl.Expr, source: Source, places: int) -> Converted:
 
 def _boolean(text: pl.Expr) -> Converted:
     word = text.str.to_lowercase().str.strip_chars()
-    value = pl.when(word.is_in(TRUE_WORDS)).then(pl.lit(value=True))
-    made = value.when(word.is_in(FALSE_WORDS)).then(pl.lit(value=False))
-    value = made.otherwise(pl.lit(None, pl.Boolean))
-    broken = text.is_not_null() & value.is_null()
+    yes, no = word.is_in(TRUE_WORDS), word.is_in(FALSE_WORDS)
+    value = pl.when(yes).then(pl.lit(value=True)).when(no).then(pl.lit(value=False))
+    broken = text.is_not_null() & ~(yes | no)
     return Converted(value, _reason(broken, "R206"), {"R206": BOOLEAN_HINT})
 
 
 _YEARS = (pl.date(1900, 1, 1), pl.date(2100, 12, 31))  # FAULTS S17
 
 
-def _date(text: pl.Expr, form: str) -> Converted:
-    _check_format(form, Kind.DATE)
-    value = text.str.to_date(form, strict=False)
-    value = pl.when(value.is_between(*_YEARS)).then(value)
+def _form(written: str, kind: Kind) -> Form:
+    try:
+        return form(written, kind)
+    except FormatMistake as error:
+        raise ConverterMistake("M212", error.message, error.hint) from None
+
+
+def _date(text: pl.Expr, made: Form) -> Converted:
+    """The day as it is written; an offset beside it does not move it."""
+    if "z" in made.parts:
+        local = form(made.written.replace("%:z", "%z").replace("%z", ""), Kind.DATE)
+        plain = text.str.replace(r"(?:[+-][0-9]{2}(?::?[0-9]{2})?|[Zz])$", "")
+        taken = pl.when(text.str.contains(made.pattern)).then(plain)
+        day = moment(taken, local).dt.date()
+    else:
+        day = moment(text, made).dt.date()
+    value = pl.when(day.is_between(*_YEARS)).then(day)
     broken = text.is_not_null() & value.is_null()
-    return Converted(value, _reason(broken, "R202"), {"R202": form})
+    return Converted(value, _reason(broken, "R202"), {"R202": made.written})
 
 
-def _datetime(text: pl.Expr, form: str, source: Source) -> Converted:
-    _check_format(form, Kind.DATETIME)
-    if "%z" in form or "%:z" in form or "%#z" in form:
-        moment = text.str.to_datetime(form, strict=False, time_zone="UTC", time_unit="us")
-        broken = text.is_not_null() & moment.is_null()
-        return Converted(moment, _reason(broken, "R202"), {"R202": form})
+def _datetime(text: pl.Expr, made: Form, source: Source) -> Converted:
+    if "z" not in made.parts and source.timezone is None:
+        message = "a date-time without offset needs a time zone"
+        raise ConverterMistake("M213", message, "set `source.timezone`, such as Europe/Berlin")
+    said = moment(text, made)
+    said = pl.when(said.dt.date().is_between(*_YEARS)).then(said)
+    broken = text.is_not_null() & said.is_null()
+    if "z" in made.parts:
+        return Converted(said, _reason(broken, "R202"), {"R202": made.written})
+    return _localized(said, broken, made.written, source)
+
+
+def _localized(local: pl.Expr, broken: pl.Expr, written: str, source: Source) -> Converted:
+    """A local time as a moment; a day alone is the moment at which it begins."""
     if source.timezone is None:
         message = "a date-time without offset needs a time zone"
         raise ConverterMistake("M213", message, "set `source.timezone`, such as Europe/Berlin")
-    if any(mark in form for mark in ("%H", "%I", "%T", "%R", "%X", "%c", "%s")):
-        local = text.str.to_datetime(form, strict=False, time_unit="us")
-    else:  # a day is the moment at which it begins
-        local = text.str.to_date(form, strict=False).cast(pl.Datetime("us"))
-    first, last = _YEARS
-    local = pl.when(local.is_between(first.cast(pl.Datetime), last.cast(pl.Datetime))).then(local)
-    ambiguous = "null" if source.ambiguous is Ambiguous.REJECT else source.ambiguous.value
-    moment = local.dt.replace_time_zone(
-        source.timezone,
-        ambiguous=ambiguous,  # type: ignore[arg-type]
-        non_existent="null",
+    placed = local.dt.replace_time_zone(
+        source.timezone, ambiguous=_AMBIGUOUS[source.ambiguous], non_existent="null"
     )
-    value = moment.dt.convert_time_zone("UTC")
-    reason = _reason(
-        text.is_not_null() & local.is_null(),
-        "R202",
-        _reason(local.is_not_null() & moment.is_null(), "R207"),
-    )
-    return Converted(value, reason, {"R202": form, "R207": source.timezone})
+    gone = local.is_not_null() & placed.is_null()
+    reason = _reason(broken, "R202", _reason(gone, "R207"))
+    details = {"R202": written, "R207": source.timezone}
+    return Converted(placed.dt.convert_time_zone("UTC"), reason, details)
 
 
-def _check_format(form: str, kind: Kind) -> None:
-    """Refuse formats that would read nothing or guess a part of the date."""
-    day = all(
-        any(mark in form for mark in marks)
-        for marks in (("%Y", "%y", "%F", "%D", "%s", "%c", "%x"),
-                      ("%m", "%b", "%B", "%h", "%F", "%D", "%s", "%c", "%j", "%x"),
-                      ("%d", "%e", "%F", "%D", "%s", "%c", "%j", "%x"))
-    )  # fmt: skip
-    if not day:
-        hint = 'a format names year, month and day, such as "%d.%m.%Y"'
-        raise ConverterMistake("M212", f'"{form}" does not name a whole {kind.value}', hint)
-    try:
-        probe = pl.Series(["2026-01-01"])
-        probe.str.to_datetime(form, strict=False) if "%z" not in form else probe.str.to_datetime(
-            form, strict=False, time_zone="UTC"
-        )
-    except pl.exceptions.PolarsError:
-        hint = "see the table of format letters in docs/mapping.md"
-        raise ConverterMistake("M212", f'"{form}" is not a format of dates', hint) from None
+_AMBIGUOUS: Mapping[Ambiguous, Literal["null", "earliest", "latest"]] = {
+    Ambiguous.REJECT: "null",
+    Ambiguous.EARLIEST: "earliest",
+    Ambiguous.LATEST: "latest",
+}
 
 
 def _country(text: pl.Expr) -> Converted:

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent, NodeEvent
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.reader import ReaderError
 
-from pipeline.mapping.mistakes import MappingRefused, Mistake
+from pipeline.mapping.mistakes import MappingRefused, Mistake, lines_of
 
 BYTES_MAX = 1_000_000
 DEPTH_MAX = 32
@@ -18,6 +20,9 @@ NODES_MAX = 10_000
 
 Data = str | list["Data"] | dict[str, "Data"]
 Path = tuple[str | int, ...]
+
+_QUOTES_HINT = "values that start with %, @, {, [ or contain ': ' need quotes"
+_LIMITS = f"a mapping has at most {NODES_MAX:,} values, nested {DEPTH_MAX} deep, in 1 MB"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,19 @@ class Document:
         """The place of the key that leads to `path`; of its value where it is a list item."""
         return self.keys.get(path) or self.place(path)
 
+    def inside(self, path: Path, text: str, start: int, length: int) -> Place:
+        """The place of a stretch of the text at `path`; of all of it where it is not written plainly.
+
+        Block scalars and texts with escapes are not in the file as they read, so no stretch of
+        them has a place of its own.
+        """
+        whole = self.place(path)
+        written = lines_of(self.text)[whole.line - 1][whole.column - 1 :]
+        shift = 1 if written[:1] in {'"', "'"} else 0
+        if not written[shift:].startswith(text):
+            return whole
+        return Place(whole.line, whole.column + shift + start, length)
+
 
 def read_document(text: str, name: str) -> Document:
     """Read a mapping's text.
@@ -57,53 +75,72 @@ def read_document(text: str, name: str) -> Document:
     Raises:
         MappingRefused: the text is no YAML (M001), has a key twice (M002) or is too large (M003).
     """
-    if len(text.encode()) > BYTES_MAX or _nesting(text) > DEPTH_MAX:
-        too_large = Mistake("M003", "the mapping is larger or deeper than a mapping may be", 1, 1)
+    if len(text.encode(errors="replace")) > BYTES_MAX:
+        too_large = Mistake("M003", "the mapping is larger than 1 MB", 1, 1, 1, _LIMITS)
         raise MappingRefused(name, text, [too_large])
     try:
+        _measure(text, name)
         node = YAML(typ="rt", pure=True).compose(text)
     except MarkedYAMLError as error:
         raise MappingRefused(name, text, [_syntax(error)]) from None
+    except ReaderError as error:
+        raise MappingRefused(name, text, [_unreadable(error, text)]) from None
     except YAMLError as error:
-        raise MappingRefused(
-            name, text, [Mistake("M001", str(error).split("\n")[0], 1, 1)]
-        ) from None
+        said = str(error).split("\n", maxsplit=1)[0]
+        raise MappingRefused(name, text, [Mistake("M001", said, 1, 1)]) from None
     walk = _Walk()
     data = walk.read(node, (), 0) if node is not None else {}
     if not isinstance(data, dict):
-        walk.mistakes.append(Mistake("M001", "a mapping is a table of keys and values", 1, 1))
+        hint = "it begins with `version: 1`"
+        text_ = "a mapping is a table of keys and values"
+        walk.mistakes.append(Mistake("M001", text_, 1, 1, 1, hint))
+        data = {}
     if walk.mistakes:
         raise MappingRefused(name, text, walk.mistakes)
-    assert isinstance(data, dict)  # noqa: S101 - narrowed by the mistake above
     return Document(name, text, data, walk.values, walk.keys)
 
 
-def _nesting(text: str) -> int:
-    """An upper bound of the flow nesting; counted before the parser recurses (FAULTS S3)."""
-    depth = deepest = 0
-    for char in text:
-        if char in "[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif char in "]}":
-            depth = max(0, depth - 1)
-    return deepest
+def _measure(text: str, name: str) -> None:
+    """Refuse what is too deep or too long before the composer recurses into it (FAULTS S3)."""
+    depth = nodes = 0
+    for event in YAML(typ="rt", pure=True).parse(text):
+        if isinstance(event, CollectionEndEvent):
+            depth -= 1
+        elif isinstance(event, NodeEvent):
+            nodes += 1
+            depth += isinstance(event, CollectionStartEvent)
+        if depth > DEPTH_MAX or nodes > NODES_MAX:
+            raise MappingRefused(name, text, [_too_large(event.start_mark.line + 1)])
+
+
+def _too_large(line: int) -> Mistake:
+    return Mistake(
+        "M003", "the mapping is longer or deeper than a mapping may be", line, 1, 1, _LIMITS
+    )
 
 
 def _syntax(error: MarkedYAMLError) -> Mistake:
     """A parser error; names where the unfinished thing began, not only where it was noticed."""
     noticed = error.problem_mark
-    began = error.context_mark or noticed
-    mark = began or noticed
+    mark = error.context_mark or noticed
     problem = error.problem or "not readable"
     said = f"{error.context}: {problem}" if error.context else problem
-    hint = "values that start with %, @, {, [ or contain ': ' need quotes"
-    if noticed is not None and "\t" in (error.problem or ""):
+    hint = _QUOTES_HINT
+    if "\\t" in problem:
         hint = "YAML does not allow tabs for indentation: use blanks"
-    if noticed is not None and mark is not noticed and noticed.line != (mark.line if mark else -1):
-        said = f"{said} (noticed in line {noticed.line + 1})"
+        mark = noticed
     line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
+    if noticed is not None and noticed.line + 1 != line:
+        said = f"{said} (noticed in line {noticed.line + 1})"
     return Mistake("M001", said, line, column, 1, hint)
+
+
+def _unreadable(error: ReaderError, text: str) -> Mistake:
+    before = lines_of(text[: error.position])
+    said = f"the character U+{ord(text[error.position]):04X} may not stand in YAML"
+    return Mistake(
+        "M001", said, len(before), len(before[-1]) + 1, 1, "remove it; is the file damaged?"
+    )
 
 
 @dataclass(slots=True)
@@ -114,18 +151,18 @@ class _Walk:
     nodes: int = 0
 
     def read(self, node: Node, path: Path, depth: int) -> Data:
+        # counted here once more: an alias repeats all that its anchor holds
         self.nodes += 1
         if self.nodes > NODES_MAX or depth > DEPTH_MAX:
             if not any(m.code == "M003" for m in self.mistakes):
-                text = "the mapping is larger or deeper than a mapping may be"
-                self.mistakes.append(Mistake("M003", text, node.start_mark.line + 1, 1))
+                self.mistakes.append(_too_large(node.start_mark.line + 1))
             return ""
         self.values[path] = _place(node)
         if isinstance(node, MappingNode):
             return self._table(node, path, depth)
         if isinstance(node, SequenceNode):
             return [self.read(item, (*path, i), depth + 1) for i, item in enumerate(node.value)]
-        return _text(node)
+        return str(node.value)
 
     def _table(self, node: MappingNode, path: Path, depth: int) -> dict[str, Data]:
         table: dict[str, Data] = {}
@@ -135,24 +172,22 @@ class _Walk:
                 text = "a key must be text; a template in braces needs quotes"
                 self.mistakes.append(Mistake("M001", text, place.line, place.column, place.length))
                 continue
-            key = _text(key_node)
+            key = str(key_node.value)
             if key in table:
                 first = self.keys[(*path, key)].line
                 text = f'"{key}" stands here a second time (first in line {first})'
-                self.mistakes.append(Mistake("M002", text, place.line, place.column, place.length))
+                hint = "remove one of them"
+                self.mistakes.append(
+                    Mistake("M002", text, place.line, place.column, place.length, hint)
+                )
                 continue
             self.keys[(*path, key)] = place
             table[key] = self.read(value_node, (*path, key), depth + 1)
         return table
 
 
-def _text(node: ScalarNode) -> str:
-    return str(node.value)
-
-
 def _place(node: Node) -> Place:
+    """From the first character, quotes included, to the last one on the same line."""
     start, end = node.start_mark, node.end_mark
     length = end.column - start.column if end.line == start.line else 1
-    quoted = isinstance(node, ScalarNode) and node.style in {'"', "'"}
-    # the caret of a quoted text starts at its quote, as editors count
-    return Place(start.line + 1, start.column + 1, max(1, length) if not quoted else length)
+    return Place(start.line + 1, start.column + 1, max(1, length))

@@ -120,6 +120,11 @@ class ValueDoc(_Doc):
     aggregate: Aggregate | None = None
     on_error: OnError = OnError.REJECT
 
+    @classmethod
+    def column(cls, name: str) -> "ValueDoc":
+        """The short form: a bare word is a column."""
+        return cls.model_validate({"from": name})
+
 
 class MappingDoc(_Doc):
     """The whole file."""

@@ -8,6 +8,8 @@ from enum import StrEnum
 from pipeline.model.stops import StopRun
 
 SHOWN_MAX = 20  # mistakes printed; how many more there are is said
+_LINE_SHOWN = 160  # characters of a line
+_BEFORE_CARET = 80
 
 
 class Weight(StrEnum):
@@ -46,11 +48,14 @@ _CODES = (
     ("M108", "Tracking cannot be identified", "parcelLab needs courier and tracking_number, or external_reference",
      "map one of the two identities"),
     ("M201", "Unknown column", "the file's header has no such column", "correct the name"),
-    ("M202", "Name starts with an underscore", "such names belong to the pipeline", "choose another name"),
+    ("M202", "Name not possible",
+     "names with a leading underscore belong to the pipeline; `*` and `^…$` would mean many columns",
+     "choose another name"),
     ("M203", "Derived column hides a column", "two columns would have one name", "choose another name"),
     ("M204", "Template not readable", "a template is text with {Column} parts", "close the brace"),
     ("M205", "Unknown lookup table", "`lookups` has no such table", "correct the name"),
-    ("M206", "Lookup file not usable", "the table cannot be read", "correct the file or the names of its columns"),
+    ("M206", "Lookup file not usable", "the table cannot be read, or gives a value two meanings",
+     "correct the file or the names of its columns; it lies in the folder of the mapping, or below"),
     ("M207", "Unknown step", "there are nine `do:` steps", "correct the step"),
     ("M208", "Step with wrong argument", "the step takes other arguments", "write it as the hint says"),
     ("M209", "Pattern not usable", "the regular expression is not valid, or not one that always ends quickly",
@@ -61,6 +66,8 @@ _CODES = (
     ("M213", "Time zone missing", "a time without offset is no moment", "set `source.timezone`"),
     ("M214", "Aggregate not possible here", "`aggregate` joins the rows of an order into one value",
      "use it on fields of the order only"),
+    ("M215", "Key without effect", "a key that does nothing here would be passed over silently",
+     "remove it, or write it where the hint says"),
     ("M301", "Expression not readable", "it is not a row-wise expression of the allowed SQL", "correct it"),
     ("M302", "Unknown column in expression", "the header has no such column", "correct the name"),
     ("M303", "CAST and STRPTIME are not offered", "they stop the whole file at the first bad row",
@@ -71,6 +78,13 @@ _CODES = (
     ("M306", "Condition expected", "the expression does not give true or false", "compare with something"),
     ("M401", "Format not supported", "this version does not read it", "use a supported format"),
     ("W101", "Never used", "a table or column is declared and not used", "remove it"),
+    ("W102", "Required field under a condition",
+     "creating an order needs the field; rows for which the condition does not hold give it no value",
+     "add a `default`, or a last case without `when`"),
+    ("W103", "Lines are never sent", "with `update_only` no order is new, and `send: on_create` means new orders",
+     "set `lines.send: always`, or remove `lines`"),
+    ("W104", "All rows form one order", "the order number is fixed text, and `rows.key` is not set",
+     "map the column that holds the order number"),
 )  # fmt: skip
 
 MISTAKES: Mapping[str, MistakeCode] = {row[0]: MistakeCode(*row) for row in _CODES}
@@ -95,7 +109,7 @@ class MappingRefused(StopRun):
     exit_code = 2
 
     def __init__(self, name: str, text: str, mistakes: Iterable[Mistake]) -> None:
-        self.mistakes = sorted(mistakes, key=lambda m: (m.line, m.column, m.code))
+        self.mistakes = in_order(mistakes)
         self.text = text
         self.name = name
         count = len(self.mistakes)
@@ -112,9 +126,19 @@ class MappingRefused(StopRun):
         return render(self.mistakes, self.name, self.text)
 
 
+def in_order(mistakes: Iterable[Mistake]) -> list[Mistake]:
+    """Mistakes by place, each once: a table or condition used twice is compiled twice."""
+    return sorted(dict.fromkeys(mistakes), key=lambda m: (m.line, m.column, m.code))
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines as YAML counts them; `splitlines` would also break at U+2028 and others."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
 def render(mistakes: list[Mistake], name: str, text: str) -> str:
     """Write mistakes with their place, line and caret; says how many are not shown."""
-    lines = text.splitlines()
+    lines = lines_of(text)
     blocks = [_block(mistake, name, lines) for mistake in mistakes[:SHOWN_MAX]]
     if len(mistakes) > SHOWN_MAX:
         blocks.append(f"and {len(mistakes) - SHOWN_MAX} more")
@@ -123,20 +147,30 @@ def render(mistakes: list[Mistake], name: str, text: str) -> str:
 
 def _block(mistake: Mistake, name: str, lines: list[str]) -> str:
     source = lines[mistake.line - 1] if 0 < mistake.line <= len(lines) else ""
+    # of a very long line, the part around the caret
+    cut = max(0, mistake.column - _BEFORE_CARET) if len(source) > _LINE_SHOWN else 0
+    shown = source[cut : cut + _LINE_SHOWN]
+    column = mistake.column - cut
     number = str(mistake.line)
     margin = " " * len(number)
-    # a tab is shown as one blank, so that the caret stands under its character
-    carets = "^" * max(1, min(mistake.length, len(source) - mistake.column + 1))
+    carets = "^" * max(1, min(mistake.length, len(shown) - column + 1))
     block = [
-        f"{mistake.weight.value}[{mistake.code}]: {mistake.message}",
+        f"{mistake.weight.value}[{mistake.code}]: {_visible(mistake.message)}",
         f"{margin}--> {name}:{mistake.line}:{mistake.column}",
         f"{margin} |",
-        f"{number} | {source.replace(chr(9), ' ')}",
-        f"{margin} | {' ' * (mistake.column - 1)}{carets}",
+        f"{number} | {_visible(shown)}".rstrip(),
+        f"{margin} | {' ' * (column - 1)}{carets}",
     ]
     if mistake.help:
-        block.append(f"{margin} = help: {mistake.help}")
+        block.append(f"{margin} = help: {_visible(mistake.help)}")
     return "\n".join(block)
+
+
+def _visible(text: str) -> str:
+    """Text whose characters each take one place: a tab is a blank, what a terminal would obey a dot."""
+    return "".join(
+        " " if char == "\t" else char if char.isprintable() else "\N{MIDDLE DOT}" for char in text
+    )
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -145,7 +179,6 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     >>> did_you_mean("Landd", ["Land", "Name"])
     'did you mean "Land"?'
     """
-    names = list(known)
-    folded = {name.lower(): name for name in names}
+    folded = {name.lower(): name for name in known}
     near = difflib.get_close_matches(word.lower(), folded, n=1, cutoff=0.6)
     return f'did you mean "{folded[near[0]]}"?' if near else ""

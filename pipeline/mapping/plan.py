@@ -1,12 +1,16 @@
 """The frozen Plan: everything the stages need to know of a mapping, no YAML in sight."""
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 import polars as pl
 
 from pipeline.model.field import Field, Kind, Shape
+
+TEXT_PREFIX = "_text."  # a typed column's own text, beside its typed value
+WHY_PREFIX = "_why."  # why the text of a declared or derived column is no value
 
 
 class Ambiguous(StrEnum):
@@ -43,7 +47,7 @@ class Source:
     ambiguous: Ambiguous = Ambiguous.REJECT
     null_values: tuple[str, ...] = ("",)
     trim: bool = True
-    columns: Mapping[str, ColumnType] = field(default_factory=dict)
+    columns: Mapping[str, ColumnType] = dataclasses.field(default_factory=dict)
 
 
 class Mode(StrEnum):
@@ -102,7 +106,7 @@ class FieldPlan:
     value: pl.Expr
     raw: pl.Expr
     reason: pl.Expr | None = None
-    details: Mapping[str, str] = field(default_factory=dict)
+    details: Mapping[str, str] = dataclasses.field(default_factory=dict)
     columns: tuple[str, ...] = ()
     line: int = 1
     drop_on_error: bool = False
@@ -164,7 +168,7 @@ class ColumnPlan:
     kind: Kind
     value: pl.Expr
     reason: pl.Expr | None = None
-    details: Mapping[str, str] = field(default_factory=dict)
+    details: Mapping[str, str] = dataclasses.field(default_factory=dict)
     columns: tuple[str, ...] = ()
     line: int = 1
 

@@ -4,11 +4,12 @@ A step is `Expr -> Expr` on text. Only `regex` can fail: no match makes null, an
 that R208.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import polars as pl
-import re2
+import re2  # type: ignore[import-untyped]
 from polars.exceptions import PolarsError
 
 PLAIN: Mapping[str, Callable[[pl.Expr], pl.Expr]] = {
@@ -24,6 +25,8 @@ WITH_ARGUMENT: Mapping[str, str] = {
     "replace": 'replace: ["/", "-"]',
     "regex": "regex: '^(\\d+)'",
 }
+PAD_MAX = 255
+_WHOLE = re.compile(r"-?[0-9]{1,6}")
 NAMES: tuple[str, ...] = (*PLAIN, *WITH_ARGUMENT)
 
 
@@ -62,27 +65,53 @@ def step(name: str, argument: object = None) -> Step:
             raise StepMistake("M208", f"the step {name} takes no argument", f"write {name}")
         return Step(PLAIN[name])
     match name, argument:
-        case "pad_left", [str(length), str(fill)] if length.isdecimal() and len(fill) == 1:
-            return Step(lambda text, n=int(length): text.str.pad_start(n, fill))  # type: ignore[misc]
-        case "slice", [str(start), str(stop)] if _whole(start) and stop.isdecimal():
-            return _slice(int(start), int(stop))
+        case "pad_left", [str(length), str(fill)] if len(fill) == 1:
+            return _pad_left(_number(length), fill)
+        case "slice", [str(start)]:
+            return _slice(_number(start), None)
+        case "slice", [str(start), str(stop)] if _number(stop) is not None:
+            return _slice(_number(start), _number(stop))
         case "replace", [str(old), str(new)] if old:
             return Step(lambda text: text.str.replace_all(old, new, literal=True))
-        case "regex", str(pattern):
+        case "regex", str(pattern) if pattern:
             return _regex(pattern)
-    raise StepMistake(
+    raise _wrong(name)
+
+
+def _wrong(name: str) -> StepMistake:
+    return StepMistake(
         "M208", f"the step {name} takes other arguments", f"write {WITH_ARGUMENT[name]}"
     )
 
 
-def _whole(text: str) -> bool:
-    return text.removeprefix("-").isdecimal()
+def _number(text: str) -> int | None:
+    return int(text) if _WHOLE.fullmatch(text) else None
 
 
-def _slice(start: int, stop: int) -> Step:
-    if stop < start and start >= 0:
-        raise StepMistake("M208", "the slice ends before it starts", "write slice: [start, stop]")
-    return Step(lambda text: text.str.slice(start, stop - start if start >= 0 else stop))
+def _pad_left(length: int | None, fill: str) -> Step:
+    if length is None or not 0 < length <= PAD_MAX:
+        hint = f"the length is a number from 1 to {PAD_MAX}: {WITH_ARGUMENT['pad_left']}"
+        raise StepMistake("M208", "the step pad_left takes other arguments", hint)
+    return Step(lambda text: text.str.pad_start(length, fill))
+
+
+def _slice(start: int | None, stop: int | None) -> Step:
+    """Characters from `start` to before `stop`, both counted from 0, or from the end if negative."""
+    if start is None:
+        raise _wrong("slice")
+    if stop is None:
+        return Step(lambda text: text.str.slice(start) if start >= 0 else text.str.tail(-start))
+    if start < 0 <= stop:
+        hint = "a start from the end has no stop, or one from the end: slice: [-4] or [-4, -1]"
+        raise StepMistake("M208", "the slice starts at the end and stops at the beginning", hint)
+    if start >= stop and (start < 0) is (stop < 0):
+        hint = "slice: [start, stop] takes the characters from start to before stop"
+        raise StepMistake("M208", "the slice ends before it starts", hint)
+    if start < 0:
+        return Step(lambda text: text.str.tail(-start).str.head(stop))
+    if stop < 0:
+        return Step(lambda text: text.str.head(stop).str.slice(start))
+    return Step(lambda text: text.str.slice(start, stop - start))
 
 
 def _regex(pattern: str) -> Step:

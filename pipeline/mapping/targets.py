@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pipeline.mapping.columns import Scope
+from pipeline.mapping.combine import Value
 from pipeline.mapping.document import Data, Path
 from pipeline.mapping.mistakes import did_you_mean
-from pipeline.mapping.plan import FieldPlan, ListPlan, Member, ObjectPlan
-from pipeline.mapping.values import Made, Scope
+from pipeline.mapping.plan import Aggregate, FieldPlan, ListPlan, Member, ObjectPlan
+from pipeline.mapping.values import Target, Values
 from pipeline.model.catalogue import SHAPES
 from pipeline.model.field import Field, Kind, Shape, Use
 
@@ -27,6 +29,8 @@ _UNITS: Mapping[str, tuple[str, ...]] = {
     "shipping_dimensions_unit": ("shipping_height", "shipping_width", "shipping_length"),
 }
 
+_NUMERIC = frozenset({Kind.INTEGER, Kind.NUMBER, Kind.MONEY, Kind.AMOUNT})
+_ORDERED = _NUMERIC | {Kind.DATE, Kind.DATETIME}
 _ANY_VALUE = Field(name="value", kind=Kind.ANY, doc="any value")
 
 
@@ -35,6 +39,7 @@ class Targets:
     """Compiles target trees; mistakes go to the scope."""
 
     scope: Scope
+    values: Values
 
     def object(
         self, data: Data, shape: Shape, path: Path, slot: str, target: str,
@@ -43,7 +48,8 @@ class Targets:
         """Compile the table of one object; `apart` names members that the caller compiles."""
         members: list[Member] = []
         if not isinstance(data, dict):
-            self.scope.mistake("M103", f"{shape.name} is a table of fields", path)
+            text = f"{shape.name.replace('_', ' ')} is a table of fields"
+            self.scope.mistake("M103", text, path, "write fields and their values below it")
             data = {}
         for key, value in data.items():
             if key in apart:
@@ -70,7 +76,7 @@ class Targets:
                 "M101", f'parcelLab {what} has no field "{key}"', path, hint, key=True
             )
             return None
-        if key in _ELSEWHERE and (key != "type" or shape.name in SHAPES):
+        if key in _ELSEWHERE:
             self.scope.mistake(
                 "M106", f'"{key}" is not mapped here', path, _ELSEWHERE[key], key=True
             )
@@ -87,8 +93,8 @@ class Targets:
             if field.use is Use.INSIDE and field.name not in given and field.name not in _ELSEWHERE
         ]  # fmt: skip
         if missing:
-            text = f"{shape.name.replace('_', ' ')} needs {', '.join(missing)} too"
-            self.scope.mistake("M107", text, path, "map the missing parts", key=True)
+            text = f"{shape.name.replace('_', ' ')} needs {' and '.join(missing)}"
+            self.scope.mistake("M107", text, path, "map all of them, or none", key=True)
         for unit, numbers in _UNITS.items():
             measured = [name for name in numbers if name in given and shape.field(unit) is not None]
             if measured and unit not in given:
@@ -98,39 +104,48 @@ class Targets:
     def _member(
         self, field: Field, data: Data, path: Path, slot: str, target: str
     ) -> Member | None:
-        match field.kind:
-            case Kind.OBJECT:
-                shape = SHAPES[str(field.shape)]
-                return self.object(data, shape, path, slot, target, name=field.name)
-            case Kind.OBJECTS:
-                return self._objects(field, data, path, slot, target)
-            case Kind.TEXTS | Kind.CHOICES:
-                return self._texts(field, data, path, slot, target)
-            case Kind.ATTRIBUTES:
-                return self._table(field, data, path, slot, target)
-            case Kind.FREE_OBJECT:
-                made = self._table(field, data, path, slot, target)
-                return ObjectPlan(name=field.name, slot=slot, target=target, shape=None,
-                                  members=made.items if made else ())  # fmt: skip
-            case Kind.FREE_OBJECTS:
-                return self._free_objects(field, data, path, slot, target)
-        if field.name == "additional_fields":
+        if field.kind is Kind.OBJECT:
+            shape = SHAPES[str(field.shape)]
+            return self.object(data, shape, path, slot, target, name=field.name)
+        if field.kind is Kind.FREE_OBJECT or field.name == "additional_fields":
             made = self._table(field, data, path, slot, target)
             return ObjectPlan(name=field.name, slot=slot, target=target, shape=None,
                               members=made.items if made else ())  # fmt: skip
+        lists = {
+            Kind.OBJECTS: self._objects,
+            Kind.TEXTS: self._texts,
+            Kind.CHOICES: self._texts,
+            Kind.ATTRIBUTES: self._table,
+            Kind.FREE_OBJECTS: self._free_objects,
+        }
+        if field.kind in lists:
+            return lists[field.kind](field, data, path, slot, target)
         return self.leaf(field, data, path, slot, target)
 
     def leaf(self, field: Field, data: Data, path: Path, slot: str, target: str,
              name: str = "") -> FieldPlan | None:  # fmt: skip
         """Compile one value for one field."""
-        kind = Kind.TEXT if field.kind in {Kind.TEXTS, Kind.CHOICES} else field.kind
-        made = self.scope.value(data, kind, path)
+        listed = field.kind in {Kind.TEXTS, Kind.CHOICES}
+        made = self.values.value(data, Target(Kind.TEXT if listed else field.kind, field), path)
         if made is None:
             return None
-        if made.aggregate is not None and not slot.startswith("order."):
-            self.scope.mistake("M214", "only fields of the order join rows", (*path, "aggregate"))
+        self._aggregate(made, path, slot, listed=listed)
         line = self.scope.document.key_place(path).line
         return _field_plan(made, field, slot, target, name or field.name, line)
+
+    def _aggregate(self, made: Value, path: Path, slot: str, *, listed: bool) -> None:
+        at = (*path, "aggregate")
+        if made.aggregate is None:
+            return
+        if listed or not slot.startswith("order."):
+            hint = "a list gathers all rows by itself" if listed else "remove it"
+            self.scope.mistake("M214", "only single fields of the order join rows", at, hint)
+            return
+        needs = _ORDERED if made.aggregate in {Aggregate.MIN, Aggregate.MAX} else _NUMERIC
+        if made.aggregate is not Aggregate.FIRST and made.kind not in needs:
+            what = "numbers" if needs is _NUMERIC else "numbers and dates"
+            text = f"{made.aggregate.value} joins {what}, and this is {made.kind.value}"
+            self.scope.mistake("M214", text, at, "use `aggregate: first`")
 
     def _objects(
         self, field: Field, data: Data, path: Path, slot: str, target: str
@@ -157,7 +172,8 @@ class Targets:
         self, field: Field, data: Data, path: Path, slot: str, target: str
     ) -> ListPlan | None:
         if not isinstance(data, dict):
-            self.scope.mistake("M103", f"{field.name} is a table: {{key: VALUE}}", path)
+            text = f"{field.name} is a table of names and values"
+            self.scope.mistake("M103", text, path, "{name: VALUE, …}")
             return None
         inner = SHAPES["attribute"].field("value") if field.kind is Kind.ATTRIBUTES else None
         value = inner or _ANY_VALUE
@@ -179,7 +195,7 @@ class Targets:
 
 
 def _field_plan(
-    made: Made, field: Field, slot: str, target: str, name: str, line: int
+    made: Value, field: Field, slot: str, target: str, name: str, line: int
 ) -> FieldPlan:
     return FieldPlan(
         slot=slot, target=target, name=name, kind=made.kind, field=field, value=made.value,

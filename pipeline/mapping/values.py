@@ -4,36 +4,42 @@ Order of work, as MAPPING §2 says: pick → do → lookup → convert → defau
 there is a value at all. Empty is null all the way.
 """
 
-import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import TypeVar
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import polars as pl
-from pydantic import BaseModel, ValidationError
 
+from pipeline.mapping.columns import Known, Scope
+from pipeline.mapping.combine import (
+    Picked,
+    Value,
+    all_of,
+    chosen,
+    first_found,
+    join,
+    merge,
+)
 from pipeline.mapping.converters import (
-    Converted,
+    DIGITS_MAX,
     ConverterMistake,
+    as_text,
     convert_text,
     convert_typed,
-    dtype_of,
+    kind_of,
 )
-from pipeline.mapping.document import Data, Document, Path
+from pipeline.mapping.document import Data, Path
+from pipeline.mapping.fixed import unfit
 from pipeline.mapping.language import ORIGINS, OnError, Unknown, ValueDoc
-from pipeline.mapping.mistakes import Mistake, Weight, did_you_mean
-from pipeline.mapping.plan import Aggregate, Source
-from pipeline.mapping.sql import SqlMistake, compile_sql
-from pipeline.mapping.steps import NAMES, PLAIN, Step, StepMistake, step
-from pipeline.model.field import Kind
+from pipeline.mapping.mistakes import did_you_mean
+from pipeline.mapping.plan import TEXT_PREFIX as TEXT_PREFIX
+from pipeline.mapping.plan import WHY_PREFIX as WHY_PREFIX
+from pipeline.mapping.plan import Source
+from pipeline.mapping.steps import NAMES, Step, StepMistake, step
+from pipeline.mapping.templates import TemplateMistake, parts_of
+from pipeline.model.field import Field, Kind
 
-TEXT_PREFIX = "_text."  # a declared column's own text, beside its typed value
-WHY_PREFIX = "_why."  # why a declared column's text is no value
-
-Model = TypeVar("Model", bound=BaseModel)
-
-_PART = re.compile(r"\{([^{}]*)\}")
-_KINDS_FOR_AS: Mapping[str, Kind] = {
+KINDS_FOR_AS: Mapping[str, Kind] = {
     "text": Kind.TEXT,
     "integer": Kind.INTEGER,
     "decimal": Kind.NUMBER,
@@ -42,289 +48,256 @@ _KINDS_FOR_AS: Mapping[str, Kind] = {
     "datetime": Kind.DATETIME,
     "country": Kind.COUNTRY,
 }
+_SAME = frozenset({(Kind.MONEY, Kind.NUMBER), (Kind.AMOUNT, Kind.NUMBER)})
+_MOMENTS = (Kind.DATE, Kind.DATETIME)
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """One column that expressions may use: of the file, or derived."""
+class Target:
+    """What a value is made for: a field of the API, or a new column (`derived`), or a part of one.
 
-    kind: Kind
-    sources: tuple[str, ...]  # the file's columns behind it
-
-    @property
-    def dtype(self) -> pl.DataType:
-        """The type in which expressions see it."""
-        return dtype_of(self.kind)
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """A compiled VALUE."""
-
-    value: pl.Expr
-    kind: Kind
-    raw: pl.Expr
-    columns: tuple[str, ...]
-    reason: pl.Expr | None = None
-    details: Mapping[str, str] = field(default_factory=dict)
-    constant: bool = False
-    drop_on_error: bool = False
-    aggregate: Aggregate | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Picked:
-    value: pl.Expr
-    dtype: pl.DataType
-    raw: pl.Expr
-    columns: tuple[str, ...]
-    text: pl.Expr
-    reason: pl.Expr | None = None
-    details: Mapping[str, str] = field(default_factory=dict)
-    constant: bool = False
-
-
-_NOTHING = pl.lit(None, pl.String)
-
-
-@dataclass(slots=True)
-class Scope:
-    """What a mapping's values can refer to; gathers the mistakes and what was used.
-
-    `header` is None when no file is at hand: then every column name is taken to exist.
+    `part` marks the values inside `cases` and `first_of`.
     """
 
-    document: Document
-    source: Source
-    header: frozenset[str] | None
-    lookups: dict[str, Mapping[str, str]] = field(default_factory=dict)
-    known: dict[str, Known] = field(default_factory=dict)
-    mistakes: list[Mistake] = field(default_factory=list)
-    used_columns: dict[str, None] = field(default_factory=dict)
-    used_lookups: set[str] = field(default_factory=set)
+    kind: Kind
+    field: Field | None = None
+    derived: bool = False
+    part: bool = False
 
-    # -- mistakes ---------------------------------------------------------------------------
 
-    def mistake(self, code: str, message: str, path: Path, hint: str = "", *, key: bool = False,
-                weight: Weight = Weight.ERROR) -> None:  # fmt: skip
-        """Note a mistake at the value (or the key) that `path` leads to."""
-        place = self.document.key_place(path) if key else self.document.place(path)
-        self.mistakes.append(
-            Mistake(code, message, place.line, place.column, place.length, hint, weight)
-        )
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What happens to a picked text: steps, then a lookup, then conversion."""
 
-    def structure(self, model: type[Model], data: Data, path: Path) -> Model | None:
-        """Check data against a model of the language; notes every mistake and gives None then."""
-        try:
-            return model.model_validate(data)
-        except ValidationError as error:
-            for item in error.errors():
-                self._structure_mistake(model, dict(item), path)
-            return None
+    steps: list[Step] = dataclasses.field(default_factory=list)
+    table: Mapping[str, str] | None = None
+    form: str | None = None
 
-    def _structure_mistake(
-        self, model: type[BaseModel], item: dict[str, object], path: Path
-    ) -> None:
-        loc = item["loc"]
-        assert isinstance(loc, tuple)  # noqa: S101 - Pydantic's own type
-        at = (*path, *loc)
-        name = str(loc[-1]) if loc else ""
-        if item["type"] == "extra_forbidden":
-            names = _keys_of(model, loc[:-1])
-            hint = did_you_mean(name, names) or f"there are: {', '.join(names)}"
-            self.mistake("M100", f'unknown key "{name}"', at, hint, key=True)
-        elif item["type"] == "missing":
-            self.mistake("M102", f'the key "{name}" is missing here', at[:-1], "", key=True)
-        elif item["type"] in {"enum", "literal_error"}:
-            words = [word.strip(" '") for word in re.split(r",| or ", _expected(item))]
-            got = str(item["input"])
-            hint = did_you_mean(got, words) or f"one of: {', '.join(words)}"
-            self.mistake("M104", f'"{got}" is not one of the words for {name}', at, hint)
-        else:
-            text = str(item["msg"]).removeprefix("Value error, ")
-            self.mistake("M103", f"{name}: {text[:1].lower()}{text[1:]}", at)
+    @property
+    def none(self) -> bool:
+        return not self.steps and self.table is None and self.form is None
 
-    # -- columns ----------------------------------------------------------------------------
 
-    def names(self) -> list[str] | None:
-        """All names that may be used, or None when any may."""
-        if self.header is None:
-            return None
-        return [*self.header, *(name for name in self.known if name not in self.header)]
+@dataclass(frozen=True, slots=True)
+class Values:
+    """Compiles values; mistakes go to the scope."""
 
-    def column(self, name: str, path: Path) -> Known | None:
-        """Look a column up and note its use; a mistake and None when there is none."""
-        if name in self.known:
-            found = self.known[name]
-        elif self.header is None or name in self.header:
-            found = Known(Kind.TEXT, (name,))
-        else:
-            names = self.names() or []
-            hint = did_you_mean(name, names)
-            fixed = f'a bare word is a column name; for fixed text write {{value: "{name}"}}'
-            self.mistake("M201", f'unknown column "{name}"', path, hint or fixed)
-            return None
-        for source in found.sources:
-            self.used_columns[source] = None
-        self.used_columns[name] = None
-        return found
+    scope: Scope
 
-    def text(self, name: str, known: Known) -> pl.Expr:
-        """The text of a column, whatever its type."""
-        return pl.col(name) if known.dtype == pl.String else pl.col(TEXT_PREFIX + name)
-
-    def condition(self, sql: str, path: Path) -> tuple[pl.Expr, tuple[str, ...]] | None:
-        """Compile a condition; null counts as false."""
-        made = self.expression(sql, path, condition=True)
-        return (made[0].fill_null(value=False), made[1]) if made else None
-
-    def expression(
-        self, sql: str, path: Path, *, condition: bool
-    ) -> tuple[pl.Expr, tuple[str, ...], pl.DataType] | None:
-        """Compile an SQL expression; gives it, the file's columns behind it and its type."""
-        schema = {name: known.dtype for name, known in self.known.items()}
-        try:
-            made = compile_sql(sql, self.names(), schema, condition=condition)
-        except SqlMistake as error:
-            place = self.document.place(path)
-            written = self.document.text.splitlines()[place.line - 1][place.column - 1 :]
-            shift = 1 if written[:1] in {'"', "'"} else 0
-            length = error.length if error.start or error.length < len(sql) else place.length
-            start = place.column + shift + error.start if length == error.length else place.column
-            self.mistakes.append(
-                Mistake(error.code, error.message, place.line, start, length, error.hint)
-            )
-            return None
-        sources: dict[str, None] = {}
-        for name in made.columns:
-            known = self.column(name, path)
-            sources.update(dict.fromkeys(known.sources if known else ()))
-        types = {name: schema.get(name, pl.String()) for name in made.columns}
-        dtype = pl.DataFrame(schema=types).select(made.expr.alias("_")).schema["_"]
-        return made.expr, tuple(sources), dtype
-
-    # -- values -----------------------------------------------------------------------------
-
-    def value(self, data: Data, kind: Kind, path: Path) -> Made | None:
-        """Compile a VALUE for a target of `kind`; None when it has mistakes (they are noted)."""
+    def value(self, data: Data, target: Target, path: Path) -> Value | None:
+        """Compile a VALUE; None when it has mistakes (they are noted)."""
         if isinstance(data, str):
-            if not data:
-                self.mistake("M102", "a value is missing here", path, key=True)
-                return None
-            return self._finish(ValueDoc(**{"from": data}), kind, path, short=True)
-        if not isinstance(data, dict):
-            self.mistake("M103", "a value is a column name or a table such as {from: Column}", path)
+            if data:
+                return self._finish(ValueDoc.column(data), target, path, path)
+            hint = "write a column, or {value: …} for fixed text"
+            self.scope.mistake("M102", "a value is missing here", path, hint, key=True)
             return None
-        doc = self.structure(ValueDoc, data, path)
+        if not isinstance(data, dict):
+            hint = "such as {from: Column}"
+            self.scope.mistake("M103", "a value is a column name or a table", path, hint)
+            return None
+        doc = self.scope.structure(ValueDoc, data, path)
         if doc is None:
             return None
         given = [origin for origin in ORIGINS if origin in data]
         if len(given) != 1:
             what = " and ".join(given) if given else "none"
-            self.mistake("M210", f"a value needs exactly one origin, here: {what}", path,
-                         f"one of: {', '.join(ORIGINS)}")  # fmt: skip
+            self.scope.mistake("M210", f"a value needs exactly one origin, here: {what}", path,
+                               f"one of: {', '.join(ORIGINS)}")  # fmt: skip
             return None
-        return self._finish(doc, kind, path, short=False)
+        return self._finish(doc, target, path, (*path, given[0]))
 
-    def _finish(self, doc: ValueDoc, kind: Kind, path: Path, *, short: bool) -> Made | None:
-        kind = self._kind(doc, kind, path)
-        before = len(self.mistakes)
-        if doc.cases is not None:
-            made = self._cases(doc.cases, kind, (*path, "cases"))
-        else:
-            picked = self._pick(doc, kind, path, short=short)
-            steps = self._steps(doc.do, (*path, "do"))
-            table = self._table(doc, path)
-            if picked is None or len(self.mistakes) > before:
-                return None
-            made = self._convert(doc, picked, steps, table, kind, path)
-        if made is None:
+    def _finish(self, doc: ValueDoc, target: Target, path: Path, origin: Path) -> Value | None:
+        """`origin` leads to what is picked: the value itself in short form."""
+        before = len(self.scope.mistakes)
+        target = replace(target, kind=self._kind(doc, target.kind, path))
+        work = _Work(self._steps(doc.do, (*path, "do")), self._table(doc, path), doc.format)
+        self._without_effect(doc, target, path)
+        test = self.scope.condition(doc.when, (*path, "when")) if doc.when is not None else None
+        made = self._made(doc, work, target, path, origin)
+        if made is None or len(self.scope.mistakes) > before:
             return None
         made = replace(made, drop_on_error=doc.on_error is OnError.NULL, aggregate=doc.aggregate)
-        return self._default(doc, self._when(doc, made, path), path)
+        if doc.on_error is OnError.NULL and not self._can_be_dropped(doc, made, path):
+            return None
+        if doc.default is not None:
+            filled = self._default(doc.default, made, target, (*path, "default"))
+            if filled is None:
+                return None
+            made = filled
+        return made if test is None else _under(made, *test)
+
+    def _made(
+        self, doc: ValueDoc, work: _Work, target: Target, path: Path, origin: Path
+    ) -> Value | None:
+        if doc.cases is None and doc.first_of is None:
+            picked = self._pick(doc, target, origin)
+            return self._converted(picked, work, doc, target, path) if picked else None
+        # what follows is done to the text that was picked, whichever it was
+        inner = replace(target, part=True) if work.none else Target(Kind.TEXT, part=True)
+        if doc.cases is not None:
+            made, constants = self._cases(doc.cases, inner, origin)
+        else:
+            made, constants = self._first_of(doc.first_of or [], inner, origin)
+        if made is None or work.none:
+            return made
+        for constant in constants:
+            if self._converted(constant, work, doc, target, path) is None:
+                return None
+        picked = Picked(made.value, pl.String(), made.raw, made.columns, made.value, made.reason,
+                        made.details)  # fmt: skip
+        return self._converted(picked, work, doc, target, path)
+
+    # -- what a key may say ------------------------------------------------------------------
 
     def _kind(self, doc: ValueDoc, kind: Kind, path: Path) -> Kind:
         if doc.as_ is None:
             return kind
-        named = _KINDS_FOR_AS.get(doc.as_)
+        named = KINDS_FOR_AS.get(doc.as_)
         if named is None:
-            hint = did_you_mean(doc.as_, _KINDS_FOR_AS) or f"one of: {', '.join(_KINDS_FOR_AS)}"
-            self.mistake("M104", f'"{doc.as_}" is not a type', (*path, "as"), hint)
+            hint = did_you_mean(doc.as_, KINDS_FOR_AS) or f"one of: {', '.join(KINDS_FOR_AS)}"
+            self.scope.mistake("M104", f'"{doc.as_}" is not a type', (*path, "as"), hint)
             return kind
-        if kind in {Kind.ANY, named}:
+        if kind is Kind.ANY:
             return named
-        text = f"the target is {kind.value}, so it cannot be read as {doc.as_}"
-        self.mistake("M103", text, (*path, "as"), "the target decides the type: remove `as`")
+        if kind is not named and (kind, named) not in _SAME:
+            text = f"the target is {kind.value}, so it cannot be read as {doc.as_}"
+            hint = "the target decides the type: remove `as`"
+            self.scope.mistake("M103", text, (*path, "as"), hint)
         return kind
 
-    def _pick(self, doc: ValueDoc, kind: Kind, path: Path, *, short: bool) -> _Picked | None:
+    def _without_effect(self, doc: ValueDoc, target: Target, path: Path) -> None:
+        given = doc.model_fields_set
+        inside = target.part or target.derived
+        for key in ("on_error", "aggregate"):
+            if key in given and inside:
+                where = "inside another value" if target.part else "on a derived column"
+                hint = (
+                    "write it at the field" if target.derived else "write it beside the whole value"
+                )
+                self._effectless(key, where, path, hint)
+        if "unknown" in given and doc.lookup is None:
+            self._effectless("unknown", "without `lookup`", path, "add `lookup`, or remove it")
+        if doc.format is not None and target.kind not in _MOMENTS:
+            hint = (
+                "add `as: date`"
+                if target.kind is Kind.ANY
+                else "only dates have a format: remove it"
+            )
+            self._effectless("format", f"on {target.kind.value}", path, hint)
+
+    def _effectless(self, key: str, where: str, path: Path, hint: str) -> None:
+        text = f"`{key}` has no effect {where}"
+        self.scope.mistake("M215", text, (*path, key), hint, key=True)
+
+    def _can_be_dropped(self, doc: ValueDoc, made: Value, path: Path) -> bool:
+        """A bad cell of a column that is typed or derived is a finding before any field sees it."""
+        named = (doc.from_,) if doc.from_ is not None else made.columns
+        failing = [
+            name for name in named if name in self.scope.known and self.scope.known[name].fails
+        ]
+        if failing:
+            hint = "take the text of a column that is not declared, and convert it here"
+            self._effectless("on_error", f"where {failing[0]} has its own type", path, hint)
+        return not failing
+
+    # -- pick --------------------------------------------------------------------------------
+
+    def _pick(self, doc: ValueDoc, target: Target, path: Path) -> Picked | None:
         if doc.from_ is not None:
-            return self._from(doc.from_, path if short else (*path, "from"))
+            known = self.scope.column(doc.from_, path)
+            if known is None:
+                return None
+            text = self.scope.text(doc.from_, known)
+            return Picked(pl.col(doc.from_), known.dtype, text, known.sources, text)
         if doc.value is not None:
             fixed = pl.lit(doc.value)
-            return _Picked(fixed, pl.String(), fixed, (), fixed, constant=True)
+            return Picked(fixed, pl.String(), fixed, (), fixed, constant=True)
         if doc.template is not None:
-            return self._template(doc.template, (*path, "template"))
-        if doc.first_of is not None:
-            return self._first_of(doc.first_of, (*path, "first_of"))
-        made = self.expression(doc.sql or "", (*path, "sql"), condition=kind is Kind.BOOLEAN)
+            return self._template(doc.template, path)
+        return self._sql(doc.sql or "", path, condition=target.kind is Kind.BOOLEAN)
+
+    def _sql(self, sql: str, path: Path, *, condition: bool) -> Picked | None:
+        made = self.scope.expression(sql, path, condition=condition)
         if made is None:
             return None
-        expr, columns, dtype = made
-        text = expr.cast(pl.String)
-        return _Picked(expr, dtype, self._raw(columns, text), columns, text)
+        expr, dtype = made.expr, made.dtype
+        if dtype == pl.Null:
+            expr, dtype = expr.cast(pl.String), pl.String()
+        text = as_text(expr, dtype)
+        reason = None if made.fails is None else pl.when(made.fails).then(pl.lit("R210"))
+        return Picked(expr, dtype, self._raw(made.columns, text), made.columns, text, reason,
+                      {"R210": str(DIGITS_MAX)} if reason is not None else {}, typed=True)  # fmt: skip
 
     def _raw(self, columns: tuple[str, ...], otherwise: pl.Expr) -> pl.Expr:
-        """What a finding quotes: the cell itself where one column is behind the value."""
-        if (
-            len(columns) != 1
-            or (columns[0] in self.known
-            and self.known[columns[0]].sources != columns)
-        ):
+        """What a finding quotes: the cell itself where one column of the file is behind the value."""
+        if len(columns) != 1:
             return otherwise
-        known = self.known.get(columns[0], Known(Kind.TEXT, columns))
-        return self.text(columns[0], known)
+        known = self.scope.known.get(columns[0], Known(Kind.TEXT, columns))
+        return self.scope.text(columns[0], known) if known.sources == columns else otherwise
 
-    def _from(self, name: str, path: Path) -> _Picked | None:
-        known = self.column(name, path)
-        if known is None:
-            return None
-        text = self.text(name, known)
-        return _Picked(pl.col(name), known.dtype, text, known.sources, text)
-
-    def _template(self, template: str, path: Path) -> _Picked | None:
-        pieces = _PART.split(template)  # literal, name, literal, name, …, literal
-        if "{" in "".join(pieces[::2]) or "}" in "".join(pieces[::2]):
-            self.mistake("M204", "a brace is not closed", path, 'a part is a column: "{Column}"')
-            return None
-        if len(pieces) == 1:
-            self.mistake("M204", "the template has no column", path,
-                         f'for fixed text write {{value: "{template}"}}')  # fmt: skip
+    def _template(self, template: str, path: Path) -> Picked | None:
+        try:
+            literals, names = parts_of(template)
+        except TemplateMistake as error:
+            self.scope.mistake("M204", error.message, path, error.hint)
             return None
         parts: list[pl.Expr] = []
         sources: dict[str, None] = {}
-        for name in pieces[1::2]:
-            known = self.column(name, path)
+        for name in names:
+            known = self.scope.column(name, path)
             if known is None:
                 return None
             sources.update(dict.fromkeys(known.sources))
-            parts.append(self.text(name, known))
-        text = _join(parts, pieces[::2])
-        return _Picked(text, pl.String(), text, tuple(sources), text)
+            parts.append(self.scope.text(name, known))
+        text = join(parts, literals)
+        return Picked(text, pl.String(), text, tuple(sources), text)
 
-    def _first_of(self, items: list[Data], path: Path) -> _Picked | None:
-        made = [self.value(item, Kind.TEXT, (*path, i)) for i, item in enumerate(items)]
-        if not made or None in made:
-            if not items:
-                self.mistake("M102", "first_of needs at least one value", path)
-            return None
+    def _first_of(
+        self, items: list[Data], target: Target, path: Path
+    ) -> tuple[Value | None, list[Picked]]:
+        if not items:
+            hint = "such as first_of: [Mobile, Phone]"
+            self.scope.mistake("M102", "first_of needs at least one value", path, hint)
+        made = [self.value(item, target, (*path, i)) for i, item in enumerate(items)]
         found = [item for item in made if item is not None]
-        text = pl.coalesce([item.value for item in found])
-        columns = _merge(item.columns for item in found)
-        return _Picked(
-            text, pl.String(), text, columns, text, _first([item.reason for item in found]),
-            _details(found), constant=not columns,
-        )  # fmt: skip
+        if not found or len(found) < len(made):
+            return None, []
+        return first_found(found), [_again(item) for item in found if item.constant]
+
+    def _cases(
+        self, items: list[Data], target: Target, path: Path
+    ) -> tuple[Value | None, list[Picked]]:
+        branches: list[tuple[pl.Expr | None, Value]] = []
+        if not items:
+            hint = "such as cases: [{when: \"A = 'x'\", value: y}, {from: B}]"
+            self.scope.mistake("M102", "cases needs at least one case", path, hint)
+        ended = False
+        for i, item in enumerate(items):
+            at = (*path, i)
+            if ended:
+                hint = "give the case before it a `when`"
+                text = "a case after the one without `when` is never reached"
+                self.scope.mistake("M103", text, at, hint)
+            when = item.get("when") if isinstance(item, dict) else None
+            rest = (
+                {k: v for k, v in item.items() if k != "when"} if isinstance(item, dict) else item
+            )
+            made = self.value(rest, target, at)
+            test = None
+            if isinstance(when, str):
+                test = self.scope.condition(when, (*at, "when"))
+                if test is None:
+                    continue
+            ended = ended or when is None
+            if made is not None:
+                columns = merge([made.columns, test[1]]) if test else made.columns
+                branches.append((test[0] if test else None, replace(made, columns=columns)))
+        if not items or len(branches) < len(items):
+            return None, []
+        return chosen(branches), [_again(made) for _, made in branches if made.constant]
+
+    # -- do, lookup --------------------------------------------------------------------------
 
     def _steps(self, items: list[Data], path: Path) -> list[Step]:
         steps = []
@@ -333,183 +306,134 @@ class Scope:
             name, argument = (item, None) if isinstance(item, str) else _one(item)
             if name not in NAMES:
                 hint = did_you_mean(str(name), NAMES) or f"one of: {', '.join(NAMES)}"
-                self.mistake("M207", f'unknown step "{name}"', at, hint)
+                self.scope.mistake("M207", f'unknown step "{name}"', at, hint)
                 continue
-            if argument is None and name not in PLAIN:
-                argument = ""
             try:
-                steps.append(step(str(name), argument))
+                steps.append(step(name, argument))
             except StepMistake as error:
-                self.mistake(error.code, error.message, at, error.hint)
+                self.scope.mistake(error.code, error.message, at, error.hint)
         return steps
 
     def _table(self, doc: ValueDoc, path: Path) -> Mapping[str, str] | None:
         if doc.lookup is None:
             return None
-        table = self.lookups.get(doc.lookup)
+        table = self.scope.lookups.get(doc.lookup)
         if table is None:
-            hint = did_you_mean(doc.lookup, self.lookups) or "declare it under `lookups`"
-            self.mistake("M205", f'unknown lookup table "{doc.lookup}"', (*path, "lookup"), hint)
+            hint = did_you_mean(doc.lookup, self.scope.lookups) or "declare it under `lookups`"
+            text = f'unknown lookup table "{doc.lookup}"'
+            self.scope.mistake("M205", text, (*path, "lookup"), hint)
         else:
-            self.used_lookups.add(doc.lookup)
+            self.scope.used_lookups.add(doc.lookup)
         return table
 
-    def _convert(
-        self, doc: ValueDoc, picked: _Picked, steps: list[Step], table: Mapping[str, str] | None,
-        kind: Kind, path: Path,
-    ) -> Made | None:  # fmt: skip
+    # -- convert, default --------------------------------------------------------------------
+
+    def _converted(
+        self, picked: Picked, work: _Work, doc: ValueDoc, target: Target, path: Path
+    ) -> Value | None:
+        kind = _settled(picked, work, target)
+        source = self.scope.source
+        if picked.constant and doc.lookup is None:  # fixed text is written plainly
+            source = Source(timezone=source.timezone, ambiguous=source.ambiguous)
         details = dict(picked.details)
         reasons = [] if picked.reason is None else [picked.reason]
-        source = Source(timezone=self.source.timezone) if picked.constant else self.source
         try:
-            if not steps and table is None and picked.dtype != pl.String and doc.format is None:
+            if work.none and picked.dtype != pl.String and not kind.is_text:
                 made = convert_typed(picked.value, picked.dtype, kind, source)
-                made = (
-                    replace(made, value=picked.text)
-                    if kind is Kind.TEXT and picked.dtype != pl.Boolean
-                    else made
-                )
             else:
-                text, why = _cleaned(picked.text, steps, details)
-                reasons += why
-                text, unknown = _looked_up(text, table, doc, details)
-                reasons += unknown
-                made = convert_text(
-                    text, Kind.TEXT if kind is Kind.ANY else kind, source, doc.format
-                )
+                text, why = _cleaned(picked.text, work.steps, details)
+                text, unknown = _looked_up(text, work.table, doc, details)
+                reasons += [*why, *unknown]
+                made = convert_text(text, kind, source, work.form)
         except ConverterMistake as error:
-            at = (*path, "format") if doc.format is not None else path
-            self.mistake(error.code, error.message, at, error.hint)
-            return None
-        if picked.constant and not self._fits(made, kind, path):
+            at = (*path, "format") if work.form is not None else path
+            self.scope.mistake(error.code, error.message, at, error.hint)
             return None
         details.update(made.details)
-        reason = _first([*reasons, made.reason])
-        kind = Kind.TEXT if kind is Kind.ANY else kind
-        return Made(made.value, kind, picked.raw, picked.columns, reason, details, picked.constant)
+        reason = all_of([*reasons, made.reason])
+        value = Value(
+            made.value, kind, picked.raw, picked.columns, reason, details, picked.constant
+        )
+        if work.table is not None and not self._table_fits(work.table, doc, kind, target):
+            return None
+        if picked.constant and not self._fits(value, target, path):
+            return None
+        return value
 
-    def _fits(self, made: Converted, kind: Kind, path: Path) -> bool:
-        """Fixed text is converted once, here, so that it cannot fail on every row of the night."""
-        if made.reason is None or pl.select(made.reason).item() is None:
-            return True
-        hint = "fixed text is written plainly: 12.50, 2026-01-31, true, DEU"
-        self.mistake("M211", f"this fixed text is no {kind.value}", path, hint)
+    def _fits(self, made: Value, target: Target, path: Path) -> bool:
+        reason = made.reason if made.reason is not None else pl.lit(None, pl.String)
+        value, why = pl.select(made.value.alias("value"), reason.alias("why")).row(0)
+        if value is not None and value != "" and why is None:
+            hint = unfit(value, target.field)
+            if not hint:
+                return True
+        else:
+            hint = "fixed text is written plainly: 12.50, 2026-01-31, true, DEU"
+        what = target.field.name if target.field and target.kind.is_text else made.kind.value
+        self.scope.mistake("M211", f"this fixed text is no {what}", path, hint)
         return False
 
-    def _cases(self, items: list[Data], kind: Kind, path: Path) -> Made | None:
-        branches: list[tuple[pl.Expr, Made]] = []
-        otherwise: Made | None = None
-        sound = bool(items)
-        for i, item in enumerate(items):
-            at = (*path, i)
-            if otherwise is not None:
-                self.mistake("M103", "a case after the one without `when` is never reached", at)
-            when = item.get("when") if isinstance(item, dict) else None
-            rest = (
-                {k: v for k, v in item.items() if k != "when"} if isinstance(item, dict) else item
-            )
-            made = self.value(rest, kind, at)
-            if isinstance(when, str):
-                test = self.condition(when, (*at, "when"))
-                if test is not None and made is not None:
-                    columns = _merge([made.columns, test[1]])
-                    branches.append((test[0], replace(made, columns=columns)))
-                else:
-                    sound = False
-            else:
-                otherwise = made
-                sound = sound and made is not None
-        if not sound:
-            return None
-        return _chosen(branches, otherwise, kind)
+    def _table_fits(
+        self, table: Mapping[str, str], doc: ValueDoc, kind: Kind, target: Target
+    ) -> bool:
+        """Every value of a lookup table goes on to the target, so each must fit."""
+        keys = [key for key, value in table.items() if value]
+        texts = pl.DataFrame({"text": [table[key] for key in keys]}, schema={"text": pl.String})
+        made = convert_text(pl.col("text"), kind, self.scope.source, doc.format)
+        reason = made.reason if made.reason is not None else pl.lit(None, pl.String)
+        judged = texts.select(made.value.alias("value"), reason.alias("why")).rows() if keys else []
+        fine = True
+        for key, (value, why) in zip(keys, judged, strict=True):
+            hint = unfit(value, target.field)
+            if why is None and not hint:
+                continue
+            fine = False
+            what = target.field.name if target.field and kind.is_text else kind.value
+            text = f'lookups.{doc.lookup} gives "{table[key]}" for "{key}", which is no {what}'
+            at = ("lookups", str(doc.lookup), key)
+            self.scope.mistake("M211", text, at, hint or "values are written as in the file")
+        return fine
 
-    def _when(self, doc: ValueDoc, made: Made, path: Path) -> Made:
-        if doc.when is None:
-            return made
-        test = self.condition(doc.when, (*path, "when"))
-        if test is None:
-            return made
-        reason = None if made.reason is None else pl.when(test[0]).then(made.reason)
-        # fixed text under a condition does say something about the row
-        columns = _merge([made.columns, test[1]])
-        return replace(made, value=pl.when(test[0]).then(made.value), reason=reason,
-                       columns=columns, constant=False)  # fmt: skip
-
-    def _default(self, doc: ValueDoc, made: Made, path: Path) -> Made | None:
-        if doc.default is None:
-            return made
-        plain = Source(timezone=self.source.timezone)
-        default = convert_text(pl.lit(doc.default), made.kind, plain, None)
-        if not self._fits(default, made.kind, (*path, "default")):
+    def _default(self, default: str, made: Value, target: Target, path: Path) -> Value | None:
+        plain = Source(timezone=self.scope.source.timezone)
+        filled = convert_text(pl.lit(default), made.kind, plain, None)
+        fixed = Value(filled.value, made.kind, pl.lit(default), (), filled.reason)
+        if not self._fits(fixed, target, path):
             return None
         empty = made.value.is_null()
         if made.reason is not None:
             empty = empty & made.reason.is_null()
-        if doc.when is not None:
-            test = self.condition(doc.when, (*path, "when"))
-            empty = empty & test[0] if test is not None else empty
-        return replace(made, value=pl.when(empty).then(default.value).otherwise(made.value))
+        return replace(made, value=pl.when(empty).then(filled.value).otherwise(made.value))
 
 
-def _keys_of(model: type[BaseModel], loc: tuple[object, ...]) -> list[str]:
-    inner: type[BaseModel] = model
-    for part in loc:
-        info = inner.model_fields.get(str(part))
-        annotation = info.annotation if info is not None else None
-        candidates = [annotation, *getattr(annotation, "__args__", ())]
-        inner = next(
-            (c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), inner
-        )
-    return [info.alias or name for name, info in inner.model_fields.items()]
+def _settled(picked: Picked, work: _Work, target: Target) -> Kind:
+    """The kind of a value; where the target takes any, that of an expression or declared column.
+
+    An attribute made of a column stays the text of its cell unless `as` says otherwise.
+    """
+    if target.kind is not Kind.ANY:
+        return target.kind
+    if work.none and (target.derived or picked.typed):
+        return kind_of(picked.dtype)
+    return Kind.TEXT
 
 
-def _expected(item: dict[str, object]) -> str:
-    context = item.get("ctx")
-    return str(context.get("expected", "")) if isinstance(context, dict) else ""
+def _again(made: Value) -> Picked:
+    """A constant of one branch, to see whether what follows can be done to it."""
+    return Picked(made.value, pl.String(), made.raw, (), made.value, constant=True)
 
 
-def _one(item: Data) -> tuple[str, Data | None]:
+def _under(made: Value, test: pl.Expr, columns: tuple[str, ...]) -> Value:
+    reason = None if made.reason is None else pl.when(test).then(made.reason)
+    # fixed text under a condition does say something about the row
+    return replace(made, value=pl.when(test).then(made.value), reason=reason,
+                   columns=merge([made.columns, columns]), constant=False)  # fmt: skip
+
+
+def _one(item: Data) -> tuple[str, Data]:
     if isinstance(item, dict) and len(item) == 1:
         return next(iter(item.items()))
-    return str(item), None
-
-
-def _merge(groups: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name for group in groups for name in group))
-
-
-def _details(items: list[Made]) -> dict[str, str]:
-    return {code: text for item in items for code, text in item.details.items()}
-
-
-def _first(reasons: list[pl.Expr | None]) -> pl.Expr | None:
-    given = [reason for reason in reasons if reason is not None]
-    if not given:
-        return None
-    return given[0] if len(given) == 1 else pl.coalesce(given)
-
-
-def _join(parts: list[pl.Expr], literals: list[str]) -> pl.Expr:
-    """Join texts; a literal between two parts is written only where both sides have text.
-
-    `literals` has one entry more than `parts`. The first literal stands before whatever follows,
-    the last one only after a last part that is not empty; all parts empty make null.
-    """
-    pieces: list[pl.Expr] = []
-    before: pl.Expr | None = None
-    for part, literal in zip(parts, literals[:-1], strict=True):
-        if before is None:
-            pieces.append(part)
-            before = part.is_not_null()
-        else:
-            joint = pl.when(before & part.is_not_null()).then(pl.lit(literal)) if literal else None
-            pieces += [part] if joint is None else [joint, part]
-            before = before | part.is_not_null()
-    if literals[-1]:
-        pieces.append(pl.when(parts[-1].is_not_null()).then(pl.lit(literals[-1])))
-    if literals[0]:
-        pieces.insert(0, pl.lit(literals[0]))
-    return pl.when(before).then(pl.concat_str(pieces, ignore_nulls=True))
+    return str(item), ""
 
 
 def _cleaned(
@@ -522,38 +446,21 @@ def _cleaned(
         if each.pattern is not None:
             reasons.append(pl.when(text.is_not_null() & after.is_null()).then(pl.lit("R208")))
             details["R208"] = each.pattern
-        text = after
-    return (pl.when(text != "").then(text) if steps else text), reasons
+        text = pl.when(after != "").then(after)
+    return text, reasons
 
 
 def _looked_up(
     text: pl.Expr, table: Mapping[str, str] | None, doc: ValueDoc, details: dict[str, str]
 ) -> tuple[pl.Expr, list[pl.Expr]]:
+    """The table's value; an empty one means no value, a text that the table does not have is R401."""
     if table is None:
         return text, []
-    keys, values = list(table.keys()), list(table.values())
-    if doc.unknown is Unknown.KEEP:
-        return text.replace_strict(keys, values, default=text, return_dtype=pl.String), []
-    found = text.replace_strict(keys, values, default=None, return_dtype=pl.String)
-    details["R401"] = str(doc.lookup)
-    return found, [pl.when(text.is_not_null() & found.is_null()).then(pl.lit("R401"))]
-
-
-def _chosen(branches: list[tuple[pl.Expr, Made]], otherwise: Made | None, kind: Kind) -> Made:
-    """The first case whose condition holds."""
-    every = [made for _, made in branches] + ([otherwise] if otherwise else [])
-    dtype = dtype_of(Kind.TEXT if kind is Kind.ANY else kind)
-    value = otherwise.value if otherwise else pl.lit(None, dtype)
-    raw = otherwise.raw if otherwise else _NOTHING
-    reason = otherwise.reason if otherwise and otherwise.reason is not None else _NOTHING
-    for test, made in reversed(branches):
-        value = pl.when(test).then(made.value).otherwise(value)
-        raw = pl.when(test).then(made.raw).otherwise(raw)
-        why = made.reason if made.reason is not None else _NOTHING
-        reason = pl.when(test).then(why).otherwise(reason)
-    fails = any(made.reason is not None for made in every)
-    kinds = {made.kind for made in every}
-    return Made(
-        value, kinds.pop() if len(kinds) == 1 else Kind.TEXT, raw,
-        _merge(made.columns for made in every), reason if fails else None, _details(every),
-    )  # fmt: skip
+    keys, values = list(table), list(table.values())
+    otherwise = text if doc.unknown is Unknown.KEEP else None
+    found = text.replace_strict(keys, values, default=otherwise, return_dtype=pl.String)
+    reasons: list[pl.Expr] = []
+    if doc.unknown is Unknown.REJECT:
+        details["R401"] = str(doc.lookup)
+        reasons = [pl.when(text.is_not_null() & found.is_null()).then(pl.lit("R401"))]
+    return (pl.when(found != "").then(found) if "" in values else found), reasons

@@ -1,0 +1,169 @@
+"""The columns that a mapping's values can refer to, and what they were used for."""
+
+import dataclasses
+import unicodedata
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from pipeline.mapping.converters import dtype_of
+from pipeline.mapping.document import Data, Document, Path
+from pipeline.mapping.mistakes import Mistake, Weight, did_you_mean
+from pipeline.mapping.plan import TEXT_PREFIX, Source
+from pipeline.mapping.sql import Names, SqlMistake, compile_sql
+from pipeline.mapping.structure import Model, structure
+from pipeline.model.field import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """One column that expressions may use: of the file, or derived.
+
+    `sources` are the file's columns behind it; `fails` says that a bad cell in it is a finding of
+    its own, before any field is made of it.
+    """
+
+    kind: Kind
+    sources: tuple[str, ...]
+    fails: bool = False
+
+    @property
+    def dtype(self) -> pl.DataType:
+        """The type in which expressions see it."""
+        return dtype_of(self.kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A compiled expression, its type, and the file's columns behind it.
+
+    `fails` is true for rows that it cannot be calculated for, or null where it always can.
+    """
+
+    expr: pl.Expr
+    dtype: pl.DataType
+    columns: tuple[str, ...]
+    names: tuple[str, ...]
+    fails: pl.Expr | None
+
+
+@dataclass(slots=True)
+class Scope:
+    """What a mapping's values can refer to; gathers the mistakes and what was used.
+
+    `header` is None when no file is at hand: then every column name is taken to exist. `later`
+    holds the derived columns that are not made yet.
+    """
+
+    document: Document
+    source: Source
+    header: Collection[str] | None
+    lookups: dict[str, Mapping[str, str]] = dataclasses.field(default_factory=dict)
+    known: dict[str, Known] = dataclasses.field(default_factory=dict)
+    later: set[str] = dataclasses.field(default_factory=set)
+    mistakes: list[Mistake] = dataclasses.field(default_factory=list)
+    used_columns: dict[str, None] = dataclasses.field(default_factory=dict)
+    used_lookups: set[str] = dataclasses.field(default_factory=set)
+
+    # -- mistakes ---------------------------------------------------------------------------
+
+    def mistake(self, code: str, message: str, path: Path, hint: str = "", *, key: bool = False,
+                weight: Weight = Weight.ERROR) -> None:  # fmt: skip
+        """Note a mistake at the value (or the key) that `path` leads to."""
+        place = self.document.key_place(path) if key else self.document.place(path)
+        self.mistakes.append(
+            Mistake(code, message, place.line, place.column, place.length, hint, weight)
+        )
+
+    def structure(self, model: type[Model], data: Data, path: Path) -> Model | None:
+        """Check data against a model of the language; notes every mistake and gives None then."""
+        made, mistakes = structure(self.document, model, data, path)
+        self.mistakes += mistakes
+        return made
+
+    # -- columns ----------------------------------------------------------------------------
+
+    def names(self) -> list[str] | None:
+        """All names that may be used, or None when any may."""
+        if self.header is None:
+            return None
+        return [*self.header, *(name for name in self.known if name not in self.header)]
+
+    def column(self, name: str, path: Path) -> Known | None:
+        """Look a column up and note its use; a mistake and None when there is none."""
+        found = self.find(name, path)
+        if found is not None:
+            self.used_columns.update(dict.fromkeys((*found.sources, name)))
+        return found
+
+    def find(self, name: str, path: Path) -> Known | None:
+        """Look a column up; a mistake and None when there is none."""
+        if name in self.known:
+            return self.known[name]
+        if not self.possible(name, path):
+            return None
+        if self.header is not None and name in self.header:
+            return Known(Kind.TEXT, (name,))
+        if name in self.later:
+            hint = "it is derived further below: move it above its use"
+            self.mistake("M201", f'unknown column "{name}"', path, hint)
+            return None
+        if self.header is None:
+            return Known(Kind.TEXT, (name,))
+        self.mistake("M201", f'unknown column "{name}"', path, self._like(name))
+        return None
+
+    def possible(self, name: str, path: Path, *, key: bool = False) -> bool:
+        """Whether a column may have this name at all; notes M202 when not."""
+        if name.startswith("_"):
+            text, hint = f'"{name}" starts with an underscore', "such names belong to the pipeline"
+        elif name == "*" or (name.startswith("^") and name.endswith("$")):
+            text, hint = f'"{name}" would mean many columns', "rename the column"
+        elif not name:
+            text, hint = "a column needs a name", "write the name of a column"
+        else:
+            return True
+        self.mistake("M202", text, path, hint, key=key)
+        return False
+
+    def _like(self, name: str) -> str:
+        names = self.names() or []
+        plain = unicodedata.normalize("NFC", name).strip()
+        twin = next((n for n in names if unicodedata.normalize("NFC", n).strip() == plain), None)
+        if twin is not None:
+            return "the header spells it with other blanks or accents: copy the name from the file"
+        fixed = f'a bare word is a column name; for fixed text write {{value: "{name}"}}'
+        return did_you_mean(name, names) or fixed
+
+    def text(self, name: str, known: Known) -> pl.Expr:
+        """The text of a column, whatever its type."""
+        return pl.col(name) if known.dtype == pl.String else pl.col(TEXT_PREFIX + name)
+
+    # -- expressions --------------------------------------------------------------------------
+
+    def condition(self, sql: str, path: Path) -> tuple[pl.Expr, tuple[str, ...]] | None:
+        """Compile a condition; null counts as false."""
+        made = self.expression(sql, path, condition=True)
+        return (made.expr.fill_null(value=False), made.columns) if made else None
+
+    def expression(self, sql: str, path: Path, *, condition: bool) -> Made | None:
+        """Compile an SQL expression; notes its mistakes and gives None then."""
+        schema = {name: known.dtype for name, known in self.known.items()}
+        try:
+            made = compile_sql(sql, Names(self.names(), schema, self.later), condition=condition)
+        except SqlMistake as error:
+            place = self.document.inside(path, sql, error.start, max(1, error.length))
+            self.mistakes.append(
+                Mistake(
+                    error.code, error.message, place.line, place.column, place.length, error.hint
+                )
+            )
+            return None
+        sources: dict[str, None] = {}
+        for name in made.columns:
+            known = self.column(name, path)
+            if known is None:
+                return None
+            sources.update(dict.fromkeys(known.sources))
+        return Made(made.expr, made.dtype, tuple(sources), made.columns, made.fails)

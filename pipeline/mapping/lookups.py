@@ -1,0 +1,122 @@
+"""Lookup tables: inline, or in a CSV file in the mapping's folder.
+
+A file's cells are read like data: blanks around them are none of it, rows of empty cells are
+passed over. A key with two meanings is a mistake, not a matter of order.
+"""
+
+import codecs
+import csv
+import io
+from collections.abc import Callable, Mapping
+
+from pipeline.mapping.columns import Scope
+from pipeline.mapping.document import Data, Path
+from pipeline.mapping.language import LookupFileDoc
+from pipeline.mapping.mistakes import did_you_mean
+
+Load = Callable[[str], bytes]
+
+_FILE_KEYS = frozenset({"file", "key", "value", "delimiter", "encoding"})
+
+
+class _Unusable(Exception):  # noqa: N818 - becomes M206 at the file's name
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+def read_lookups(scope: Scope, lookups: Mapping[str, Data], load: Load | None) -> None:
+    """Read all tables into the scope; a table with mistakes is there, and empty."""
+    for name, table in lookups.items():
+        at: Path = ("lookups", name)
+        scope.lookups[name] = {}
+        if isinstance(table, dict) and "file" in table and set(table) <= _FILE_KEYS:
+            doc = scope.structure(LookupFileDoc, table, at)
+            if doc is not None:
+                scope.lookups[name] = _file(scope, doc, at, load)
+        elif isinstance(table, dict) and table and all(isinstance(v, str) for v in table.values()):
+            scope.lookups[name] = {key: str(value) for key, value in table.items()}
+        else:
+            hint = "{key: value} or {file: couriers.csv, key: code, value: courier}"
+            scope.mistake("M103", f"the table {name} is not a lookup", at, hint, key=True)
+
+
+def _file(scope: Scope, doc: LookupFileDoc, at: Path, load: Load | None) -> Mapping[str, str]:
+    try:
+        return _table(doc, _text(doc, load))
+    except _Unusable as error:
+        scope.mistake("M206", str(error), (*at, "file"), error.hint)
+        return {}
+
+
+def _text(doc: LookupFileDoc, load: Load | None) -> str:
+    _inside(doc.file)
+    if load is None:
+        raise _Unusable(f"the lookup file {doc.file} cannot be read: no folder is at hand")
+    try:
+        codecs.lookup(doc.encoding)
+        return load(doc.file).decode(doc.encoding).removeprefix("\ufeff")
+    except FileNotFoundError:
+        hint = "its name counts from the folder of the mapping"
+        raise _Unusable(f"the lookup file {doc.file} does not exist", hint) from None
+    except UnicodeError:
+        hint = "set `encoding:` beside `file:`, such as cp1252"
+        raise _Unusable(f"the lookup file {doc.file} is not in {doc.encoding}", hint) from None
+    except LookupError:
+        hint = "such as utf-8, cp1252, utf-16"
+        raise _Unusable(f'"{doc.encoding}" is not an encoding', hint) from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is not a file"
+        raise _Unusable(f"the lookup file {doc.file} cannot be read: {reason}") from None
+
+
+def _inside(name: str) -> None:
+    """A mapping is passed around; it must not make others read files of theirs (FAULTS S13)."""
+    parts = name.split("/")
+    if (
+        not name.isprintable()
+        or "\\" in name
+        or ":" in name
+        or ".." in parts
+        or parts[0] in {"", "~"}
+    ):
+        hint = "write a name such as couriers.csv or tables/couriers.csv"
+        text = f"the lookup file {name} does not lie in the folder of the mapping"
+        raise _Unusable(text, hint)
+
+
+def _table(doc: LookupFileDoc, text: str) -> Mapping[str, str]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=doc.delimiter, strict=True)
+    table: dict[str, tuple[str, int]] = {}
+    try:
+        header = [name.strip() for name in next(reader, [])]
+        key, value = (_position(doc, header, name) for name in (doc.key, doc.value))
+        for row in reader:
+            cells = [cell.strip() for cell in row]
+            if not any(cells):
+                continue
+            where = f"{doc.file}:{reader.line_num}"
+            if len(cells) != len(header):
+                hint = "its delimiter is set by `delimiter:` beside `file:`"
+                raise _Unusable(f"{where} has {len(cells)} columns, the header {len(header)}", hint)
+            if not cells[key]:
+                raise _Unusable(f'{where} has no "{doc.key}"', "every row needs its key")
+            first, line = table.setdefault(cells[key], (cells[value], reader.line_num))
+            if first != cells[value]:
+                raise _Unusable(f'{where} gives "{cells[key]}" a second meaning (first in line {line})',
+                                "keep one of the two rows")  # fmt: skip
+    except csv.Error as error:
+        raise _Unusable(f"{doc.file}:{reader.line_num} is not readable as CSV: {error}") from None
+    return {key: value for key, (value, _) in table.items()}
+
+
+def _position(doc: LookupFileDoc, header: list[str], name: str) -> int:
+    if header.count(name) > 1:
+        raise _Unusable(
+            f'the lookup file {doc.file} has two columns "{name}"', "rename one of them"
+        )
+    if name not in header:
+        named = [each for each in header if each]
+        hint = did_you_mean(name, named) or f"it has: {', '.join(named)}"
+        raise _Unusable(f'the lookup file {doc.file} has no column "{name}"', hint)
+    return header.index(name)
