@@ -46,8 +46,9 @@ def keys(raw: RawTable, plan: Plan) -> pl.Series:
 
     Used alone to spread raw rows over partitions before anything else is made of them.
     """
-    frame = _columns(raw.rows, plan)
-    return frame.select(plan.key.cast(pl.String).alias(KEY)).to_series()
+    key = plan.key.cast(pl.String).alias(KEY)
+    # lazy: only the columns that the key needs are made
+    return _columns(raw.rows, plan).select(key).collect().to_series()
 
 
 def convert(raw: RawTable, plan: Plan) -> Converted:
@@ -57,8 +58,7 @@ def convert(raw: RawTable, plan: Plan) -> Converted:
         Converted: `table` has ORIGIN, `_key`, `_when.<section>`, `_key.trackings` and one column
         per field, named by its slot; findings are R2xx, R401, R319 and R324.
     """
-    frame = _columns(raw.rows, plan)
-    frame = frame.with_columns(plan.key.cast(pl.String).alias(KEY))
+    frame = _columns(raw.rows, plan).with_columns(plan.key.cast(pl.String).alias(KEY)).collect()
     filtered = _empty(frame)
     if plan.skip is not None:
         skipped = frame.select(plan.skip.alias("skip")).to_series()
@@ -94,7 +94,7 @@ def _empty(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.clear().select(*ORIGIN, KEY)
 
 
-def _columns(rows: pl.DataFrame, plan: Plan) -> pl.DataFrame:
+def _columns(rows: pl.DataFrame, plan: Plan) -> pl.LazyFrame:
     """Trim, make empty cells null, then declared types, then derived columns in order."""
     typed = {column.name for column in plan.typed}
     empty = sorted({"", *plan.source.null_values})
@@ -111,7 +111,7 @@ def _columns(rows: pl.DataFrame, plan: Plan) -> pl.DataFrame:
         if not column.kind.is_text:
             text = pl.col(column.name).cast(pl.String)
             lazy = lazy.with_columns(text.alias(TEXT_PREFIX + column.name))
-    return lazy.collect()
+    return lazy
 
 
 def _made(columns: Iterable[ColumnPlan]) -> list[pl.Expr]:
@@ -187,6 +187,8 @@ def _gated(expr: pl.Expr, gate: str | None) -> pl.Expr:
 def _column_findings(bad: pl.DataFrame, plan: Plan) -> list[pl.DataFrame]:
     """Cells of declared and derived columns that are not what the mapping says, and empty keys."""
     found = []
+    # the field that the cell was meant for says whether its value may be shown, and what it is for
+    feeds = {name: field.target for field in reversed(plan.fields()) for name in field.columns}
     for column in _failing(plan):
         rows = bad.filter(pl.col(WHY_PREFIX + column.name).is_not_null())
         if not rows.height:
@@ -196,7 +198,7 @@ def _column_findings(bad: pl.DataFrame, plan: Plan) -> list[pl.DataFrame]:
         code = pl.col(WHY_PREFIX + column.name)
         found.append(
             rows.select(
-                *ORIGIN, code.alias("code"), pl.lit(name).alias("column"), pl.lit("").alias("target"),
+                *ORIGIN, code.alias("code"), pl.lit(name).alias("column"), pl.lit(feeds.get(name, "")).alias("target"),
                 pl.col(raw).alias("value"), _detail(code, column.details).alias("detail"),
                 pl.lit(plan.name).alias("mapping"), pl.lit(column.line).alias("mapping_line"),
             )

@@ -212,8 +212,11 @@ def _places(cells: pl.Series, names: Sequence[str]) -> pl.Series:
 
 def _free(part: Part, held: pl.DataFrame, found: Findings) -> pl.DataFrame:
     """The rows of orders that go on, with the cells emptied that a warning said are left out."""
-    keyed = part.table.rows.filter(pl.col(KEY).is_not_null())
-    rows = keyed.join(held, on=KEY, how="anti", maintain_order="left")
+    rows = part.table.rows
+    if rows.get_column(KEY).has_nulls():
+        rows = rows.filter(pl.col(KEY).is_not_null())
+    if held.height:
+        rows = rows.join(held, on=KEY, how="anti", maintain_order="left")
     dropped = found.rows.filter((pl.col("code") == "R324") & (pl.col("mapping") == part.plan.name))
     for field in part.plan.fields():
         if not field.drop_on_error:

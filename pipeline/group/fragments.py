@@ -37,13 +37,17 @@ def fragments(rows: pl.DataFrame, plan: Plan, backfill: bool) -> pl.DataFrame:  
 
     `rows` are rows of a FieldTable in file order, none of them of an order that is held.
     """
-    zone = plan.source.timezone
-    orders = _orders(rows, plan, zone)
-    if plan.lines is not None:
-        orders = orders.join(_lines(rows, plan, zone), on=KEY, how="left", maintain_order="left")
-    parts = [_mutations(rows, mutation, zone) for mutation in plan.mutations]
+    zone, lazy = plan.source.timezone, rows.lazy()
+    pieces = [_orders(lazy, plan, zone)]
     if plan.trackings is not None:
-        parts.insert(0, _trackings(rows, plan.trackings, zone, backfill=backfill))
+        pieces.append(_trackings(lazy, plan.trackings, zone, backfill=backfill))
+    pieces += [_mutations(lazy, mutation, zone) for mutation in plan.mutations]
+    if plan.lines is not None:
+        pieces.append(_lines(lazy, plan, zone))
+    # together, because each alone leaves a core idle
+    orders, *parts = pl.collect_all(pieces)
+    if plan.lines is not None:
+        orders = orders.join(parts.pop(), on=KEY, how="left", maintain_order="left")
     changes = [part for part in parts if part.height]
     if changes:
         listed = pl.concat(changes).group_by(KEY, maintain_order=True).agg(pl.exclude(KEY))
@@ -86,7 +90,7 @@ def _gathered(part: ObjectPlan) -> list[pl.Expr]:
     return made
 
 
-def _orders(rows: pl.DataFrame, plan: Plan, zone: str | None) -> pl.DataFrame:
+def _orders(rows: pl.LazyFrame, plan: Plan, zone: str | None) -> pl.LazyFrame:
     gathered = rows.group_by(KEY, maintain_order=True).agg(
         *(pl.col(name).first() for name in ORIGIN),
         pl.struct(ORIGIN).alias("addresses"),
@@ -110,7 +114,7 @@ def _orders(rows: pl.DataFrame, plan: Plan, zone: str | None) -> pl.DataFrame:
     )
 
 
-def _lines(rows: pl.DataFrame, plan: Plan, zone: str | None) -> pl.DataFrame:
+def _lines(rows: pl.LazyFrame, plan: Plan, zone: str | None) -> pl.LazyFrame:
     assert plan.lines is not None  # noqa: S101 - the caller asks for plans with lines
     taken = rows.filter(pl.col(WHEN_LINES))
     quantity = next(
@@ -145,8 +149,8 @@ def _change(kind: str, subject: pl.Expr, body: pl.Expr, replay: pl.Expr) -> list
 
 
 def _trackings(
-    rows: pl.DataFrame, plan: TrackingsPlan, zone: str | None, *, backfill: bool
-) -> pl.DataFrame:
+    rows: pl.LazyFrame, plan: TrackingsPlan, zone: str | None, *, backfill: bool
+) -> pl.LazyFrame:
     """One add_tracking per distinct key, in order of appearance."""
     taken = rows.filter(pl.col(WHEN_TRACKINGS))
     nested: dict[str, pl.Expr] = {}
@@ -182,7 +186,7 @@ def _identity(tracking: ObjectPlan) -> pl.Expr:
     return pl.coalesce(pair, slots.get("external_reference", pl.lit(None, pl.String)))
 
 
-def _mutations(rows: pl.DataFrame, mutation: MutationPlan, zone: str | None) -> pl.DataFrame:
+def _mutations(rows: pl.LazyFrame, mutation: MutationPlan, zone: str | None) -> pl.LazyFrame:
     taken = rows.filter(pl.col(when_mutation(mutation.index)))
     slots = {leaf.name: pl.col(leaf.slot) for leaf in mutation.body.leaves()}
     replay = _SAFE

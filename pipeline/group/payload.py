@@ -10,6 +10,7 @@ from functools import reduce
 
 import polars as pl
 
+from pipeline.mapping.converters import DECIMAL
 from pipeline.mapping.plan import FieldPlan, ListPlan, Member, ObjectPlan
 from pipeline.model.catalogue.address import PRESENCE
 from pipeline.model.field import Kind
@@ -36,13 +37,18 @@ def scalar(value: pl.Expr, kind: Kind, zone: str | None) -> pl.Expr:
         case Kind.BOOLEAN:
             return pl.when(value).then(pl.lit("true")).when(~value).then(pl.lit("false"))
         case Kind.NUMBER:
-            return value.cast(pl.String).str.replace(r"\.?0+$", "")
+            text = value.cast(DECIMAL).cast(pl.String)
+            return text.str.strip_chars_end("0").str.strip_chars_end(".")
         case Kind.MONEY:
             text = value.cast(pl.Decimal(38, 2)).cast(pl.String)
             return pl.concat_str(pl.lit('"'), text, pl.lit('"'))
         case Kind.AMOUNT:
-            text = value.cast(pl.String).str.replace(r"(\.\d{2}\d*?)0+$", "$1")
-            return pl.concat_str(pl.lit('"'), text, pl.lit('"'))
+            # two decimals at least; the text of a Decimal has all that its type has
+            text = value.cast(DECIMAL).cast(pl.String)
+            rest = text.str.tail(DECIMAL.scale - 2).str.strip_chars_end("0")
+            return pl.concat_str(
+                pl.lit('"'), text.str.head(2 - DECIMAL.scale), rest, pl.lit('"')
+            )
         case Kind.DATE:
             return value.dt.strftime('"%Y-%m-%d"')
         case Kind.DATETIME:
@@ -134,4 +140,5 @@ def _texts(part: ListPlan) -> pl.Expr:
     slots = [item.slot for item in part.items if isinstance(item, FieldPlan)]
     gathered = pl.concat_list(slots).list.drop_nulls().list.unique(maintain_order=True)
     inner = gathered.list.eval(quoted(pl.element())).list.join(",")
-    return pl.when(gathered.list.len() > 0).then(pl.concat_str(pl.lit("["), inner, pl.lit("]")))
+    # `replace` and not `when`, which would make the lists twice
+    return pl.concat_str(pl.lit("["), inner.replace({"": None}), pl.lit("]"))

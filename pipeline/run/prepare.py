@@ -90,14 +90,10 @@ def prepare(
     digest = hashlib.sha256()
     left = options.limit
     for partition in range(spooled.count):
-        shares = spooled.take(partition)
-        made = _partition(shares, names, knowledge, account, options)
-        ready, left = _limited(made.ready, options, left)
-        _write(folder, partition, made.grouped, ready)
-        _count(seen, made.grouped, ready)
-        for said in ready.select(pl.coalesce("body", pl.col("content_sha256").cast(pl.Binary))):
-            for start in range(0, said.len(), _SLICE):
-                digest.update(b"".join(said.slice(start, _SLICE).to_list()))
+        # in a function of its own, so that a partition is gone before the next one is taken up
+        made = _partition(spooled.take(partition), names, knowledge, account, options)
+        left = _kept(made, folder, partition, options, left, seen, digest)
+        del made
         progress(partition + 1, spooled.count)
     seen.digest = digest.hexdigest()
     if spooled.count > 1:
@@ -114,6 +110,24 @@ class _Made:
 def _partition(
     shares: Sequence[Share], names: Sequence[str], knowledge: Knowledge, account: int, options: Options
 ) -> _Made:
+    grouped, known = _orders(shares, names, knowledge, options)
+    del shares  # its raw rows are told apart by now; what follows needs their memory
+    # only orders that were acknowledged before can have acknowledged operations
+    acked = knowledge.operations(sorted(known)) if known else {}
+    ready = compare(grouped.orders, account, known, acked)
+    held = grouped.held.with_columns(pl.col("order_number").is_in(list(known)).fill_null(value=False).alias("known"))
+    orders = grouped.orders.drop(_IN_BODY)
+    return _Made(Grouped(orders, held, grouped.rows, grouped.findings), ready)
+
+
+# Columns of `Grouped.orders` whose text is in the bodies once those are made.
+_IN_BODY = ("members", "lines", "change_subject", "change_body", "addresses")
+
+
+def _orders(
+    shares: Sequence[Share], names: Sequence[str], knowledge: Knowledge, options: Options
+) -> tuple[Grouped, Mapping[str, KnownOrder]]:
+    """Rows to orders, and what the ledger knows of these."""
     converted = [convert(share.raw, share.plan) for share in shares]
     numbers = {
         number
@@ -129,12 +143,22 @@ def _partition(
             Part(share.plan, made.table, found, made.filtered, made.repeated, share.faulty)
         )
     grouped = group(parts, names, backfill=options.backfill)
-    # only orders that were acknowledged before can have acknowledged operations
-    acked = knowledge.operations(sorted(known)) if known else {}
-    ready = compare(grouped.orders, account, known, acked)
-    held = grouped.held.with_columns(pl.col("order_number").is_in(list(known)).fill_null(value=False).alias("known"))
     findings = with_cells(grouped.findings, shares)
-    return _Made(Grouped(grouped.orders, held, grouped.rows, findings), ready)
+    return Grouped(grouped.orders, grouped.held, grouped.rows, findings), known
+
+
+def _kept(
+    made: _Made, folder: RunFolder, partition: int, options: Options, left: int | None,
+    seen: Foresight, digest: "hashlib._Hash",
+) -> int | None:  # fmt: skip
+    """Write and count what was made of a partition; gives what is left of `--limit`."""
+    ready, left = _limited(made.ready, options, left)
+    _write(folder, partition, made.grouped, ready)
+    _count(seen, made.grouped, ready)
+    said = ready.select(pl.coalesce("body", pl.col("content_sha256").cast(pl.Binary))).to_series()
+    for start in range(0, said.len(), _SLICE):
+        digest.update(b"".join(said.slice(start, _SLICE).to_list()))
+    return left
 
 
 def _numbers(rows: pl.DataFrame, plan: Plan) -> list[str]:

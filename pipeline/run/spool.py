@@ -37,7 +37,10 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Spooled:
-    """The partitions of a run and the number of records of each file, as the reader counted."""
+    """The partitions of a run and the number of records of each file, as the reader counted.
+
+    Each partition can be taken once.
+    """
 
     count: int
     records: dict[int, int]
@@ -91,7 +94,13 @@ def _in_memory(jobs: Sequence[Job], progress: Callable[[int], None]) -> Spooled:
             findings = findings + found
         raw = RawTable(pl.concat(raws))
         shares.append(Share(job.plan, raw, pl.concat(faulties), _named(findings, job.plan)))
-    return Spooled(1, records, lambda _partition: shares)
+
+    def take(_partition: int) -> list[Share]:
+        taken = shares.copy()
+        shares.clear()  # the one who takes the rows is the one who can let go of them
+        return taken
+
+    return Spooled(1, records, take)
 
 
 def _no_rows(plan: Plan) -> pl.DataFrame:
