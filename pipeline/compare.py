@@ -216,7 +216,7 @@ def operation_id(account: int, number: str, subject: str, body: str, generation:
     today's change on another line, and it must still be the same operation.
 
     >>> operation_id(1618, "A1", "cancel_order|", "", 1)
-    '46f57ca3-d2c5-5d09-8f25-d3a8d7e3ad7f'
+    '60ff29cd-fb23-5c8c-ae7f-099c4e6c1a16'
     """
     return str(uuid.uuid5(OPERATIONS, f"{account}|{number}|{generation}|{subject}|{body}"))
 
