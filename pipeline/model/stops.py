@@ -1,8 +1,8 @@
 """The one kind of trouble that is an exception: the run cannot go on (STYLE §1).
 
-    StopRun
-    ├── SourceUnusable      exit 4   an input file cannot be used; nothing of it is sent
-    └── subclasses of the packages that raise them (mapping, config, ledger, send)
+StopRun
+├── SourceUnusable      exit 4   an input file cannot be used; nothing of it is sent
+└── subclasses of the packages that raise them (mapping, config, ledger, send)
 """
 
 
@@ -16,7 +16,12 @@ class StopRun(Exception):  # noqa: N818 - it names what happens, not an error of
     exit_code: int = 2
 
     def __init__(
-        self, message: str, *, help: str = "", code: str | None = None, place: str | None = None  # noqa: A002
+        self,
+        message: str,
+        *,
+        help: str = "",
+        code: str | None = None,
+        place: str | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import polars as pl
 
-
 # Columns of a FieldTable beside the fields: whether a row takes part in a section of the mapping,
 # and the text that rows of one tracking share.
 WHEN_LINES = "_when.lines"
