@@ -19,7 +19,7 @@ class StopRun(Exception):  # noqa: N818 - it names what happens, not an error of
         self,
         message: str,
         *,
-        help: str = "",
+        help: str = "",  # noqa: A002 - it is what the message calls it
         code: str | None = None,
         place: str | None = None,
     ) -> None:

@@ -7,7 +7,7 @@ import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from pipeline.ledger import RunState as LedgerState
 from pipeline.model.stops import StopRun
 from pipeline.report.facts import RunState
 from pipeline.run.accounts import facts_of
+from pipeline.run.clock import clock
 from pipeline.run.folder import RunFolder
 from pipeline.run.guard import confirm, guard
 from pipeline.run.prepare import PREPARED_SCHEMA, Foresight, prepare
@@ -30,11 +31,6 @@ from pipeline.run.spool import spool
 from pipeline.run.verdict import Ending, conclude
 
 _ID_FORMAT = "%Y-%m-%dT%H%M"
-
-
-def clock() -> datetime:
-    """The one clock of a run: aware, UTC."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Looking back: a run's page again, and where things stand. Changes nothing."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from pipeline.config import Settings
@@ -11,13 +11,10 @@ from pipeline.report.files import write_report
 from pipeline.report.masking import PiiMode
 from pipeline.report.summary import summarise
 from pipeline.run.accounts import report_folder, run_facts, run_tables
+from pipeline.run.clock import clock
 from pipeline.run.folder import RunFolder
 from pipeline.run.request import RunUnknown
 from pipeline.run.verdict import NAMES
-
-
-def _clock() -> datetime:
-    return datetime.now(UTC)
 
 
 def report(settings: Settings, run_id: str | None, pii: str) -> Path:
@@ -26,7 +23,7 @@ def report(settings: Settings, run_id: str | None, pii: str) -> Path:
     Raises:
         RunUnknown: there is no such run, or its folder is gone.
     """
-    with Ledger.read(settings.ledger, clock=_clock) as ledger:
+    with Ledger.read(settings.ledger, clock=clock) as ledger:
         record = ledger.last_run() if run_id is None else ledger.run(run_id)
         if record is None:
             what = "no run yet" if run_id is None else f"no run {run_id}"
@@ -61,7 +58,7 @@ def status(settings: Settings) -> dict[str, object]:
         settings.ledger.removeprefix("sqlite:///")
     ).exists():
         return {"runs": [], "open_items": {"count": 0, "oldest": None}, "exit": None}
-    with Ledger.read(settings.ledger, clock=_clock) as ledger:
+    with Ledger.read(settings.ledger, clock=clock) as ledger:
         runs = ledger.runs(10)
         items = ledger.open_items(runs[0].endpoint) if runs else []
     return {

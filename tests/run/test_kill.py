@@ -17,7 +17,7 @@ import pytest
 
 from pipeline.ledger import Ledger
 from pipeline.model.outcomes import OrderOutcome
-from pipeline.run.flow import clock
+from pipeline.run.clock import clock
 from pipeline.sandbox import RunningSandbox
 from tests.run.conftest import HEADER, ORDERS_YAML, PARCELS_YAML, order_row
 
