@@ -11,7 +11,7 @@ from pipeline.mapping.converters import dtype_of
 from pipeline.mapping.document import Data, Document, Path
 from pipeline.mapping.mistakes import Mistake, Weight, did_you_mean
 from pipeline.mapping.plan import TEXT_PREFIX, Source
-from pipeline.mapping.sql import Names, SqlMistake, compile_sql
+from pipeline.mapping.sql import LATER_HINT, Names, SqlMistake, compile_sql
 from pipeline.mapping.structure import Model, structure
 from pipeline.model.field import Kind
 
@@ -106,7 +106,7 @@ class Scope:
         if self.header is not None and name in self.header:
             return Known(Kind.TEXT, (name,))
         if name in self.later:
-            hint = "it is derived further below: move it above its use"
+            hint = LATER_HINT
             self.mistake("M201", f'unknown column "{name}"', path, hint)
             return None
         if self.header is None:

@@ -109,13 +109,17 @@ def convert_text(text: pl.Expr, kind: Kind, source: Source, written: str | None)
         case Kind.BOOLEAN:
             made = _boolean(text)
         case Kind.DATE:
-            made = _date(text, _form(written or source.dates or DATE_DEFAULT, kind))
+            made = _date(text, _form(_written(written, source.dates, DATE_DEFAULT), kind))
         case Kind.DATETIME:
-            form_ = _form(written or source.dates or DATETIME_DEFAULT, kind)
+            form_ = _form(_written(written, source.dates, DATETIME_DEFAULT), kind)
             made = _datetime(text, form_, source)
         case Kind.COUNTRY:
             made = _country(text)
     return made
+
+
+def _written(here: str | None, source: str | None, otherwise: str) -> str:
+    return next(form for form in (here, source, otherwise) if form is not None)
 
 
 def convert_typed(value: pl.Expr, dtype: pl.DataType, kind: Kind, source: Source) -> Converted:

@@ -21,7 +21,7 @@ NODES_MAX = 10_000
 Data = str | list["Data"] | dict[str, "Data"]
 Path = tuple[str | int, ...]
 
-_QUOTES_HINT = "values that start with %, @, {, [ or contain ': ' need quotes"
+_QUOTES_HINT = "values that start with %, @, &, *, {, [ or contain ': ' need quotes"
 _LIMITS = f"a mapping has at most {NODES_MAX:,} values, nested {DEPTH_MAX} deep, in 1 MB"
 
 
@@ -126,6 +126,8 @@ def _syntax(error: MarkedYAMLError) -> Mistake:
     problem = error.problem or "not readable"
     said = f"{error.context}: {problem}" if error.context else problem
     hint = _QUOTES_HINT
+    if "flow" in (error.context or ""):
+        hint = f"close the bracket that begins here; {hint}"
     if "\\t" in problem:
         hint = "YAML does not allow tabs for indentation: use blanks"
         mark = noticed
@@ -170,7 +172,10 @@ class _Walk:
             place = _place(key_node)
             if not isinstance(key_node, ScalarNode):
                 text = "a key must be text; a template in braces needs quotes"
-                self.mistakes.append(Mistake("M001", text, place.line, place.column, place.length))
+                hint = 'write "{A}-{B}" with quotes'
+                self.mistakes.append(
+                    Mistake("M001", text, place.line, place.column, place.length, hint)
+                )
                 continue
             key = str(key_node.value)
             if key in table:

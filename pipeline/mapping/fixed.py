@@ -12,6 +12,12 @@ _LISTS: Mapping[Kind, Callable[[], Collection[str]]] = {
 }
 
 
+def likely(text: object, kind: Kind) -> str:
+    """What a text that is no country was probably meant to be, or ""."""
+    near = codes.nearest_country(str(text)) if kind is Kind.COUNTRY else None
+    return f"did you mean {near}?" if near else ""
+
+
 def unfit(value: object, field: Field | None) -> str:
     """What a fixed text should be instead, or "" where it may stand in the field.
 

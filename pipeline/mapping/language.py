@@ -51,7 +51,7 @@ class SourceDoc(_Doc):
     @classmethod
     def _one_quote(cls, quote: str) -> str:
         if quote != "none" and len(quote) != 1:
-            message = "a quote is one character, or none"
+            message = "takes one character, or none"
             raise ValueError(message)
         return quote
 

@@ -106,7 +106,10 @@ def _table(doc: LookupFileDoc, text: str) -> Mapping[str, str]:
                 raise _Unusable(f'{where} gives "{cells[key]}" a second meaning (first in line {line})',
                                 "keep one of the two rows")  # fmt: skip
     except csv.Error as error:
-        raise _Unusable(f"{doc.file}:{reader.line_num} is not readable as CSV: {error}") from None
+        raise _Unusable(
+            f"{doc.file}:{reader.line_num} is not readable as CSV: {error}",
+            "every quote needs its partner",
+        ) from None
     return {key: value for key, (value, _) in table.items()}
 
 

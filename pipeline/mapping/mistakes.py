@@ -173,12 +173,15 @@ def _visible(text: str) -> str:
     )
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
+def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     """A hint for a typo, or "".
 
     >>> did_you_mean("Landd", ["Land", "Name"])
     'did you mean "Land"?'
     """
     folded = {name.lower(): name for name in known}
-    near = difflib.get_close_matches(word.lower(), folded, n=1, cutoff=0.6)
+    turned = [name for key, name in folded.items() if sorted(key) == sorted(word.lower())]
+    if turned:  # letters changed places: form, from
+        return f'did you mean "{turned[0]}"?'
+    near = difflib.get_close_matches(word.lower(), folded, n=1, cutoff=cutoff)
     return f'did you mean "{folded[near[0]]}"?' if near else ""

@@ -17,6 +17,7 @@ from polars.exceptions import PanicException, PolarsError
 from pipeline.mapping.guard import guarded
 from pipeline.mapping.mistakes import did_you_mean
 
+LATER_HINT = "a derived column can be used below its own line only"
 LENGTH_MAX = 2_000
 DEPTH_MAX = 20  # parentheses; each NOT and sign nests too, and the parser recurses
 
@@ -154,6 +155,7 @@ def compile_sql(sql: str, names: Names, *, condition: bool) -> Expression:
     tokens = lex(sql)
     used = columns_of(tokens, names)
     _shape(tokens)
+    _sums(tokens, names)
     dtypes = {name: names.dtype(name) for name in used}
     expr = _parsed(sql, used)
     made = _tried(sql, expr, dtypes)
@@ -261,10 +263,10 @@ def _is_column(token: Token, names: Names, *, called: bool) -> bool:
 def _known(token: Token, name: str, names: Names) -> None:
     message = f'unknown column "{name}" in this expression'
     if name in names.later:
-        raise token.mistake(message, "it is derived further below: move it above its use", "M302")
+        raise token.mistake(message, LATER_HINT, "M302")
     if names.all is None or name in names.all:
         return
-    near = did_you_mean(name, names.all)
+    near = did_you_mean(name, names.all, 0.8 if token.kind == "column" else 0.6)
     if token.kind == "column":
         fixed = f"text needs single quotes: '{name}'. Double quotes mean a column"
         raise token.mistake(message, f"{fixed}; {near}" if near else fixed, "M302")
@@ -278,7 +280,7 @@ def _shape(tokens: Sequence[Token]) -> None:
         depth += {"(": 1, ")": -1}.get(token.text, 0) if token.kind == "operator" else 0
         nested += token.upper in {"NOT", "-", "+", "CASE"}
         if depth < 0:
-            raise token.mistake("this parenthesis was never opened")
+            raise token.mistake("this parenthesis was never opened", "remove it")
         if depth > DEPTH_MAX or nested > LENGTH_MAX // DEPTH_MAX:
             raise token.mistake("this expression is nested too deeply", "derive parts of it first")
         following = tokens[i + 1 : i + 2]
@@ -290,7 +292,27 @@ def _shape(tokens: Sequence[Token]) -> None:
             raise token.mistake("REGEXP takes a fixed pattern", "REGEXP '^[0-9]+$'")
     if depth:
         opened = next(token for token in tokens if token.text == "(")
-        raise opened.mistake("a parenthesis is not closed")
+        raise opened.mistake("a parenthesis is not closed", "add )")
+
+
+def _sums(tokens: Sequence[Token], names: Names) -> None:
+    """Polars joins texts by +, so columns that were not declared would give 1 + 2 = 12."""
+    for i, token in enumerate(tokens):
+        if token.text != "+" or token.kind != "operator":
+            continue
+        for near in (*tokens[max(0, i - 1) : i], *tokens[i + 1 : i + 2]):
+            called = near.kind == "word" and tokens[i + 2 : i + 3] and tokens[i + 2].text == "("
+            if _is_text(near, names) and not called:
+                hint = "declare numbers under source.columns; texts are joined by ||"
+                raise near.mistake(f"{near.text} is text, and + adds numbers", hint, "M305")
+
+
+def _is_text(token: Token, names: Names) -> bool:
+    if token.kind == "text":
+        return True
+    name = token.text[1:-1].replace('""', '"') if token.kind == "column" else token.text
+    named = token.kind == "column" or (token.kind == "word" and token.upper not in KEYWORDS)
+    return named and names.dtype(name) == pl.String
 
 
 def _divisor(tokens: Sequence[Token], at: int, operator: Token) -> None:
@@ -327,10 +349,14 @@ def _last_argument(tokens: Sequence[Token], opened: int) -> int:
 def _parsed(sql: str, used: Collection[str]) -> pl.Expr:
     try:
         expr = pl.sql_expr(sql)
-        pl.sql_expr(f"({sql})")  # in parentheses nothing can trail behind, such as an alias
         read = set(expr.meta.root_names())
     except (PolarsError, PanicException) as error:
         raise _refused("M301", error, sql) from None
+    try:  # in parentheses nothing can trail behind, such as an alias
+        pl.sql_expr(f"({sql})")
+    except (PolarsError, PanicException):
+        hint = "conditions are joined by AND or OR, texts by ||"
+        raise SqlMistake("M301", "this is more than one expression", 0, len(sql), hint) from None
     if read != set(used):
         names = ", ".join(f'"{name}"' for name in sorted(set(used) ^ read))
         hint = "a column whose name SQL reads as something else is written in double quotes"

@@ -118,8 +118,10 @@ def _regex(pattern: str) -> Step:
     # RE2 and Polars' engine both run in linear time, so no cell can hang a run (FAULTS S12); asking
     # both keeps the language at what either takes.
     hint = "one group in parentheses is taken; look-around and back-references are not offered"
+    options = re2.Options()
+    options.log_errors = False  # the mistake says it
     try:
-        groups = re2.compile(pattern).groups
+        groups = re2.compile(pattern, options).groups
         pl.select(pl.lit("").str.extract(pattern))
     except (re2.error, PolarsError):
         raise StepMistake("M209", "this pattern is not valid", hint) from None

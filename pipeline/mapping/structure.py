@@ -63,7 +63,7 @@ def _mistake(
             return _at(document, "M104", f'"{got}" is not one of the words for {name}', at, hint)
         case "value_error":
             said = str(item["msg"]).removeprefix("Value error, ")
-            return _at(document, "M103", f"{name}: {said}", at, 'such as "\'", or none')
+            return _at(document, "M103", f"{name} {said}", at, 'such as "\'", or none')
     takes, hint = _TAKES.get(item["type"], (str(item["msg"]), ""))
     return _at(document, "M103", f"{name} takes {takes}", at, hint)
 

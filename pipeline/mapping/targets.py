@@ -50,7 +50,9 @@ class Targets:
         if not isinstance(data, dict):
             text = f"{shape.name.replace('_', ' ')} is a table of fields"
             self.scope.mistake("M103", text, path, "write fields and their values below it")
-            data = {}
+            return ObjectPlan(
+                name=name or shape.name, slot=slot, target=target, shape=shape, members=()
+            )
         for key, value in data.items():
             if key in apart:
                 continue
@@ -93,7 +95,7 @@ class Targets:
             if field.use is Use.INSIDE and field.name not in given and field.name not in _ELSEWHERE
         ]  # fmt: skip
         if missing:
-            text = f"{shape.name.replace('_', ' ')} needs {' and '.join(missing)}"
+            text = f"{shape.name.replace('_', ' ')} needs {', '.join(missing)}"
             self.scope.mistake("M107", text, path, "map all of them, or none", key=True)
         for unit, numbers in _UNITS.items():
             measured = [name for name in numbers if name in given and shape.field(unit) is not None]

@@ -29,7 +29,7 @@ from pipeline.mapping.converters import (
     kind_of,
 )
 from pipeline.mapping.document import Data, Path
-from pipeline.mapping.fixed import unfit
+from pipeline.mapping.fixed import likely, unfit
 from pipeline.mapping.language import ORIGINS, OnError, Unknown, ValueDoc
 from pipeline.mapping.mistakes import did_you_mean
 from pipeline.mapping.plan import TEXT_PREFIX as TEXT_PREFIX
@@ -49,6 +49,7 @@ KINDS_FOR_AS: Mapping[str, Kind] = {
     "country": Kind.COUNTRY,
 }
 _SAME = frozenset({(Kind.MONEY, Kind.NUMBER), (Kind.AMOUNT, Kind.NUMBER)})
+_PLAINLY = "fixed text is written plainly: 12.50, 2026-01-31, true, DEU"
 _MOMENTS = (Kind.DATE, Kind.DATETIME)
 
 
@@ -368,9 +369,13 @@ class Values:
             if not hint:
                 return True
         else:
-            hint = "fixed text is written plainly: 12.50, 2026-01-31, true, DEU"
+            quoted = pl.select(made.raw.cast(pl.String)).item()
+            hint = likely(quoted, made.kind) or _PLAINLY
         what = target.field.name if target.field and target.kind.is_text else made.kind.value
-        self.scope.mistake("M211", f"this fixed text is no {what}", path, hint)
+        text = f"this fixed text is no {what}"
+        if value in {None, ""} and why is None:
+            text, hint = "this fixed text is empty", "leave the key out"
+        self.scope.mistake("M211", text, path, hint)
         return False
 
     def _table_fits(
@@ -391,7 +396,8 @@ class Values:
             what = target.field.name if target.field and kind.is_text else kind.value
             text = f'lookups.{doc.lookup} gives "{table[key]}" for "{key}", which is no {what}'
             at = ("lookups", str(doc.lookup), key)
-            self.scope.mistake("M211", text, at, hint or "values are written as in the file")
+            hint = hint or likely(table[key], kind) or "values are written as in the file"
+            self.scope.mistake("M211", text, at, hint)
         return fine
 
     def _default(self, default: str, made: Value, target: Target, path: Path) -> Value | None:
