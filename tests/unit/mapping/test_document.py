@@ -1,0 +1,130 @@
+"""YAML: every scalar is text, everything has its place, and no file is too much."""
+
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.mapping.document import BYTES_MAX, read_document
+from pipeline.mapping.mistakes import MappingRefused
+from pipeline.run.source import MappingMissing, read_mapping
+from tests.unit.mapping.bench import one
+
+
+def refused(text: str) -> MappingRefused:
+    with pytest.raises(MappingRefused) as caught:
+        read_document(text, "m.yaml")
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "NO",
+        "ON",
+        "yes",
+        "null",
+        "~",
+        "01067",
+        "0x1F",
+        "0o17",
+        "12:30",
+        "2026-11-20",
+        "1e3",
+        ".inf",
+        ".nan",
+        "1_000",
+        "+5",
+        "=",
+    ],
+)
+def test_a_plain_scalar_is_the_text_that_stands_there(word: str) -> None:
+    assert read_document(f"{word}: {word}\nlist: [{word}]\n", "m.yaml").data == {
+        word: word,
+        "list": [word],
+    }
+
+
+def test_words_of_yaml_survive_as_keys_and_values_of_a_lookup() -> None:
+    table = "{t: {NO: NOR, ON: x, 01067: Dresden, 12:30: noon, 2026-11-20: today, null: none}}"
+    for key, value in (
+        ("NO", "NOR"),
+        ("ON", "x"),
+        ("01067", "Dresden"),
+        ("12:30", "noon"),
+        ("2026-11-20", "today"),
+        ("null", "none"),
+    ):
+        assert one("{from: A, lookup: t}", key, lookups=table) == value
+
+
+def test_tags_directives_and_anchors_change_no_value() -> None:
+    text = "%YAML 1.1\n---\na: !!int 5\nb: !!python/object:os.system x\nc: &x yes\nd: *x\n"
+    assert read_document(text, "m.yaml").data == {"a": "5", "b": "x", "c": "yes", "d": "yes"}
+
+
+@pytest.mark.parametrize("empty", ["", "# nothing\n", "---\n", "\ufeff"])
+def test_an_empty_file_is_an_empty_mapping(empty: str) -> None:
+    assert read_document(empty, "m.yaml").data == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("flow", "a: " + "[" * 300_000),
+        ("tables", "a: " + "{b: " * 200_000),
+        ("compact", "- " * 400_000),
+        ("questions", "? " * 400_000),
+        ("indented", "".join(" " * i + "a:\n" for i in range(900))),
+        ("long", "a:\n" + "- x\n" * 200_000),
+        ("bomb", "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(f"{n}: &{n} [{','.join(['*' + m] * 10)}]\n" for m, n in zip("abcdefgh", "bcdefghi", strict=True))),
+        ("itself", "a: &a [*a, *a]\n"),
+        ("large", "# " + "x" * BYTES_MAX),
+    ],
+)  # fmt: skip
+def test_what_is_too_much_is_refused_quickly(name: str, text: str) -> None:
+    begun = time.monotonic()
+    assert [mistake.code for mistake in refused(text).mistakes] == ["M003"], name
+    assert time.monotonic() - begun < 5
+
+
+def test_brackets_inside_texts_and_comments_do_not_count() -> None:
+    text = "a: '" + "[" * 100 + "'\n# " + "{" * 100 + "\nb: |\n  " + "[" * 100 + "\n"
+    assert set(read_document(text, "m.yaml").data) == {"a", "b"}
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    try:
+        read_document(text, "m.yaml")
+    except MappingRefused as error:
+        assert error.render()
+
+
+def test_lines_are_counted_as_yaml_counts_them() -> None:
+    mistake = refused("a: 'x\u2028y'\r\nb: 1\rb: 2\n").mistakes[0]
+    assert (mistake.code, mistake.line, mistake.column) == ("M002", 3, 1)
+
+
+def test_a_file_that_is_not_utf_8_or_not_there_is_named(tmp_path: Path) -> None:
+    latin = tmp_path / "latin.yaml"
+    latin.write_bytes("name: Größe\n".encode("cp1252"))
+    for path in (latin, tmp_path / "missing.yaml", tmp_path):
+        with pytest.raises(MappingMissing) as caught:
+            read_mapping(path)
+        assert str(path) in caught.value.message
+
+
+def test_a_mapping_reads_no_file_outside_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "secret.csv").write_text("a,b\n1,token\n", encoding="utf-8")
+    folder = tmp_path / "mappings"
+    folder.mkdir()
+    for name in ("../secret.csv", str(tmp_path / "secret.csv")):
+        text = f"version: 1\nname: m\nmode: update_only\nsource: {{}}\nlookups: {{t: {{file: {name}, key: a, value: b}}}}\norder: {{order_number: Nr}}\n"
+        (folder / "m.yaml").write_text(text, encoding="utf-8")
+        with pytest.raises(MappingRefused) as caught:
+            read_mapping(folder / "m.yaml")
+        assert caught.value.code == "M206"
+        assert "token" not in caught.value.render()
