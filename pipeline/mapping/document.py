@@ -90,6 +90,8 @@ def read_document(text: str, name: str) -> Document:
         raise MappingRefused(name, text, [Mistake("M001", said, 1, 1)]) from None
     walk = _Walk()
     data = walk.read(node, (), 0) if node is not None else {}
+    if data == "":  # only a comment, or only `---`
+        data = {}
     if not isinstance(data, dict):
         hint = "it begins with `version: 1`"
         text_ = "a mapping is a table of keys and values"

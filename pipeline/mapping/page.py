@@ -1,0 +1,73 @@
+"""The tables of docs/mapping.md, made from the code, so that the page cannot lie.
+
+Fill them anew from the top of the checkout with
+
+    python -m pipeline.mapping.page < docs/mapping.md > new.md && mv new.md docs/mapping.md
+"""
+
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping
+
+from pipeline.mapping.converters import FALSE_WORDS, TRUE_WORDS
+from pipeline.mapping.formats import LETTERS
+from pipeline.mapping.mistakes import MISTAKES
+from pipeline.mapping.plan import ColumnType
+from pipeline.mapping.sql import FUNCTIONS, KEYWORDS
+from pipeline.mapping.steps import EXPLAINED
+from pipeline.mapping.values import KINDS_FOR_AS
+
+_BLOCK = re.compile(r"<!-- table: (\w+) -->\n.*?<!-- end -->", re.DOTALL)
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    cells = (" | ".join(cell.replace("|", "\\|") for cell in line) for line in lines)
+    return "".join(f"| {line} |\n" for line in cells)
+
+
+def _code(words: Iterable[str]) -> str:
+    return ", ".join(f"`{word}`" for word in words)
+
+
+TABLES: Mapping[str, Callable[[], str]] = {
+    "steps": lambda: _table(
+        ("step", "does"), ((f"`{written}`", does) for written, does in EXPLAINED.values())
+    ),
+    "types": lambda: (
+        f"`source.columns`: {_code(ColumnType)}. `as`: {_code(KINDS_FOR_AS)}.\n\n"
+        f"Yes is written {_code(TRUE_WORDS)}; no is written {_code(FALSE_WORDS)}; "
+        "capitals do not matter.\n"
+    ),
+    "letters": lambda: _table(
+        ("letter", "reads"), ((f"`{name}`", letter.reads) for name, letter in LETTERS.items())
+    ),
+    "functions": lambda: (
+        f"Words: {_code(sorted(KEYWORDS))}.\n\n"
+        + _table(
+            ("function",), ((f"`{text.replace(': ', '`: ', 1)}",) for text in FUNCTIONS.values())
+        )
+    ),
+    "mistakes": lambda: _table(
+        ("code", "what", "why", "what to do"),
+        ((row.code, row.title, row.why, row.fix) for row in MISTAKES.values()),
+    ),
+}
+
+
+def filled(page: str) -> str:
+    r"""The page with every table between its marks made anew.
+
+    >>> filled("<!-- table: types -->\nold\n<!-- end -->").splitlines()[2][:36]
+    '`source.columns`: `integer`, `decima'
+    """
+
+    def made(match: re.Match[str]) -> str:
+        name = match.group(1)
+        return f"<!-- table: {name} -->\n\n{TABLES[name]()}\n<!-- end -->"
+
+    return _BLOCK.sub(made, page)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(filled(sys.stdin.read()))
