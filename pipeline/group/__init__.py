@@ -5,23 +5,21 @@ fields + findings ─conflicts─▶ held keys ─▶ row outcomes
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
 from pipeline.group.conflicts import conflicts, strangers
-from pipeline.group.fragments import LINE_ROWS, LINES, MEMBER, fragments, gathered
-from pipeline.mapping.plan import Mode, Plan, Sending
-from pipeline.model.catalogue import SHAPES
+from pipeline.group.fragments import fragments, gathered
+from pipeline.group.joining import contradictions, doubled_lines, joined
+from pipeline.mapping.plan import Plan
 from pipeline.model.findings import Findings
-from pipeline.model.origin import KEY, ORIGIN, ORIGIN_SCHEMA, place
+from pipeline.model.origin import KEY, ORIGIN, place
 from pipeline.model.outcomes import ROW_SCHEMA, RowOutcome
 from pipeline.model.rules import RULES, STAGE_ORDER
 from pipeline.model.tables import TRACKING_KEY, WHEN_LINES, FieldTable
 
 __all__ = ["Grouped", "Part", "group"]
-
-_CHANGES = ("change_type", "change_subject", "change_body", "change_replay", "change_row")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +69,22 @@ def group(parts: Sequence[Part], names: Sequence[str], *, backfill: bool = False
         *(part.findings.rows for part in parts),
         *(conflicts(part.table, part.plan) for part in parts),
         strangers([(part.table, part.plan) for part in parts]),
+        doubled_lines([(part.table, part.plan) for part in parts]),
         claimed,
     )
+    made, pieces = _settled(parts, names, everything, numbered, found, backfill=backfill)
+    contrary = contradictions(pieces)
+    if contrary.height:  # rare: the orders concerned are held, and all is settled once more
+        found = found + Findings.of(contrary)
+        made, pieces = _settled(parts, names, everything, numbered, found, backfill=backfill)
+    return replace(made, orders=joined(pieces))
+
+
+def _settled(
+    parts: Sequence[Part], names: Sequence[str], everything: pl.DataFrame, numbered: pl.DataFrame,
+    found: Findings, *, backfill: bool,
+) -> tuple[Grouped, list[tuple[Plan, pl.DataFrame]]]:  # fmt: skip
+    """Hold what the findings hold; give the outcome and the fragments of the orders that go on."""
     causes = _causes(found, everything, parts)
     held_keys = causes.filter(pl.col(KEY).is_not_null()).group_by(KEY, maintain_order=True).first()
     rows = _outcomes(everything, causes, held_keys, numbered)
@@ -82,12 +94,13 @@ def group(parts: Sequence[Part], names: Sequence[str], *, backfill: bool = False
         free = _free(part, held_keys, found)
         if free.height:
             pieces.append((part.plan, fragments(free, part.plan, backfill)))
-    return Grouped(
-        orders=_joined(pieces),
+    made = Grouped(
+        orders=pl.DataFrame(),
         held=_held(rows, held_keys, parts),
         rows=rows,
         findings=_marked(findings, everything, causes, numbered),
     )
+    return made, pieces
 
 
 def _every_row(parts: Sequence[Part]) -> pl.DataFrame:
@@ -258,7 +271,9 @@ def _controls(part: Part, held: pl.DataFrame) -> pl.DataFrame:
     amount = pl.lit(None) if value is None else gathered(value)
     lines = pl.lit(0) if plan.lines is None else pl.col(WHEN_LINES).sum()
     parcels = pl.lit(0) if plan.trackings is None else pl.col(TRACKING_KEY).drop_nulls().n_unique()
-    code = pl.lit(None, pl.String) if currency is None else pl.col(currency.slot).drop_nulls().first()
+    code = (
+        pl.lit(None, pl.String) if currency is None else pl.col(currency.slot).drop_nulls().first()
+    )
     return (
         part.table.rows.join(held.select(KEY), on=KEY, how="semi", maintain_order="left")
         .group_by(KEY)
@@ -285,72 +300,3 @@ def _marked(
     marked = keyed.join(first, on=by, how="left", nulls_equal=True, maintain_order="left")
     alone = (pl.col("code") == "H001") | pl.col("primary").fill_null(value=False)
     return marked.with_columns(alone.alias("primary")).sort(ORIGIN, maintain_order=True)
-
-
-# -- several mappings, one order --------------------------------------------------------------
-
-
-def _joined(pieces: list[tuple[Plan, pl.DataFrame]]) -> pl.DataFrame:
-    """One row per order: the members of all mappings in the API's order, lines, all changes."""
-    if not pieces:
-        return _no_orders()
-    names = [field.name for field in SHAPES["order"].fields]
-    frames = [_one(plan, frame) for plan, frame in pieces]
-    stacked = pl.concat(frames, how="diagonal")
-    if len(frames) > 1:
-        lists = [*_CHANGES, "addresses"]
-        firsts = [c for c in stacked.columns if c not in {KEY, *lists}]
-        stacked = stacked.group_by(KEY, maintain_order=True).agg(
-            *(pl.col(name).drop_nulls().first() for name in firsts),
-            *(pl.col(name).drop_nulls().explode() for name in lists),
-        )
-    pairs = [
-        pl.concat_str(pl.lit(f'"{name}":'), pl.col(MEMBER + name))
-        for name in names
-        if MEMBER + name in stacked.columns
-    ]
-    inner = pl.concat_str(pairs, separator=",", ignore_nulls=True) if pairs else pl.lit("")
-    return stacked.select(
-        KEY, *ORIGIN, "order_number", inner.alias("members"),
-        pl.when(pl.col(LINES).is_not_null()).then(
-            pl.concat_str(pl.lit("["), pl.col(LINES), pl.lit("]"))).alias(LINES),
-        "lines_always", LINE_ROWS, "addresses", *_CHANGES, "quantity", "value", "currency",
-    )  # fmt: skip
-
-
-_ROW_TYPE = pl.Struct(ORIGIN_SCHEMA)
-_LISTS: dict[str, pl.DataType] = {
-    "change_type": pl.List(pl.String),
-    "change_subject": pl.List(pl.String),
-    "change_body": pl.List(pl.String),
-    "change_replay": pl.List(pl.String),
-    "change_row": pl.List(_ROW_TYPE),
-}
-_OTHERS: dict[str, pl.DataType] = {
-    LINES: pl.String(),
-    LINE_ROWS: pl.List(_ROW_TYPE),
-    "quantity": pl.Int64(),
-}
-
-
-def _one(plan: Plan, frame: pl.DataFrame) -> pl.DataFrame:
-    """A fragment with all columns; lines that this mapping would never send are left out."""
-    missing = {n: t for n, t in (_LISTS | _OTHERS).items() if n not in frame.columns}
-    full = frame.with_columns(pl.lit(None, dtype).alias(name) for name, dtype in missing.items())
-    always = plan.lines is not None and plan.lines.send is Sending.ALWAYS
-    if plan.mode is Mode.UPDATE_ONLY and not always:
-        full = full.with_columns(pl.lit(None, pl.String).alias(LINES))
-    return full.with_columns(
-        (pl.lit(value=True) if always else pl.lit(None, pl.Boolean)).alias("lines_always"),
-        *(pl.col(name).fill_null([]) for name in _LISTS),
-    )
-
-
-def _no_orders() -> pl.DataFrame:
-    columns: dict[str, pl.DataType] = {
-        KEY: pl.String(), **ORIGIN_SCHEMA, "order_number": pl.String(), "members": pl.String(),
-        LINES: pl.String(), "lines_always": pl.Boolean(), LINE_ROWS: pl.List(_ROW_TYPE),
-        "addresses": pl.List(_ROW_TYPE), **_LISTS, "quantity": pl.Int64(),
-        "value": pl.Decimal(38, 2), "currency": pl.String(),
-    }  # fmt: skip
-    return pl.DataFrame(schema=columns)

@@ -33,7 +33,9 @@ def strangers(parts: Sequence[tuple[FieldTable, Plan]]) -> pl.DataFrame:
     and lines of another. Orders without any line in this run are left alone: parcelLab has theirs.
     """
     lines = [
-        table.rows.filter(pl.col(WHEN_LINES)).select(KEY, pl.col(f"{plan.lines.item.slot}.line_item_id").alias("id"))
+        table.rows.filter(pl.col(WHEN_LINES)).select(
+            KEY, pl.col(f"{plan.lines.item.slot}.line_item_id").alias("id")
+        )
         for table, plan in parts
         if plan.lines is not None
     ]

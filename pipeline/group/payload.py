@@ -46,9 +46,7 @@ def scalar(value: pl.Expr, kind: Kind, zone: str | None) -> pl.Expr:
             # two decimals at least; the text of a Decimal has all that its type has
             text = value.cast(DECIMAL).cast(pl.String)
             rest = text.str.tail(DECIMAL.scale - 2).str.strip_chars_end("0")
-            return pl.concat_str(
-                pl.lit('"'), text.str.head(2 - DECIMAL.scale), rest, pl.lit('"')
-            )
+            return pl.concat_str(pl.lit('"'), text.str.head(2 - DECIMAL.scale), rest, pl.lit('"'))
         case Kind.DATE:
             return value.dt.strftime('"%Y-%m-%d"')
         case Kind.DATETIME:
