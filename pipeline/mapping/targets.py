@@ -177,6 +177,11 @@ class Targets:
             text = f"{field.name} is a table of names and values"
             self.scope.mistake("M103", text, path, "{name: VALUE, …}")
             return None
+        if "" in data:
+            hint = "parcelLab shows the value by its name"
+            self.scope.mistake(
+                "M102", "a value of this table has no name", (*path, ""), hint, key=True
+            )
         inner = SHAPES["attribute"].field("value") if field.kind is Kind.ATTRIBUTES else None
         value = inner or _ANY_VALUE
         made = [

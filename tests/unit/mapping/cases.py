@@ -564,6 +564,28 @@ error[M102]: the key "value" is missing here
 """,
     ),
     Case(
+        "M102",
+        "attribute without a name",
+        """\
+version: 1
+name: m
+mode: update_only
+source: {}
+order:
+  order_number: Nr
+  additional_attributes: {'': Text}
+""",
+        HEADER,
+        """\
+error[M102]: a value of this table has no name
+ --> m.yaml:7:27
+  |
+7 |   additional_attributes: {'': Text}
+  |                           ^^
+  = help: parcelLab shows the value by its name
+""",
+    ),
+    Case(
         "M103",
         "list for a text",
         """\
