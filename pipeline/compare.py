@@ -3,6 +3,9 @@
 The hash of an order covers all that the mapping makes of it. The body leaves out what parcelLab
 has already: the lines of a known order (`lines.send: on_create`, because sending the list replaces
 it) and changes that were acknowledged and are still the latest of their subject.
+
+`content_sha256` is the SHA-256 of all that, a dot, and the first 16 digits of the SHA-256 of the
+lines alone: so it can be told when the lines of a known order changed and are not sent.
 """
 
 import uuid
@@ -18,11 +21,13 @@ from pipeline.model.outcomes import OrderOutcome
 # The name space of our operation ids: stable for ever, or retries would look like new changes.
 OPERATIONS = uuid.UUID("8d0f4a52-6a57-5c0e-9f0e-6d8f7e1c2b90")
 _JOINT = "\x1e"
+_TAG = 16  # digits of the hash of the lines
+_CHANGES_OF_LINES = ("change_line_item_quantity", "add_line_item", "replace_line_item")
 _SLICE = 8192  # orders whose texts are Python objects at once, on their way to a hash
 
 # One row per order after comparison. `body` is UTF-8 JSON, null where nothing is to be sent;
 # `operations` follow its mutations one by one, and `change_at` are their positions in the group's
-# list of changes.
+# list of changes. `lines_kept_back`: the lines differ from those last told, and do not go out.
 COMPARED_SCHEMA: dict[str, pl.DataType] = {
     "order_number": pl.String(),
     "outcome": pl.String(),
@@ -33,6 +38,7 @@ COMPARED_SCHEMA: dict[str, pl.DataType] = {
         pl.Struct({name: pl.String for name in ("type", "subject", "operation_id", "replay")})
     ),
     "change_at": pl.List(pl.UInt32),
+    "lines_kept_back": pl.Boolean(),
 }
 
 
@@ -75,14 +81,21 @@ def compare(
     content = texts.select(pl.concat_str("front", "lines", pl.lit(_JOINT), "changes")).to_series()
     judged = (
         texts.drop("changes")
-        .with_columns(_hashed(content).alias("content_sha256"))
+        .with_columns(
+            _hashed(content).alias("sha256"),
+            _hashed(texts.get_column("lines")).str.head(_TAG).alias("lines_tag"),
+        )
         .join(_known(known), on="order_number", how="left", maintain_order="left")
         .with_row_index("at")
         .with_columns(
             pl.col("was").is_not_null().alias("known"),
-            (pl.col("applied") & (pl.col("was") == pl.col("content_sha256")))
+            (pl.col("applied") & (pl.col("was") == pl.col("sha256")))
             .fill_null(value=False).alias("unchanged"),
+            # a night without lines says nothing about them: what was told last stays
+            pl.when(pl.col("lines") == "").then(pl.coalesce("was_lines", "lines_tag"))
+            .otherwise("lines_tag").alias("lines_tag"),
         )
+        .with_columns(pl.concat_str("sha256", "lines_tag", separator=".").alias("content_sha256"))
     )  # fmt: skip
     del texts, content
     waiting = orders.filter(~judged.get_column("unchanged")).select(
@@ -140,6 +153,8 @@ def _compared() -> list[pl.Expr]:
         pl.when(goes).then(body).alias("body"),
         pl.when(goes).then(pl.col("operations").fill_null([])).alias("operations"),
         pl.when(goes).then(pl.col("change_at").fill_null([])).alias("change_at"),
+        (goes & (pl.col("lines") != "") & (sent == "") & (pl.col("lines_tag") != pl.col("was_lines"))
+         & ~pl.col("of_lines").fill_null(value=False)).fill_null(value=False).alias("lines_kept_back"),
     ]  # fmt: skip
 
 
@@ -173,18 +188,23 @@ def _outgoing(
         text.str.join(",").alias("mutations"),
         named.alias("operations"),
         pl.col("nth").alias("change_at"),
+        pl.col("type").is_in(_CHANGES_OF_LINES).any().alias("of_lines"),
     )
 
 
 def _known(known: Mapping[str, KnownOrder]) -> pl.DataFrame:
+    """What is known: the two hashes that were last told, and whether they were acknowledged."""
+    hashes = [order.content_sha256.partition(".") for order in known.values()]
     return pl.DataFrame(
         {
             "order_number": list(known),
-            "was": [order.content_sha256 for order in known.values()],
+            "was": [content for content, _, _ in hashes],
+            "was_lines": [lines or None for _, _, lines in hashes],
             "applied": [order.fully_applied for order in known.values()],
         },
-        schema={"order_number": pl.String, "was": pl.String, "applied": pl.Boolean},
-    )
+        schema={"order_number": pl.String, "was": pl.String, "was_lines": pl.String,
+                "applied": pl.Boolean},
+    )  # fmt: skip
 
 
 def _acked(operations: Mapping[str, Mapping[str, AckedOperation]]) -> pl.DataFrame:

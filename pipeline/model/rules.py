@@ -402,6 +402,16 @@ _ROWS: tuple[Rule, ...] = (
         "correct the cell if the value matters",
         severity=Severity.WARNING,
     ),
+    _rule(
+        "R325",
+        _RULES,
+        "Changed lines not sent",
+        "the lines of this known order differ from those sent before, and are not sent again",
+        "sending the list of lines replaces the stored one, so it is sent for new orders only (`lines.send: on_create`)",
+        "map the change under `mutations`, or set `lines.send: always`",
+        owner=Owner.MAPPING,
+        severity=Severity.WARNING,
+    ),
     # held rows, H
     _rule(
         "H001",

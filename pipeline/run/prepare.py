@@ -108,16 +108,32 @@ class _Made:
 
 
 def _partition(
-    shares: Sequence[Share], names: Sequence[str], knowledge: Knowledge, account: int, options: Options
+    shares: Sequence[Share],
+    names: Sequence[str],
+    knowledge: Knowledge,
+    account: int,
+    options: Options,
 ) -> _Made:
     grouped, known = _orders(shares, names, knowledge, options)
     del shares  # its raw rows are told apart by now; what follows needs their memory
     # only orders that were acknowledged before can have acknowledged operations
     acked = knowledge.operations(sorted(known)) if known else {}
     ready = compare(grouped.orders, account, known, acked)
-    held = grouped.held.with_columns(pl.col("order_number").is_in(list(known)).fill_null(value=False).alias("known"))
+    held = grouped.held.with_columns(
+        pl.col("order_number").is_in(list(known)).fill_null(value=False).alias("known")
+    )
     orders = grouped.orders.drop(_IN_BODY)
-    return _Made(Grouped(orders, held, grouped.rows, grouped.findings), ready)
+    findings = pl.concat([grouped.findings, _kept_back(orders, ready)], how="diagonal")
+    return _Made(Grouped(orders, held, grouped.rows, findings), ready)
+
+
+def _kept_back(orders: pl.DataFrame, ready: pl.DataFrame) -> pl.DataFrame:
+    """R325 for orders whose changed lines do not go out."""
+    late = orders.filter(ready.get_column("lines_kept_back"))
+    return late.select(
+        *ORIGIN, pl.lit("R325").alias("code"), pl.lit("articles_order").alias("target"),
+        pl.col(KEY).alias("key"), "order_number", pl.lit(value=False).alias("primary"),
+    )  # fmt: skip
 
 
 # Columns of `Grouped.orders` whose text is in the bodies once those are made.
@@ -180,7 +196,8 @@ def _limited(
         goes &= goes.cast(pl.UInt32).cum_sum() <= left
     going = ready.select(goes.alias("goes")).to_series()
     kept = ready.with_columns(
-        pl.when(going).then(pl.col(name)).alias(name) for name in ("body", "operations", "change_at")
+        pl.when(going).then(pl.col(name)).alias(name)
+        for name in ("body", "operations", "change_at")
     )
     return kept, None if left is None else left - int(going.sum())
 

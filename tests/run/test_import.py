@@ -16,6 +16,12 @@ def outcomes(summary: dict[str, object]) -> dict[str, int]:
     return {name: count for name, count in orders.items() if count}
 
 
+def codes(summary: dict[str, object]) -> list[str]:
+    causes = summary["causes"]
+    assert isinstance(causes, list)
+    return [cause["code"] for cause in causes]
+
+
 def test_new_orders_are_created_and_the_second_run_sends_nothing(warehouse: Warehouse) -> None:
     warehouse.orders(order_row("A1"), order_row("A1", 2), order_row("A2"))
 
@@ -248,3 +254,32 @@ def test_the_first_problem_stops_the_command_with_words_for_a_person(warehouse: 
     assert stop.value.exit_code == 4
     assert stop.value.message == f"orders.csv does not have the columns that {warehouse.mappings[0]} names"
     assert "its header is: no, pos, sku, qty, land" in stop.value.help
+
+
+def test_changed_lines_of_a_known_order_are_told_when_they_are_not_sent(warehouse: Warehouse) -> None:
+    warehouse.orders(order_row("A1"))
+    warehouse.run()
+    warehouse.orders(order_row("A1"), order_row("A1", 2))
+
+    grown = warehouse.run()
+
+    assert codes(grown.summary) == ["R325"]
+    # told once: the next night nothing has changed
+    assert warehouse.run().summary["verdict"] == "NOTHING NEW"
+
+
+def test_a_night_without_lines_is_no_change_of_lines(warehouse: Warehouse) -> None:
+    parcels = warehouse.folder / "parcels.yaml"
+    warehouse.orders(order_row("A1"))
+    warehouse.run()
+    parcels.write_text(PARCELS_YAML, encoding="utf-8")
+    warehouse.parcels(("A1", "P1", "dhl-germany"))
+    (warehouse.folder / "orders.csv").unlink()
+    warehouse.run()
+    parcels.unlink()
+    warehouse.orders(order_row("A1"))
+
+    again = warehouse.run()
+
+    assert again.exit_code == 0
+    assert codes(again.summary) == []
