@@ -281,7 +281,7 @@ def _repeated(frame: pl.DataFrame, plan: Plan) -> tuple[pl.DataFrame, Findings]:
     own = plan.lines is not None or (
         plan.trackings is not None and plan.trackings.articles is not None
     )
-    if not own or frame.height < 2:  # noqa: PLR2004 - one row repeats nothing
+    if not own or frame.height < 2:
         return _empty(frame), Findings.none()
     typed = {column.name for column in plan.typed}
     cells = [TEXT_PREFIX + name if name in typed else name for name in plan.reads]

@@ -192,7 +192,7 @@ def _outcomes(
     code = pl.when(outcome == RowOutcome.HELD.value).then(pl.lit("H001")).otherwise(pl.col("own"))
     return rows.select(
         *ORIGIN, pl.col(KEY).alias("key"), "order_number", outcome.alias("outcome"), code.alias("code")
-    ).cast(dict(ROW_SCHEMA)).sort(ORIGIN)  # fmt: skip
+    ).cast(pl.Schema(ROW_SCHEMA)).sort(ORIGIN)  # fmt: skip
 
 
 def _with_held(

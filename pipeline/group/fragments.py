@@ -165,7 +165,7 @@ def _trackings(
         *_gathered(plan.tracking),
         *(expr.alias(f"_{name}") for name, expr in nested.items()),
     )
-    lists = {
+    lists: dict[str, pl.Expr] = {
         name: pl.when(pl.col(f"_{name}") != "").then(
             pl.concat_str(pl.lit("["), pl.col(f"_{name}"), pl.lit("]"))
         )
@@ -189,7 +189,7 @@ def _identity(tracking: ObjectPlan) -> pl.Expr:
 def _mutations(rows: pl.LazyFrame, mutation: MutationPlan, zone: str | None) -> pl.LazyFrame:
     taken = rows.filter(pl.col(when_mutation(mutation.index)))
     slots = {leaf.name: pl.col(leaf.slot) for leaf in mutation.body.leaves()}
-    replay = _SAFE
+    replay: pl.Expr = _SAFE
     if mutation.type == "cancel_order":
         # one for the order; values come from the first row that has them
         taken = taken.group_by(KEY, maintain_order=True).agg(

@@ -64,7 +64,7 @@ def _contradiction(rows: pl.DataFrame, member: str, plan: Plan) -> pl.DataFrame:
 def doubled_lines(parts: Sequence[tuple[FieldTable, Plan]]) -> pl.DataFrame:
     """R302 for line ids that two mappings give to one order; within one mapping `check` judges."""
     with_lines = [(table, plan) for table, plan in parts if plan.lines is not None]
-    if len(with_lines) < 2:  # noqa: PLR2004 - it takes two
+    if len(with_lines) < 2:
         return pl.DataFrame(schema=FINDING_SCHEMA)
     taken = []
     for nth, (table, plan) in enumerate(with_lines):

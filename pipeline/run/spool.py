@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
 
 import polars as pl
 
@@ -112,45 +113,57 @@ def _no_faults() -> pl.DataFrame:
     return pl.DataFrame(schema={**{name: pl.UInt32() for name in ORIGIN}, KEY: pl.String()})
 
 
+class _Spool:
+    """Tables spread over files: those of one partition, mapping and kind lie together."""
+
+    def __init__(self, path: Path, partitions: int) -> None:
+        self._path = path
+        self._partitions = partitions
+        self._written: dict[tuple[int, str, str], list[Path]] = defaultdict(list)
+        self._names = count()
+
+    def put(self, mapping: str, kind: str, frame: pl.DataFrame, key: pl.Series) -> None:
+        """Spread the rows by the hash of their key; those without one go to the first partition."""
+        shares = (key.hash(seed=SPOOL_SEED) % self._partitions).fill_null(0).alias("share")
+        for (share,), rows in frame.group_by(shares, maintain_order=True):
+            path = self._path / f"{next(self._names):07d}.parquet"
+            rows.write_parquet(path, compression="lz4", statistics=False)
+            self._written[int(str(share)), mapping, kind].append(path)
+
+    def take(self, partition: int, mapping: str, kind: str, empty: pl.DataFrame) -> pl.DataFrame:
+        """Read what lies there and remove it; `empty` where there is nothing."""
+        paths = self._written.pop((partition, mapping, kind), [])
+        if not paths:
+            return empty
+        frame = pl.read_parquet(paths)
+        for path in paths:
+            path.unlink()
+        return frame
+
+
 def _on_disk(
     jobs: Sequence[Job], folder: RunFolder, partitions: int, progress: Callable[[int], None]
 ) -> Spooled:
     records: dict[int, int] = {}
-    written: dict[tuple[int, str], list[str]] = defaultdict(list)
-    names = count()
-
-    def put(mapping: str, kind: str, frame: pl.DataFrame, key: pl.Series) -> None:
-        shares = key.hash(seed=SPOOL_SEED) % partitions
-        for (share,), rows in frame.group_by(shares.fill_null(0).alias("share"), maintain_order=True):
-            path = folder.path / "spool" / f"{next(names):07d}.parquet"
-            rows.write_parquet(path, compression="lz4", statistics=False)
-            written[int(str(share)), f"{mapping}/{kind}"].append(str(path))
-
+    files = _Spool(folder.path / "spool", partitions)
     for job in jobs:
+        name = job.plan.name
         for raw, faulty, found in _batches(job, records, progress):
             if raw.rows.height:
-                put(job.plan.name, "raw", raw.rows, keys(raw, job.plan))
+                files.put(name, "raw", raw.rows, keys(raw, job.plan))
             if faulty.height:
-                put(job.plan.name, "faulty", faulty, faulty.get_column(KEY))
+                files.put(name, "faulty", faulty, faulty.get_column(KEY))
                 keyed = found.rows.join(faulty, on=ORIGIN, how="left", maintain_order="left")
-                put(job.plan.name, "findings", keyed.drop(KEY), keyed.get_column(KEY))
-
-    def read(partition: int, mapping: str, kind: str, empty: pl.DataFrame) -> pl.DataFrame:
-        paths = written.get((partition, f"{mapping}/{kind}"))
-        return pl.read_parquet(paths) if paths else empty
+                files.put(name, "findings", keyed.drop(KEY), keyed.get_column(KEY))
 
     def take(partition: int) -> list[Share]:
         shares = []
         for job in jobs:
             name = job.plan.name
-            raw = read(partition, name, "raw", _no_rows(job.plan))
-            faulty = read(partition, name, "faulty", _no_faults())
-            found = Findings(read(partition, name, "findings", Findings.none().rows))
-            shares.append(Share(job.plan, RawTable(raw), faulty, _named(found, job.plan)))
-        for (part, _), paths in written.items():
-            if part == partition:
-                for path in paths:
-                    (folder.path / "spool" / path.rsplit("/", 1)[-1]).unlink(missing_ok=True)
+            raw = RawTable(files.take(partition, name, "raw", _no_rows(job.plan)))
+            faulty = files.take(partition, name, "faulty", _no_faults())
+            found = Findings(files.take(partition, name, "findings", Findings.none().rows))
+            shares.append(Share(job.plan, raw, faulty, _named(found, job.plan)))
         return shares
 
     return Spooled(partitions, records, take)

@@ -36,7 +36,7 @@ def orders(text: str, *rows: dict[str, str]) -> pl.DataFrame:
     return grouped((text, rows or (ROW,))).orders
 
 
-def first(frame: pl.DataFrame, **more: Any) -> dict[str, Any]:
+def first(frame: pl.DataFrame, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - as `compare` takes it
     """The first order compared; its body parsed."""
     made = compare(frame, 1618, more.get("known", {}), more.get("operations", {}))
     assert made.schema == pl.Schema(COMPARED_SCHEMA)
@@ -44,14 +44,14 @@ def first(frame: pl.DataFrame, **more: Any) -> dict[str, Any]:
     return row | {"body": json.loads(row["body"]) if row["body"] is not None else None}
 
 
-def test_new_order_goes_out_whole():
+def test_new_order_goes_out_whole() -> None:
     made = first(orders(ORDER + LINES))
 
     assert (made["outcome"], made["known"]) == ("not_attempted", False)
     assert made["body"]["articles_order"] == [{"line_item_id": "1", "sku": "s", "quantity": 2}]
 
 
-def test_payload_that_was_acknowledged_is_unchanged():
+def test_payload_that_was_acknowledged_is_unchanged() -> None:
     frame = orders(ORDER + LINES)
     known = {"A1": Known(first(frame)["content_sha256"])}
 
@@ -60,14 +60,14 @@ def test_payload_that_was_acknowledged_is_unchanged():
     assert (made["outcome"], made["body"], made["operations"]) == ("unchanged", None, None)
 
 
-def test_payload_that_was_not_fully_applied_goes_out_again():
+def test_payload_that_was_not_fully_applied_goes_out_again() -> None:
     frame = orders(ORDER + LINES)
     known = {"A1": Known(first(frame)["content_sha256"], fully_applied=False)}
 
     assert first(frame, known=known)["outcome"] == "not_attempted"
 
 
-def test_known_order_goes_out_without_its_lines():
+def test_known_order_goes_out_without_its_lines() -> None:
     made = first(orders(ORDER + LINES), known={"A1": Known("other")})
 
     assert made["known"]
@@ -75,13 +75,13 @@ def test_known_order_goes_out_without_its_lines():
     assert "articles_order" not in made["body"]
 
 
-def test_lines_of_a_known_order_go_out_where_the_mapping_says_always():
+def test_lines_of_a_known_order_go_out_where_the_mapping_says_always() -> None:
     made = first(orders(ORDER + ALWAYS), known={"A1": Known("other")})
 
     assert len(made["body"]["articles_order"]) == 1
 
 
-def test_change_of_a_line_changes_the_hash_though_the_body_leaves_lines_out():
+def test_change_of_a_line_changes_the_hash_though_the_body_leaves_lines_out() -> None:
     before, after = orders(ORDER + LINES), orders(ORDER + LINES, ROW | {"Q": "3"})
     known = {"A1": Known(first(before)["content_sha256"])}
 
@@ -95,7 +95,7 @@ def acked(made: dict[str, Any], generation: int = 1) -> dict[str, dict[str, Acke
     }
 
 
-def test_acknowledged_change_is_left_out_and_a_new_one_goes():
+def test_acknowledged_change_is_left_out_and_a_new_one_goes() -> None:
     before = first(orders(ORDER + PARCELS, ROW | {"P": "p1"}))
     frame = orders(ORDER + PARCELS, ROW | {"P": "p1"}, ROW | {"P": "p2"})
 
@@ -106,7 +106,7 @@ def test_acknowledged_change_is_left_out_and_a_new_one_goes():
     assert [o["subject"] for o in made["operations"]] == ["add_tracking|gls|p2"]
 
 
-def test_operations_follow_the_mutations_of_the_body():
+def test_operations_follow_the_mutations_of_the_body() -> None:
     made = first(orders(ORDER + PARCELS, ROW | {"P": "p1"}, ROW | {"P": "p2"}))
 
     assert [o["operation_id"] for o in made["operations"]] == [
@@ -122,7 +122,7 @@ def quantity(value: str) -> pl.DataFrame:
     return orders(UPDATE, {"No": "A1", "L": "1", "T": "q", "Q": value})
 
 
-def test_change_that_comes_back_is_a_new_one():
+def test_change_that_comes_back_is_a_new_one() -> None:
     two = first(quantity("2"))
     known = {"A1": Known("other")}
     three = first(quantity("3"), known=known, operations=acked(two, 1))
@@ -133,7 +133,7 @@ def test_change_that_comes_back_is_a_new_one():
     assert ids[2] == operation_id(1618, "A1", "change_line_item_quantity|1", '"line_item_id":"1","quantity":2', 3)
 
 
-def test_latest_change_of_a_subject_is_not_told_twice():
+def test_latest_change_of_a_subject_is_not_told_twice() -> None:
     three = first(quantity("3"), known={"A1": Known("x")}, operations={"A1": {
         "change_line_item_quantity|1": Acked("some-other", 1)}})  # fmt: skip
 
@@ -142,13 +142,13 @@ def test_latest_change_of_a_subject_is_not_told_twice():
     assert (made["outcome"], made["body"]) == ("nothing_to_send", None)
 
 
-def test_order_that_says_nothing_but_its_number_is_not_sent():
+def test_order_that_says_nothing_but_its_number_is_not_sent() -> None:
     made = first(orders(UPDATE, {"No": "A1", "L": "1", "T": "x", "Q": "1"}))
 
     assert (made["outcome"], made["known"], made["body"]) == ("nothing_to_send", False, None)
 
 
-def test_ids_are_those_of_the_one_who_writes_them_down():
+def test_ids_are_those_of_the_one_who_writes_them_down() -> None:
     frame = orders(ORDER + PARCELS, *({"No": f"Ä{n}", "P": f"p{n} \"x\""} for n in range(40)))
 
     made = compare(frame, 7, {}, {})
@@ -159,7 +159,7 @@ def test_ids_are_those_of_the_one_who_writes_them_down():
         assert operation["operation_id"] == operation_id(7, number, operation["subject"], inner, 1)
 
 
-def test_ids_stay_the_same_from_run_to_run_and_differ_by_account():
+def test_ids_stay_the_same_from_run_to_run_and_differ_by_account() -> None:
     frame = orders(ORDER + PARCELS, ROW | {"P": "p1"})
     here, there = compare(frame, 1, {}, {}), compare(frame, 2, {}, {})
 
@@ -167,11 +167,11 @@ def test_ids_stay_the_same_from_run_to_run_and_differ_by_account():
     assert here["operations"][0][0]["operation_id"] != there["operations"][0][0]["operation_id"]
 
 
-def test_each_order_is_compared_with_its_own_past():
+def test_each_order_is_compared_with_its_own_past() -> None:
     rows = [ROW | {"No": f"A{n}"} for n in range(6)]
     frame = orders(ORDER + LINES, *rows)
     hashes = dict(compare(frame, 1618, {}, {}).select("order_number", "content_sha256").iter_rows())
-    known = {"A1": Known(hashes["A1"]), "A3": Known("other"), "A5": Known(hashes["A5"], False)}
+    known = {"A1": Known(hashes["A1"]), "A3": Known("other"), "A5": Known(hashes["A5"], fully_applied=False)}
 
     made = compare(frame, 1618, known, {})
 
@@ -180,14 +180,14 @@ def test_each_order_is_compared_with_its_own_past():
     assert [n for n, o in zip(range(6), made["outcome"], strict=True) if o == "unchanged"] == [1]
 
 
-def test_no_orders_compare_to_none():
+def test_no_orders_compare_to_none() -> None:
     frame = orders(ORDER + LINES).clear()
 
     assert compare(frame, 1618, {}, {}).height == 0
     assert trace(frame, compare(frame, 1618, {}, {})).height == 0
 
 
-def test_trace_leads_from_each_sent_change_to_its_row():
+def test_trace_leads_from_each_sent_change_to_its_row() -> None:
     before = first(orders(ORDER + PARCELS, ROW | {"P": "p1"}))
     frame = orders(ORDER + LINES + PARCELS, ROW | {"P": "p1"}, ROW | {"P": "p2", "L": "2"}, ROW | {"No": "A2"})
     compared = compare(frame, 1618, {"A1": Known("x")}, acked(before))

@@ -8,7 +8,7 @@ from tests.unit.convert.tables import IDENTITY, converted, planned, raw, told
 LINES = "lines: {fields: {line_item_id: L, sku: S, quantity: Q}}\n"
 
 
-def test_rows_share_a_key_when_all_its_columns_agree():
+def test_rows_share_a_key_when_all_its_columns_agree() -> None:
     text = f"rows: {{key: [No, Shop]}}\norder:\n{IDENTITY}"
     rows = [{"No": "1", "Shop": "a"}, {"No": " 1", "Shop": "a "}, {"No": "1", "Shop": "b"}]
 
@@ -19,14 +19,14 @@ def test_rows_share_a_key_when_all_its_columns_agree():
     assert keys(raw(plan, rows), plan).to_list() == made
 
 
-def test_key_of_several_columns_is_empty_when_one_of_them_is():
+def test_key_of_several_columns_is_empty_when_one_of_them_is() -> None:
     made = converted(f"rows: {{key: [No, Shop]}}\norder:\n{IDENTITY}", {"No": "1"}, {"Shop": "a"})
 
     assert made.table.rows["_key"].to_list() == [None, None]
     assert told(made.findings.rows) == [(2, "R209", "No, Shop", None), (3, "R209", "No, Shop", None)]
 
 
-def test_key_can_be_a_derived_column():
+def test_key_can_be_a_derived_column() -> None:
     text = (
         "derive: {order: {from: No, do: [{slice: [0, 2]}]}}\nrows: {key: order}\n"
         f"order:\n{IDENTITY}".replace("order_number: No", "order_number: order")
@@ -37,7 +37,7 @@ def test_key_can_be_a_derived_column():
     assert keys(raw(plan, rows), plan).to_list() == ["A1", "A1", None]
 
 
-def test_skipped_rows_are_named_and_bring_no_findings():
+def test_skipped_rows_are_named_and_bring_no_findings() -> None:
     text = f"rows: {{key: No, skip: \"T = 'X'\"}}\norder:\n{IDENTITY}  order_total_amount: A\n"
 
     made = converted(text, {"No": "1", "T": "X", "A": "bad"}, {"No": "2", "A": "1"}, {"T": "X"})
@@ -47,7 +47,7 @@ def test_skipped_rows_are_named_and_bring_no_findings():
     assert not len(made.findings)
 
 
-def test_row_that_repeats_another_one_is_left_out_with_a_note():
+def test_row_that_repeats_another_one_is_left_out_with_a_note() -> None:
     row = {"No": "1", "L": "1", "S": "s", "Q": "2"}
 
     made = converted(f"order:\n{IDENTITY}{LINES}", row, row | {"Q": "3"}, row, row)
@@ -59,7 +59,7 @@ def test_row_that_repeats_another_one_is_left_out_with_a_note():
     ]  # fmt: skip
 
 
-def test_rows_that_differ_in_unmapped_columns_only_repeat_each_other():
+def test_rows_that_differ_in_unmapped_columns_only_repeat_each_other() -> None:
     row = {"No": "1", "L": "1", "S": "s", "Q": "2"}
 
     made = converted(f"order:\n{IDENTITY}{LINES}", row | {"Note": "a"}, row | {"Note": "b"})
@@ -67,21 +67,21 @@ def test_rows_that_differ_in_unmapped_columns_only_repeat_each_other():
     assert made.repeated.height == 1
 
 
-def test_rows_without_key_do_not_repeat_each_other():
+def test_rows_without_key_do_not_repeat_each_other() -> None:
     made = converted(f"order:\n{IDENTITY}{LINES}", {"L": "1"}, {"L": "1"})
 
     assert made.repeated.height == 0
     assert [code for _, code, _, _ in told(made.findings.rows)] == ["R209", "R209"]
 
 
-def test_equal_rows_of_a_mapping_without_lines_say_the_same_twice():
+def test_equal_rows_of_a_mapping_without_lines_say_the_same_twice() -> None:
     made = converted(f"order:\n{IDENTITY}", {"No": "1"}, {"No": "1"})
 
     assert made.table.rows.height == 2
     assert not len(made.findings)
 
 
-def test_condition_of_a_section_decides_about_values_and_findings():
+def test_condition_of_a_section_decides_about_values_and_findings() -> None:
     text = f"order:\n{IDENTITY}" + LINES.replace("{fields", "{when: \"S != 'GIFT'\", fields")
 
     made = converted(
@@ -103,15 +103,15 @@ def conditions(when: str) -> list[bool]:
     return made.table.rows["_when.mutations.0"].to_list()
 
 
-def test_when_all_holds_where_all_rows_of_the_order_do():
+def test_when_all_holds_where_all_rows_of_the_order_do() -> None:
     assert conditions("when_all") == [True, True, False, False, False, False]
 
 
-def test_when_any_holds_where_one_row_of_the_order_does():
+def test_when_any_holds_where_one_row_of_the_order_does() -> None:
     assert conditions("when_any") == [True, True, True, True, False, True]
 
 
-def test_key_of_parcels_is_empty_where_their_condition_fails():
+def test_key_of_parcels_is_empty_where_their_condition_fails() -> None:
     text = (
         "mode: update_only\norder:\n  order_number: No\n"
         "trackings:\n  key: [P, C]\n  when: \"S = 'out'\"\n  fields: {tracking_number: P, courier: C}\n"
@@ -124,7 +124,7 @@ def test_key_of_parcels_is_empty_where_their_condition_fails():
     assert made.table.rows["trackings.tracking_number"].to_list() == ["p", None]
 
 
-def test_no_row_is_lost_and_addresses_stay():
+def test_no_row_is_lost_and_addresses_stay() -> None:
     text = f"rows: {{key: No, skip: \"S = 'x'\"}}\norder:\n{IDENTITY}{LINES}"
     rows = [{"No": str(n % 3), "L": str(n % 4), "S": "x" if n % 5 == 0 else "s", "Q": "1"} for n in range(40)]
 
@@ -136,7 +136,7 @@ def test_no_row_is_lost_and_addresses_stay():
     assert sorted(seen["_line"].to_list()) == list(range(2, 42))
 
 
-def test_table_of_no_rows_stays_one():
+def test_table_of_no_rows_stays_one() -> None:
     made = converted(f"order:\n{IDENTITY}{LINES}")
 
     assert made.table.rows.height == 0

@@ -56,7 +56,9 @@ def cell(field: str, row: dict[str, str], extra: str = "") -> tuple[Any, list[st
          datetime(2026, 12, 1, 11, tzinfo=UTC)),
     ],
 )  # fmt: skip
-def test_value_makes_of_a_row_what_the_mapping_says(field: str, row: dict[str, str], expected: Any):
+def test_value_makes_of_a_row_what_the_mapping_says(
+    field: str, row: dict[str, str], expected: object
+) -> None:
     assert cell(field, row) == (expected, [])
 
 
@@ -73,7 +75,7 @@ def test_value_makes_of_a_row_what_the_mapping_says(field: str, row: dict[str, s
         ("customer_number: {from: A, do: [{regex: '^([0-9]+)$'}]}", "12a", "R208"),
     ],
 )
-def test_cell_that_is_no_value_is_null_and_told_with_its_text(field: str, text: str, code: str):
+def test_cell_that_is_no_value_is_null_and_told_with_its_text(field: str, text: str, code: str) -> None:
     made = converted(f"order:\n{IDENTITY}  {field}\n", {"No": "A1", "A": text})
 
     assert made.table.rows.item(0, f"order.{field.split(':')[0]}") is None
@@ -83,7 +85,7 @@ def test_cell_that_is_no_value_is_null_and_told_with_its_text(field: str, text: 
 @pytest.mark.parametrize(
     ("which", "hour"), [("earliest", 0), ("latest", 1)]
 )
-def test_hour_that_occurs_twice_is_taken_as_the_source_says(which: str, hour: int):
+def test_hour_that_occurs_twice_is_taken_as_the_source_says(which: str, hour: int) -> None:
     head = HEAD.format(name="little").replace("}\n", f", ambiguous: {which}}}\n")
     field = "  order_date: {from: A, format: '%d.%m.%Y %H:%M'}\n"
 
@@ -96,25 +98,25 @@ def test_hour_that_occurs_twice_is_taken_as_the_source_says(which: str, hour: in
 LOOKUP = "lookups: {words: {a: Alpha, b: Beta}}\n"
 
 
-def test_lookup_gives_the_word_of_the_table():
+def test_lookup_gives_the_word_of_the_table() -> None:
     assert cell("customer_number: {from: A, lookup: words}", {"A": "b"}, LOOKUP) == ("Beta", [])
 
 
-def test_lookup_refuses_what_is_not_in_the_table():
+def test_lookup_refuses_what_is_not_in_the_table() -> None:
     assert cell("customer_number: {from: A, lookup: words}", {"A": "c"}, LOOKUP) == (None, ["R401"])
 
 
-def test_lookup_keeps_what_is_not_in_the_table_when_told_so():
+def test_lookup_keeps_what_is_not_in_the_table_when_told_so() -> None:
     field = "customer_number: {from: A, lookup: words, unknown: keep}"
 
     assert cell(field, {"A": "c"}, LOOKUP) == ("c", [])
 
 
-def test_empty_cell_is_not_looked_up():
+def test_empty_cell_is_not_looked_up() -> None:
     assert cell("customer_number: {from: A, lookup: words}", {"A": ""}, LOOKUP) == (None, [])
 
 
-def test_sql_sees_declared_columns_typed():
+def test_sql_sees_declared_columns_typed() -> None:
     head = HEAD.format(name="little").replace("}\n", ", columns: {Q: integer, P: decimal}}\n")
     text = f"{head}order:\n{IDENTITY}  order_total_amount: {{sql: 'Q * P', aggregate: sum}}\n"
 
@@ -123,7 +125,7 @@ def test_sql_sees_declared_columns_typed():
     assert made.table.rows.item(0, "order.order_total_amount") == Decimal("3000.30")
 
 
-def test_bad_cell_of_a_declared_column_is_told_once_for_all_its_uses():
+def test_bad_cell_of_a_declared_column_is_told_once_for_all_its_uses() -> None:
     head = HEAD.format(name="little").replace("}\n", ", columns: {Q: integer}}\n")
     text = (
         f"{head}order:\n{IDENTITY}  order_total_amount: {{sql: 'Q * 2'}}\n"
@@ -136,7 +138,7 @@ def test_bad_cell_of_a_declared_column_is_told_once_for_all_its_uses():
     assert made.table.rows["lines.quantity"].to_list() == [None, 2]
 
 
-def test_bad_country_feeds_three_targets_and_is_told_once():
+def test_bad_country_feeds_three_targets_and_is_told_once() -> None:
     text = (
         "order:\n  order_number: No\n  destination_country_iso3: C\n  recipient_email: E\n"
         "  shipping_address: {address_line: S, city: S, postal_code: S, country_iso3: C}\n"
@@ -148,7 +150,7 @@ def test_bad_country_feeds_three_targets_and_is_told_once():
     assert made.findings.rows["detail"].to_list() == ["; did you mean DEU?"]
 
 
-def test_value_that_may_be_lost_is_a_warning_and_empty():
+def test_value_that_may_be_lost_is_a_warning_and_empty() -> None:
     made = converted(
         f"order:\n{IDENTITY}  announced_delivery_date: {{from: A, on_error: null}}\n",
         {"No": "1", "A": "soon"},
@@ -158,7 +160,7 @@ def test_value_that_may_be_lost_is_a_warning_and_empty():
     assert not len(made.findings.errors())
 
 
-def test_derived_columns_build_upon_each_other():
+def test_derived_columns_build_upon_each_other() -> None:
     text = (
         "derive:\n  first: {from: A, do: [upper]}\n  second: {template: '{first}-{B}'}\n"
         "  third: {cases: [{when: \"second = 'X-1'\", value: hit}, {from: second}]}\n"
@@ -171,7 +173,7 @@ def test_derived_columns_build_upon_each_other():
     assert made.table.rows["order.external_reference"].to_list() == ["X-1", "Y-1"]
 
 
-def test_bad_derived_cell_is_told_at_its_source_column():
+def test_bad_derived_cell_is_told_at_its_source_column() -> None:
     text = f"derive:\n  n: {{from: A, as: integer}}\norder:\n{IDENTITY}  customer_number: {{sql: 'n + 1'}}\n"
 
     made = converted(text, {"No": "1", "A": "1"}, {"No": "2", "A": "1,5"})

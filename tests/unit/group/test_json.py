@@ -31,7 +31,7 @@ def body(number: str, text: str) -> bytes:
 
 
 @pytest.mark.parametrize("text", NASTY, ids=ascii)
-def test_any_text_comes_back_from_the_body_as_it_was(text: str):
+def test_any_text_comes_back_from_the_body_as_it_was(text: str) -> None:
     inside = f"a{text}z"  # kept whole: cells are trimmed at their ends
 
     made = json.loads(body(f"o{inside}", inside))
@@ -43,20 +43,20 @@ def test_any_text_comes_back_from_the_body_as_it_was(text: str):
     assert made["articles_order"] == [{"line_item_id": "1", "sku": inside, "article_name": inside}]
 
 
-def test_what_is_absent_is_not_written():
+def test_what_is_absent_is_not_written() -> None:
     made = json.loads(body("1", ""))
 
     assert set(made) == {"account", "order_number", "destination_country_iso3", "recipient_email", "articles_order"}
     assert made["articles_order"] == [{"line_item_id": "1"}]
 
 
-def test_body_is_utf8_without_escapes_that_are_not_needed():
+def test_body_is_utf8_without_escapes_that_are_not_needed() -> None:
     assert "zäß€😀z".encode() in body("1", "zäß€😀z")
 
 
 @settings(max_examples=60, deadline=None)
 @given(texts=st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=1))
-def test_quoted_is_what_json_reads_back(texts: list[str]):
+def test_quoted_is_what_json_reads_back(texts: list[str]) -> None:
     made = pl.Series("t", texts).to_frame().select(payload.quoted(pl.col("t"))).to_series()
 
     assert [json.loads(each) for each in made.to_list()] == texts

@@ -26,7 +26,7 @@ def one(text: str, *rows: dict[str, str]) -> dict[str, Any]:
     return payload
 
 
-def test_rows_of_an_order_need_not_be_neighbours():
+def test_rows_of_an_order_need_not_be_neighbours() -> None:
     rows = [{"No": n, "L": str(i), "S": "s", "Q": "1"} for i, n in enumerate("121323")]
 
     made = payloads(grouped((f"order:\n{IDENTITY}{LINES}", rows)).orders)
@@ -35,7 +35,7 @@ def test_rows_of_an_order_need_not_be_neighbours():
     assert lines == {"1": ["0", "2"], "2": ["1", "4"], "3": ["3", "5"]}
 
 
-def test_tags_of_all_rows_are_gathered_without_repetition():
+def test_tags_of_all_rows_are_gathered_without_repetition() -> None:
     text = f"order:\n{IDENTITY}  tags: [A, {{template: 'w:{{B}}'}}]\n"
 
     made = one(text, {"No": "1", "A": "x", "B": "1"}, {"No": "1", "A": "y"}, {"No": "1", "A": "x", "B": "1"})
@@ -43,11 +43,11 @@ def test_tags_of_all_rows_are_gathered_without_repetition():
     assert made["tags"] == ["x", "y", "w:1"]
 
 
-def test_order_without_any_tag_has_no_list():
+def test_order_without_any_tag_has_no_list() -> None:
     assert "tags" not in one(f"order:\n{IDENTITY}  tags: [A]\n", {"No": "1"})
 
 
-def test_attributes_without_value_are_left_out_and_types_are_kept():
+def test_attributes_without_value_are_left_out_and_types_are_kept() -> None:
     text = (
         f"order:\n{IDENTITY}  additional_attributes:\n"
         "    gift: {from: G, as: boolean}\n    count: {from: N, as: integer}\n    note: T\n"
@@ -58,7 +58,7 @@ def test_attributes_without_value_are_left_out_and_types_are_kept():
     assert made["additional_attributes"] == [{"key": "gift", "value": True}, {"key": "count", "value": 7}]
 
 
-def test_address_that_only_has_a_name_and_a_country_is_none():
+def test_address_that_only_has_a_name_and_a_country_is_none() -> None:
     text = (
         f"order:\n{IDENTITY}  shipping_address: {{first_name: F, address_line: A, city: O, "
         "postal_code: Z, country_iso3: C}\n"
@@ -67,7 +67,7 @@ def test_address_that_only_has_a_name_and_a_country_is_none():
     assert "shipping_address" not in one(text, {"No": "1", "F": "Jo", "C": "DE"})
 
 
-def test_aggregates_gather_all_rows():
+def test_aggregates_gather_all_rows() -> None:
     text = (
         f"order:\n{IDENTITY}  order_total_amount: {{from: A, aggregate: sum}}\n"
         "  order_currency: {value: EUR}\n"
@@ -82,13 +82,13 @@ def test_aggregates_gather_all_rows():
     assert made["announced_delivery_date_max"] == "2026-02-01"
 
 
-def test_sum_of_no_value_is_no_value():
+def test_sum_of_no_value_is_no_value() -> None:
     text = f"order:\n{IDENTITY}  order_total_amount: {{from: A, aggregate: sum}}\n"
 
     assert "order_total_amount" not in one(text, {"No": "1"}, {"No": "1"})
 
 
-def test_amounts_have_two_decimals_at_least_and_as_many_as_they_need():
+def test_amounts_have_two_decimals_at_least_and_as_many_as_they_need() -> None:
     text = f"order:\n{IDENTITY}lines: {{fields: {{line_item_id: L, unit_price: A}}}}\n"
     written = ["1", "1,5", "1,50", "1,255", "1,123456", "100", "0", "-2,10", "1.000,00"]
 
@@ -99,7 +99,7 @@ def test_amounts_have_two_decimals_at_least_and_as_many_as_they_need():
     ]  # fmt: skip
 
 
-def test_numbers_are_written_without_idle_zeros():
+def test_numbers_are_written_without_idle_zeros() -> None:
     text = f"order:\n{IDENTITY}lines: {{fields: {{line_item_id: L, weight: W, weight_unit: {{value: kg}}}}}}\n"
     written = ["1", "10", "100,0", "0,250", "1.000,5"]
 
@@ -108,14 +108,14 @@ def test_numbers_are_written_without_idle_zeros():
     assert [line["weight"] for line in made["articles_order"]] == [1, 10, 100, 0.25, 1000.5]
 
 
-def test_moments_carry_the_offset_of_the_source():
+def test_moments_carry_the_offset_of_the_source() -> None:
     text = f"order:\n{IDENTITY}  order_date: {{from: A, format: '%d.%m.%Y %H:%M'}}\n"
 
     assert one(text, {"No": "1", "A": "01.07.2026 12:00"})["order_date"] == "2026-07-01T12:00:00+02:00"
     assert one(text, {"No": "1", "A": "01.12.2026 12:00"})["order_date"] == "2026-12-01T12:00:00+01:00"
 
 
-def test_a_parcel_gathers_its_articles_and_an_order_its_parcels():
+def test_a_parcel_gathers_its_articles_and_an_order_its_parcels() -> None:
     rows = [
         {"No": "1", "L": "1", "S": "s", "Q": "1", "P": "p1"},
         {"No": "1", "L": "2", "S": "s", "Q": "2", "P": "p2"},
@@ -133,7 +133,7 @@ def test_a_parcel_gathers_its_articles_and_an_order_its_parcels():
     assert {m["type"] for m in made["mutations"]} == {"add_tracking"}
 
 
-def test_backfill_asks_for_no_notifications():
+def test_backfill_asks_for_no_notifications() -> None:
     rows = [{"No": "1", "L": "1", "S": "s", "Q": "1", "P": "p1"}]
     text = f"order:\n{IDENTITY}{LINES}{PARCELS}"
 
@@ -144,7 +144,7 @@ def test_backfill_asks_for_no_notifications():
     assert quiet == loud
 
 
-def test_mutations_come_in_the_order_of_the_mapping_and_the_same_one_once():
+def test_mutations_come_in_the_order_of_the_mapping_and_the_same_one_once() -> None:
     text = (
         "mode: update_only\norder:\n  order_number: No\nmutations:\n"
         "  - {type: change_line_item_quantity, when: \"S = 'q'\", fields: {line_item_id: L, quantity: Q}}\n"
@@ -161,7 +161,7 @@ def test_mutations_come_in_the_order_of_the_mapping_and_the_same_one_once():
 UPDATES = "mode: update_only\norder:\n  order_number: No\n" + PARCELS
 
 
-def test_two_mappings_make_one_order():
+def test_two_mappings_make_one_order() -> None:
     made = grouped(
         (f"order:\n{IDENTITY}{LINES}", [{"No": "1", "L": "1", "S": "s", "Q": "1"}]),
         (UPDATES, [{"No": "1", "L": "1", "Q": "1", "P": "p1"}]),
@@ -174,7 +174,7 @@ def test_two_mappings_make_one_order():
     ]  # fmt: skip
 
 
-def test_faulty_row_of_one_mapping_holds_the_order_of_both():
+def test_faulty_row_of_one_mapping_holds_the_order_of_both() -> None:
     made = grouped(
         (f"order:\n{IDENTITY}{LINES}", [{"No": "1", "L": "1", "S": "s", "Q": "one"}]),
         (UPDATES, [{"No": "1", "L": "1", "Q": "1", "P": "p1"}]),
@@ -186,7 +186,7 @@ def test_faulty_row_of_one_mapping_holds_the_order_of_both():
     assert held == ["file0.csv:2 (R201)"]
 
 
-def test_parcel_of_one_mapping_must_name_a_line_of_the_other():
+def test_parcel_of_one_mapping_must_name_a_line_of_the_other() -> None:
     made = grouped(
         (f"order:\n{IDENTITY}{LINES}", [{"No": "1", "L": "1", "S": "s", "Q": "1"}]),
         (UPDATES, [{"No": "1", "L": "2", "Q": "1", "P": "p1"}, {"No": "9", "L": "2", "Q": "1", "P": "p2"}]),
@@ -197,7 +197,7 @@ def test_parcel_of_one_mapping_must_name_a_line_of_the_other():
     assert made.orders["order_number"].to_list() == ["9"]
 
 
-def test_order_of_the_first_mapping_gives_the_value_where_both_have_one():
+def test_order_of_the_first_mapping_gives_the_value_where_both_have_one() -> None:
     text = f"order:\n{IDENTITY}  customer_number: C\n"
 
     made = grouped((text, [{"No": "1"}]), (text, [{"No": "1", "C": "late"}]))
