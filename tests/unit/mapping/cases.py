@@ -2428,6 +2428,26 @@ error[M213]: a date-time without offset needs a time zone
 """,
     ),
     Case(
+        "M213",
+        "declared column",
+        """\
+version: 1
+name: m
+mode: update_only
+source: {columns: {Text: datetime}, dates: '%Y-%m-%d %H:%M'}
+order: {order_number: Nr, channel: Text}
+""",
+        HEADER,
+        """\
+error[M213]: a date-time without offset needs a time zone
+ --> m.yaml:4:26
+  |
+4 | source: {columns: {Text: datetime}, dates: '%Y-%m-%d %H:%M'}
+  |                          ^^^^^^^^
+  = help: set `source.timezone`, such as Europe/Berlin
+""",
+    ),
+    Case(
         "M214",
         "on a line",
         """\

@@ -447,3 +447,23 @@ def test_a_header_is_optional_and_unused_columns_are_fine() -> None:
     assert compiled(text).plan.reads == ("A", "Nr")
     assert compiled(text, ["Nr", "A", "B", "_id", "*"]).plan.reads == ("A", "Nr")
     assert codes(text, ["Nr"]) == ["M201"]
+
+
+def test_what_sql_gives_must_fit_its_target() -> None:
+    source = "columns: {A: decimal, B: integer}"
+    half = mapping(
+        'order_total_amount: {sql: "A / 3"}, additional_attributes: {n: {sql: "B / 2", as: integer}}',
+        source,
+    )
+    table, found = through(half, {"A": "3", "B": "4"}, {"A": "1", "B": "3"})
+    assert table["order.order_total_amount"][0] == Decimal(1)
+    assert table["order.additional_attributes.n"] == [2, None]
+    assert [finding[:3] for finding in found] == [(3, "R204", "A"), (3, "R205", "B")]
+
+
+def test_a_declared_moment_is_a_local_day_where_a_date_is_asked_for() -> None:
+    source = "timezone: Europe/Berlin, columns: {A: datetime}"
+    text = mapping("announced_delivery_date: A", source)
+    assert through(text, {"A": "2026-11-20T23:30:00Z"})[0]["order.announced_delivery_date"] == [
+        date(2026, 11, 21)
+    ]
