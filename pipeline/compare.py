@@ -35,7 +35,7 @@ COMPARED_SCHEMA: dict[str, pl.DataType] = {
     "content_sha256": pl.String(),
     "body": pl.Binary(),
     "operations": pl.List(
-        pl.Struct({name: pl.String for name in ("type", "subject", "operation_id", "replay")})
+        pl.Struct(dict.fromkeys(("type", "subject", "operation_id", "replay"), pl.String))
     ),
     "change_at": pl.List(pl.UInt32),
     "lines_kept_back": pl.Boolean(),
@@ -275,8 +275,8 @@ def _quoted(text: pl.Expr) -> pl.Expr:
 # What is kept of each order beside its outcome, to trace the API's words back to a cell.
 TRACE_SCHEMA: dict[str, pl.DataType] = {
     "order_number": pl.String(),
-    "line_rows": pl.List(pl.Struct({name: pl.UInt32 for name in ORIGIN})),
-    "change_rows": pl.List(pl.Struct({name: pl.UInt32 for name in ORIGIN})),
+    "line_rows": pl.List(pl.Struct(dict.fromkeys(ORIGIN, pl.UInt32))),
+    "change_rows": pl.List(pl.Struct(dict.fromkeys(ORIGIN, pl.UInt32))),
     "change_types": pl.List(pl.String),
 }
 
@@ -292,5 +292,5 @@ def trace(orders: pl.DataFrame, compared: pl.DataFrame) -> pl.DataFrame:
             pl.col("change_row").list.gather(pl.col("change_at")).alias("change_rows"),
             pl.col("change_type").list.gather(pl.col("change_at")).alias("change_types"),
         )
-        .cast(dict(TRACE_SCHEMA))
+        .cast(pl.Schema(TRACE_SCHEMA))
     )  # fmt: skip

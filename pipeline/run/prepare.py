@@ -219,7 +219,7 @@ def _findings(findings: pl.DataFrame) -> pl.DataFrame:
         if name not in findings.columns
     ]
     full = findings.with_columns(missing)
-    return full.select(REPORTED_FINDING_SCHEMA.keys()).cast(dict(REPORTED_FINDING_SCHEMA))
+    return full.select(REPORTED_FINDING_SCHEMA.keys()).cast(pl.Schema(REPORTED_FINDING_SCHEMA))
 
 
 def _planned(grouped: Grouped, ready: pl.DataFrame) -> pl.DataFrame:
@@ -242,7 +242,7 @@ def _planned(grouped: Grouped, ready: pl.DataFrame) -> pl.DataFrame:
     counted = rows.group_by("key").agg(pl.len().alias("rows"))
     shape = dict(PLANNED_SCHEMA)
     frames = [
-        frame.join(counted, on="key", how="left").select(shape.keys()).cast(shape)
+        frame.join(counted, on="key", how="left").select(shape.keys()).cast(pl.Schema(shape))
         for frame in (orders, held)
     ]
     return pl.concat(frames).sort(ORIGIN)
