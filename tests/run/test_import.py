@@ -16,8 +16,8 @@ def outcomes(summary: dict[str, object]) -> dict[str, int]:
     return {name: count for name, count in orders.items() if count}
 
 
-def codes(summary: dict[str, object]) -> list[str]:
-    causes = summary["causes"]
+def warned(summary: dict[str, object]) -> list[str]:
+    causes = summary["warnings"]
     assert isinstance(causes, list)
     return [cause["code"] for cause in causes]
 
@@ -263,7 +263,7 @@ def test_changed_lines_of_a_known_order_are_told_when_they_are_not_sent(warehous
 
     grown = warehouse.run()
 
-    assert codes(grown.summary) == ["R325"]
+    assert warned(grown.summary) == ["R325"]
     # told once: the next night nothing has changed
     assert warehouse.run().summary["verdict"] == "NOTHING NEW"
 
@@ -282,4 +282,4 @@ def test_a_night_without_lines_is_no_change_of_lines(warehouse: Warehouse) -> No
     again = warehouse.run()
 
     assert again.exit_code == 0
-    assert codes(again.summary) == []
+    assert warned(again.summary) == []
