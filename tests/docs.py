@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pipeline.cli.codes import codes_page
 from pipeline.cli.page import help_page
+from pipeline.mapping.page import filled
 from pipeline.model.catalogue.page import field_table
 
 ROOT = Path(__file__).parent.parent
@@ -14,6 +15,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "docs/cli.md": help_page,
     "docs/codes.md": codes_page,
     "docs/fields.md": field_table,
+    "docs/mapping.md": lambda: filled((ROOT / "docs/mapping.md").read_text("utf-8")),
 }
 
 
