@@ -5,55 +5,10 @@ from these rows; a test proves that each code is produced by a sample.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 
+from pipeline.model.rule import Owner, Rule, Severity, Stage
 
-class Stage(StrEnum):
-    """Where a problem shows first; the order of the members is the order of causes in a row."""
-
-    READ = "read"
-    CONVERT = "convert"
-    LOOKUP = "lookup"
-    RULES = "rules"
-    GROUP = "group"
-    API = "api"
-    NETWORK = "network"
-
-
-class Owner(StrEnum):
-    """Who can fix a problem (REPORT §3)."""
-
-    DATA = "Data source"
-    MAPPING = "Mapping"
-    SETUP = "parcelLab set-up"
-    AUTOMATIC = "Automatic"
-
-
-class Severity(StrEnum):
-    """ERROR keeps the row's order from being sent or done; WARNING and INFO never do."""
-
-    ERROR = "error"
-    WARNING = "warning"
-    INFO = "info"
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One finding code.
-
-    `says` is the sentence of a finding; it may use the names {column} {target} {value} {detail}.
-    `why` and `fix` are shown by `explain`, in the report and under each message.
-    """
-
-    code: str
-    stage: Stage
-    owner: Owner
-    severity: Severity
-    title: str
-    says: str
-    why: str
-    fix: str
+__all__ = ["RULES", "STAGE_ORDER", "Owner", "Rule", "Severity", "Stage", "rule"]
 
 
 def _rule(
