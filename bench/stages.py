@@ -73,7 +73,7 @@ def product(path: Path, mapping: Path) -> dict[str, Any]:
     # here, so that the other measurements do not carry the product in their memory
     from pipeline.run import prepare as preparing
     from pipeline.run import spool as spooling
-    from pipeline.run.folder import RunFolder
+    from pipeline.run.folder import LASTING, TRANSIENT, RunFolder
     from pipeline.run.request import Options
     from pipeline.run.source import open_jobs
 
@@ -81,12 +81,14 @@ def product(path: Path, mapping: Path) -> dict[str, Any]:
     for stage, verb in (("convert", "convert"), ("check", "check"), ("group", "group"),
                         ("compare", "compare"), ("write", "_write")):  # fmt: skip
         setattr(preparing, verb, watch.timed(stage, getattr(preparing, verb)))
-    spooling.read_batches = watch.iterated("read", spooling.read_batches)
+    read = "read_batches"
+    setattr(spooling, read, watch.iterated("read", getattr(spooling, read)))
     at_start = resource.getrusage(resource.RUSAGE_SELF)
     began = time.perf_counter()
     with tempfile.TemporaryDirectory(dir=path.parent) as home:
         folder = RunFolder(Path(home) / "run")
-        folder.make()
+        for part in (*TRANSIENT, *LASTING):
+            (folder.path / part).mkdir(parents=True)
         jobs = watch.timed("open", open_jobs)([mapping], [str(path)], folder, lambda _: None)
         spooled = watch.timed("spool", spooling.spool)(jobs, folder, lambda _: None)
         take = watch.timed("spool", spooled.take)

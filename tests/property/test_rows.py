@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 from pipeline.model.outcomes import REJECTED_ROWS, SKIPPED_ROWS, RowOutcome
 from pipeline.model.stops import StopRun
 from pipeline.run import prepare as preparing
-from pipeline.run.folder import RunFolder
+from pipeline.run.folder import LASTING, TRANSIENT, RunFolder
 from pipeline.run.request import Options
 from pipeline.run.source import open_jobs
 from pipeline.run.spool import PARTITION_BYTES, spool
@@ -127,7 +127,8 @@ def made_of(content: bytes, partition_bytes: int = PARTITION_BYTES) -> Made:
         (Path(name) / "rows.yaml").write_text(MAPPING, encoding="utf-8")
         (Path(name) / "rows.csv").write_bytes(content)
         folder = RunFolder(Path(name) / "run")
-        folder.make()
+        for part in (*TRANSIENT, *LASTING):
+            (folder.path / part).mkdir(parents=True)
         jobs = open_jobs([Path(name) / "rows.yaml"], [f"{name}/rows.csv"], folder, lambda _: None)
         spooled = spool(jobs, folder, lambda _: None, partition_bytes)
         preparing.prepare(jobs, spooled, folder, NothingKnown(), 1618, Options(), lambda *_: None)
