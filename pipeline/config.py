@@ -352,6 +352,9 @@ KEYS: Mapping[str, Key] = {
             "old orders: trackings get notifications_inactive=true", default=False),
         Key("until", _moment, _COMMAND, "stop at this time; `resume` goes on"),
         Key("out", _path, _COMMAND, "folder of the plan"),
+        Key("new_ledger", _yes_no, _COMMAND,
+            "move a damaged ledger aside and begin a new one: every order is sent again",
+            default=False),
     )
 }  # fmt: skip
 

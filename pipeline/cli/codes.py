@@ -65,6 +65,8 @@ _CONFIGURATION = (
      "add --yes, or set auto_approve = true in the profile"),
     ("C111", _SETUP, "Nothing to run", "`run` takes a plan, or files and a mapping",
      "name a plan, or give -m MAPPING and files"),
+    ("C112", _SETUP, "No files named", "without files, the mapping's `source.files` says what to read",
+     "name files or folders, or add `source.files` to the mapping"),
     ("C113", _SETUP, "Unknown code or topic", "there is no such code", "check the spelling"),
     ("C114", _SETUP, "File exists already", "what somebody wrote is not written over",
      "remove the file first, or name another one"),
@@ -72,6 +74,10 @@ _CONFIGURATION = (
      "correct what the message names"),
     ("C116", _SETUP, "Unknown profile", "the profiles are `sandbox`, `prod` and those of the file",
      "correct the name"),
+    ("C117", _SETUP, "Ledger in order", "a ledger is given up only when it is damaged: without it every order is sent again",
+     "leave out --new-ledger"),
+    ("C118", _SETUP, "Not for a plan", "`run PLAN` sends what was planned, no less and nothing else",
+     "give the option to `pipeline plan`"),
     ("C120", _GUARD, "Too few rows", "an export that shrank may have been cut off",
      "look at the files; lower --min-rows if they are complete"),
     ("C121", _GUARD, "Too many orders", "a run much larger than usual may be the wrong file",
@@ -90,6 +96,8 @@ _CONFIGURATION = (
     ("C134", _STATE, "Prepared data is gone", "the folder of the run was removed",
      "run the import again: what arrived is not sent twice"),
     ("C135", _STATE, "Plan is stale", "a file, a mapping, the program or the ledger changed after planning",
+     "make a new plan"),
+    ("C136", _STATE, "Plan was changed", "what is sent must be what was checked and shown",
      "make a new plan"),
 )  # fmt: skip
 

@@ -14,7 +14,7 @@ from pipeline.cli.progress import events_for
 from pipeline.cli.root import cli
 from pipeline.cli.session import Session
 from pipeline.cli.shape import setting, verb
-from pipeline.config import BadConfig, Credentials, Loaded, missing_file
+from pipeline.config import KEYS, BadConfig, Credentials, From, Loaded, missing_file
 
 if TYPE_CHECKING:
     from pipeline.run import Options, Result
@@ -33,6 +33,7 @@ _RUN_EXITS = (
     Exit.INTERRUPTED,
     Exit.TERMINATED,
 )
+_OPEN_EXITS = (Exit.UNFINISHED, Exit.AUTH, Exit.INTERRUPTED, Exit.TERMINATED)
 _PLAN_EXITS = (Exit.PARTIAL, Exit.INPUT, Exit.EMPTY, Exit.LOCKED, Exit.LEDGER, Exit.INTERRUPTED)
 
 _READING = (
@@ -89,7 +90,8 @@ def _options(*sets: tuple[Callable[[Any], Any], ...]) -> Callable[[F], F]:
 def plan(session: Session, inputs: tuple[str, ...]) -> int:
     """Read, validate and compare; write a plan and a report. Sends nothing.
 
-    INPUTS are files, folders or globs; without them the mapping's own `source.files` are taken.
+    INPUTS are files, folders or globs; without them, what the mapping's own `source.files` means in
+    the present folder.
     """
     loaded = session.load()
     mappings = _mappings(session, loaded)
@@ -112,7 +114,7 @@ def plan(session: Session, inputs: tuple[str, ...]) -> int:
     "pipeline run .pipeline/plans/7f3a --rate 5 --until 06:00",
     exits=_RUN_EXITS,
 )  # fmt: skip
-@_options(_READING, _SENDING, _GUARDING, _VERDICT, _REPORT)
+@_options(_READING, _SENDING, _GUARDING, _VERDICT, _REPORT, (setting("new_ledger"),))
 @click.argument("inputs", nargs=-1, metavar="[PLAN | FILE | FOLDER | GLOB]...")
 @click.pass_obj
 def run(session: Session, inputs: tuple[str, ...]) -> int:
@@ -120,12 +122,15 @@ def run(session: Session, inputs: tuple[str, ...]) -> int:
 
     A PLAN is the folder that `pipeline plan` made; exactly that is sent, or nothing if a file, the
     mapping or the ledger changed since. With -m, files, folders and globs are read; without any,
-    the mapping's own `source.files`. The same command again finishes an interrupted run.
+    what the mapping's own `source.files` means in the present folder. The same command again
+    finishes an interrupted run.
     """
     # what is to run is judged before any secret is asked for
     loaded = session.load()
     mappings = _mappings(session, loaded)
     planned = _plan_folder(session, mappings, inputs)
+    if planned is not None:
+        _refuse_choices(loaded)
     loaded = session.load(Credentials.REQUIRED)
     from pipeline import run as way
 
@@ -142,24 +147,25 @@ def run(session: Session, inputs: tuple[str, ...]) -> int:
 @verb(
     cli, "resume",
     "pipeline resume",
-    "pipeline resume 2026-11-20T0205 --until 06:00",
+    "pipeline resume 2026-11-20T0205-wms --until 06:00",
     "pipeline resume --profile prod --yes -q",
     exits=_RUN_EXITS,
 )  # fmt: skip
 @_options(_SENDING, (setting("partial_ok"),), _REPORT)
-@click.argument("run_id", required=False, metavar="[RUN]")
+@click.argument("name", required=False, metavar="[RUN | PLAN]")
 @click.pass_obj
-def resume(session: Session, run_id: str | None) -> int:
+def resume(session: Session, name: str | None) -> int:
     """Finish an interrupted or time-limited run.
 
-    Without RUN, the latest unfinished one. What has arrived is not sent again.
+    It is named by its id or by the folder of the plan that it sends; without a name, the latest
+    unfinished one. What has arrived is not sent again.
     """
     loaded = session.load(Credentials.REQUIRED)
     from pipeline import run as way
 
     options = _choices(session, loaded)
     with events_for(session.console, approve=loaded.settings.auto_approve) as events:
-        result = way.resume(loaded.settings, run_id, options, events)
+        result = way.resume(loaded.settings, name, options, events)
     return _finish(session, result)
 
 
@@ -197,6 +203,7 @@ def _choices(session: Session, loaded: Loaded) -> "Options":
         fail_on_empty=values["fail_on_empty"],
         until=None if until is None else next_moment(until, now),
         pii=values["pii"],
+        new_ledger=values["new_ledger"],
     )
 
 
@@ -217,6 +224,18 @@ def _plan_folder(session: Session, mappings: list[Path], inputs: tuple[str, ...]
     if len(inputs) == 1 and not (session.cwd / inputs[0]).exists():
         raise missing_file("plan", Path(inputs[0]), session.cwd)
     raise _no_mapping()
+
+
+def _refuse_choices(loaded: Loaded) -> None:
+    """Refuse what would change a plan: exactly what was planned is sent, and nothing else."""
+    for name in ("limit", "only_orders", "backfill"):
+        origin = loaded.origins[name]
+        if loaded.values[name] and origin.kind is not From.DEFAULT:
+            raise BadConfig(
+                f"{KEYS[name].flag} changes nothing of a plan that is made already ({origin})",
+                help=f"give it to `pipeline plan`, and run that plan without {KEYS[name].flag}",
+                code="C118",
+            )
 
 
 def _no_mapping() -> BadConfig:
@@ -253,9 +272,10 @@ def _finish(session: Session, result: "Result") -> int:
         )
     else:
         console.result(result.text)
-    if result.exit_code in (Exit.UNFINISHED, Exit.INTERRUPTED, Exit.TERMINATED):
-        profile = loaded.settings.profile if (loaded := session.loaded) else ""
-        named = "" if profile in ("", "sandbox") else f" --profile {profile}"
-        if not console.look.quiet:
-            console.note(f"Continue with: pipeline resume {result.run_id}{named}")
+    if result.exit_code in _OPEN_EXITS and session.loaded is not None and not console.look.quiet:
+        from pipeline.run import resume_command
+
+        console.note(
+            f"Continue with: {resume_command(result.run_id, session.loaded.settings.profile)}"
+        )
     return result.exit_code

@@ -24,7 +24,10 @@ from pipeline.config import BadConfig
 )  # fmt: skip
 @click.pass_obj
 def status(session: Session) -> int:
-    """Running, last and open items. Exit code = last verdict."""
+    """Running, last and open items. Exit code = last verdict.
+
+    A run that was killed counts as unfinished; while one is at work, the one before it is meant.
+    """
     loaded = session.load()
     from pipeline import run as way
 
@@ -47,8 +50,12 @@ def _status_text(console: Console, found: Mapping[str, Any]) -> str:
     lines = [f"last run    {_run_line(console, runs[0])}"]
     if runs[0]["state"] == "interrupted":
         lines.append(f"            continue with: pipeline resume {runs[0]['id']}")
+    elif found.get("at_work"):
+        lines.append("            it is at work now")
     elif runs[0]["state"] == "running":
-        lines.append("            if no process is at work any more: pipeline resume")
+        lines.append(
+            f"            its process has ended; continue with: pipeline resume {runs[0]['id']}"
+        )
     since = f", oldest since {_at(console, items['oldest'])}" if items["oldest"] else ""
     lines.append(f"open items  {items['count']:,}{since}")
     if len(runs) > 1:
@@ -70,7 +77,7 @@ def _at(console: Console, text: str) -> str:
 @verb(
     cli, "report",
     "pipeline report",
-    "pipeline report 2026-11-20T0205",
+    "pipeline report 2026-11-20T0205-wms",
     "pipeline report --pii show --report-dir private",
     exits=(Exit.LEDGER,),
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 import traceback
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -73,9 +73,11 @@ class Session:
     def fail(self, error: BaseException) -> int:
         """Print why the command ends and give its exit code; the one place for all errors."""
         console = self._console_for_errors()
+        notes = getattr(error, "__notes__", [])
         if isinstance(error, StopRun):
             console.error(error)
-            return self._end(console, error.exit_code, described(error))
+            self._say(console, notes)
+            return self._end(console, error.exit_code, described(error), notes)
         if isinstance(error, click.exceptions.NoArgsIsHelpError):
             console.note(error.format_message())
             return self._end(console, Exit.USAGE, {"message": "a command is missing"})
@@ -83,8 +85,17 @@ class Session:
             return self._usage(console, error)
         if isinstance(error, click.Abort | KeyboardInterrupt):
             console.note("interrupted")
-            return self._end(console, Exit.INTERRUPTED, {"message": "interrupted"})
-        return self._crash(console, error)
+            self._say(console, notes)
+            code = getattr(error, "exit_code", Exit.INTERRUPTED)
+            return self._end(console, code, {"message": "interrupted"}, notes)
+        code = self._crash(console, error, notes)
+        self._say(console, notes)
+        return code
+
+    def _say(self, console: Console, notes: Sequence[str]) -> None:
+        """Print what was added to an error on its way: which run is saved, and how to go on."""
+        for note in notes:
+            console.note(note)
 
     def _usage(self, console: Console, error: click.ClickException) -> int:
         context = getattr(error, "ctx", None)
@@ -96,7 +107,7 @@ class Session:
             console.note(f"Error: {message}" + (f"\n{hint}" if hint else ""))
         return self._end(console, Exit.USAGE, {"message": message, "help": hint or None})
 
-    def _crash(self, console: Console, error: BaseException) -> int:
+    def _crash(self, console: Console, error: BaseException, notes: Sequence[str]) -> int:
         text = console.safe("".join(traceback.format_exception(error)))
         where = traceback.extract_tb(error.__traceback__)[-1] if error.__traceback__ else None
         place = f" in {Path(where.filename).name}:{where.lineno}" if where else ""
@@ -109,12 +120,15 @@ class Session:
         if console.look.verbose >= 2:
             console.note(text)
         return self._end(
-            console, Exit.INTERNAL, {"message": message, "log": str(kept) if kept else None}
+            console, Exit.INTERNAL, {"message": message, "log": str(kept) if kept else None}, notes
         )
 
-    def _end(self, console: Console, code: int, error: Mapping[str, object]) -> int:
+    def _end(
+        self, console: Console, code: int, error: Mapping[str, object], notes: Sequence[str] = ()
+    ) -> int:
         if console.look.json:
-            console.json_result(code, {"error": dict(error)})
+            said = {"notes": list(notes)} if notes else {}
+            console.json_result(code, {"error": {**error, **said}})
         return int(code)
 
     def _console_for_errors(self) -> Console:

@@ -14,7 +14,8 @@ from pipeline.ledger.records import (
     RunStart,
     RunState,
 )
-from pipeline.ledger.stops import LedgerLocked, LedgerUnusable
+from pipeline.ledger.stops import LedgerDamaged, LedgerLocked, LedgerUnusable
+from pipeline.ledger.store import set_aside
 
 __all__ = [
     "PLANNED_SCHEMA",
@@ -24,6 +25,7 @@ __all__ = [
     "Journal",
     "KnownOrder",
     "Ledger",
+    "LedgerDamaged",
     "LedgerLocked",
     "LedgerUnusable",
     "OpenItem",
@@ -31,4 +33,5 @@ __all__ = [
     "RunRecord",
     "RunStart",
     "RunState",
+    "set_aside",
 ]

@@ -153,12 +153,45 @@ class Ledger:
                 )
             )
 
+    def break_run(self, run_id: str, *, exit_code: int, ended_at: datetime) -> None:
+        """Record that a run ended without its report; one that has ended otherwise keeps that."""
+        self._end_run(
+            run_id,
+            RunState.RUNNING,
+            RunState.INTERRUPTED,
+            exit_code=exit_code,
+            ended_at=moment_text(ended_at),
+        )
+
+    def abandon_run(self, run_id: str) -> None:
+        """Record that a run cannot go on; it is not offered for resuming any more."""
+        self._end_run(run_id, RunState.RUNNING, RunState.ABANDONED)
+        self._end_run(run_id, RunState.INTERRUPTED, RunState.ABANDONED)
+
+    def _end_run(self, run_id: str, now: RunState, then: RunState, **values: object) -> None:
+        with self._session.transaction() as connection:
+            connection.execute(
+                sa.update(t.run)
+                .where(t.run.c.seq == run_seq(connection, run_id), t.run.c.state == now.value)
+                .values(state=then.value, **values)
+            )
+
     def unfinished(self, endpoint: int, fingerprint: str) -> RunRecord | None:
         """Give the latest run of the same input if it did not finish: a crash or an early stop."""
         found = self._runs(
             (t.run.c.endpoint == endpoint, t.run.c.fingerprint == fingerprint), limit=1
         )
-        return found[0] if found and found[0].state is not RunState.FINISHED else None
+        return found[0] if found and found[0].state.value in _UNFINISHED else None
+
+    def unfinished_runs(self, endpoint: int) -> list[RunRecord]:
+        """Give all runs of an endpoint that did not finish, newest first."""
+        return self._runs(
+            (t.run.c.endpoint == endpoint, t.run.c.state.in_(_UNFINISHED)), limit=_ALL
+        )
+
+    def at_work(self) -> bool:
+        """Tell whether a process holds the lock of this ledger right now."""
+        return self._session.store.at_work()
 
     def run(self, run_id: str) -> RunRecord | None:
         """Give one run, or None."""
@@ -173,7 +206,8 @@ class Ledger:
         return next(iter(self.runs(1)), None)
 
     def _runs(self, where: tuple[sa.ColumnElement[bool], ...], *, limit: int) -> list[RunRecord]:
-        query = sa.select(t.run).where(*where).order_by(t.run.c.seq.desc()).limit(limit)
+        query = sa.select(t.run).where(*where).order_by(t.run.c.seq.desc())
+        query = query if limit == _ALL else query.limit(limit)
         with self._session.transaction() as connection:
             return [_run_record(row) for row in connection.execute(query).mappings()]
 
@@ -275,6 +309,24 @@ class Ledger:
                     )
                     .values(outcome=OrderOutcome.SUPERSEDED.value)
                 )
+
+    def overtaken(self, run_id: str) -> set[str]:
+        """Give the orders that a newer run of the endpoint has sent, or found to be there already.
+
+        Newer by the sequence of the ledger: the wall clock may have been set back (FAULTS P11). An
+        order that the newer run was sending when it ended counts, for its version may have arrived.
+        """
+        mine, newer = t.run.alias("mine"), t.run.alias("newer")
+        query = (
+            sa.select(t.run_order.c.order_number)
+            .distinct()
+            .select_from(mine)
+            .join(newer, sa.and_(newer.c.endpoint == mine.c.endpoint, newer.c.seq > mine.c.seq))
+            .join(t.run_order, t.run_order.c.run == newer.c.seq)
+            .where(mine.c.id == run_id, t.run_order.c.outcome.in_(_OVERTAKING))
+        )
+        with self._session.transaction() as connection:
+            return {number for number in connection.execute(query).scalars() if number is not None}
 
     def partitions(self, run_id: str) -> list[PartitionState]:
         """Give how far each planned partition of a run came, by number."""
@@ -432,6 +484,13 @@ _ANSWERED = tuple(
         OrderOutcome.REFUSED,
     )
 )
+
+# What a newer run says of an order whose older version must not be sent any more (FAULTS G4).
+_OVERTAKING = (
+    *_ANSWERED, t.SENDING, OrderOutcome.UNKNOWN.value, OrderOutcome.UNCHANGED.value,
+)  # fmt: skip
+_UNFINISHED = (RunState.RUNNING.value, RunState.INTERRUPTED.value)
+_ALL = -1  # SQLite and PostgreSQL are asked without a limit
 
 
 def _planned_rows(orders: pl.DataFrame, run: int, partition: int) -> pl.DataFrame:

@@ -3,10 +3,15 @@
 import fcntl
 import os
 import socket
+import time
 from pathlib import Path
 
 from pipeline.ledger.records import Clock
 from pipeline.ledger.stops import LedgerLocked, LedgerUnusable
+
+# Who only asks whether the lock is held (`held`) holds it for a moment himself.
+_TRIES = 5
+_BETWEEN_S = 0.05
 
 
 class FileLock:
@@ -37,7 +42,7 @@ class FileLock:
                 help="give this user the right to write there",
             ) from error
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _take(handle)
         except OSError as error:
             holder = os.pread(handle, 500, 0).decode("utf-8", "replace").strip()
             os.close(handle)
@@ -71,3 +76,34 @@ class FileLock:
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
+
+
+def held(path: Path) -> bool:
+    """Tell whether a process holds the lock at a path."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise LedgerUnusable(
+            f"cannot read the lock of the ledger at {path}: {error.strerror}",
+            help="give this user the right to read there",
+        ) from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
+def _take(handle: int) -> None:
+    for _ in range(_TRIES - 1):
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_BETWEEN_S)
+        else:
+            return
+    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

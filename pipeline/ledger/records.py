@@ -29,6 +29,7 @@ class RunState(StrEnum):
     RUNNING = "running"
     INTERRUPTED = "interrupted"  # stopped early; can be resumed
     FINISHED = "finished"
+    ABANDONED = "abandoned"  # what it had prepared is gone; a newer run does its work
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,10 @@ class LedgerUnusable(StopRun):
     exit_code = 11
 
 
+class LedgerDamaged(LedgerUnusable):
+    """The ledger is there and no ledger any more; only a person may give it up (FAULTS L1)."""
+
+
 class LedgerLocked(StopRun):
     """Another run is using this ledger (exit 10)."""
 

@@ -16,18 +16,18 @@ from urllib.parse import quote
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from pipeline.ledger.lock import FileLock
+from pipeline.ledger.lock import FileLock, held
 from pipeline.ledger.records import Clock
 from pipeline.ledger.schema import METADATA, VERSION
-from pipeline.ledger.stops import LedgerLocked, LedgerUnusable
+from pipeline.ledger.stops import LedgerDamaged, LedgerLocked, LedgerUnusable
 
 # Version n is reached from n - 1 by MIGRATIONS[n - 1]; all that are due run in one transaction.
 MIGRATIONS: tuple[Callable[[sa.Connection], None], ...] = (METADATA.create_all,)
 
 _APPLICATION_ID = 0x70697065  # "pipe": another program's database is refused
 _RECOVER = (
-    "nothing was sent; put back a copy of the ledger, or start a new one with --new-ledger, "
-    "which sends every order again"
+    "nothing was sent; put back a copy of the ledger, or start a new one with "
+    "`pipeline run --new-ledger`, which sends every order again"
 )
 
 
@@ -40,6 +40,7 @@ class Store:
     place: str
     name_run: Callable[[str | None], None]
     close: Callable[[], None]
+    at_work: Callable[[], bool]  # whether any process holds the lock
 
 
 def open_store(location: str | Path, *, clock: Clock, writable: bool) -> Store:
@@ -73,11 +74,46 @@ def _unusable(error: Exception, place: str) -> LedgerUnusable:
             help="free some space and run the same command again; what was delivered is recorded",
         )
     if "malformed" in words or "not a database" in words or "damaged" in words:
-        return LedgerUnusable(f"ledger damaged at {place} ({words})", help=_RECOVER)
+        return LedgerDamaged(f"ledger damaged at {place} ({words})", help=_RECOVER)
     return LedgerUnusable(
         f"cannot use the ledger at {place}: {words}",
         help="the ledger needs a local disk that this user may write; then run the command again",
     )
+
+
+def set_aside(location: str | Path, *, clock: Clock) -> Path | None:
+    """Move a damaged ledger to another name, so that the next `open` makes a new one.
+
+    Returns:
+        Its new name; None when the ledger is in order or not there, and nothing was moved.
+
+    Raises:
+        LedgerLocked: another run holds it.
+        LedgerUnusable: it is not damaged, but cannot be used either.
+    """
+    try:
+        open_store(location, clock=clock, writable=True).close()
+    except LedgerDamaged:
+        path = Path(str(location).removeprefix("sqlite:///"))
+    else:
+        return None
+    lock = FileLock(_lock_path(path), clock=clock)
+    lock.take()
+    try:
+        aside = path.with_name(f"{path.name}.damaged-{clock():%Y%m%dT%H%M%S}")
+        with explained(str(path)):
+            # in this order: a crash in between leaves a ledger that is refused as damaged
+            for end in ("", "-shm", "-wal"):
+                part = path.with_name(path.name + end)
+                if part.exists():
+                    part.rename(aside.with_name(aside.name + end))
+        return aside
+    finally:
+        lock.release()
+
+
+def _lock_path(path: Path) -> Path:
+    return path.with_name(path.name + ".lock")
 
 
 # --- SQLite ---------------------------------------------------------------------------------
@@ -91,7 +127,7 @@ def _open_sqlite(path: Path, *, clock: Clock) -> Store:
             f"cannot make the folder of the ledger {path.parent}: {error.strerror}",
             help="give this user the right to write there",
         ) from error
-    lock = FileLock(path.with_name(path.name + ".lock"), clock=clock)
+    lock = FileLock(_lock_path(path), clock=clock)
     lock.take()
     try:
         with explained(str(path)):
@@ -114,7 +150,7 @@ def _open_sqlite(path: Path, *, clock: Clock) -> Store:
         _close(connection)
         lock.release()
 
-    return Store(connection, sqlite.insert, str(path), lock.name_run, close)
+    return Store(connection, sqlite.insert, str(path), lock.name_run, close, lambda: True)
 
 
 def _read_sqlite(path: Path) -> Store:
@@ -133,7 +169,10 @@ def _read_sqlite(path: Path) -> Store:
     except BaseException:
         _close(connection)
         raise
-    return Store(connection, sqlite.insert, str(path), _no_name, lambda: _close(connection))
+    return Store(
+        connection, sqlite.insert, str(path), _no_name, lambda: _close(connection),
+        lambda: held(_lock_path(path)),
+    )  # fmt: skip
 
 
 _SETTINGS: dict[str, Any] = {
@@ -193,10 +232,10 @@ def _refuse_what_is_no_ledger(path: Path) -> None:
         raise LedgerUnusable(f"the ledger at {path} is not a plain file")
     if path.exists():
         if path.stat().st_size == 0:
-            raise LedgerUnusable(f"ledger damaged at {path} (the file is empty)", help=_RECOVER)
+            raise LedgerDamaged(f"ledger damaged at {path} (the file is empty)", help=_RECOVER)
         return
     if path.with_name(path.name + "-wal").exists():
-        raise LedgerUnusable(
+        raise LedgerDamaged(
             f"ledger damaged at {path} (the file is gone, its journal is still there)",
             help=_RECOVER,
         )
@@ -227,9 +266,7 @@ def _judge_sqlite(connection: sa.Connection, path: Path) -> None:
     with connection.begin():
         verdict = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
         if verdict != "ok":
-            raise LedgerUnusable(
-                f"ledger damaged at {path} (quick_check: {verdict})", help=_RECOVER
-            )
+            raise LedgerDamaged(f"ledger damaged at {path} (quick_check: {verdict})", help=_RECOVER)
         if connection.exec_driver_sql("PRAGMA application_id").scalar() != _APPLICATION_ID:
             raise LedgerUnusable(
                 f"the database at {path} is not a ledger of this program", help=_RECOVER
@@ -315,7 +352,19 @@ def _open_postgresql(url: str, *, writable: bool) -> Store:
                 {"name": f"pipeline run {run_id or '-'} pid {os.getpid()}"[:63]},
             )
 
-    return Store(connection, postgresql.insert, place, name_run, lambda: _close(connection))
+    def at_work() -> bool:
+        with connection.begin():
+            found = connection.execute(
+                sa.text(
+                    "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = :key AND granted"
+                ),
+                {"key": _ADVISORY_KEY},
+            ).first()
+        return found is not None
+
+    return Store(
+        connection, postgresql.insert, place, name_run, lambda: _close(connection), at_work
+    )
 
 
 def _lock_postgresql(connection: sa.Connection) -> None:

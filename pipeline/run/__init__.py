@@ -2,6 +2,8 @@
 
     open_jobs ─▶ spool ─▶ prepare (convert, check, group, compare) ─▶ guard ─▶ send_all ─▶ report
     └──────────────────────── plan ────────────────────────────────┘
+
+`flow` has the way of each verb.
 """
 
 from collections.abc import Sequence
@@ -10,7 +12,15 @@ from pathlib import Path
 from pipeline.config import Settings
 from pipeline.run.flow import Flow
 from pipeline.run.look import report, status
-from pipeline.run.request import Events, GuardTripped, Options, PlanStale, Result, RunUnknown
+from pipeline.run.request import (
+    Events,
+    GuardTripped,
+    Options,
+    PlanStale,
+    Result,
+    RunUnknown,
+    resume_command,
+)
 
 __all__ = [
     "Events",
@@ -22,6 +32,7 @@ __all__ = [
     "plan",
     "report",
     "resume",
+    "resume_command",
     "run",
     "run_plan",
     "status",
@@ -64,11 +75,13 @@ def run_plan(settings: Settings, plan: Path, options: Options, events: Events) -
     return Flow(settings, options, events).run_plan(plan)
 
 
-def resume(settings: Settings, run_id: str | None, options: Options, events: Events) -> Result:
+def resume(settings: Settings, name: str | None, options: Options, events: Events) -> Result:
     """Finish a run that was interrupted, the latest one if none is named.
+
+    `name` is the id of a run, or the folder of the plan that it sends.
 
     Raises:
         RunUnknown: there is no such run, or nothing of it is open.
         StopRun: it could not begin; nothing was sent.
     """
-    return Flow(settings, options, events).resume(run_id)
+    return Flow(settings, options, events).resume(name)

@@ -36,7 +36,7 @@ def facts_of(
     return {
         "run_id": run_id,
         "title": "Order import",
-        "mappings": [{"name": j.plan.name, "sha256": j.sha256, "path": str(j.path)} for j in jobs],
+        "mappings": [{"name": j.plan.name, "sha256": j.sha256, "path": str(j.path.absolute())} for j in jobs],
         "profile": profile,
         "account": account,
         "production": production,
@@ -47,7 +47,7 @@ def facts_of(
         "settings": dict(settings),
         "files": [
             {"index": s.index, "name": s.name, "sha256": s.sha256, "size_bytes": s.size_bytes,
-             "mapping": s.mapping, "records": records.get(s.index, 0), "path": str(snap.original)}
+             "mapping": s.mapping, "records": records.get(s.index, 0), "path": str(snap.original.absolute())}
             for j in jobs for s, snap in j.files
         ],
         "fields": [
@@ -78,15 +78,9 @@ def run_facts(
 
 def planned_tables(folder: RunFolder) -> RunTables:
     """The tables of a plan: nothing of it was sent."""
-    planned = folder.scan("planned", ORDER_SCHEMA).select(_PLANNED_ORDERS).collect()
-    orders = planned.with_columns(
-        pl.lit(None, pl.Int32).alias("status"),
-        pl.lit(0, pl.UInt32).alias("attempts"),
-        pl.lit(0, pl.UInt32).alias("warnings"),
-    ).cast(dict(ORDER_SCHEMA))
     return RunTables(
         rows=folder.scan("rows", ROW_SCHEMA),
-        orders=orders.select(ORDER_SCHEMA.keys()),
+        orders=_as_planned(folder.scan("planned", ORDER_SCHEMA)),
         mutations=pl.DataFrame(schema=MUTATION_SCHEMA),
         findings=folder.scan("findings", REPORTED_FINDING_SCHEMA),
     )
@@ -97,7 +91,7 @@ def run_tables(folder: RunFolder, ledger: Ledger, run_id: str, why_not: str) -> 
 
     `why_not` is said of the orders that were not attempted.
     """
-    orders = ledger.orders(run_id)
+    orders = _orders(folder, ledger, run_id)
     answers = _answers(ledger.problems(run_id), orders, folder)
     answers = pl.concat([answers, _silent(orders, answers, why_not)])
     findings = folder.scan("findings", REPORTED_FINDING_SCHEMA)
@@ -109,6 +103,28 @@ def run_tables(folder: RunFolder, ledger: Ledger, run_id: str, why_not: str) -> 
         mutations=ledger.mutations(run_id),
         findings=findings,
     )
+
+
+def _as_planned(planned: pl.LazyFrame) -> pl.DataFrame:
+    """Orders that nobody has tried to send, as ORDER_SCHEMA."""
+    untried = planned.select(_PLANNED_ORDERS).with_columns(
+        pl.lit(None, pl.Int32).alias("status"),
+        pl.lit(0, pl.UInt32).alias("attempts"),
+        pl.lit(0, pl.UInt32).alias("warnings"),
+    )
+    return untried.select(pl.col(name).cast(dtype) for name, dtype in ORDER_SCHEMA.items()).collect()
+
+
+def _orders(folder: RunFolder, ledger: Ledger, run_id: str) -> pl.DataFrame:
+    """The orders as the ledger has them; a killed run may not have told it all of its partitions."""
+    orders = ledger.orders(run_id)
+    told = {state.partition for state in ledger.partitions(run_id)}
+    untold = [
+        folder.part("planned", partition)
+        for partition in range(int(folder.facts().get("partitions", 0)))
+        if partition not in told and folder.part("planned", partition).exists()
+    ]
+    return pl.concat([orders, _as_planned(pl.scan_parquet(untold))]) if untold else orders
 
 
 def _rows(folder: RunFolder, orders: pl.DataFrame) -> pl.LazyFrame:

@@ -6,21 +6,66 @@
     planned/     what is to become of each order           until the run has finished
     rows/ findings/ trace/                                 for the report, as long as it is kept
     run.json     facts of the run that are not in the ledger
+    run.log      what happened and when: events, no values
+    owner.json   which ledger knows of it, from the first moment on
 
 All of it holds customers' data: folder 0700, files 0600 (FAULTS S9).
 """
 
+import errno
+import hashlib
 import json
+import os
+import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from pipeline.model.stops import StopRun
+
 TRANSIENT = ("snapshots", "spool", "prepared", "planned")
 LASTING = ("rows", "findings", "trace")
+SEALED = ("prepared", "planned", *LASTING)
+
+_DISK = frozenset({
+    errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM, errno.EFBIG,
+    errno.EEXIST, errno.ENOENT, errno.ENOTDIR, errno.EMFILE, errno.ENFILE, errno.ENAMETOOLONG,
+})  # fmt: skip
+_ROOM = "make room or give this user the right to write there, then run the same command again"
+
+
+class DiskUnusable(StopRun):
+    """A folder of ours cannot be written: disk full, no right to write (exit 11)."""
+
+    exit_code = 11
+
+
+@contextmanager
+def written(place: Path) -> Iterator[None]:
+    """Say in words when files of ours cannot be written (FAULTS P7, P8).
+
+    Raises:
+        DiskUnusable: the disk is full, broken, read-only, or not ours; or memory has run out.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _DISK:
+            raise
+        raise DiskUnusable(f"cannot write to {place}: {error.strerror}", help=_ROOM) from error
+    except pl.exceptions.ComputeError as error:
+        # Polars tells the errors of the system in words only
+        found = re.search(r"([A-Z][\w -]+) \(os error (\d+)\)", str(error))
+        if found is None or int(found[2]) not in _DISK:
+            raise
+        raise DiskUnusable(f"cannot write to {place}: {found[1]}", help=_ROOM) from error
+    except MemoryError as error:
+        raise DiskUnusable("out of memory", help="free memory, or import fewer files at a time") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +74,18 @@ class RunFolder:
 
     path: Path
 
-    def make(self) -> None:
-        """Make the folder and its parts."""
-        for name in (*TRANSIENT, *LASTING):
-            (self.path / name).mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.path.chmod(0o700)
+    def make(self, owner: str = "") -> None:
+        """Make the folder and its parts; `owner` is the ledger that knows of it, if any does.
+
+        Raises:
+            DiskUnusable: it cannot be made.
+        """
+        with written(self.path):
+            self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.path.chmod(0o700)
+            self._write_json("owner.json", {"ledger": owner})
+            for name in (*TRANSIENT, *LASTING):
+                (self.path / name).mkdir(exist_ok=True, mode=0o700)
 
     def part(self, kind: str, partition: int) -> Path:
         """The Parquet file of one partition."""
@@ -54,21 +106,80 @@ class RunFolder:
             return pl.LazyFrame(schema=dict(schema))
         return pl.scan_parquet(parts)
 
+    # -- run.json ---------------------------------------------------------------------------
+
     def write_facts(self, facts: Mapping[str, Any]) -> None:
-        """Write run.json, whole or not at all."""
-        path = self.path / "run.json"
+        """Write run.json, whole or not at all.
+
+        Raises:
+            DiskUnusable: it cannot be written.
+        """
+        with written(self.path):
+            self._write_json("run.json", facts)
+
+    def facts(self) -> dict[str, Any]:
+        """Read run.json; {} where there is none, or none that can be read."""
+        return self._read_json("run.json")
+
+    @property
+    def owner(self) -> str | None:
+        """The ledger that knows of this folder; None where the folder does not say."""
+        return self._read_json("owner.json").get("ledger")
+
+    def _write_json(self, name: str, content: Mapping[str, Any]) -> None:
+        path = self.path / name
         beside = path.with_suffix(".tmp")
-        beside.write_text(json.dumps(facts, indent=1, sort_keys=True), encoding="utf-8")
+        with beside.open("w", encoding="utf-8") as file:
+            json.dump(content, file, indent=1, sort_keys=True)
+            file.flush()
+            os.fsync(file.fileno())
         beside.chmod(0o600)
         beside.replace(path)
 
-    def facts(self) -> dict[str, Any]:
-        """Read run.json; {} where there is none."""
-        path = self.path / "run.json"
-        if not path.exists():
+    def _read_json(self, name: str) -> dict[str, Any]:
+        try:
+            read = json.loads((self.path / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError):  # a half of it tells as little as none
             return {}
-        read: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return read
+        return read if isinstance(read, dict) else {}
+
+    # -- what lies ready --------------------------------------------------------------------
+
+    def seal(self) -> dict[str, str]:
+        """Flush what was prepared to disk, and give the hash of each of its files.
+
+        A run that the ledger knows must find its requests again, also after a power cut.
+        """
+        found = {}
+        with written(self.path):
+            for kind in SEALED:
+                folder = self.path / kind
+                for path in sorted(folder.glob("part-*.parquet")):
+                    with path.open("rb") as file:
+                        found[f"{kind}/{path.name}"] = hashlib.file_digest(file, "sha256").hexdigest()
+                        os.fsync(file.fileno())
+                _sync(folder)
+            _sync(self.path)
+            _sync(self.path.parent)
+        return found
+
+    def broken(self) -> str | None:
+        """Say what is gone or changed of what was prepared; None when all of it is as it was."""
+        facts = self.facts()
+        if not facts.get("partitions") or "sealed" not in facts:
+            return "its run.json is gone"
+        sealed: Mapping[str, str] = facts["sealed"]
+        for name, sha256 in sealed.items():
+            try:
+                with (self.path / name).open("rb") as file:
+                    found = hashlib.file_digest(file, "sha256").hexdigest()
+            except OSError:
+                return f"{name} is gone"
+            if found != sha256:
+                return f"{name} is not what it was"
+        return None
+
+    # -- the end ----------------------------------------------------------------------------
 
     def clean(self) -> None:
         """Remove what only an unfinished run needs."""
@@ -78,3 +189,11 @@ class RunFolder:
     def remove(self) -> None:
         """Remove everything; for runs that came to nothing."""
         shutil.rmtree(self.path, ignore_errors=True)
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

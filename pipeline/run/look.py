@@ -1,7 +1,9 @@
 """Looking back: a run's page again, and where things stand. Changes nothing."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from pipeline.config import Settings
 from pipeline.ledger import Ledger, RunRecord
@@ -12,7 +14,8 @@ from pipeline.report.masking import PiiMode
 from pipeline.report.summary import summarise
 from pipeline.run.accounts import report_folder, run_facts, run_tables
 from pipeline.run.clock import clock
-from pipeline.run.folder import RunFolder
+from pipeline.run.folder import RunFolder, written
+from pipeline.run.plans import run_of
 from pipeline.run.request import RunUnknown
 from pipeline.run.verdict import NAMES
 
@@ -24,27 +27,37 @@ def report(settings: Settings, run_id: str | None, pii: str) -> Path:
         RunUnknown: there is no such run, or its folder is gone.
     """
     with Ledger.read(settings.ledger, clock=clock) as ledger:
-        record = ledger.last_run() if run_id is None else ledger.run(run_id)
+        record = ledger.last_run() if run_id is None else run_of(ledger, run_id)
         if record is None:
-            what = "no run yet" if run_id is None else f"no run {run_id}"
-            raise RunUnknown(f"there is {what}", code="C132", help="`pipeline status` shows the last runs")
+            raise RunUnknown("there is no run yet", code="C132", help="`pipeline run` makes the first one")
         folder = RunFolder(settings.home / "runs" / record.id)
         kept = folder.facts()
         if not kept:
             raise RunUnknown(f"the folder of run {record.id} is gone", code="C134",
                              help="its report cannot be made again")  # fmt: skip
-        stopped = record.state is not LedgerState.FINISHED
-        # a run that was killed has not written how it ended
-        reason = kept.get("stop_reason") or ("the process ended without a word" if stopped else None)
-        state = RunState(kept.get("state", "stopped" if stopped else "finished"))
-        ended = datetime.fromisoformat(kept.get("ended_at", kept["started_at"]))
-        facts = run_facts(kept, state=state, ended_at=ended, stop_reason=kept.get("stop_reason") or (
-            reason if state is RunState.STOPPED else None))  # fmt: skip
+        state, ended, reason = _end(record, kept, at_work=ledger.at_work())
+        facts = run_facts(kept, state=state, ended_at=ended, stop_reason=reason)
         why_not = reason or ("left out by --limit or --only-order" if kept["limited"] else "the run ended")
         tables = run_tables(folder, ledger, record.id, why_not)
         summary = summarise(facts, tables, owners=settings.owners, pii=PiiMode(pii))
         folder_of_report = report_folder(settings.reports, record.id)
-        return write_report(folder_of_report, summary, tables, owners=settings.owners).page
+        with written(folder_of_report):
+            return write_report(folder_of_report, summary, tables, owners=settings.owners).page
+
+
+def _end(
+    record: RunRecord, kept: Mapping[str, Any], *, at_work: bool
+) -> tuple[RunState, datetime, str | None]:
+    """How a run ended, when, and why before its end; a killed one has not said so itself."""
+    if record.state is LedgerState.RUNNING:
+        reason = "it is still at work" if at_work else "the process ended without a word"
+        return RunState.STOPPED, clock(), reason
+    ended = record.ended_at or datetime.fromisoformat(kept["started_at"])
+    if record.state is LedgerState.FINISHED:
+        return RunState.FINISHED, ended, None
+    state = RunState(kept.get("state", RunState.STOPPED.value))
+    said = kept.get("stop_reason")
+    return state, ended, said or ("the process was stopped" if state is RunState.STOPPED else None)
 
 
 def status(settings: Settings) -> dict[str, object]:
@@ -52,7 +65,7 @@ def status(settings: Settings) -> dict[str, object]:
 
     Returns:
         dict: `runs` (newest first: id, state, exit, started_at, ended_at), `open_items` (count and
-        oldest), `exit` of the last run.
+        oldest), `at_work`, and `exit`: the last verdict.
     """
     if not settings.ledger.startswith("postgresql") and not Path(
         settings.ledger.removeprefix("sqlite:///")
@@ -61,14 +74,23 @@ def status(settings: Settings) -> dict[str, object]:
     with Ledger.read(settings.ledger, clock=clock) as ledger:
         runs = ledger.runs(10)
         items = ledger.open_items(runs[0].endpoint) if runs else []
+        at_work = bool(runs) and runs[0].state is LedgerState.RUNNING and ledger.at_work()
     return {
         "runs": [_shown(record) for record in runs],
         "open_items": {
             "count": len(items),
             "oldest": items[0].opened_at.isoformat() if items else None,
         },
-        "exit": _exit(runs[0]) if runs else None,
+        "at_work": at_work,
+        "exit": _verdict(runs, at_work=at_work),
     }
+
+
+def _verdict(runs: Sequence[RunRecord], *, at_work: bool) -> dict[str, object] | None:
+    """The last verdict: of the run before the one at work; a killed run is unfinished."""
+    for record in runs[1:] if at_work else runs:
+        return _exit(record) or {"code": 5, "name": NAMES[5]}
+    return None
 
 
 def _shown(record: RunRecord) -> dict[str, object]:

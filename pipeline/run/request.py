@@ -25,6 +25,7 @@ class Options:
     fail_on_empty: bool = False
     until: datetime | None = None
     pii: str = "mask"
+    new_ledger: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +54,15 @@ class Events(Protocol):
         """Whether a person typed what was expected, or agreed beforehand."""
 
 
+def resume_command(run_id: str, profile: str) -> str:
+    """What to type to go on with a run.
+
+    >>> resume_command("2026-11-20T0205-wms", "prod")
+    'pipeline resume 2026-11-20T0205-wms --profile prod'
+    """
+    return f"pipeline resume {run_id}" + ("" if profile == "sandbox" else f" --profile {profile}")
+
+
 class GuardTripped(StopRun):
     """A safety stop before the first request; a person decides (exit 7)."""
 
@@ -61,6 +71,12 @@ class GuardTripped(StopRun):
 
 class PlanStale(StopRun):
     """What was planned is no longer what is there (exit 2)."""
+
+    exit_code = 2
+
+
+class LedgerInOrder(StopRun):
+    """`--new-ledger` was given for a ledger that is not damaged (exit 2)."""
 
     exit_code = 2
 

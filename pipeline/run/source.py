@@ -1,11 +1,11 @@
 """Mappings and files to compiled plans and private snapshots."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.intake import Snapshot, assign, display_names, find_files, take_snapshot
+from pipeline.intake import Found, Snapshot, assign, display_names, find_files, take_snapshot
 from pipeline.mapping.compile import Compiled, compile_mapping
 from pipeline.mapping.mistakes import MappingRefused
 from pipeline.mapping.plan import Plan
@@ -20,6 +20,12 @@ _HEADER_CODES = frozenset({"M201", "M302"})
 
 class MappingMissing(StopRun):
     """A mapping file cannot be read (exit 2)."""
+
+    exit_code = 2
+
+
+class InputsMissing(StopRun):
+    """Nothing says which files are to be read (exit 2)."""
 
     exit_code = 2
 
@@ -67,32 +73,49 @@ def read_mapping(path: Path, header: Sequence[str] | None = None) -> tuple[Compi
     return compiled, digest.hexdigest()
 
 
+def compiled(mappings: Sequence[Path]) -> dict[Path, Compiled]:
+    """Compile the mappings of a run, before any file is looked at.
+
+    Raises:
+        MappingMissing, MappingRefused: a mapping cannot be used.
+    """
+    made = {path: read_mapping(path)[0] for path in mappings}
+    names = [each.plan.name for each in made.values()]
+    if len(set(names)) != len(names):
+        raise MappingMissing("two mappings of a run have the same `name:`", code="C104",
+                             help="the report tells mappings apart by name")  # fmt: skip
+    return made
+
+
 def open_jobs(
     mappings: Sequence[Path], inputs: Sequence[str], folder: RunFolder,
-    warn: Callable[[str], None],
+    warn: Callable[[str], None], own: Sequence[Path] = (),
 ) -> list[Job]:  # fmt: skip
     """Compile the mappings, find the files, copy them, and compile again against their headers.
+
+    Without inputs, what the mappings' `source.files` mean in the present folder. `own` are folders
+    of this program, which need no word when they lie among the files.
 
     Raises:
         MappingMissing, MappingRefused: a mapping cannot be used.
         SourceUnusable, HeaderUnfit: a file cannot be used; nothing of it is sent.
     """
-    first = {path: read_mapping(path)[0] for path in mappings}
-    names = [compiled.plan.name for compiled in first.values()]
-    if len(set(names)) != len(names):
-        raise MappingMissing("two mappings of a run have the same `name:`", code="C104",
-                             help="the report tells mappings apart by name")  # fmt: skip
-    patterns = {compiled.plan.name: compiled.plan.source.files for compiled in first.values()}
-    found = find_files(inputs, list(patterns.values()))
-    for left, reason in found.left_alone.items():
-        if "no mapping" not in reason:  # other files of a folder are nobody's concern
-            warn(f"left alone: {left.name} {reason}")
+    first = compiled(mappings)
+    patterns = {each.plan.name: each.plan.source.files for each in first.values()}
+    if not inputs:
+        _all_have_files(patterns)
+    found = find_files(inputs or ["."], list(patterns.values()))
+    if inputs:
+        _say_left_alone(found, warn, own)
     claimed = assign(found.files, patterns)
+    for name, files in claimed.items():
+        if not files:
+            warn(f"no file for mapping {name} ({patterns[name] or 'all others'})")
     shown = display_names(found.files)
     jobs = []
     ordinal = 0
-    for path, compiled in first.items():
-        plan = compiled.plan
+    for path, once in first.items():
+        plan = once.plan
         taken: list[tuple[SourceFile, Snapshot]] = []
         for original in claimed[plan.name]:
             name = shown[original]
@@ -104,14 +127,31 @@ def open_jobs(
     return jobs
 
 
+def _all_have_files(patterns: Mapping[str, str | None]) -> None:
+    lacking = [name for name, pattern in patterns.items() if pattern is None]
+    if lacking:
+        raise InputsMissing(
+            f"no file is named, and mapping {lacking[0]} has no `source.files`", code="C112",
+            help="name files or folders after the options, or add `source: {files: …}`",
+        )  # fmt: skip
+
+
+def _say_left_alone(found: Found, warn: Callable[[str], None], own: Sequence[Path]) -> None:
+    ours = {path.resolve() for path in own}
+    for left, reason in found.left_alone.items():
+        # other files of a folder are nobody's concern
+        if "no mapping" not in reason and left.resolve() not in ours:
+            warn(f"left alone: {left.name} {reason}")
+
+
 def _against_headers(
     path: Path, plan: Plan, taken: list[tuple[SourceFile, Snapshot]], warn: Callable[[str], None]
 ) -> Job:
-    compiled, sha256 = read_mapping(path)
+    made, sha256 = read_mapping(path)
     for source, snapshot in taken:
         header = read_header(snapshot.path, plan.source, name=source.name)
         try:
-            compiled, sha256 = read_mapping(path, header)
+            made, sha256 = read_mapping(path, header)
         except MappingRefused as refused:
             if all(mistake.code in _HEADER_CODES for mistake in refused.mistakes):
                 unfit = HeaderUnfit(refused.name, refused.text, refused.mistakes)
@@ -119,6 +159,6 @@ def _against_headers(
                 unfit.help = f"its header is: {', '.join(header)}"
                 raise unfit from None
             raise
-    for mistake in compiled.warnings:
+    for mistake in made.warnings:
         warn(f"{path}:{mistake.line}: {mistake.message} [{mistake.code}]")
-    return Job(path, compiled.plan, sha256, tuple(taken))
+    return Job(path, made.plan, sha256, tuple(taken))

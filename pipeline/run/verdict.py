@@ -2,7 +2,7 @@
 
 import json
 import signal
-from collections.abc import Mapping
+import tempfile
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +19,7 @@ from pipeline.report.files import ReportFiles, write_report
 from pipeline.report.masking import PiiMode
 from pipeline.report.summary import Summary, summarise
 from pipeline.run.accounts import planned_tables, report_folder, run_facts, run_tables
-from pipeline.run.folder import RunFolder
+from pipeline.run.folder import RunFolder, written
 from pipeline.run.prepare import Foresight
 from pipeline.run.request import Events, Options, Result
 
@@ -62,7 +62,8 @@ def conclude(
     facts = run_facts(kept, state=ending.state, ended_at=ending.at, stop_reason=ending.reason)
     summary = summarise(facts, tables, owners=settings.owners, pii=PiiMode(options.pii))
     reports = folder.path if source is None else report_folder(settings.reports, facts.run_id)
-    files = write_report(reports, summary, tables, owners=settings.owners)
+    with written(reports):
+        files = write_report(reports, summary, tables, owners=settings.owners)
     code = exit_code(summary, ending, options, limited=bool(kept["limited"]))
     if source is not None:
         _close(*source, folder, tables, ending, code, files)
@@ -76,6 +77,18 @@ def conclude(
         summary=document | {"exit": {"code": code, "name": NAMES.get(code, "unknown")}},
         report=files.page, plan=folder.path if source is None else None, stopped=ending.stopped,
     )  # fmt: skip
+
+
+def check_reports(folder: Path) -> None:
+    """Make sure that a report can be written, before anything is sent.
+
+    Raises:
+        DiskUnusable: it cannot.
+    """
+    with written(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return
 
 
 def exit_code(summary: Summary, ending: Ending, options: Options, *, limited: bool) -> int:
@@ -110,6 +123,10 @@ def _close(
     limited = bool(folder.facts()["limited"])
     unknown = open_orders.filter(pl.col("outcome") == OrderOutcome.UNKNOWN.value).height
     done = ending.state is RunState.FINISHED and not (unknown or (open_orders.height and not limited))
+    # first, for what stands there is read only together with what the ledger says
+    facts = folder.facts()
+    folder.write_facts(facts | {"ended_at": ending.at.isoformat(), "stop_reason": ending.reason,
+                                "state": ending.state.value})  # fmt: skip
     ledger.put_finding_counts(run_id, 0, _counts(tables))
     missing, arrived = _missing(orders)
     ledger.open_items_update(run_id, missing, arrived)
@@ -117,9 +134,6 @@ def _close(
         run_id, state=LedgerState.FINISHED if done else LedgerState.INTERRUPTED, exit_code=code,
         ended_at=ending.at, totals=files.document.read_text(encoding="utf-8"),
     )  # fmt: skip
-    facts = folder.facts()
-    folder.write_facts(facts | {"ended_at": ending.at.isoformat(), "stop_reason": ending.reason,
-                                "state": ending.state.value})  # fmt: skip
     if done:
         folder.clean()
 

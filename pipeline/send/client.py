@@ -129,15 +129,21 @@ class OrderClient:
             return NoReply(f"the answer is larger than {ANSWER_MAX} bytes", sent=True)
         except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError) as error:
             return _no_reply(error)
-        for secret in self._secrets:
-            if secret in body:
-                body = body.replace(secret, _HIDDEN)
+        body = self._hide(body)
         headers = {
-            name.lower().decode("latin-1"): value.decode("latin-1")
+            name.lower().decode("latin-1"): self._hide(value).decode("utf-8", "replace")
             for name, value in response.headers.raw
             if name.lower() in _KEPT_HEADERS
         }
         return Reply(response.status_code, body, headers)
+
+
+    def _hide(self, text: bytes) -> bytes:
+        """Take out the token, should a server send it back: its words go into the report."""
+        for secret in self._secrets:
+            if secret in text:
+                text = text.replace(secret, _HIDDEN)
+        return text
 
 
 class _TooLarge(Exception):  # noqa: N818 - never leaves this module

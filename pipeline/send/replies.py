@@ -1,7 +1,7 @@
 """What an answer means, and only that: pure, typed by what to do next (CONTRACT §7, FAULTS §4.5)."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -264,7 +264,7 @@ def _auth(reply: Reply) -> AuthRefused:
     if reply.status == 401:
         return AuthRefused(
             "the API refused the token (401)",
-            help="check the token, its account and auth.scheme; no other form was tried",
+            help="check the token, its account and auth_scheme; no other form was tried",
         )
     return AuthRefused(
         "the token may not write orders of this account (403)",
@@ -295,6 +295,8 @@ def _retry_after(reply: Reply) -> float | None:
 
 def _moment(text: str) -> datetime | None:
     try:
-        return parsedate_to_datetime(text)
-    except ValueError:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
         return None
+    # "-0000" gives a moment without zone, which is UTC all the same (RFC 5322 3.3)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -81,7 +81,7 @@ def shell(folder: Path) -> Call:
     """Run the command as a process of its own, with pipes for streams."""
 
     def run(*arguments: str, env: Mapping[str, str] | None = None) -> Said:
-        done = subprocess.run(  # noqa: S603 - our own program
+        done = subprocess.run(
             [sys.executable, "-m", "pipeline", *arguments],
             capture_output=True, text=True, check=False, cwd=folder, timeout=60,
             env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL, encoding="utf-8",  # noqa: TID251 - the tests' own environment

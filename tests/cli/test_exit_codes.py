@@ -227,7 +227,7 @@ def test_130_143_a_signal_saves_the_state(
 ) -> None:
     orders(files, *[f"A{n},DE,a@example.com" for n in range(40)])
     api.play(FaultSchedule((FaultRule(fault="slow", delay_s=0.2),)))
-    process = subprocess.Popen(  # noqa: S603 - our own program
+    process = subprocess.Popen(
         [sys.executable, "-m", "pipeline", "--json", *RUN, "--concurrency", "2"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=files, env=dict(os.environ),  # noqa: TID251 - the tests' own environment
     )  # fmt: skip

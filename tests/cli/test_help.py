@@ -40,7 +40,7 @@ def test_help_imports_nothing_heavy() -> None:
         " 'uvicorn', 'jinja2', 'numpy', 'asyncio'}\n"
         "print(sorted(heavy & set(sys.modules)), code, file=sys.stderr)\n"
     )
-    done = subprocess.run(  # noqa: S603 - our own program
+    done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert done.stderr == "[] 0\n"

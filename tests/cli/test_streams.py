@@ -109,7 +109,9 @@ def test_quiet_prints_the_result_only(call: Call, files: Path, api: RunningSandb
 def test_the_log_as_json_lines(call: Call, files: Path, api: RunningSandbox) -> None:
     said = call("run", "-m", "small.yaml", "orders.csv", "--log-format", "json")
     events = [json.loads(line) for line in said.err.splitlines()]
-    assert [e["event"] for e in events if e["level"] == "INFO"] == ["start", "validated", "done"]
+    assert [e["event"] for e in events if e["level"] == "INFO"] == [
+        "start", "validated", "sending", "done",
+    ]  # fmt: skip
     said = call("run", "-m", "nope.yaml", "--log-format", "json")
     event = json.loads(said.err)
     assert (event["level"], event["code"]) == ("ERROR", "C103")
@@ -171,7 +173,7 @@ def test_a_stream_that_cannot_write_signs_gets_ascii(shell: Call) -> None:
 
 def test_a_reader_that_leaves_is_no_error(folder: Path) -> None:
     for arguments in (["help", "environment"], ["--help"]):
-        process = subprocess.Popen(  # noqa: S603 - our own program
+        process = subprocess.Popen(
             [sys.executable, "-m", "pipeline", *arguments],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=folder,
         )  # fmt: skip
@@ -224,7 +226,7 @@ def test_ctrl_c_is_130(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def on_terminal(folder: Path, *arguments: str, typed: str = "") -> Said:
     """Run the command with stdin and stderr on a pseudo-terminal, stdout on a pipe."""
     ours, theirs = pty.openpty()
-    process = subprocess.Popen(  # noqa: S603 - our own program
+    process = subprocess.Popen(
         [sys.executable, "-m", "pipeline", *arguments],
         stdin=theirs, stderr=theirs, stdout=subprocess.PIPE, cwd=folder,
         env={**os.environ, "TERM": "xterm", "COLUMNS": "120"},  # noqa: TID251 - the tests' own environment

@@ -160,7 +160,7 @@ def test_a_plan_is_refused_when_the_world_has_moved(warehouse: Warehouse, moved:
             warehouse.run()
             warehouse.orders(order_row("A1"))
 
-    with pytest.raises(PlanStale, match="the plan is stale: .* after planning"):
+    with pytest.raises(PlanStale, match=r"the plan is stale: .* after planning"):
         warehouse.run_plan(planned.plan)
 
 
@@ -241,7 +241,7 @@ def test_a_finished_run_keeps_no_payload(warehouse: Warehouse) -> None:
     warehouse.run()
 
     kept = {p.name for p in (warehouse.settings.home / "runs").glob("*/*")}
-    assert kept == {"rows", "findings", "trace", "run.json"}
+    assert kept == {"rows", "findings", "trace", "run.json", "run.log", "owner.json"}
     assert all(b"jo@example.com" not in p.read_bytes() for p in warehouse.settings.home.rglob("*") if p.is_file())
 
 

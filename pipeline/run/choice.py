@@ -1,0 +1,67 @@
+"""Which run to go on with: the one that is named, the last one that is open, or none."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from pipeline.ledger import Ledger, RunRecord, RunState
+from pipeline.run.folder import RunFolder
+from pipeline.run.plans import run_of
+from pipeline.run.request import RunUnknown
+
+OPEN = (RunState.RUNNING, RunState.INTERRUPTED)
+_STATUS = "`pipeline status` shows the last runs"
+
+
+class Choice:
+    """Chooses among the runs of one ledger, with its lock held: none of them is at work."""
+
+    def __init__(self, ledger: Ledger, runs: Path, warn: Callable[[str], None]) -> None:
+        self._ledger = ledger
+        self._runs = runs
+        self._warn = warn
+
+    def folder(self, record: RunRecord) -> RunFolder:
+        """Where the run keeps what it prepared."""
+        return RunFolder(self._runs / record.id)
+
+    def able(self, record: RunRecord | None) -> RunRecord | None:
+        """Give the interrupted run if it can go on; otherwise its work has to begin anew."""
+        if record is None:
+            return None
+        broken = self.folder(record).broken()
+        if broken is None:
+            return record
+        self._ledger.abandon_run(record.id)
+        self._warn(f"run {record.id} cannot go on ({broken}); what arrived is not sent twice")
+        return None
+
+    def named(self, name: str | None, endpoint: int) -> RunRecord:
+        """Give the run to resume.
+
+        Raises:
+            RunUnknown: there is none, it has ended, or it cannot go on here.
+        """
+        record = self._last(endpoint) if name is None else run_of(self._ledger, name)
+        if record.state not in OPEN:
+            raise RunUnknown(f"run {record.id} is {record.state}, nothing of it is open", code="C132",
+                             help=_STATUS)  # fmt: skip
+        if record.endpoint != endpoint:
+            raise RunUnknown(f"run {record.id} belongs to another endpoint", code="C133",
+                             help=f"use --profile {record.profile}")  # fmt: skip
+        broken = self.folder(record).broken()
+        if broken is not None:
+            raise RunUnknown(
+                f"what run {record.id} prepared is no longer there: {broken}", code="C134",
+                help="run the import again: what arrived is not sent twice",
+            )  # fmt: skip
+        return record
+
+    def _last(self, endpoint: int) -> RunRecord:
+        newest = self._ledger.last_run()
+        for record in self._ledger.unfinished_runs(endpoint):
+            # one that cannot go on is passed over once something else was imported: its orders
+            # were as good as new to that run
+            if newest is not None and newest.id != record.id and self.able(record) is None:
+                continue
+            return record
+        raise RunUnknown("there is no unfinished run", code="C132", help=_STATUS)
