@@ -128,13 +128,18 @@ def generate(path: Path, rows: int, *, shuffled: bool = False, faults: float = 0
             if faults:
                 frame = _damaged(frame, taken, faults)
             text = frame.write_csv(
-                separator=";", include_header=start == 0, quote_style="never", line_terminator="\r\n"
+                separator=";",
+                include_header=start == 0,
+                quote_style="never",
+                line_terminator="\r\n",
             )
             file.write(text.encode("cp1252"))
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     options.add_argument("path", type=Path)
     options.add_argument("--rows", type=int, default=300_000)
     options.add_argument("--shuffled", action="store_true")
@@ -143,7 +148,9 @@ def main() -> None:
     began = time.perf_counter()
     generate(chosen.path, chosen.rows, shuffled=chosen.shuffled, faults=chosen.faults)
     size = chosen.path.stat().st_size / 1e6
-    print(f"{chosen.path}: {chosen.rows} rows, {size:.0f} MB in {time.perf_counter() - began:.1f} s")
+    print(
+        f"{chosen.path}: {chosen.rows} rows, {size:.0f} MB in {time.perf_counter() - began:.1f} s"
+    )
 
 
 if __name__ == "__main__":

@@ -48,7 +48,9 @@ class Stopwatch:
 
         return run
 
-    def iterated(self, stage: str, verb: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
+    def iterated(
+        self, stage: str, verb: Callable[..., Iterator[Any]]
+    ) -> Callable[..., Iterator[Any]]:
         def run(*given: Any, **named: Any) -> Iterator[Any]:  # noqa: ANN401 - any verb
             following = self.timed(stage, lambda items: next(items, None))
             items = verb(*given, **named)
@@ -166,7 +168,16 @@ MEASURED = {"product": product, "read_csv": read_csv, "script": script}
 
 def apart(what: str, path: Path, mapping: Path, repeats: int) -> dict[str, Any]:
     """The median run by wall time, and the largest peak, of so many processes."""
-    command = [sys.executable, __file__, "--one", what, "--file", str(path), "--mapping", str(mapping)]
+    command = [
+        sys.executable,
+        __file__,
+        "--one",
+        what,
+        "--file",
+        str(path),
+        "--mapping",
+        str(mapping),
+    ]
     runs = [
         json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
         for _ in range(repeats)

@@ -81,7 +81,11 @@ Row = dict[str, str]
 @st.composite
 def tables(draw: st.DrawFn) -> list[Row]:
     """A few orders whose rows lie anywhere, with some dirt, and rows that stand there twice."""
-    rows = draw(st.lists(st.fixed_dictionaries({n: st.sampled_from(v) for n, v in FINE.items()}), max_size=12))
+    rows = draw(
+        st.lists(
+            st.fixed_dictionaries({n: st.sampled_from(v) for n, v in FINE.items()}), max_size=12
+        )
+    )
     for row in rows:  # values of the order mostly agree
         row |= {name: FINE[name][0] for name in ("street", "note", "gift")}
     spots = st.tuples(st.integers(0, 11), st.sampled_from(list(FINE)), st.sampled_from(DIRT))
@@ -96,7 +100,9 @@ def text(rows: Sequence[Row], *, sloppy: bool = False) -> bytes:
     """The rows as a file; `sloppy` writes cells as they are, so that quotes and joints break records."""
     out = io.StringIO(newline="")
     if sloppy:
-        out.write("\n".join(";".join(row) for row in (list(FINE), *(r.values() for r in rows))) + "\n")
+        out.write(
+            "\n".join(";".join(row) for row in (list(FINE), *(r.values() for r in rows))) + "\n"
+        )
     else:
         writer = csv.DictWriter(out, list(FINE), delimiter=";", lineterminator="\n")
         writer.writeheader()
@@ -145,7 +151,10 @@ def made_of(content: bytes, partition_bytes: int = PARTITION_BYTES) -> Made:
 @cache
 def contract() -> jsonschema_rs.Validator:
     document = json.loads(CONTRACT.read_text(encoding="utf-8"))
-    schema = {"$ref": "#/components/schemas/PatchedOrderRequest", "components": document["components"]}
+    schema = {
+        "$ref": "#/components/schemas/PatchedOrderRequest",
+        "components": document["components"],
+    }
     return jsonschema_rs.validator_for(schema)
 
 

@@ -99,7 +99,7 @@ def main() -> None:
     """Start the sandbox, load it, stop it, and say what it cost."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "pipeline.sandbox", "--port", "0", "--data", folder]
-        with subprocess.Popen(command, stdout=subprocess.PIPE) as sandbox:  # noqa: S603 - ours
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as sandbox:
             assert sandbox.stdout is not None
             asyncio.run(load(json.loads(sandbox.stdout.readline())))
             sandbox.terminate()

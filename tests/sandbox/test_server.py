@@ -298,7 +298,7 @@ def test_a_client_that_gave_up_and_repeats_is_not_to_blame(api: Api) -> None:
 
 @contextmanager
 def command(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
-    with subprocess.Popen(  # noqa: S603 - our own module
+    with subprocess.Popen(
         [sys.executable, "-m", "pipeline.sandbox", "--port", "0", *arguments],
         stdout=subprocess.PIPE,
         text=True,

@@ -90,9 +90,7 @@ def test_change_of_a_line_changes_the_hash_though_the_body_leaves_lines_out() ->
 
 
 def acked(made: dict[str, Any], generation: int = 1) -> dict[str, dict[str, Acked]]:
-    return {
-        "A1": {o["subject"]: Acked(o["operation_id"], generation) for o in made["operations"]}
-    }
+    return {"A1": {o["subject"]: Acked(o["operation_id"], generation) for o in made["operations"]}}
 
 
 def test_acknowledged_change_is_left_out_and_a_new_one_goes() -> None:
@@ -130,7 +128,9 @@ def test_change_that_comes_back_is_a_new_one() -> None:
 
     ids = [each["operations"][0]["operation_id"] for each in (two, three, again)]
     assert len(set(ids)) == 3
-    assert ids[2] == operation_id(1618, "A1", "change_line_item_quantity|1", '"line_item_id":"1","quantity":2', 3)
+    assert ids[2] == operation_id(
+        1618, "A1", "change_line_item_quantity|1", '"line_item_id":"1","quantity":2', 3
+    )
 
 
 def test_latest_change_of_a_subject_is_not_told_twice() -> None:
@@ -149,7 +149,7 @@ def test_order_that_says_nothing_but_its_number_is_not_sent() -> None:
 
 
 def test_ids_are_those_of_the_one_who_writes_them_down() -> None:
-    frame = orders(ORDER + PARCELS, *({"No": f"Ä{n}", "P": f"p{n} \"x\""} for n in range(40)))
+    frame = orders(ORDER + PARCELS, *({"No": f"Ä{n}", "P": f'p{n} "x"'} for n in range(40)))
 
     made = compare(frame, 7, {}, {})
 
@@ -171,7 +171,11 @@ def test_each_order_is_compared_with_its_own_past() -> None:
     rows = [ROW | {"No": f"A{n}"} for n in range(6)]
     frame = orders(ORDER + LINES, *rows)
     hashes = dict(compare(frame, 1618, {}, {}).select("order_number", "content_sha256").iter_rows())
-    known = {"A1": Known(hashes["A1"]), "A3": Known("other"), "A5": Known(hashes["A5"], fully_applied=False)}
+    known = {
+        "A1": Known(hashes["A1"]),
+        "A3": Known("other"),
+        "A5": Known(hashes["A5"], fully_applied=False),
+    }
 
     made = compare(frame, 1618, known, {})
 
@@ -189,7 +193,9 @@ def test_no_orders_compare_to_none() -> None:
 
 def test_trace_leads_from_each_sent_change_to_its_row() -> None:
     before = first(orders(ORDER + PARCELS, ROW | {"P": "p1"}))
-    frame = orders(ORDER + LINES + PARCELS, ROW | {"P": "p1"}, ROW | {"P": "p2", "L": "2"}, ROW | {"No": "A2"})
+    frame = orders(
+        ORDER + LINES + PARCELS, ROW | {"P": "p1"}, ROW | {"P": "p2", "L": "2"}, ROW | {"No": "A2"}
+    )
     compared = compare(frame, 1618, {"A1": Known("x")}, acked(before))
 
     made = trace(frame, compared).row(0, named=True)

@@ -23,7 +23,10 @@ def test_key_of_several_columns_is_empty_when_one_of_them_is() -> None:
     made = converted(f"rows: {{key: [No, Shop]}}\norder:\n{IDENTITY}", {"No": "1"}, {"Shop": "a"})
 
     assert made.table.rows["_key"].to_list() == [None, None]
-    assert told(made.findings.rows) == [(2, "R209", "No, Shop", None), (3, "R209", "No, Shop", None)]
+    assert told(made.findings.rows) == [
+        (2, "R209", "No, Shop", None),
+        (3, "R209", "No, Shop", None),
+    ]
 
 
 def test_key_can_be_a_derived_column() -> None:
@@ -85,7 +88,9 @@ def test_condition_of_a_section_decides_about_values_and_findings() -> None:
     text = f"order:\n{IDENTITY}" + LINES.replace("{fields", "{when: \"S != 'GIFT'\", fields")
 
     made = converted(
-        text, {"No": "1", "L": "1", "S": "GIFT", "Q": "many"}, {"No": "1", "L": "2", "S": "s", "Q": "1"}
+        text,
+        {"No": "1", "L": "1", "S": "GIFT", "Q": "many"},
+        {"No": "1", "L": "2", "S": "s", "Q": "1"},
     )
 
     assert made.table.rows["_when.lines"].to_list() == [False, True]
@@ -117,7 +122,9 @@ def test_key_of_parcels_is_empty_where_their_condition_fails() -> None:
         "trackings:\n  key: [P, C]\n  when: \"S = 'out'\"\n  fields: {tracking_number: P, courier: C}\n"
     )
 
-    made = converted(text, {"No": "1", "P": "p", "C": "gls", "S": "out"}, {"No": "1", "P": "p", "C": "gls"})
+    made = converted(
+        text, {"No": "1", "P": "p", "C": "gls", "S": "out"}, {"No": "1", "P": "p", "C": "gls"}
+    )
 
     parcels = made.table.rows["_key.trackings"]
     assert parcels.is_null().to_list() == [False, True]
@@ -126,7 +133,10 @@ def test_key_of_parcels_is_empty_where_their_condition_fails() -> None:
 
 def test_no_row_is_lost_and_addresses_stay() -> None:
     text = f"rows: {{key: No, skip: \"S = 'x'\"}}\norder:\n{IDENTITY}{LINES}"
-    rows = [{"No": str(n % 3), "L": str(n % 4), "S": "x" if n % 5 == 0 else "s", "Q": "1"} for n in range(40)]
+    rows = [
+        {"No": str(n % 3), "L": str(n % 4), "S": "x" if n % 5 == 0 else "s", "Q": "1"}
+        for n in range(40)
+    ]
 
     made = converted(text, *rows)
 

@@ -75,23 +75,25 @@ def test_value_makes_of_a_row_what_the_mapping_says(
         ("customer_number: {from: A, do: [{regex: '^([0-9]+)$'}]}", "12a", "R208"),
     ],
 )
-def test_cell_that_is_no_value_is_null_and_told_with_its_text(field: str, text: str, code: str) -> None:
+def test_cell_that_is_no_value_is_null_and_told_with_its_text(
+    field: str, text: str, code: str
+) -> None:
     made = converted(f"order:\n{IDENTITY}  {field}\n", {"No": "A1", "A": text})
 
     assert made.table.rows.item(0, f"order.{field.split(':')[0]}") is None
     assert told(made.findings.rows) == [(2, code, "A", text)]
 
 
-@pytest.mark.parametrize(
-    ("which", "hour"), [("earliest", 0), ("latest", 1)]
-)
+@pytest.mark.parametrize(("which", "hour"), [("earliest", 0), ("latest", 1)])
 def test_hour_that_occurs_twice_is_taken_as_the_source_says(which: str, hour: int) -> None:
     head = HEAD.format(name="little").replace("}\n", f", ambiguous: {which}}}\n")
     field = "  order_date: {from: A, format: '%d.%m.%Y %H:%M'}\n"
 
     made = converted(f"{head}order:\n{IDENTITY}{field}", {"No": "1", "A": "25.10.2026 02:30"})
 
-    assert made.table.rows.item(0, "order.order_date") == datetime(2026, 10, 25, hour, 30, tzinfo=UTC)
+    assert made.table.rows.item(0, "order.order_date") == datetime(
+        2026, 10, 25, hour, 30, tzinfo=UTC
+    )
     assert not len(made.findings)
 
 

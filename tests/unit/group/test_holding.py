@@ -119,4 +119,6 @@ def test_optional_cell_that_is_wrong_is_left_out_and_its_order_goes() -> None:
 def test_nothing_becomes_no_orders() -> None:
     made = grouped((ORDERS, []))
 
-    assert (made.orders.height, made.held.height, made.rows.height, made.findings.height) == (0,) * 4
+    assert (made.orders.height, made.held.height, made.rows.height, made.findings.height) == (
+        0,
+    ) * 4

@@ -46,7 +46,13 @@ def test_any_text_comes_back_from_the_body_as_it_was(text: str) -> None:
 def test_what_is_absent_is_not_written() -> None:
     made = json.loads(body("1", ""))
 
-    assert set(made) == {"account", "order_number", "destination_country_iso3", "recipient_email", "articles_order"}
+    assert set(made) == {
+        "account",
+        "order_number",
+        "destination_country_iso3",
+        "recipient_email",
+        "articles_order",
+    }
     assert made["articles_order"] == [{"line_item_id": "1"}]
 
 

@@ -38,7 +38,12 @@ def test_rows_of_an_order_need_not_be_neighbours() -> None:
 def test_tags_of_all_rows_are_gathered_without_repetition() -> None:
     text = f"order:\n{IDENTITY}  tags: [A, {{template: 'w:{{B}}'}}]\n"
 
-    made = one(text, {"No": "1", "A": "x", "B": "1"}, {"No": "1", "A": "y"}, {"No": "1", "A": "x", "B": "1"})
+    made = one(
+        text,
+        {"No": "1", "A": "x", "B": "1"},
+        {"No": "1", "A": "y"},
+        {"No": "1", "A": "x", "B": "1"},
+    )
 
     assert made["tags"] == ["x", "y", "w:1"]
 
@@ -55,7 +60,10 @@ def test_attributes_without_value_are_left_out_and_types_are_kept() -> None:
 
     made = one(text, {"No": "1", "G": "ja", "N": "7"})
 
-    assert made["additional_attributes"] == [{"key": "gift", "value": True}, {"key": "count", "value": 7}]
+    assert made["additional_attributes"] == [
+        {"key": "gift", "value": True},
+        {"key": "count", "value": 7},
+    ]
 
 
 def test_address_that_only_has_a_name_and_a_country_is_none() -> None:
@@ -75,7 +83,11 @@ def test_aggregates_gather_all_rows() -> None:
         "  announced_delivery_date_max: {from: D, aggregate: max}\n"
     )
 
-    made = one(text, {"No": "1", "A": "0,10", "D": "02.01.2026"}, {"No": "1", "A": "0,20", "D": "01.02.2026"})
+    made = one(
+        text,
+        {"No": "1", "A": "0,10", "D": "02.01.2026"},
+        {"No": "1", "A": "0,20", "D": "01.02.2026"},
+    )
 
     assert made["order_total_amount"] == "0.30"
     assert made["announced_delivery_date_min"] == "2026-01-02"
@@ -111,8 +123,12 @@ def test_numbers_are_written_without_idle_zeros() -> None:
 def test_moments_carry_the_offset_of_the_source() -> None:
     text = f"order:\n{IDENTITY}  order_date: {{from: A, format: '%d.%m.%Y %H:%M'}}\n"
 
-    assert one(text, {"No": "1", "A": "01.07.2026 12:00"})["order_date"] == "2026-07-01T12:00:00+02:00"
-    assert one(text, {"No": "1", "A": "01.12.2026 12:00"})["order_date"] == "2026-12-01T12:00:00+01:00"
+    assert (
+        one(text, {"No": "1", "A": "01.07.2026 12:00"})["order_date"] == "2026-07-01T12:00:00+02:00"
+    )
+    assert (
+        one(text, {"No": "1", "A": "01.12.2026 12:00"})["order_date"] == "2026-12-01T12:00:00+01:00"
+    )
 
 
 def test_a_parcel_gathers_its_articles_and_an_order_its_parcels() -> None:
@@ -189,7 +205,13 @@ def test_faulty_row_of_one_mapping_holds_the_order_of_both() -> None:
 def test_parcel_of_one_mapping_must_name_a_line_of_the_other() -> None:
     made = grouped(
         (f"order:\n{IDENTITY}{LINES}", [{"No": "1", "L": "1", "S": "s", "Q": "1"}]),
-        (UPDATES, [{"No": "1", "L": "2", "Q": "1", "P": "p1"}, {"No": "9", "L": "2", "Q": "1", "P": "p2"}]),
+        (
+            UPDATES,
+            [
+                {"No": "1", "L": "2", "Q": "1", "P": "p1"},
+                {"No": "9", "L": "2", "Q": "1", "P": "p2"},
+            ],
+        ),
     )
 
     found = made.findings.filter(pl.col("code") == "R321")

@@ -406,7 +406,7 @@ def sending_child(path: Path) -> Iterator[subprocess.Popen[str]]:
         begin(opened)
         opened.plan_partition("r1", 0, plan({"order_number": "A1"}, {"order_number": "A2"}), "d")
     root = str(Path(__file__).parents[3])
-    with subprocess.Popen(  # noqa: S603
+    with subprocess.Popen(
         [sys.executable, "-c", CHILD, str(path), root], stdout=subprocess.PIPE, text=True
     ) as child:
         assert child.stdout is not None
