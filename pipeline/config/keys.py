@@ -1,0 +1,115 @@
+"""Every key that can be set: options, variables, the file and their pages are made from it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from pipeline.config.nouns import SANDBOX, Key, Where
+from pipeline.config.readers import (
+    as_choice,
+    as_command,
+    as_moment,
+    as_number,
+    as_path,
+    as_paths,
+    as_rate,
+    as_share,
+    as_text,
+    as_url,
+    as_whole,
+    as_words,
+    as_yes_no,
+    as_zone,
+)
+from pipeline.model.endpoint import AuthScheme, Pace
+
+# The secrets and the ways of the terminal that other programs share with us.
+FOREIGN_VARIABLES: Mapping[str, str] = {
+    "PARCELLAB_TOKEN": "the token of the account; only used for production",
+    "PARCELLAB_TOKEN_FILE": "a file that holds the token, such as a systemd or Docker secret",
+    "NO_COLOR": "no colours when set",
+    "FORCE_COLOR": "colours also when piped, when set",
+    "TERM": "`dumb` means plain lines instead of progress bars",
+}
+
+
+_ANY, _PROFILE, _COMMAND = Where.ANYWHERE, Where.PROFILE, Where.COMMAND
+
+
+_PACE = Pace()
+
+
+KEYS: Mapping[str, Key] = {
+    key.name: key
+    for key in (
+        Key("base_url", as_url, _PROFILE,
+            "where orders go: product-api, api, eu, us, or a URL on this machine"),
+        Key("account", as_whole(1), _PROFILE, "number of the parcelLab account"),
+        Key("auth_scheme", as_choice(*AuthScheme), _PROFILE,
+            "form of the Authorization header: parcellab-raw, parcellab-encoded or bearer",
+            default=AuthScheme.PARCELLAB_RAW.value),
+        Key("production", as_yes_no, _PROFILE,
+            "ask before sending; only a URL on this machine may say false"),
+        Key("token_file", as_path, _PROFILE, "file that holds the token"),
+        Key("token_command", as_command, _PROFILE, "command that prints the token"),
+        Key("auto_approve", as_yes_no, _PROFILE, "send without asking", default=False, option="yes"),
+        Key("home", as_path, _ANY, "folder for plans, logs and the ledger", default=Path(".pipeline")),
+        Key("report_dir", as_path, _ANY, "folder for reports", default=Path("reports")),
+        Key("ledger", as_text, _ANY, "path of the ledger, or a postgresql:// URL"),
+        Key("timezone", as_zone, _ANY, "time zone of reports and of --until"),
+        Key("rate", as_rate, _ANY, "at most so many requests per second; off for no limit"),
+        Key("concurrency", as_whole(1, 256), _ANY, "requests in flight", default=_PACE.concurrency),
+        Key("connect_s", as_number, _ANY, "seconds to wait for a connection",
+            default=_PACE.connect_s),
+        Key("read_s", as_number, _ANY, "seconds to wait for more of an answer", default=_PACE.read_s),
+        Key("deadline_s", as_number, _ANY, "seconds for one request in total",
+            default=_PACE.deadline_s),
+        Key("attempts", as_whole(1, 100), _ANY, "attempts per order", default=_PACE.attempts),
+        Key("order_s", as_number, _ANY, "seconds for all attempts of one order",
+            default=_PACE.order_s),
+        Key("outage_failures", as_whole(1), _ANY, "straight failures after which sending pauses",
+            default=_PACE.outage_failures),
+        Key("outage_probe_s", as_number, _ANY, "seconds between two tries during a pause",
+            default=_PACE.outage_probe_s),
+        Key("outage_stop_s", as_number, _ANY, "seconds of pause after which the run stops",
+            default=_PACE.outage_stop_s),
+        Key("wait_max_s", as_number, _ANY, "longest wait the API may ask for before the run stops",
+            default=_PACE.wait_max_s),
+        Key("max_reject_rate", as_share, _ANY,
+            "stop when more than this share of the rows is rejected; off for never", default=0.2),
+        Key("max_orders", as_whole(1), _ANY, "stop when there are more orders than this"),
+        Key("min_rows", as_whole(1), _ANY, "stop when there are fewer rows than this"),
+        Key("partial_ok", as_yes_no, _ANY, "exit 0 instead of 3", default=False),
+        Key("fail_on_empty", as_yes_no, _ANY, "exit 9 when there is nothing to import",
+            default=False),
+        Key("pii", as_choice("mask", "show", "none"), _ANY,
+            "personal data in the report: mask, show or none", default="mask"),
+        Key("mapping", as_paths, _COMMAND, "mapping file; give it again for several exports",
+            default=()),
+        Key("limit", as_whole(1), _COMMAND, "only the first N orders"),
+        Key("only_orders", as_words, _COMMAND, "only this order number; may be given again",
+            default=(), option="only_order"),
+        Key("backfill", as_yes_no, _COMMAND,
+            "old orders: trackings get notifications_inactive=true", default=False),
+        Key("until", as_moment, _COMMAND, "stop at this time; `resume` goes on"),
+        Key("out", as_path, _COMMAND, "folder of the plan"),
+        Key("new_ledger", as_yes_no, _COMMAND,
+            "move a damaged ledger aside and begin a new one: every order is sent again",
+            default=False),
+    )
+}  # fmt: skip
+
+
+# Read by `look` and by the search for the file, before the keys above.
+LOOKS: Mapping[str, Key] = {
+    key.name: key
+    for key in (
+        Key("config", as_path, _COMMAND, "configuration file"),
+        Key("profile", as_text, _COMMAND, "section [profile.NAME] to use", default=SANDBOX),
+        Key("json", as_yes_no, _COMMAND, "one JSON object on stdout", default=False),
+        Key("log_format", as_choice("text", "json"), _COMMAND, "form of the log on stderr",
+            default="text"),
+        Key("color", as_choice("auto", "always", "never"), _COMMAND, "colours", default="auto"),
+        Key("quiet", as_yes_no, _COMMAND, "result and errors only", default=False),
+        Key("verbose", as_whole(0, 3), _COMMAND, "more log; twice for tracebacks", default=0),
+    )
+}  # fmt: skip

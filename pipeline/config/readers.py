@@ -1,0 +1,156 @@
+"""One reader per kind of value: from TOML or from text, to what the program works with."""
+
+import os
+import re
+import shlex
+from datetime import datetime, time
+from pathlib import Path
+from zoneinfo import ZoneInfo, available_timezones
+
+from pipeline.config.nouns import PRESETS, Reader, Unfit, did_you_mean
+
+
+def as_text(value: object) -> str:
+    """A text that is not blank."""
+    if not isinstance(value, str) or not value.strip():
+        raise Unfit("is not a text")
+    return value.strip()
+
+
+def as_path(value: object) -> Path:
+    """A path; ~ is the home folder."""
+    return Path(as_text(value)).expanduser()
+
+
+def as_whole(least: int, most: int = 2**31 - 1) -> Reader:
+    """A reader of whole numbers within limits."""
+
+    def read(value: object) -> int:
+        if isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,12}\s*", value):
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise Unfit("is not a whole number")
+        if not least <= value <= most:
+            raise Unfit(f"is not between {least} and {most}")
+        return value
+
+    return read
+
+
+def as_number(value: object) -> float:
+    """A positive number."""
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            raise Unfit("is not a number") from None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise Unfit("is not a number")
+    if not 0 < value < 1e9:
+        raise Unfit("is not a number above 0")
+    return float(value)
+
+
+def as_rate(value: object) -> float | None:
+    """Requests per second, or off."""
+    if isinstance(value, str):
+        if value.strip().lower() == "off":
+            return None
+        value = value.strip().removesuffix("/s")
+    return as_number(value)
+
+
+def as_share(value: object) -> float | None:
+    """A share such as 20% or 0.2, or off."""
+    text = str(value).strip().lower()
+    if text == "off":
+        return None
+    percent = text.endswith("%")
+    try:
+        share = float(text.removesuffix("%")) / (100 if percent else 1)
+    except ValueError:
+        raise Unfit("is not a share such as 20%") from None
+    if isinstance(value, bool) or not 0 <= share <= 1:
+        raise Unfit("is not a share from 0% to 100%")
+    return share
+
+
+def as_yes_no(value: object) -> bool:
+    """A truth value."""
+    if isinstance(value, bool):
+        return value
+    word = str(value).strip().lower()
+    if word in ("1", "true", "yes", "on"):
+        return True
+    if word in ("0", "false", "no", "off", ""):
+        return False
+    raise Unfit("is neither true nor false")
+
+
+def as_choice(*words: str) -> Reader:
+    """A reader of one word out of a closed list."""
+
+    def read(value: object) -> str:
+        word = str(value).strip().lower()
+        if word not in words:
+            near = did_you_mean(word, words)
+            raise Unfit(f"is not one of {', '.join(words)}" + (f"; {near}" if near else ""))
+        return word
+
+    return read
+
+
+def as_words(value: object) -> tuple[str, ...]:
+    """Words, separated by commas in text."""
+    if isinstance(value, str):
+        value = value.split(",")
+    if not isinstance(value, list | tuple) or not all(isinstance(each, str) for each in value):
+        raise Unfit("is not a list of texts")
+    return tuple(each.strip() for each in value if each.strip())
+
+
+def as_paths(value: object) -> tuple[Path, ...]:
+    """Paths, separated as the system does."""
+    parts = value.split(os.pathsep) if isinstance(value, str) else value
+    return tuple(Path(each).expanduser() for each in as_words(parts))
+
+
+def as_command(value: object) -> tuple[str, ...]:
+    """A command and its arguments, as a shell would split them."""
+    if isinstance(value, str):
+        try:
+            value = shlex.split(value)
+        except ValueError:
+            raise Unfit("is not a command: a quote is not closed") from None
+    words = as_words(value)
+    if not words:
+        raise Unfit("is not a command")
+    return words
+
+
+def as_moment(value: object) -> time | datetime:
+    """Read 06:00 (the next one) or a date and time with or without offset."""
+    text = str(value).strip()
+    for read in (time.fromisoformat, datetime.fromisoformat):
+        try:
+            return read(text)
+        except ValueError:
+            continue
+    raise Unfit("is neither a time such as 06:00 nor a date with time")
+
+
+def as_zone(value: object) -> str:
+    """An IANA time zone."""
+    name = as_text(value)
+    try:
+        ZoneInfo(name)
+    except (OSError, ValueError, KeyError):
+        near = did_you_mean(name, available_timezones())
+        raise Unfit("is not a time zone" + (f"; {near}" if near else "")) from None
+    return name
+
+
+def as_url(value: object) -> str:
+    """A URL, or the name of a preset."""
+    text = as_text(value).rstrip("/")
+    return PRESETS.get(text, text)
