@@ -22,6 +22,7 @@ from pipeline.ledger import (
 )
 from pipeline.model.stops import StopRun
 from pipeline.report.facts import RunState
+from pipeline.run import spool as spooling
 from pipeline.run.accounts import facts_of
 from pipeline.run.choice import OPEN, Choice
 from pipeline.run.clock import clock
@@ -43,7 +44,6 @@ from pipeline.run.prepare import Foresight, prepare
 from pipeline.run.request import Events, LedgerInOrder, Options, Result, resume_command
 from pipeline.run.sending import send_all, waiting_orders
 from pipeline.run.source import Job, compiled, open_jobs
-from pipeline.run.spool import spool
 from pipeline.run.verdict import Ending, check_reports, conclude
 
 _FACTS_OF_AN_END = ("ended_at", "stop_reason", "state")
@@ -207,7 +207,10 @@ class Flow:
         self.events.say("info", "start", run=run_id, profile=self.settings.profile,
                         account=self.endpoint.account, files=files)  # fmt: skip
         with written(folder.path):
-            spooled = spool(jobs, folder, lambda rows: self.events.stage("read", rows, None))
+            spooled = spooling.spool(
+                jobs, folder, lambda rows: self.events.stage("read", rows, None),
+                spooling.PARTITION_BYTES,
+            )  # fmt: skip
             read_s = time.monotonic() - begun
             seen = prepare(
                 jobs, spooled, folder, known, self.endpoint.account, self.options,

@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.config import Settings
 from pipeline.model.endpoint import Endpoint, Pace, Secret
-from pipeline.run import Options, Result, plan, resume, run, run_plan
+from pipeline.run import Options, Result, RunUnknown, plan, resume, run, run_plan
 from pipeline.sandbox import RunningSandbox, running_sandbox
 
 SCHEMA = Path(__file__).parents[1] / "contract" / "openapi" / "order-api.openapi.json"
@@ -103,6 +103,19 @@ class Warehouse:
 
     def plan(self, **options: object) -> Result:
         return plan(self.settings, self.mappings, [str(self.folder)], self._options(options), self.told)
+
+    def run_files(self, *inputs: str) -> Result:
+        return run(self.settings, self.mappings, inputs, Options(), self.told)
+
+    def plan_to(self, out: Path, *inputs: str) -> Result:
+        files = inputs or [str(self.folder)]
+        return plan(self.settings, self.mappings, files, Options(), self.told, out=out)
+
+    def resume_says(self) -> str:
+        """Why there is nothing to resume."""
+        with pytest.raises(RunUnknown) as told:
+            self.resume()
+        return told.value.message
 
     def run_plan(self, path: Path, **options: object) -> Result:
         return run_plan(self.settings, path, self._options(options), self.told)
