@@ -170,6 +170,11 @@ class Console:
             stream.flush()
         except BrokenPipeError:
             silence(stream)
+        except OSError as error:
+            # a log on a full disk must not stop a run that sends; a lost result is told
+            silence(stream)
+            if stream is sys.stdout:
+                self.note(f"error: stdout cannot be written: {error.strerror}")
 
 
 def silence(stream: TextIO) -> None:

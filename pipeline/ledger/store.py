@@ -125,7 +125,7 @@ def _open_sqlite(path: Path, *, clock: Clock) -> Store:
     except OSError as error:
         raise LedgerUnusable(
             f"cannot make the folder of the ledger {path.parent}: {error.strerror}",
-            help="give this user the right to write there",
+            help="it must be a folder in which this user may write; `ledger` in pipeline.toml names another",
         ) from error
     lock = FileLock(_lock_path(path), clock=clock)
     lock.take()

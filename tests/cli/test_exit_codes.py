@@ -253,3 +253,55 @@ def test_until_stops_in_time(call: Call, files: Path, api: RunningSandbox) -> No
     assert call("resume").code == 0
     assert len(api.orders()) == 2
     assert files.is_dir()
+
+
+def test_1_a_bug_leaves_a_run_that_can_be_resumed(
+    call: Call, files: Path, api: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def bug(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr("pipeline.run.verdict.summarise", bug)
+        said = call(*RUN)
+    assert said.code == 1
+    assert "error: internal error: ZeroDivisionError in test_exit_codes.py" in said.err
+    run_id = said.err.splitlines()[-1].rpartition(" ")[2]
+    assert said.err.splitlines()[-1] == f"Run {run_id} is saved. Continue with: pipeline resume {run_id}"
+    assert call("status").code == 1
+    assert call("resume", run_id).code == 0
+    assert len(api.orders()) == len(api.puts()) == 2
+    assert files.is_dir()
+
+
+def test_5_a_killed_run_has_the_verdict_unfinished(
+    call: Call, files: Path, api: RunningSandbox
+) -> None:
+    orders(files, *[f"A{n},DE,a@example.com" for n in range(40)])
+    api.play(FaultSchedule((FaultRule(fault="slow", delay_s=0.2),)))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pipeline", *RUN, "--concurrency", "2"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=files, env=dict(os.environ),  # noqa: TID251 - the tests' own environment
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    while not api.puts() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert call("status").code == 0  # at work: nothing came before it
+    assert "it is at work now" in call("status").out
+    process.kill()
+    process.communicate()
+    said = call("status")
+    assert said.code == 5
+    assert "its process has ended; continue with: pipeline resume" in said.out
+    api.play(FaultSchedule())
+    assert call("resume").code == 0
+    assert call("status").code == 0
+
+
+def test_the_two_tables_of_exit_codes_agree() -> None:
+    from pipeline.cli.exits import PRECEDENCE, name_of
+    from pipeline.run import verdict
+
+    # a run never compares what it sent with what is there, so it has no 8
+    assert tuple(int(code) for code in PRECEDENCE if code != 8) == verdict.PRECEDENCE
+    assert {code: name_of(code) for code in verdict.NAMES} == verdict.NAMES

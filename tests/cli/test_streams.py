@@ -329,3 +329,18 @@ def test_orders_helper_writes_what_it_says(folder: Path) -> None:
 
 def test_a_stream_without_encoding_gets_ascii() -> None:
     assert ascii_for("…", getattr(io.StringIO(), "encoding", None)) == "..."
+
+
+def test_a_full_disk_under_a_stream_does_not_stop_the_run(files: Path, api: RunningSandbox) -> None:
+    command = [sys.executable, "-m", "pipeline", "run", "-m", "small.yaml", "orders.csv"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            command, cwd=files, stdout=subprocess.PIPE, stderr=full, text=True, check=False
+        )
+        assert (done.returncode, len(api.orders())) == (0, 2)
+        assert "ALL IMPORTED" in done.stdout
+        done = subprocess.run(
+            command, cwd=files, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 0
+    assert done.stderr.endswith("error: stdout cannot be written: No space left on device\n")

@@ -197,6 +197,24 @@ def test_n13_a_redirect_is_not_followed(either: World, wire: Wire, status: str) 
     assert set(done.outcomes().values()) == {"not_attempted"}
 
 
+def test_n13_a_redirect_that_quotes_the_token_does_not_spread_it(world: World, wire: Wire) -> None:
+    away = wire.raw("302 Found", Location=f"https://elsewhere.example/{wire.token}/orders")
+    done = world.deliver(lambda *_: away, orders(wire, 1))
+    assert "https://elsewhere.example/•••/orders" in str(done.delivered.stopped)
+    assert wire.token not in str(done.delivered.stopped)
+
+
+@pytest.mark.parametrize("wish", ["Fri, 20 Nov 2026 12:00:05 -0000", "Fri, 99 Nov 99999 12:00:00 GMT", "soon"])
+def test_n1_a_wish_of_any_form_crashes_nothing(world: World, wire: Wire, wish: str) -> None:
+    def script(_asked: Asked, nth: int) -> Answer:
+        busy = wire.raw("429 Too Many", Retry_After=wish, Date="Fri, 20 Nov 2026 12:00:00 GMT")
+        return busy if nth == 1 else wire.stored()
+
+    done = world.deliver(script, orders(wire, 2))
+    assert done.delivered.stopped is None
+    assert set(done.outcomes().values()) == {"updated"}
+
+
 def test_n15_nobody_listens(world: World, wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
     async def refused() -> int:
         server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)

@@ -71,7 +71,7 @@ def test_a_full_disk_while_preparing_sends_nothing_and_leaves_nothing(
     warehouse.orders(order_row("A1"))
     with monkeypatch.context() as patched:
         patched.setattr(where, how)
-        with pytest.raises(DiskUnusable, match="^cannot write to .*: No space left on device$") as told:
+        with pytest.raises(DiskUnusable, match=r"^cannot write to .*: No space left on device$") as told:
             warehouse.run()
     assert told.value.exit_code == 11
     assert (warehouse.sandbox.puts(), runs(warehouse)) == ([], [])
@@ -103,7 +103,7 @@ def test_reports_that_cannot_be_written_are_told_before_anything_is_sent(warehou
     blocked.write_text("")
     warehouse.settings = replace(warehouse.settings, reports=blocked / "reports")
 
-    with pytest.raises(DiskUnusable, match="cannot write to .*a-file/reports: Not a directory") as told:
+    with pytest.raises(DiskUnusable, match=r"cannot write to .*a-file/reports: Not a directory") as told:
         warehouse.run()
 
     assert told.value.exit_code == 11
@@ -142,8 +142,11 @@ def test_a_ledger_that_fails_while_sending_stops_it_and_resume_sends_the_rest(
 
 def test_a_bug_after_the_run_began_leaves_it_resumable(warehouse: Warehouse, monkeypatch: Patch) -> None:
     warehouse.orders(order_row("A1"))
+    def bug(*_: object, **__: object) -> None:
+        raise KeyError("nothing")
+
     with monkeypatch.context() as patched:
-        patched.setattr("pipeline.run.verdict.summarise", lambda *_a, **_k: {}["nothing"])
+        patched.setattr("pipeline.run.verdict.summarise", bug)
         with pytest.raises(KeyError) as told:
             warehouse.run()
     assert "Continue with: pipeline resume" in told.value.__notes__[0]
@@ -334,6 +337,7 @@ def test_a_run_that_waits_ends_when_asked(warehouse: Warehouse, why: str, how: s
     # the server asks for ten minutes, or is gone for as long: a run that sat it out would hang here
     warehouse.orders(*(order_row(f"A{n}") for n in range(4)))
     warehouse.paced(concurrency=2, outage_failures=1)
+    fault: dict[str, object]
     fault = {"fault": "http_429", "retry_after": 600} if why == "rate limit" else {"fault": "http_5xx"}
     play(warehouse, fault)
     waiting = False
@@ -410,7 +414,7 @@ def test_without_files_the_mapping_says_which(warehouse: Warehouse, monkeypatch:
     assert warnings(warehouse) == []
     text = ORDERS_YAML.replace('files: "orders*.csv"', "encoding: utf-8")
     (warehouse.folder / "orders.yaml").write_text(text)
-    with pytest.raises(InputsMissing, match="no file is named, and mapping orders has no `source.files`"):
+    with pytest.raises(InputsMissing, match="no file is named, and mapping orders"):
         warehouse.run_files()
 
 
@@ -418,7 +422,7 @@ def test_a_folder_without_a_file_of_the_mapping_says_so(warehouse: Warehouse) ->
     assert warehouse.run().exit_code == 0
     assert warnings(warehouse) == ["no file for mapping orders (orders*.csv)"]
     assert warehouse.run(fail_on_empty=True).exit_code == 9
-    with pytest.raises(SourceUnusable, match="no file matches .*nothing"):
+    with pytest.raises(SourceUnusable, match=r"no file matches .*nothing"):
         warehouse.run_files(str(warehouse.folder / "nothing*.csv"))
 
 

@@ -212,7 +212,7 @@ def test_a_plan_that_was_interrupted_goes_on_by_itself_or_by_resume(night: Wareh
 def test_resume_takes_the_folder_of_a_plan(night: Warehouse) -> None:
     planned = night.plan()
     assert planned.plan is not None
-    with pytest.raises(RunUnknown, match="the plan .* has not been sent"):
+    with pytest.raises(RunUnknown, match=r"the plan .* has not been sent"):
         night.resume(str(planned.plan))
     strike(night, "before pipeline.run.sending:deliver 2", signal.SIGKILL, "run_plan", str(planned.plan))
 
@@ -239,7 +239,7 @@ def test_a_run_whose_requests_are_lost_begins_anew_by_the_same_command(
         case _:
             part = folder / "prepared" / "part-00001.parquet"
             part.write_bytes(part.read_bytes()[:-1] + b"?")
-    with pytest.raises(RunUnknown, match="what run .* prepared is no longer there") as told:
+    with pytest.raises(RunUnknown, match=r"what run .* prepared is no longer there") as told:
         night.resume()
     assert told.value.code == "C134"
 
