@@ -59,7 +59,9 @@ def _night() -> Path:
     for root in (Path(), Path(__file__).parent.parent):
         if (root / _NIGHT / _MAPPINGS[0]).is_file():
             return root / _NIGHT
-    raise SampleMissing(f"there is no {_NIGHT} here", help="run it inside a checkout of the project")
+    raise SampleMissing(
+        f"there is no {_NIGHT} here", help="run it inside a checkout of the project"
+    )
 
 
 def _run(sandbox: RunningSandbox, night: Path, home: Path, events: Events) -> Result:

@@ -40,7 +40,11 @@ __all__ = [
 
 
 def run(
-    settings: Settings, mappings: Sequence[Path], inputs: Sequence[str], options: Options, events: Events
+    settings: Settings,
+    mappings: Sequence[Path],
+    inputs: Sequence[str],
+    options: Options,
+    events: Events,
 ) -> Result:
     """Import files: prepare all of it, then send it, then report.
 

@@ -112,7 +112,9 @@ def _as_planned(planned: pl.LazyFrame) -> pl.DataFrame:
         pl.lit(0, pl.UInt32).alias("attempts"),
         pl.lit(0, pl.UInt32).alias("warnings"),
     )
-    return untried.select(pl.col(name).cast(dtype) for name, dtype in ORDER_SCHEMA.items()).collect()
+    return untried.select(
+        pl.col(name).cast(dtype) for name, dtype in ORDER_SCHEMA.items()
+    ).collect()
 
 
 def _orders(folder: RunFolder, ledger: Ledger, run_id: str) -> pl.DataFrame:
@@ -215,7 +217,12 @@ def _answers(problems: pl.DataFrame, orders: pl.DataFrame, folder: RunFolder) ->
 def _fields(kept: Mapping[str, Any]) -> pl.DataFrame:
     """Target → source column, mapping and line: how an API path finds its cell."""
     rows = [
-        {"target": f["target"], "column": f["column"], "mapping": f["mapping"], "mapping_line": f["line"]}
+        {
+            "target": f["target"],
+            "column": f["column"],
+            "mapping": f["mapping"],
+            "mapping_line": f["line"],
+        }
         for f in kept.get("fields", [])
     ]
     schema = {n: FINDING_SCHEMA[n] for n in ("target", "column", "mapping", "mapping_line")}

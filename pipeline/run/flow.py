@@ -59,7 +59,9 @@ class _Known:
     def known(self, order_numbers: Sequence[str]) -> Mapping[str, KnownOrder]:
         return self.ledger.known(self.endpoint, order_numbers)
 
-    def operations(self, order_numbers: Sequence[str]) -> Mapping[str, Mapping[str, AckedOperation]]:
+    def operations(
+        self, order_numbers: Sequence[str]
+    ) -> Mapping[str, Mapping[str, AckedOperation]]:
         return self.ledger.operations(self.endpoint, order_numbers)
 
 
@@ -153,7 +155,9 @@ class Flow:
                 if aside is None:
                     raise LedgerInOrder("the ledger is not damaged, so it is kept; nothing was sent",
                                         code="C117", help="leave out --new-ledger")  # fmt: skip
-                self._warn(f"the damaged ledger is now {aside}; with the new one every order is sent again")
+                self._warn(
+                    f"the damaged ledger is now {aside}; with the new one every order is sent again"
+                )
             with Ledger.open(location, clock=clock) as ledger:
                 removed = sweep(self.settings.home, ledger, self._owner())
                 if removed:
@@ -176,7 +180,9 @@ class Flow:
         """Make the folder of a new run; it is removed again if the run does not begin."""
         runs = self.settings.home / "runs"
         local = clock().astimezone(ZoneInfo(self.settings.timezone))
-        name = run_name(local, mapping, lambda each: (runs / each).exists() or ledger.run(each) is not None)
+        name = run_name(
+            local, mapping, lambda each: (runs / each).exists() or ledger.run(each) is not None
+        )
         folder = RunFolder(runs / name)
         told = self.events
         try:
@@ -194,7 +200,9 @@ class Flow:
     def _say_unfinished(self, ledger: Ledger, endpoint: int) -> None:
         """Name runs of other files that still wait, so that nobody forgets them."""
         for record in ledger.unfinished_runs(endpoint)[:3]:
-            self._warn(f"run {record.id} did not finish: {resume_command(record.id, record.profile)}")
+            self._warn(
+                f"run {record.id} did not finish: {resume_command(record.id, record.profile)}"
+            )
 
     # -- the way ----------------------------------------------------------------------------
 
@@ -298,7 +306,9 @@ class Flow:
         for partition in range(partitions):
             if partition not in settled:
                 planned = pl.read_parquet(folder.part("planned", partition))
-                ledger.plan_partition(run_id, partition, planned.select(PLANNED_SCHEMA.keys()), digest)
+                ledger.plan_partition(
+                    run_id, partition, planned.select(PLANNED_SCHEMA.keys()), digest
+                )
         # never an older version after a newer one (FAULTS G4)
         ledger.supersede(run_id, sorted(ledger.overtaken(run_id)))
         waiting = waiting_orders(ledger, run_id, folder).len()
@@ -318,6 +328,4 @@ class Flow:
             RunState.STOPPED if early else RunState.FINISHED, clock(), stopped,
             self.halt.signal if left else None, self.halt.deadline_passed and left,
         )  # fmt: skip
-        return conclude(
-            self.settings, self.options, self.events, folder, (ledger, run_id), ending
-        )
+        return conclude(self.settings, self.options, self.events, folder, (ledger, run_id), ending)

@@ -65,7 +65,9 @@ def written(place: Path) -> Iterator[None]:
             raise
         raise DiskUnusable(f"cannot write to {place}: {found[1]}", help=_ROOM) from error
     except MemoryError as error:
-        raise DiskUnusable("out of memory", help="free memory, or import fewer files at a time") from error
+        raise DiskUnusable(
+            "out of memory", help="free memory, or import fewer files at a time"
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +158,9 @@ class RunFolder:
                 folder = self.path / kind
                 for path in sorted(folder.glob("part-*.parquet")):
                     with path.open("rb") as file:
-                        found[f"{kind}/{path.name}"] = hashlib.file_digest(file, "sha256").hexdigest()
+                        found[f"{kind}/{path.name}"] = hashlib.file_digest(
+                            file, "sha256"
+                        ).hexdigest()
                         os.fsync(file.fileno())
                 _sync(folder)
             _sync(self.path)

@@ -43,7 +43,9 @@ def confirm(seen: Foresight, endpoint: Endpoint, options: Options, events: Event
     if not seen.to_send:
         return
     if endpoint.production:
-        question = f"Send {seen.to_send:,} orders to parcelLab account {endpoint.account} (PRODUCTION)?"
+        question = (
+            f"Send {seen.to_send:,} orders to parcelLab account {endpoint.account} (PRODUCTION)?"
+        )
         expected = str(endpoint.account)
     elif options.backfill:
         question = f"Send {seen.to_send:,} historical orders with notifications_inactive?"

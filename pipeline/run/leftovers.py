@@ -43,4 +43,8 @@ def unfinished_plan(folder: RunFolder) -> bool:
 
 def _folders(path: Path) -> Iterator[RunFolder]:
     if path.is_dir():
-        yield from (RunFolder(each) for each in sorted(path.iterdir()) if each.is_dir() and not each.is_symlink())
+        yield from (
+            RunFolder(each)
+            for each in sorted(path.iterdir())
+            if each.is_dir() and not each.is_symlink()
+        )

@@ -52,10 +52,16 @@ class LoggedEvents:
     def _write(self, level: str, event: str, fields: dict[str, object]) -> None:
         if self._broken:
             return
-        line = {"time": self._clock().isoformat(timespec="milliseconds"), "level": level, "event": event}
+        line = {
+            "time": self._clock().isoformat(timespec="milliseconds"),
+            "level": level,
+            "event": event,
+        }
         text = json.dumps(line | {k: v for k, v in fields.items() if v is not None}, default=str)
         try:
-            handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+            handle = os.open(
+                self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600
+            )
             try:
                 os.write(handle, text.encode() + b"\n")
             finally:
@@ -63,4 +69,6 @@ class LoggedEvents:
         except OSError as error:
             # what a full disk means for the run is decided where the run writes, not here
             self._broken = True
-            self._events.say("warning", "no log", text=f"{self._path} cannot be written: {error.strerror}")
+            self._events.say(
+                "warning", "no log", text=f"{self._path} cannot be written: {error.strerror}"
+            )

@@ -29,7 +29,9 @@ def report(settings: Settings, run_id: str | None, pii: str) -> Path:
     with Ledger.read(settings.ledger, clock=clock) as ledger:
         record = ledger.last_run() if run_id is None else run_of(ledger, run_id)
         if record is None:
-            raise RunUnknown("there is no run yet", code="C132", help="`pipeline run` makes the first one")
+            raise RunUnknown(
+                "there is no run yet", code="C132", help="`pipeline run` makes the first one"
+            )
         folder = RunFolder(settings.home / "runs" / record.id)
         kept = folder.facts()
         if not kept:
@@ -37,7 +39,9 @@ def report(settings: Settings, run_id: str | None, pii: str) -> Path:
                              help="its report cannot be made again")  # fmt: skip
         state, ended, reason = _end(record, kept, at_work=ledger.at_work())
         facts = run_facts(kept, state=state, ended_at=ended, stop_reason=reason)
-        why_not = reason or ("left out by --limit or --only-order" if kept["limited"] else "the run ended")
+        why_not = reason or (
+            "left out by --limit or --only-order" if kept["limited"] else "the run ended"
+        )
         tables = run_tables(folder, ledger, record.id, why_not)
         summary = summarise(facts, tables, owners=settings.owners, pii=PiiMode(pii))
         folder_of_report = report_folder(settings.reports, record.id)
@@ -67,9 +71,10 @@ def status(settings: Settings) -> dict[str, object]:
         dict: `runs` (newest first: id, state, exit, started_at, ended_at), `open_items` (count and
         oldest), `at_work`, and `exit`: the last verdict.
     """
-    if not settings.ledger.startswith("postgresql") and not Path(
-        settings.ledger.removeprefix("sqlite:///")
-    ).exists():
+    if (
+        not settings.ledger.startswith("postgresql")
+        and not Path(settings.ledger.removeprefix("sqlite:///")).exists()
+    ):
         return {"runs": [], "open_items": {"count": 0, "oldest": None}, "exit": None}
     with Ledger.read(settings.ledger, clock=clock) as ledger:
         runs = ledger.runs(10)

@@ -36,7 +36,10 @@ def with_cells(findings: pl.DataFrame, shares: Sequence[Share]) -> pl.DataFrame:
             findings = (
                 findings.join(quoted, on=ORIGIN, how="left", maintain_order="left")
                 .with_columns(
-                    pl.when(at).then(pl.coalesce("_cell", "value")).otherwise("value").alias("value")
+                    pl.when(at)
+                    .then(pl.coalesce("_cell", "value"))
+                    .otherwise("value")
+                    .alias("value")
                 )
                 .drop("_cell")
             )

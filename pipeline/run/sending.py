@@ -37,7 +37,9 @@ def send_all(
     if not waiting.len():
         return None
     return asyncio.run(
-        _send(ledger, run_id, folder, partitions, waiting, endpoint, pace, events, halt, clock, until)
+        _send(
+            ledger, run_id, folder, partitions, waiting, endpoint, pace, events, halt, clock, until
+        )
     )
 
 

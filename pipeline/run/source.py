@@ -65,7 +65,9 @@ def read_mapping(path: Path, header: Sequence[str] | None = None) -> tuple[Compi
     except FileNotFoundError:
         near = sorted(p.name for p in path.parent.glob("*.y*ml")) if path.parent.is_dir() else []
         hint = f"there is {', '.join(near[:5])} in {path.parent}" if near else ""
-        raise MappingMissing(f"mapping file {path} does not exist", help=hint, code="C103") from None
+        raise MappingMissing(
+            f"mapping file {path} does not exist", help=hint, code="C103"
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise MappingMissing(f"mapping file {path} cannot be read: {error}", code="C103") from None
     compiled = compile_mapping(text, str(path), header=header, load=load)
@@ -119,7 +121,9 @@ def open_jobs(
         taken: list[tuple[SourceFile, Snapshot]] = []
         for original in claimed[plan.name]:
             name = shown[original]
-            snapshot = take_snapshot(original, folder.path / "snapshots", ordinal=ordinal, name=name)
+            snapshot = take_snapshot(
+                original, folder.path / "snapshots", ordinal=ordinal, name=name
+            )
             source = SourceFile(ordinal, name, snapshot.sha256, snapshot.size_bytes, plan.name)
             taken.append((source, snapshot))
             ordinal += 1

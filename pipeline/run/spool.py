@@ -56,7 +56,9 @@ def spool(
     size = sum(snapshot.path.stat().st_size for job in jobs for _, snapshot in job.files)
     partitions = max(1, -(-size // partition_bytes))
     return (
-        _in_memory(jobs, progress) if partitions == 1 else _on_disk(jobs, folder, partitions, progress)
+        _in_memory(jobs, progress)
+        if partitions == 1
+        else _on_disk(jobs, folder, partitions, progress)
     )
 
 
@@ -66,7 +68,11 @@ def _batches(
     for source, snapshot in job.files:
         records[source.index] = 0
         for batch in read_batches(
-            snapshot.path, job.plan.source, file=source.index, columns=job.plan.reads, name=source.name
+            snapshot.path,
+            job.plan.source,
+            file=source.index,
+            columns=job.plan.reads,
+            name=source.name,
         ):
             records[source.index] += batch.raw.rows.height + batch.faulty.rows.height
             progress(sum(records.values()))

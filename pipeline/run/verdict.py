@@ -57,7 +57,9 @@ def conclude(
 ) -> Result:  # fmt: skip
     """Write the report, close the run in the ledger, choose the exit code."""
     kept = folder.facts()
-    why_not = ending.reason or ("left out by --limit or --only-order" if kept["limited"] else "the run ended")
+    why_not = ending.reason or (
+        "left out by --limit or --only-order" if kept["limited"] else "the run ended"
+    )
     tables = planned_tables(folder) if source is None else run_tables(folder, *source, why_not)
     facts = run_facts(kept, state=ending.state, ended_at=ending.at, stop_reason=ending.reason)
     summary = summarise(facts, tables, owners=settings.owners, pii=PiiMode(options.pii))
@@ -122,7 +124,9 @@ def _close(
     )
     limited = bool(folder.facts()["limited"])
     unknown = open_orders.filter(pl.col("outcome") == OrderOutcome.UNKNOWN.value).height
-    done = ending.state is RunState.FINISHED and not (unknown or (open_orders.height and not limited))
+    done = ending.state is RunState.FINISHED and not (
+        unknown or (open_orders.height and not limited)
+    )
     # first, for what stands there is read only together with what the ledger says
     facts = folder.facts()
     folder.write_facts(facts | {"ended_at": ending.at.isoformat(), "stop_reason": ending.reason,
@@ -139,10 +143,14 @@ def _close(
 
 
 def _missing(orders: pl.DataFrame) -> tuple[list[tuple[str, str]], list[str]]:
-    lost = orders.filter(
-        pl.col("outcome").is_in([OrderOutcome.HELD_BACK.value, OrderOutcome.REFUSED.value])
-        & pl.col("order_number").is_not_null()
-    ).select("order_number", pl.col("code").fill_null("A402")).unique("order_number")
+    lost = (
+        orders.filter(
+            pl.col("outcome").is_in([OrderOutcome.HELD_BACK.value, OrderOutcome.REFUSED.value])
+            & pl.col("order_number").is_not_null()
+        )
+        .select("order_number", pl.col("code").fill_null("A402"))
+        .unique("order_number")
+    )
     came = orders.filter(pl.col("outcome").is_in([outcome.value for outcome in ARRIVED_ORDERS]))
     return list(lost.iter_rows()), came.get_column("order_number").to_list()
 
@@ -174,5 +182,3 @@ def _foreseen(seen: Foresight, plan: Path) -> str:
     lines.append("  what only the API knows (its own refusals) no plan can know")
     lines.append(f"Send it:  pipeline run {plan}")
     return "\n".join(lines) + "\n"
-
-

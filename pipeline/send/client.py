@@ -137,7 +137,6 @@ class OrderClient:
         }
         return Reply(response.status_code, body, headers)
 
-
     def _hide(self, text: bytes) -> bytes:
         """Take out the token, should a server send it back: its words go into the report."""
         for secret in self._secrets:

@@ -48,7 +48,9 @@ async def listening(base_url: str) -> None:
     if not _loopback(host):
         return
     try:
-        _, writer = await asyncio.open_connection(host, url.port or (443 if url.scheme == "https" else 80))
+        _, writer = await asyncio.open_connection(
+            host, url.port or (443 if url.scheme == "https" else 80)
+        )
     except ConnectionRefusedError:
         raise ApiAway(
             f"nothing listens at {base_url}",

@@ -243,7 +243,9 @@ def test_no_token_for_production(call: Call, api: RunningSandbox, files: Path) -
 
 
 @pytest.mark.parametrize("option", [("--limit", "1"), ("--only-order", "A1"), ("--backfill",)])
-def test_an_option_that_would_change_a_plan(call: Call, files: Path, option: tuple[str, ...]) -> None:
+def test_an_option_that_would_change_a_plan(
+    call: Call, files: Path, option: tuple[str, ...]
+) -> None:
     assert call("plan", "-m", "small.yaml", "orders.csv", "--out", "p").code == 0
     said = call("run", "p", *option)
     assert said.code == 2

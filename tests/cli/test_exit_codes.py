@@ -267,7 +267,10 @@ def test_1_a_bug_leaves_a_run_that_can_be_resumed(
     assert said.code == 1
     assert "error: internal error: ZeroDivisionError in test_exit_codes.py" in said.err
     run_id = said.err.splitlines()[-1].rpartition(" ")[2]
-    assert said.err.splitlines()[-1] == f"Run {run_id} is saved. Continue with: pipeline resume {run_id}"
+    assert (
+        said.err.splitlines()[-1]
+        == f"Run {run_id} is saved. Continue with: pipeline resume {run_id}"
+    )
     assert call("status").code == 1
     assert call("resume", run_id).code == 0
     assert len(api.orders()) == len(api.puts()) == 2

@@ -204,7 +204,9 @@ def test_n13_a_redirect_that_quotes_the_token_does_not_spread_it(world: World, w
     assert wire.token not in str(done.delivered.stopped)
 
 
-@pytest.mark.parametrize("wish", ["Fri, 20 Nov 2026 12:00:05 -0000", "Fri, 99 Nov 99999 12:00:00 GMT", "soon"])
+@pytest.mark.parametrize(
+    "wish", ["Fri, 20 Nov 2026 12:00:05 -0000", "Fri, 99 Nov 99999 12:00:00 GMT", "soon"]
+)
 def test_n1_a_wish_of_any_form_crashes_nothing(world: World, wire: Wire, wish: str) -> None:
     def script(_asked: Asked, nth: int) -> Answer:
         busy = wire.raw("429 Too Many", Retry_After=wish, Date="Fri, 20 Nov 2026 12:00:00 GMT")

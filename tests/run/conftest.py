@@ -99,10 +99,14 @@ class Warehouse:
         return sorted(self.folder.glob("*.yaml"))
 
     def run(self, **options: object) -> Result:
-        return run(self.settings, self.mappings, [str(self.folder)], self._options(options), self.told)
+        return run(
+            self.settings, self.mappings, [str(self.folder)], self._options(options), self.told
+        )
 
     def plan(self, **options: object) -> Result:
-        return plan(self.settings, self.mappings, [str(self.folder)], self._options(options), self.told)
+        return plan(
+            self.settings, self.mappings, [str(self.folder)], self._options(options), self.told
+        )
 
     def run_files(self, *inputs: str) -> Result:
         return run(self.settings, self.mappings, inputs, Options(), self.told)
@@ -142,7 +146,10 @@ class Warehouse:
 def validator() -> jsonschema_rs.Validator:
     """Judges bodies of PUT by the published schema."""
     document = json.loads(SCHEMA.read_text(encoding="utf-8"))
-    schema = {"$ref": "#/components/schemas/PatchedOrderRequest", "components": document["components"]}
+    schema = {
+        "$ref": "#/components/schemas/PatchedOrderRequest",
+        "components": document["components"],
+    }
     made: jsonschema_rs.Validator = jsonschema_rs.validator_for(schema)
     return made
 
@@ -158,7 +165,10 @@ def sandbox(published: jsonschema_rs.Validator) -> Iterator[RunningSandbox]:
     with running_sandbox() as running:
         yield running
         for put in running.puts():
-            errors = [f"{e.instance_path}: {e.message}" for e in published.iter_errors(json.loads(put.body))]
+            errors = [
+                f"{e.instance_path}: {e.message}"
+                for e in published.iter_errors(json.loads(put.body))
+            ]
             assert not errors, f"{put.order_number}: {errors}"
         assert running.violations() == []
 
@@ -169,7 +179,9 @@ def warehouse(tmp_path: Path, sandbox: RunningSandbox) -> Warehouse:
     folder.mkdir()
     (folder / "orders.yaml").write_text(ORDERS_YAML, encoding="utf-8")
     home = tmp_path / "home"
-    endpoint = Endpoint(base_url=sandbox.base_url, account=sandbox.account, token=Secret(sandbox.token))
+    endpoint = Endpoint(
+        base_url=sandbox.base_url, account=sandbox.account, token=Secret(sandbox.token)
+    )
     settings = Settings(
         profile="sandbox", endpoint=endpoint, pace=Pace(), home=home, reports=tmp_path / "reports",
         ledger=str(home / "ledger.db"), timezone="UTC",

@@ -49,7 +49,9 @@ def main() -> int:
     hit(sys.argv[2], int(sys.argv[3]))
     command = sys.argv[4] if len(sys.argv) > 4 else "run"
     home, folder = Path(said["home"]), Path(said["folder"])
-    endpoint = Endpoint(base_url=said["base_url"], account=said["account"], token=Secret(said["token"]))
+    endpoint = Endpoint(
+        base_url=said["base_url"], account=said["account"], token=Secret(said["token"])
+    )
     settings = Settings(
         profile="sandbox", endpoint=endpoint, pace=Pace(concurrency=2), home=home,
         reports=Path(said["reports"]), ledger=str(home / "ledger.db"), timezone="UTC",

@@ -32,7 +32,10 @@ def test_a_refusal_names_file_line_and_column_of_its_cell(
     (warehouse.folder / "parcels.yaml").write_text(PARCELS_YAML, encoding="utf-8")
     warehouse.orders(order_row("A1"), order_row("A2"), order_row("A1", 2))
     warehouse.parcels(("A1", "P1", "dhl-germany"), ("A1", "P2", "dhl-germany"))
-    play(warehouse, {"fault": "http_400_a", "order_number": "A1", "attr": attr, "detail": "is not good"})
+    play(
+        warehouse,
+        {"fault": "http_400_a", "order_number": "A1", "attr": attr, "detail": "is not good"},
+    )
 
     result = warehouse.run()
 
@@ -46,7 +49,9 @@ def test_a_refusal_names_file_line_and_column_of_its_cell(
 
 
 @pytest.mark.parametrize("shape", ["http_400_a", "http_400_b", "http_400_c"])
-def test_all_shapes_of_a_refusal_are_told_in_the_apis_words(warehouse: Warehouse, shape: str) -> None:
+def test_all_shapes_of_a_refusal_are_told_in_the_apis_words(
+    warehouse: Warehouse, shape: str
+) -> None:
     warehouse.orders(order_row("A1"), order_row("A2"))
     play(warehouse, {"fault": shape, "order_number": "A1"})
 
@@ -71,7 +76,9 @@ def test_a_failed_change_is_not_success(warehouse: Warehouse) -> None:
     assert outcomes(warehouse.run().summary)["updated"] == 1
 
 
-def test_a_refused_token_stops_the_run_and_the_same_command_finishes_it(warehouse: Warehouse) -> None:
+def test_a_refused_token_stops_the_run_and_the_same_command_finishes_it(
+    warehouse: Warehouse,
+) -> None:
     warehouse.orders(*(order_row(f"A{n}") for n in range(30)))
     warehouse.paced(concurrency=2)
     play(warehouse, {"fault": "http_401", "on": list(range(11, 200))})
@@ -129,7 +136,9 @@ def test_a_resumed_run_does_not_send_what_a_newer_run_has_replaced(warehouse: Wa
     assert stored["recipient_name"] == "New"
 
 
-def test_an_answer_that_never_comes_is_unclear_and_the_next_run_clears_it(warehouse: Warehouse) -> None:
+def test_an_answer_that_never_comes_is_unclear_and_the_next_run_clears_it(
+    warehouse: Warehouse,
+) -> None:
     warehouse.orders(order_row("A1"), order_row("A2"))
     warehouse.paced(attempts=2)
     play(warehouse, {"fault": "reset_applied", "order_number": "A1"})
@@ -155,7 +164,11 @@ def test_no_output_holds_the_token_or_the_customer(warehouse: Warehouse, tmp_pat
     result = warehouse.run()
 
     assert result.report is not None
-    shown = [result.report, result.report.with_name("summary.json"), result.report.with_name("summary.txt")]
+    shown = [
+        result.report,
+        result.report.with_name("summary.json"),
+        result.report.with_name("summary.txt"),
+    ]
     ledger = list(warehouse.settings.home.glob("ledger.db*"))
     for path in [*shown, *ledger]:
         content = path.read_bytes()

@@ -71,7 +71,9 @@ def test_a_full_disk_while_preparing_sends_nothing_and_leaves_nothing(
     warehouse.orders(order_row("A1"))
     with monkeypatch.context() as patched:
         patched.setattr(where, how)
-        with pytest.raises(DiskUnusable, match=r"^cannot write to .*: No space left on device$") as told:
+        with pytest.raises(
+            DiskUnusable, match=r"^cannot write to .*: No space left on device$"
+        ) as told:
             warehouse.run()
     assert told.value.exit_code == 11
     assert (warehouse.sandbox.puts(), runs(warehouse)) == ([], [])
@@ -97,13 +99,17 @@ def test_a_full_disk_while_the_report_is_written_keeps_the_run(
     assert len(warehouse.sandbox.puts()) == 2
 
 
-def test_reports_that_cannot_be_written_are_told_before_anything_is_sent(warehouse: Warehouse) -> None:
+def test_reports_that_cannot_be_written_are_told_before_anything_is_sent(
+    warehouse: Warehouse,
+) -> None:
     warehouse.orders(order_row("A1"))
     blocked = warehouse.folder.parent / "a-file"
     blocked.write_text("")
     warehouse.settings = replace(warehouse.settings, reports=blocked / "reports")
 
-    with pytest.raises(DiskUnusable, match=r"cannot write to .*a-file/reports: Not a directory") as told:
+    with pytest.raises(
+        DiskUnusable, match=r"cannot write to .*a-file/reports: Not a directory"
+    ) as told:
         warehouse.run()
 
     assert told.value.exit_code == 11
@@ -140,8 +146,11 @@ def test_a_ledger_that_fails_while_sending_stops_it_and_resume_sends_the_rest(
     assert len(warehouse.sandbox.puts()) <= 30 + 4
 
 
-def test_a_bug_after_the_run_began_leaves_it_resumable(warehouse: Warehouse, monkeypatch: Patch) -> None:
+def test_a_bug_after_the_run_began_leaves_it_resumable(
+    warehouse: Warehouse, monkeypatch: Patch
+) -> None:
     warehouse.orders(order_row("A1"))
+
     def bug(*_: object, **__: object) -> None:
         raise KeyError("nothing")
 
@@ -165,7 +174,9 @@ def test_a_plan_that_was_changed_by_hand_is_refused(warehouse: Warehouse) -> Non
     was = part.read_bytes()
     body = pl.lit(b'{"order_number":"A1","account":1,"recipient_email":"evil@example.com"}')
     pl.read_parquet(part).with_columns(body.alias("body")).write_parquet(part)
-    with pytest.raises(PlanStale, match=r"has been changed: prepared/part-00000.parquet is not what it was"):
+    with pytest.raises(
+        PlanStale, match=r"has been changed: prepared/part-00000.parquet is not what it was"
+    ):
         warehouse.run_plan(plan)
     part.write_bytes(was)
     facts = RunFolder(plan).facts()
@@ -236,7 +247,9 @@ def test_a_place_for_a_plan_that_is_taken(warehouse: Warehouse, tmp_path: Path, 
 # -- other runs ---------------------------------------------------------------------------------
 
 
-def test_an_old_order_is_not_sent_over_one_that_a_newer_run_found_unchanged(warehouse: Warehouse) -> None:
+def test_an_old_order_is_not_sent_over_one_that_a_newer_run_found_unchanged(
+    warehouse: Warehouse,
+) -> None:
     warehouse.orders(order_row("A1", name="First"))
     warehouse.run()
     warehouse.orders(order_row("A1", name="Second"))
@@ -301,7 +314,8 @@ def test_a_limited_run_that_stopped_is_resumed_within_its_limit(warehouse: Wareh
     assert warehouse.resume_says() == "there is no unfinished run"
     # nothing is left to send, so nobody is asked whether he listens
     warehouse.settings = replace(
-        warehouse.settings, endpoint=replace(warehouse.settings.endpoint, base_url="http://127.0.0.1:9")
+        warehouse.settings,
+        endpoint=replace(warehouse.settings.endpoint, base_url="http://127.0.0.1:9"),
     )
     assert warehouse.run(only_orders=("no such order",)).exit_code == 0
 
@@ -311,7 +325,9 @@ def test_another_run_holds_the_lock(warehouse: Warehouse) -> None:
     warehouse.run()
     with Ledger.open(warehouse.settings.ledger, clock=clock):
         for verb in (warehouse.run, warehouse.plan, warehouse.resume):
-            with pytest.raises(LedgerLocked, match="another run is using this ledger: run - by pid"):
+            with pytest.raises(
+                LedgerLocked, match="another run is using this ledger: run - by pid"
+            ):
                 verb()
 
 
@@ -338,7 +354,9 @@ def test_a_run_that_waits_ends_when_asked(warehouse: Warehouse, why: str, how: s
     warehouse.orders(*(order_row(f"A{n}") for n in range(4)))
     warehouse.paced(concurrency=2, outage_failures=1)
     fault: dict[str, object]
-    fault = {"fault": "http_429", "retry_after": 600} if why == "rate limit" else {"fault": "http_5xx"}
+    fault = (
+        {"fault": "http_429", "retry_after": 600} if why == "rate limit" else {"fault": "http_5xx"}
+    )
     play(warehouse, fault)
     waiting = False
 
@@ -363,7 +381,10 @@ def test_a_run_that_waits_ends_when_asked(warehouse: Warehouse, why: str, how: s
 
 
 def test_every_run_keeps_a_log_without_values(warehouse: Warehouse) -> None:
-    warehouse.orders(order_row("A1", mail="canary.person@example.com", name="Canary"), order_row("A2", country="Canaria"))
+    warehouse.orders(
+        order_row("A1", mail="canary.person@example.com", name="Canary"),
+        order_row("A2", country="Canaria"),
+    )
 
     result = warehouse.run()
 
@@ -394,7 +415,10 @@ def test_a_run_is_named_after_its_first_mapping(warehouse: Warehouse) -> None:
 def test_our_own_folders_among_the_files_need_no_word(warehouse: Warehouse) -> None:
     home = warehouse.folder / ".pipeline"
     warehouse.settings = replace(
-        warehouse.settings, home=home, ledger=str(home / "ledger.db"), reports=warehouse.folder / "reports"
+        warehouse.settings,
+        home=home,
+        ledger=str(home / "ledger.db"),
+        reports=warehouse.folder / "reports",
     )
     warehouse.orders(order_row("A1"))
     (warehouse.folder / ".secret.csv").write_text("")
@@ -403,7 +427,10 @@ def test_our_own_folders_among_the_files_need_no_word(warehouse: Warehouse) -> N
     first, second = warehouse.run(), warehouse.run()
 
     assert (first.exit_code, second.exit_code) == (0, 0)
-    assert set(warnings(warehouse)) == {"left alone: .secret.csv is hidden", "left alone: archive is a folder"}
+    assert set(warnings(warehouse)) == {
+        "left alone: .secret.csv is hidden",
+        "left alone: archive is a folder",
+    }
 
 
 def test_without_files_the_mapping_says_which(warehouse: Warehouse, monkeypatch: Patch) -> None:
@@ -430,7 +457,9 @@ def test_a_file_given_twice_is_read_once(warehouse: Warehouse) -> None:
     warehouse.orders(order_row("A1"))
     path = warehouse.folder / "orders.csv"
 
-    result = warehouse.run_files(str(path), str(path), str(warehouse.folder), f"{warehouse.folder}/*.csv")
+    result = warehouse.run_files(
+        str(path), str(path), str(warehouse.folder), f"{warehouse.folder}/*.csv"
+    )
 
     assert result.summary["rows"]["read"] == 1  # type: ignore[index]
 
@@ -439,7 +468,9 @@ def test_two_mappings_that_claim_one_file_are_refused(warehouse: Warehouse) -> N
     warehouse.orders(order_row("A1"))
     (warehouse.folder / "two.yaml").write_text(ORDERS_YAML.replace("name: orders", "name: two"))
 
-    with pytest.raises(SourceUnusable, match=r"orders\.csv is claimed by the mappings orders, two") as told:
+    with pytest.raises(
+        SourceUnusable, match=r"orders\.csv is claimed by the mappings orders, two"
+    ) as told:
         warehouse.run()
     assert told.value.exit_code == 4
     assert runs(warehouse) == []
@@ -448,7 +479,9 @@ def test_two_mappings_that_claim_one_file_are_refused(warehouse: Warehouse) -> N
 # -- the ledger ---------------------------------------------------------------------------------
 
 
-def test_a_damaged_ledger_is_given_up_only_when_asked_and_only_when_damaged(warehouse: Warehouse) -> None:
+def test_a_damaged_ledger_is_given_up_only_when_asked_and_only_when_damaged(
+    warehouse: Warehouse,
+) -> None:
     warehouse.orders(order_row("A1"))
     warehouse.run()
     with pytest.raises(LedgerInOrder, match="the ledger is not damaged"):

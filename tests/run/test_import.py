@@ -43,9 +43,9 @@ def test_one_faulty_row_holds_its_order_and_no_other(warehouse: Warehouse) -> No
         "seen": 2, "held_back": 1, "ready": 1, "created": 1, "arrived": 1, "missing": 1,
     }  # fmt: skip
     records = warehouse.rejections(result)
-    assert [(r["line"], r["rule"], r["column"], r["raw"]) for r in records if r["rule"] != "H001"] == [
-        (3, "R203", "country", "Germany")
-    ]
+    assert [
+        (r["line"], r["rule"], r["column"], r["raw"]) for r in records if r["rule"] != "H001"
+    ] == [(3, "R203", "country", "Germany")]
     assert [order["order_number"] for order in warehouse.sandbox.orders()] == ["A2"]
 
 
@@ -167,7 +167,9 @@ def test_a_plan_is_refused_when_the_world_has_moved(warehouse: Warehouse, moved:
 def test_a_run_that_would_hold_too_much_back_stops_before_the_first_request(
     warehouse: Warehouse,
 ) -> None:
-    warehouse.orders(*(order_row(f"A{n}", country="DE" if n > 10 else "Germany") for n in range(30)))
+    warehouse.orders(
+        *(order_row(f"A{n}", country="DE" if n > 10 else "Germany") for n in range(30))
+    )
 
     with pytest.raises(GuardTripped, match="11 of 30 orders \\(37%\\) would be held back") as stop:
         warehouse.run()
@@ -242,7 +244,11 @@ def test_a_finished_run_keeps_no_payload(warehouse: Warehouse) -> None:
 
     kept = {p.name for p in (warehouse.settings.home / "runs").glob("*/*")}
     assert kept == {"rows", "findings", "trace", "run.json", "run.log", "owner.json"}
-    assert all(b"jo@example.com" not in p.read_bytes() for p in warehouse.settings.home.rglob("*") if p.is_file())
+    assert all(
+        b"jo@example.com" not in p.read_bytes()
+        for p in warehouse.settings.home.rglob("*")
+        if p.is_file()
+    )
 
 
 def test_the_first_problem_stops_the_command_with_words_for_a_person(warehouse: Warehouse) -> None:
@@ -252,11 +258,16 @@ def test_the_first_problem_stops_the_command_with_words_for_a_person(warehouse: 
         warehouse.run()
 
     assert stop.value.exit_code == 4
-    assert stop.value.message == f"orders.csv does not have the columns that {warehouse.mappings[0]} names"
+    assert (
+        stop.value.message
+        == f"orders.csv does not have the columns that {warehouse.mappings[0]} names"
+    )
     assert "its header is: no, pos, sku, qty, land" in stop.value.help
 
 
-def test_changed_lines_of_a_known_order_are_told_when_they_are_not_sent(warehouse: Warehouse) -> None:
+def test_changed_lines_of_a_known_order_are_told_when_they_are_not_sent(
+    warehouse: Warehouse,
+) -> None:
     warehouse.orders(order_row("A1"))
     warehouse.run()
     warehouse.orders(order_row("A1"), order_row("A1", 2))

@@ -130,7 +130,9 @@ def test_a_run_that_is_killed_is_finished_by_the_same_command(night: Warehouse, 
 
 
 @pytest.mark.parametrize("step", OVER)
-def test_a_run_that_is_killed_after_its_end_is_finished_and_emptied(night: Warehouse, step: str) -> None:
+def test_a_run_that_is_killed_after_its_end_is_finished_and_emptied(
+    night: Warehouse, step: str
+) -> None:
     assert strike(night, step, signal.SIGKILL).code == -signal.SIGKILL
     assert status(night.settings)["exit"] == {"code": 0, "name": "ok"}
     report(night.settings, None, "mask")
@@ -184,7 +186,9 @@ def test_a_resumed_run_that_is_killed_is_resumed_again(night: Warehouse) -> None
     all_there_once(night, len(night.sandbox.puts()))
 
 
-def test_a_killed_plan_is_swept_and_its_place_is_free_again(night: Warehouse, tmp_path: Path) -> None:
+def test_a_killed_plan_is_swept_and_its_place_is_free_again(
+    night: Warehouse, tmp_path: Path
+) -> None:
     for place in (night.settings.home / "plans" / "p", tmp_path / "bf"):
         died = strike(night, "after pipeline.run.flow:prepare", signal.SIGKILL, "plan", str(place))
         assert died.code == -signal.SIGKILL
@@ -197,8 +201,12 @@ def test_a_killed_plan_is_swept_and_its_place_is_free_again(night: Warehouse, tm
     assert not (night.settings.home / "plans" / "p").exists()
 
 
-@pytest.mark.parametrize("step", ["after pipeline.run.flow:copy_plan", "before pipeline.run.sending:deliver 2"])
-def test_a_plan_that_was_interrupted_goes_on_by_itself_or_by_resume(night: Warehouse, step: str) -> None:
+@pytest.mark.parametrize(
+    "step", ["after pipeline.run.flow:copy_plan", "before pipeline.run.sending:deliver 2"]
+)
+def test_a_plan_that_was_interrupted_goes_on_by_itself_or_by_resume(
+    night: Warehouse, step: str
+) -> None:
     planned = night.plan()
     assert planned.plan is not None
     strike(night, step, signal.SIGKILL, "run_plan", str(planned.plan))
@@ -214,7 +222,13 @@ def test_resume_takes_the_folder_of_a_plan(night: Warehouse) -> None:
     assert planned.plan is not None
     with pytest.raises(RunUnknown, match=r"the plan .* has not been sent"):
         night.resume(str(planned.plan))
-    strike(night, "before pipeline.run.sending:deliver 2", signal.SIGKILL, "run_plan", str(planned.plan))
+    strike(
+        night,
+        "before pipeline.run.sending:deliver 2",
+        signal.SIGKILL,
+        "run_plan",
+        str(planned.plan),
+    )
 
     finished = night.resume(str(planned.plan))
 
