@@ -50,12 +50,18 @@ def check(session: Session, mapping: Path, file: Path | None, form: str) -> int:
 def _compiled(mapping: Path, file: Path | None) -> "Compiled":
     from pipeline.run.source import read_mapping
 
-    compiled, _ = read_mapping(mapping)
-    if file is None:
-        return compiled
+    try:
+        compiled, _ = read_mapping(mapping)
+        if file is None:
+            return compiled
+        source = compiled.plan.source
+    except MappingRefused as refused:
+        if file is None or refused.source is None:
+            raise
+        source = refused.source  # so much is sound: the columns are judged with all the rest
     from pipeline.read import read_header
 
-    return read_mapping(mapping, read_header(file, compiled.plan.source))[0]
+    return read_mapping(mapping, read_header(file, source))[0]
 
 
 def _told(session: Session, path: Path, mistakes: list[Mistake], text: str, form: str) -> int:

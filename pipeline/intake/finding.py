@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from pipeline.intake.assignment import claims
-from pipeline.model.codes import nearest
+from pipeline.model.likeness import nearest
 from pipeline.model.stops import SourceUnusable
 
 __all__ = ["Found", "find_files", "refusal"]

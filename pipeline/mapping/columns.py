@@ -11,9 +11,11 @@ from pipeline.mapping.converters import dtype_of
 from pipeline.mapping.document import Data, Document, Path
 from pipeline.mapping.mistakes import Mistake, Weight, did_you_mean
 from pipeline.mapping.plan import TEXT_PREFIX, Source
-from pipeline.mapping.sql import LATER_HINT, Names, SqlMistake, compile_sql
+from pipeline.mapping.sql import LATER_HINT, Names, SqlMistake, compile_sql, lex
 from pipeline.mapping.structure import Model, structure
 from pipeline.model.field import Kind
+
+_OF_TYPES = frozenset({"M305", "M306"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,10 @@ class Scope:
 
     `header` is None when no file is at hand: then every column name is taken to exist. `later`
     holds the derived columns that are not made yet.
+
+    What follows from a mistake that is reported is no mistake of its own: `broken` are paths whose
+    value was put aside, `lacking` tables that lost a key, `lost` names that may have stood there,
+    `untyped` columns whose type cannot be known.
     """
 
     document: Document
@@ -65,6 +71,10 @@ class Scope:
     mistakes: list[Mistake] = dataclasses.field(default_factory=list)
     used_columns: dict[str, None] = dataclasses.field(default_factory=dict)
     used_lookups: set[str] = dataclasses.field(default_factory=set)
+    broken: set[Path] = dataclasses.field(default_factory=set)
+    lacking: set[Path] = dataclasses.field(default_factory=set)
+    lost: set[str] = dataclasses.field(default_factory=set)
+    untyped: set[str] = dataclasses.field(default_factory=set)
 
     # -- mistakes ---------------------------------------------------------------------------
 
@@ -77,10 +87,17 @@ class Scope:
         )
 
     def structure(self, model: type[Model], data: Data, path: Path) -> Model | None:
-        """Check data against a model of the language; notes every mistake and gives None then."""
-        made, mistakes = structure(self.document, model, data, path)
-        self.mistakes += mistakes
-        return made
+        """Check data against a model of the language; notes every mistake and gives what is sound."""
+        checked = structure(self.document, model, data, path)
+        self.mistakes += checked.mistakes
+        self.broken |= checked.broken
+        self.lacking |= checked.lacking
+        self.lost |= checked.lost
+        return checked.model
+
+    def unsure(self, *paths: Path) -> bool:
+        """Whether a table lost a key, or a value was put aside, at one of the paths."""
+        return any(path in self.broken or path in self.lacking for path in paths)
 
     # -- columns ----------------------------------------------------------------------------
 
@@ -88,7 +105,7 @@ class Scope:
         """All names that may be used, or None when any may."""
         if self.header is None:
             return None
-        return [*self.header, *(name for name in self.known if name not in self.header)]
+        return [*self.header, *({*self.known, *self.lost}.difference(self.header))]
 
     def column(self, name: str, path: Path) -> Known | None:
         """Look a column up and note its use; a mistake and None when there is none."""
@@ -97,11 +114,11 @@ class Scope:
             self.used_columns.update(dict.fromkeys((*found.sources, name)))
         return found
 
-    def find(self, name: str, path: Path) -> Known | None:
+    def find(self, name: str, path: Path, *, key: bool = False) -> Known | None:
         """Look a column up; a mistake and None when there is none."""
         if name in self.known:
             return self.known[name]
-        if not self.possible(name, path):
+        if not self.possible(name, path, key=key):
             return None
         if self.header is not None and name in self.header:
             return Known(Kind.TEXT, (name,))
@@ -109,9 +126,10 @@ class Scope:
             hint = LATER_HINT
             self.mistake("M201", f'unknown column "{name}"', path, hint)
             return None
-        if self.header is None:
+        if self.header is None or name in self.lost:
             return Known(Kind.TEXT, (name,))
-        self.mistake("M201", f'unknown column "{name}"', path, self._like(name))
+        hint = self._like(name, "remove it, or correct the name" if key else "")
+        self.mistake("M201", f'unknown column "{name}"', path, hint, key=key)
         return None
 
     def possible(self, name: str, path: Path, *, key: bool = False) -> bool:
@@ -127,14 +145,14 @@ class Scope:
         self.mistake("M202", text, path, hint, key=key)
         return False
 
-    def _like(self, name: str) -> str:
+    def _like(self, name: str, otherwise: str = "") -> str:
         names = self.names() or []
         plain = unicodedata.normalize("NFC", name).strip()
         twin = next((n for n in names if unicodedata.normalize("NFC", n).strip() == plain), None)
         if twin is not None:
             return "the header spells it with other blanks or accents: copy the name from the file"
         fixed = f'a bare word is a column name; for fixed text write {{value: "{name}"}}'
-        return did_you_mean(name, names) or fixed
+        return did_you_mean(name, names) or otherwise or fixed
 
     def text(self, name: str, known: Known) -> pl.Expr:
         """The text of a column, whatever its type."""
@@ -153,12 +171,9 @@ class Scope:
         try:
             made = compile_sql(sql, Names(self.names(), schema, self.later), condition=condition)
         except SqlMistake as error:
-            place = self.document.inside(path, sql, error.start, max(1, error.length))
-            self.mistakes.append(
-                Mistake(
-                    error.code, error.message, place.line, place.column, place.length, error.hint
-                )
-            )
+            if error.code not in _OF_TYPES or not self._untyped_in(sql):
+                for each in (error, *error.others):
+                    self._inside(path, sql, each)
             return None
         sources: dict[str, None] = {}
         for name in made.columns:
@@ -167,3 +182,14 @@ class Scope:
                 return None
             sources.update(dict.fromkeys(known.sources))
         return Made(made.expr, made.dtype, tuple(sources), made.columns, made.fails)
+
+    def _inside(self, path: Path, sql: str, error: SqlMistake) -> None:
+        place = self.document.inside(path, sql, error.start, max(1, error.length))
+        self.mistakes.append(
+            Mistake(error.code, error.message, place.line, place.column, place.length, error.hint)
+        )
+
+    def _untyped_in(self, sql: str) -> bool:
+        if self.unsure(("source",), ("source", "columns")):
+            return True
+        return any(token.name in self.untyped | self.lost for token in lex(sql))

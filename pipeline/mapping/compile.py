@@ -9,7 +9,8 @@ import polars as pl
 
 from pipeline.mapping.columns import Known, Scope
 from pipeline.mapping.converters import COLUMN_KINDS, ConverterMistake, convert_text
-from pipeline.mapping.document import Data, Path, read_document
+from pipeline.mapping.delimiters import likely_delimiter, one_column, written
+from pipeline.mapping.document import Data, Document, Path, read_document
 from pipeline.mapping.formats import FormatMistake, form
 from pipeline.mapping.language import MappingDoc, MutationDoc, SourceDoc
 from pipeline.mapping.lookups import read_lookups
@@ -43,7 +44,16 @@ from pipeline.model.catalogue import MUTATIONS, SHAPES
 from pipeline.model.field import Kind, Use
 
 KEY_JOINT = "\x1f"  # between the parts of a key of several columns
+# What must be sound for the header of a file to be read.
+_READING: tuple[Path, ...] = (
+    ("source",), *(("source", key) for key in ("format", "encoding", "delimiter", "quote", "trim"))
+)  # fmt: skip
 _APART = frozenset({"articles", "checkpoints"})
+_WORDS = {
+    MutationScope.ROW: "when",
+    MutationScope.ALL: "when_all",
+    MutationScope.ANY: "when_any",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +86,50 @@ def compile_mapping(
     """
     text = text.removeprefix("\ufeff")
     document = read_document(text, name)
-    columns = None if header is None else frozenset(header)
-    scope = Scope(document, Source(), columns)
-    doc = scope.structure(MappingDoc, _written_out(document.data), ())
-    if doc is None:
-        raise MappingRefused(name, text, scope.mistakes)
-    plan = _Compiler(scope, doc, load).plan()
+    columns = None if header is None else tuple(header)
+    if columns is not None and len(columns) == 1:
+        compiler, plan = _compiled(document, None, load)
+        if not _of_another_delimiter(compiler.scope, columns[0]):
+            compiler, plan = _compiled(document, columns, load)
+    else:
+        compiler, plan = _compiled(document, columns, load)
+    scope = compiler.scope
     errors = [m for m in scope.mistakes if m.weight is Weight.ERROR]
     if errors or plan is None:
-        raise MappingRefused(name, text, errors)
+        source = scope.source if compiler.file_readable else None
+        raise MappingRefused(name, text, errors, source)
     warnings = in_order(m for m in scope.mistakes if m.weight is Weight.WARNING)
     return Compiled(plan, tuple(warnings), text)
+
+
+def _compiled(
+    document: Document, columns: Iterable[str] | None, load: Callable[[str], bytes] | None
+) -> "tuple[_Compiler, Plan | None]":
+    scope = Scope(document, Source(), None if columns is None else frozenset(columns))
+    scope.mistakes += document.mistakes
+    scope.lacking |= document.lacking
+    doc = scope.structure(MappingDoc, _written_out(document.data), ())
+    if doc is None:
+        raise MappingRefused(document.name, document.text, scope.mistakes)
+    compiler = _Compiler(scope, doc, load)
+    return compiler, compiler.plan()
+
+
+def _of_another_delimiter(scope: Scope, column: str) -> bool:
+    """Whether the only column of a file is its whole header; that is one mistake, not one a column.
+
+    A name with a delimiter in it that the mapping uses is a name.
+    """
+    declared = scope.source.delimiter
+    meant = likely_delimiter(column, declared)
+    if meant is None or column in scope.used_columns:
+        return False
+    at: Path = ("source", "delimiter")
+    if at not in scope.document.values:
+        at = ("source",)
+    hint = f"write `{written(meant)}` under `source:`, or ask for the file with '{declared}'"
+    scope.mistake("M216", one_column(declared, meant), at, hint, key=at == ("source",))
+    return True
 
 
 def _written_out(data: dict[str, Data]) -> dict[str, Data]:
@@ -109,7 +152,7 @@ class _Compiler:
         self.load = load
         self.values = Values(scope)
         self.targets = Targets(scope, self.values)
-        self.data = scope.document.data
+        self.file_readable = not scope.unsure(*_READING)
 
     def plan(self) -> Plan | None:
         """Compile all sections; None when one that others need has mistakes."""
@@ -157,12 +200,14 @@ class _Compiler:
         except (LookupError, UnicodeError):
             text = f'"{doc.encoding}" is not an encoding'
             self.scope.mistake("M104", text, (*at, "encoding"), "such as utf-8, cp1252, utf-16")
+            self.file_readable = False
         if doc.thousands == doc.decimal:
             text = "the same character cannot group digits and start decimals"
             self.scope.mistake("M103", text, (*at, "thousands"), f'decimal is "{doc.decimal}"')
         if doc.quote == doc.delimiter:
             hint = "a file without quotes is declared as `quote: none`"
             self.scope.mistake("M103", "quote and delimiter are the same", (*at, "delimiter"), hint)
+            self.file_readable = False
         if doc.dates is not None:
             try:
                 form(doc.dates, Kind.DATE)
@@ -179,15 +224,22 @@ class _Compiler:
 
     def _typed(self) -> list[ColumnPlan]:
         plans = []
+        self.scope.untyped |= {
+            str(at[2])
+            for at in self.scope.broken
+            if at[:2] == ("source", "columns") and len(at) > 2
+        }
         for name, declared in self.doc.source.columns.items():
             at: Path = ("source", "columns", name)
-            if self.scope.find(name, at) is None:
+            if self.scope.find(name, at, key=True) is None:
                 continue
             kind = COLUMN_KINDS[declared]
             try:
                 made = convert_text(pl.col(TEXT_PREFIX + name), kind, self.scope.source, None)
             except ConverterMistake as error:
-                self.scope.mistake(error.code, error.message, at, error.hint)
+                self.scope.untyped.add(name)
+                if not self.scope.unsure(("source", "timezone")):
+                    self.scope.mistake(error.code, error.message, at, error.hint)
                 continue
             self.scope.known[name] = Known(kind, (name,), fails=True)
             line = self.scope.document.key_place(at).line
@@ -212,6 +264,7 @@ class _Compiler:
             if made is None:
                 # known all the same, so that its uses are not reported as mistakes of their own
                 self.scope.known[name] = Known(Kind.TEXT, ())
+                self.scope.untyped.add(name)
                 continue
             self.scope.known[name] = Known(made.kind, made.columns, fails=made.reason is not None)
             line = self.scope.document.key_place(at).line
@@ -240,14 +293,14 @@ class _Compiler:
             return number.value, number.columns
         parts: list[pl.Expr] = []
         columns: list[str] = []
-        written = self.data.get(str(at[0]))
-        listed = isinstance(written, dict) and isinstance(written.get("key"), list)
+        listed = (*at, 0) in self.scope.document.values
         for i, name in enumerate(names):
             known = self.scope.column(name, (*at, i) if listed else at)
-            if known is None:
-                return None, ()
-            parts.append(self.scope.text(name, known))
-            columns += known.sources
+            if known is not None:
+                parts.append(self.scope.text(name, known))
+                columns += known.sources
+        if len(parts) < len(names):
+            return None, ()
         # any empty part empties the key
         joined = parts[0] if len(parts) == 1 else pl.concat_str(parts, separator=KEY_JOINT)
         return joined, tuple(dict.fromkeys(columns))
@@ -258,7 +311,9 @@ class _Compiler:
         shape = SHAPES["order"]
         order = self.targets.object(self.doc.order, shape, ("order",), "order", "")
         required = {"order_number"}
-        if self.doc.mode is Mode.CREATE_OR_UPDATE:
+        if self.scope.unsure(("order",)):
+            return order
+        if self.doc.mode is Mode.CREATE_OR_UPDATE and not self.scope.unsure(("mode",)):
             required |= {field.name for field in shape.fields if field.use is Use.CREATE}
         for field in shape.fields:
             if field.name in required and field.name not in self.doc.order:
@@ -302,7 +357,8 @@ class _Compiler:
                     f"trackings.{name}",
                     f"{target}.{name}",
                 )
-        if not doc.key:
+        when = self._condition(doc.when, ("trackings", "when"))
+        if not doc.key and not self.scope.unsure(("trackings", "key")):
             hint = "name the columns that tell the parcels of an order apart"
             self.scope.mistake(
                 "M102", "a tracking needs a key", ("trackings", "key"), hint, key=True
@@ -311,13 +367,14 @@ class _Compiler:
         if key is None:
             return None
         return TrackingsPlan(
-            key=key, key_columns=key_columns,
-            when=self._condition(doc.when, ("trackings", "when")), tracking=tracking,
+            key=key, key_columns=key_columns, when=when, tracking=tracking,
             articles=nested.get("articles"), checkpoints=nested.get("checkpoints"),
             line=self.scope.document.key_place(("trackings",)).line,
         )  # fmt: skip
 
     def _identity(self, given: set[str], at: Path) -> None:
+        if self.scope.unsure(at):
+            return
         groups: dict[str, set[str]] = {}
         for field in SHAPES["tracking"].fields:
             if field.identity is not None:
@@ -330,6 +387,14 @@ class _Compiler:
 
     def _mutation(self, index: int, doc: MutationDoc) -> MutationPlan | None:
         at: Path = ("mutations", index)
+        given = [(scope, sql) for scope, sql in (
+            (MutationScope.ROW, doc.when), (MutationScope.ALL, doc.when_all),
+            (MutationScope.ANY, doc.when_any)) if sql is not None]  # fmt: skip
+        if len(given) > 1:
+            self.scope.mistake("M103", "a mutation has one condition", at, "keep one `when`")
+        when = [self._condition(sql, (*at, _WORDS[scope])) for scope, sql in given]
+        if self.scope.unsure(at, (*at, "type")) and doc.type not in MUTATIONS:
+            return None
         if doc.type not in MUTATIONS:
             hint = did_you_mean(doc.type, MUTATIONS) or f"one of: {', '.join(MUTATIONS)}"
             self.scope.mistake("M104", f'"{doc.type}" is not a mutation', (*at, "type"), hint)
@@ -338,23 +403,12 @@ class _Compiler:
             text = "add_tracking is made by the section `trackings`"
             self.scope.mistake("M103", text, (*at, "type"), "move it there")
             return None
-        given = [(scope, sql) for scope, sql in (
-            (MutationScope.ROW, doc.when), (MutationScope.ALL, doc.when_all),
-            (MutationScope.ANY, doc.when_any)) if sql is not None]  # fmt: skip
-        if len(given) > 1:
-            self.scope.mistake("M103", "a mutation has one condition", at, "keep one `when`")
-            return None
         # cancelling belongs to the order: without a word it needs every row to agree
         scope, sql = given[0] if given else (MutationScope.ROW, None)
         if doc.type == "cancel_order" and scope is MutationScope.ROW and sql is not None:
             text = "cancel_order concerns the whole order, `when` a single row"
             hint = "use `when_all` (every row of the order) or `when_any`"
             self.scope.mistake("M103", text, (*at, "when"), hint, key=True)
-        word = {
-            MutationScope.ROW: "when",
-            MutationScope.ALL: "when_all",
-            MutationScope.ANY: "when_any",
-        }
         body = self.targets.object(
             doc.fields, SHAPES[doc.type], (*at, "fields"), f"mutations.{index}", f"mutations.{doc.type}",
             name=doc.type,
@@ -362,7 +416,7 @@ class _Compiler:
         if doc.type == "cancel_tracking" and isinstance(doc.fields.get("tracking"), dict):
             self._identity(set(doc.fields["tracking"]), (*at, "fields", "tracking"))
         return MutationPlan(
-            index=index, type=doc.type, scope=scope, when=self._condition(sql, (*at, word[scope])),
+            index=index, type=doc.type, scope=scope, when=when[0] if when else None,
             body=body, line=self.scope.document.place(at).line,
         )  # fmt: skip
 

@@ -36,13 +36,19 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A mapping file as plain data, with the place of each value and each key by path."""
+    """A mapping file as plain data, with the place of each value and each key by path.
+
+    `mistakes` are keys that were left out of `data` (written twice, or no text), and `lacking` the
+    tables that they were left out of.
+    """
 
     name: str
     text: str
     data: dict[str, Data]
     values: dict[Path, Place]
     keys: dict[Path, Place]
+    mistakes: tuple[Mistake, ...] = ()
+    lacking: frozenset[Path] = frozenset()
 
     def place(self, path: Path) -> Place:
         """The place of the value at `path`, or of its nearest ancestor that has one."""
@@ -54,6 +60,12 @@ class Document:
     def key_place(self, path: Path) -> Place:
         """The place of the key that leads to `path`; of its value where it is a list item."""
         return self.keys.get(path) or self.place(path)
+
+    def also(self, written: Path, meant: Path) -> None:
+        """Let `meant` lead to where `written` stands: a key with a typo is read as the one meant."""
+        for places in (self.values, self.keys):
+            for path in [each for each in places if each[: len(written)] == written]:
+                places[(*meant, *path[len(written) :])] = places[path]
 
     def inside(self, path: Path, text: str, start: int, length: int) -> Place:
         """The place of a stretch of the text at `path`; of all of it where it is not written plainly.
@@ -73,7 +85,8 @@ def read_document(text: str, name: str) -> Document:
     """Read a mapping's text.
 
     Raises:
-        MappingRefused: the text is no YAML (M001), has a key twice (M002) or is too large (M003).
+        MappingRefused: the text is no YAML (M001) or is too large (M003). A key that stands twice
+            (M002) is a mistake of the Document: the rest of it can be judged.
     """
     if len(text.encode(errors="replace")) > BYTES_MAX:
         too_large = Mistake("M003", "the mapping is larger than 1 MB", 1, 1, 1, _LIMITS)
@@ -96,10 +109,10 @@ def read_document(text: str, name: str) -> Document:
         hint = "it begins with `version: 1`"
         text_ = "a mapping is a table of keys and values"
         walk.mistakes.append(Mistake("M001", text_, 1, 1, 1, hint))
-        data = {}
-    if walk.mistakes:
+    if any(mistake.code == "M003" for mistake in walk.mistakes) or not isinstance(data, dict):
         raise MappingRefused(name, text, walk.mistakes)
-    return Document(name, text, data, walk.values, walk.keys)
+    return Document(name, text, data, walk.values, walk.keys, tuple(walk.mistakes),
+                    frozenset(walk.lacking))  # fmt: skip
 
 
 def _measure(text: str, name: str) -> None:
@@ -152,6 +165,7 @@ class _Walk:
     values: dict[Path, Place] = field(default_factory=dict)
     keys: dict[Path, Place] = field(default_factory=dict)
     mistakes: list[Mistake] = field(default_factory=list)
+    lacking: set[Path] = field(default_factory=set)
     nodes: int = 0
 
     def read(self, node: Node, path: Path, depth: int) -> Data:
@@ -178,6 +192,7 @@ class _Walk:
                 self.mistakes.append(
                     Mistake("M001", text, place.line, place.column, place.length, hint)
                 )
+                self.lacking.add(path)
                 continue
             key = str(key_node.value)
             if key in table:
@@ -187,6 +202,7 @@ class _Walk:
                 self.mistakes.append(
                     Mistake("M002", text, place.line, place.column, place.length, hint)
                 )
+                self.lacking.add(path)
                 continue
             self.keys[(*path, key)] = place
             table[key] = self.read(value_node, (*path, key), depth + 1)

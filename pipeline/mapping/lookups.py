@@ -10,6 +10,7 @@ import io
 from collections.abc import Callable, Mapping
 
 from pipeline.mapping.columns import Scope
+from pipeline.mapping.delimiters import likely_delimiter, one_column, written
 from pipeline.mapping.document import Data, Path
 from pipeline.mapping.language import LookupFileDoc
 from pipeline.mapping.mistakes import did_you_mean
@@ -30,15 +31,21 @@ def read_lookups(scope: Scope, lookups: Mapping[str, Data], load: Load | None) -
     for name, table in lookups.items():
         at: Path = ("lookups", name)
         scope.lookups[name] = {}
-        if isinstance(table, dict) and "file" in table and set(table) <= _FILE_KEYS:
+        if isinstance(table, dict) and "file" in table and _is_file(table):
+            before = len(scope.mistakes)
             doc = scope.structure(LookupFileDoc, table, at)
-            if doc is not None:
+            if doc is not None and len(scope.mistakes) == before:
                 scope.lookups[name] = _file(scope, doc, at, load)
         elif isinstance(table, dict) and table and all(isinstance(v, str) for v in table.values()):
             scope.lookups[name] = {key: str(value) for key, value in table.items()}
         else:
             hint = "{key: value} or {file: couriers.csv, key: code, value: courier}"
             scope.mistake("M103", f"the table {name} is not a lookup", at, hint, key=True)
+
+
+def _is_file(table: Mapping[str, Data]) -> bool:
+    """Whether a table with the key `file` means one, although another key of it may have a typo."""
+    return len(table) == 1 or len(_FILE_KEYS.intersection(table)) > 1
 
 
 def _file(scope: Scope, doc: LookupFileDoc, at: Path, load: Load | None) -> Mapping[str, str]:
@@ -118,6 +125,10 @@ def _position(doc: LookupFileDoc, header: list[str], name: str) -> int:
         raise _Unusable(
             f'the lookup file {doc.file} has two columns "{name}"', "rename one of them"
         )
+    meant = likely_delimiter(header[0], doc.delimiter) if len(header) == 1 else None
+    if name not in header and meant is not None:
+        text = one_column(doc.delimiter, meant).replace("the header", f"the lookup file {doc.file}")
+        raise _Unusable(text, f"set `{written(meant)}` beside `file:`")
     if name not in header:
         named = [each for each in header if each]
         hint = did_you_mean(name, named) or f"it has: {', '.join(named)}"

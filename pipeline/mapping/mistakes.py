@@ -1,11 +1,15 @@
 """Mistakes of a mapping: each with a place, a caret, a code and one hint (MAPPING §4)."""
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
+from pipeline.model.likeness import nearest as nearest
 from pipeline.model.stops import StopRun
+
+if TYPE_CHECKING:  # a help text needs mistakes, and no Polars
+    from pipeline.mapping.plan import Source
 
 SHOWN_MAX = 20  # mistakes printed; how many more there are is said
 _LINE_SHOWN = 160  # characters of a line
@@ -68,6 +72,9 @@ _CODES = (
      "use it on fields of the order only"),
     ("M215", "Key without effect", "a key that does nothing here would be passed over silently",
      "remove it, or write it where the hint says"),
+    ("M216", "Delimiter does not fit the file",
+     "the header has one column, with a name in which another delimiter stands",
+     "set `source.delimiter` to the one that the file has"),
     ("M301", "Expression not readable", "it is not a row-wise expression of the allowed SQL", "correct it"),
     ("M302", "Unknown column in expression", "the header has no such column", "correct the name"),
     ("M303", "CAST and STRPTIME are not offered", "they stop the whole file at the first bad row",
@@ -104,14 +111,21 @@ class Mistake:
 
 
 class MappingRefused(StopRun):
-    """The mapping has mistakes; all of them are in `mistakes`, sorted by place."""
+    """The mapping has mistakes; all of them are in `mistakes`, sorted by place.
+
+    `source` says how the file is written, where that much of the mapping is sound: its header can
+    be read, and the mapping be judged against it.
+    """
 
     exit_code = 2
 
-    def __init__(self, name: str, text: str, mistakes: Iterable[Mistake]) -> None:
+    def __init__(
+        self, name: str, text: str, mistakes: Iterable[Mistake], source: "Source | None" = None
+    ) -> None:
         self.mistakes = in_order(mistakes)
         self.text = text
         self.name = name
+        self.source = source
         count = len(self.mistakes)
         what = "1 mistake" if count == 1 else f"{count} mistakes"
         first = self.mistakes[0]
@@ -173,15 +187,11 @@ def _visible(text: str) -> str:
     )
 
 
-def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
-    """A hint for a typo, or "".
+def did_you_mean(word: str, known: Iterable[str], *, parts: bool = True) -> str:
+    """A hint for a typo, with `parts` also for a short form or a part of a name, or "".
 
     >>> did_you_mean("Landd", ["Land", "Name"])
     'did you mean "Land"?'
     """
-    folded = {name.lower(): name for name in known}
-    turned = [name for key, name in folded.items() if sorted(key) == sorted(word.lower())]
-    if turned:  # letters changed places: form, from
-        return f'did you mean "{turned[0]}"?'
-    near = difflib.get_close_matches(word.lower(), folded, n=1, cutoff=cutoff)
-    return f'did you mean "{folded[near[0]]}"?' if near else ""
+    near = nearest(word, known, parts=parts)
+    return f'did you mean "{near}"?' if near is not None else ""

@@ -95,6 +95,7 @@ class SqlMistake(Exception):  # noqa: N818 - the compiler turns it into a Mistak
         self.start = start
         self.length = length
         self.hint = hint
+        self.others: tuple[SqlMistake, ...] = ()  # further names that the same expression has wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,11 @@ class Token:
     def upper(self) -> str:
         """The word as keywords and functions are compared."""
         return self.text.upper() if self.kind == "word" else self.text
+
+    @property
+    def name(self) -> str:
+        """The column that the token would name."""
+        return self.text[1:-1].replace('""', '"') if self.kind == "column" else self.text
 
     def mistake(self, message: str, hint: str = "", code: str = "M301") -> SqlMistake:
         """A mistake at this token."""
@@ -223,16 +229,27 @@ def columns_of(tokens: Sequence[Token], names: Names) -> list[str]:
         SqlMistake: M301 to M304 for a word that is neither.
     """
     used: dict[str, None] = {}
+    wrong: dict[str, SqlMistake] = {}
     for i, token in enumerate(tokens):
         called = i + 1 < len(tokens) and tokens[i + 1].text == "("
-        if token.kind == "column":
-            if called:  # "read_csv"('/etc/hostname') would be a call too
-                raise token.mistake("a quoted name is a column", "functions stand without quotes")
-            name = token.text[1:-1].replace('""', '"')
-            _known(token, name, names)
-            used[name] = None
-        elif token.upper not in KEYWORDS and _is_column(token, names, called=called):
-            used[token.text] = None
+        try:
+            if token.kind == "column":
+                if called:  # "read_csv"('/etc/hostname') would be a call too
+                    raise token.mistake(
+                        "a quoted name is a column", "functions stand without quotes"
+                    )
+                _known(token, token.name, names)
+                used[token.name] = None
+            elif token.upper not in KEYWORDS and _is_column(token, names, called=called):
+                used[token.text] = None
+        except SqlMistake as error:
+            wrong.setdefault(token.name, error)
+            if error.code != "M302":  # what follows may not be what it seems
+                break
+    if wrong:
+        first, *others = wrong.values()
+        first.others = tuple(others)
+        raise first
     return list(used)
 
 
@@ -266,7 +283,7 @@ def _known(token: Token, name: str, names: Names) -> None:
         raise token.mistake(message, LATER_HINT, "M302")
     if names.all is None or name in names.all:
         return
-    near = did_you_mean(name, names.all, 0.8 if token.kind == "column" else 0.6)
+    near = did_you_mean(name, names.all, parts=token.kind == "word")
     if token.kind == "column":
         fixed = f"text needs single quotes: '{name}'. Double quotes mean a column"
         raise token.mistake(message, f"{fixed}; {near}" if near else fixed, "M302")

@@ -90,6 +90,8 @@ class Targets:
         return field
 
     def _complete(self, shape: Shape, given: set[str], path: Path) -> None:
+        if self.scope.unsure(path):
+            return
         missing = [
             field.name for field in shape.writable
             if field.use is Use.INSIDE and field.name not in given and field.name not in _ELSEWHERE

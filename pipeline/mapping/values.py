@@ -26,6 +26,7 @@ from pipeline.mapping.converters import (
     as_text,
     convert_text,
     convert_typed,
+    dtype_of,
     kind_of,
 )
 from pipeline.mapping.document import Data, Path
@@ -47,6 +48,9 @@ KINDS_FOR_AS: Mapping[str, Kind] = {
     "date": Kind.DATE,
     "datetime": Kind.DATETIME,
     "country": Kind.COUNTRY,
+}
+_ATTRIBUTES: Mapping[str, str] = {
+    info.alias or name: name for name, info in ValueDoc.model_fields.items()
 }
 _SAME = frozenset({(Kind.MONEY, Kind.NUMBER), (Kind.AMOUNT, Kind.NUMBER)})
 _PLAINLY = "fixed text is written plainly: 12.50, 2026-01-31, true, DEU"
@@ -100,7 +104,13 @@ class Values:
         doc = self.scope.structure(ValueDoc, data, path)
         if doc is None:
             return None
-        given = [origin for origin in ORIGINS if origin in data]
+        given = [origin for origin in ORIGINS if _ATTRIBUTES[origin] in doc.model_fields_set]
+        put_aside = path in self.scope.lacking or any(
+            (*path, origin) in self.scope.broken for origin in ORIGINS
+        )
+        if not given and put_aside:
+            self._finish(doc, target, path, None)
+            return None
         if len(given) != 1:
             what = " and ".join(given) if given else "none"
             self.scope.mistake("M210", f"a value needs exactly one origin, here: {what}", path,
@@ -108,15 +118,19 @@ class Values:
             return None
         return self._finish(doc, target, path, (*path, given[0]))
 
-    def _finish(self, doc: ValueDoc, target: Target, path: Path, origin: Path) -> Value | None:
-        """`origin` leads to what is picked: the value itself in short form."""
+    def _finish(
+        self, doc: ValueDoc, target: Target, path: Path, origin: Path | None
+    ) -> Value | None:
+        """`origin` leads to what is picked: the value itself in short form; None where it is lost."""
         before = len(self.scope.mistakes)
         target = replace(target, kind=self._kind(doc, target.kind, path))
         work = _Work(self._steps(doc.do, (*path, "do")), self._table(doc, path), doc.format)
         self._without_effect(doc, target, path)
         test = self.scope.condition(doc.when, (*path, "when")) if doc.when is not None else None
-        made = self._made(doc, work, target, path, origin)
+        made = self._made(doc, work, target, path, origin) if origin is not None else None
         if made is None or len(self.scope.mistakes) > before:
+            if doc.default is not None and target.kind is not Kind.ANY:
+                self._fits_by_itself(doc.default, target, (*path, "default"))
             return None
         made = replace(made, drop_on_error=doc.on_error is OnError.NULL, aggregate=doc.aggregate)
         if doc.on_error is OnError.NULL and not self._can_be_dropped(doc, made, path):
@@ -188,6 +202,8 @@ class Values:
             self._effectless("format", f"on {target.kind.value}", path, hint)
 
     def _effectless(self, key: str, where: str, path: Path, hint: str) -> None:
+        if path in self.scope.lacking or (*path, "lookup") in self.scope.broken:
+            return  # what it works on may be what was put aside
         text = f"`{key}` has no effect {where}"
         self.scope.mistake("M215", text, (*path, key), hint, key=True)
 
@@ -247,10 +263,11 @@ class Values:
         sources: dict[str, None] = {}
         for name in names:
             known = self.scope.column(name, path)
-            if known is None:
-                return None
-            sources.update(dict.fromkeys(known.sources))
-            parts.append(self.scope.text(name, known))
+            if known is not None:
+                sources.update(dict.fromkeys(known.sources))
+                parts.append(self.scope.text(name, known))
+        if len(parts) < len(names):
+            return None
         text = join(parts, literals)
         return Picked(text, pl.String(), text, tuple(sources), text)
 
@@ -319,6 +336,8 @@ class Values:
         if doc.lookup is None:
             return None
         table = self.scope.lookups.get(doc.lookup)
+        if table is None and (doc.lookup in self.scope.lost or ("lookups",) in self.scope.broken):
+            return None
         if table is None:
             hint = did_you_mean(doc.lookup, self.scope.lookups) or "declare it under `lookups`"
             text = f'unknown lookup table "{doc.lookup}"'
@@ -348,7 +367,8 @@ class Values:
                 made = convert_text(text, kind, source, work.form)
         except ConverterMistake as error:
             at = (*path, "format") if work.form is not None else path
-            self.scope.mistake(error.code, error.message, at, error.hint)
+            if error.code != "M213" or not self.scope.unsure(("source",), ("source", "timezone")):
+                self.scope.mistake(error.code, error.message, at, error.hint)
             return None
         details.update(made.details)
         reason = all_of([*reasons, made.reason])
@@ -399,6 +419,14 @@ class Values:
             hint = hint or likely(table[key], kind) or "values are written as in the file"
             self.scope.mistake("M211", text, at, hint)
         return fine
+
+    def _fits_by_itself(self, default: str, target: Target, path: Path) -> None:
+        """Judge a default whose value cannot be made."""
+        nothing = Value(pl.lit(None, dtype_of(target.kind)), target.kind, pl.lit(None), ())
+        try:
+            self._default(default, nothing, target, path)
+        except ConverterMistake:
+            return  # it is the notation that is wrong, and said where the value is converted
 
     def _default(self, default: str, made: Value, target: Target, path: Path) -> Value | None:
         plain = Source(timezone=self.scope.source.timezone)

@@ -4,12 +4,13 @@ import os
 import stat
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
+from pipeline.mapping.delimiters import likely_delimiter, one_column, written
 from pipeline.mapping.plan import Source
-from pipeline.model.codes import nearest
+from pipeline.model.likeness import nearest
 from pipeline.model.origin import place
 from pipeline.model.stops import SourceUnusable
 from pipeline.read.cells import AROUND_MAX, around, marks_of, split_cells
@@ -182,6 +183,16 @@ def _names(record: str, source: Source, where: str) -> tuple[str, ...]:
         )
     cells = split_cells(record, source)
     if cells.fault is not None:
+        meant = likely_delimiter(record, source.delimiter)
+        others = split_cells(record, replace(source, delimiter=meant)) if meant else cells
+        if meant is not None and source.delimiter not in record and others.fault is None:
+            raise SourceUnusable(
+                one_column(source.delimiter, meant),
+                help=f"write `{written(meant)}` under `source:` in the mapping, or ask for the file "
+                f"with '{source.delimiter}'",
+                code="M216",
+                place=where,
+            )
         raise SourceUnusable(
             f"a quote stands where none may be in the header: {shown(around(record, cells.fault))}",
             help="correct `source.quote` in the mapping, or ask for the file again",

@@ -15,7 +15,7 @@ from pipeline.read import read_header
 from pipeline.run.folder import RunFolder
 
 # Mistakes that say "the file has no such column": here the file may be the one to blame.
-_HEADER_CODES = frozenset({"M201", "M302"})
+_HEADER_CODES = frozenset({"M201", "M216", "M302"})
 
 
 class MappingMissing(StopRun):

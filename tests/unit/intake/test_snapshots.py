@@ -102,7 +102,7 @@ def test_a_file_that_changes_while_it_is_copied(orders: Path) -> None:
 
 
 def test_a_gz_is_unpacked_and_hashed_as_delivered(tmp_path: Path) -> None:
-    content = gzip.compress(b"a,b\n") + gzip.compress(b"1,2\n") + b"\0" * 512
+    content = gzip.compress(b"a,b\n", mtime=0) + gzip.compress(b"1,2\n", mtime=0) + b"\0" * 512
     original = packed(tmp_path, content)
 
     snapshot = take_snapshot(original, tmp_path / "copies", ordinal=0)
@@ -113,7 +113,7 @@ def test_a_gz_is_unpacked_and_hashed_as_delivered(tmp_path: Path) -> None:
 
 
 def test_a_gz_bomb_is_refused_while_it_unpacks(tmp_path: Path) -> None:
-    bomb = packed(tmp_path, gzip.compress(b"\n" * (32 << 20)))
+    bomb = packed(tmp_path, gzip.compress(b"\n" * (32 << 20), mtime=0))
 
     assert refusal(bomb) == (
         "orders.csv.gz unpacks to more than 200 times its size, which no export does"
@@ -126,10 +126,10 @@ def test_a_gz_bomb_is_refused_while_it_unpacks(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (gzip.compress(b"a,b\n" * 100)[:-9], "is cut off: its gzip data has no end"),
+        (gzip.compress(b"a,b\n" * 100, mtime=0)[:-9], "is cut off: its gzip data has no end"),
         (b"", "is cut off: its gzip data has no end"),
         (b"a,b\n1,2\n", "is not readable as gzip: "),
-        (gzip.compress(b"a\n") + b"rest", "is not readable as gzip: "),
+        (gzip.compress(b"a\n", mtime=0) + b"rest", "is not readable as gzip: "),
     ],
 )
 def test_a_damaged_gz_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
@@ -137,7 +137,9 @@ def test_a_damaged_gz_is_refused(tmp_path: Path, content: bytes, message: str) -
 
 
 def test_an_empty_gz_is_an_empty_file(tmp_path: Path) -> None:
-    snapshot = take_snapshot(packed(tmp_path, gzip.compress(b"")), tmp_path / "c", ordinal=1)
+    snapshot = take_snapshot(
+        packed(tmp_path, gzip.compress(b"", mtime=0)), tmp_path / "c", ordinal=1
+    )
 
     assert snapshot.path.read_bytes() == b""
 

@@ -426,7 +426,7 @@ error[M102]: the key "source" is missing here
   |
 1 | version: 1
   | ^
-  = help: add `source:`
+  = help: add source: {encoding: utf-8, delimiter: ";"}; every key in it has a default, so `source: {}` is a comma-separated file in utf-8
 """,
     ),
     Case(
@@ -1798,12 +1798,12 @@ order:
 """,
         HEADER,
         """\
-error[M206]: the lookup file couriers.csv has no column "code"
+error[M206]: the lookup file couriers.csv has only one column with delimiter ';'; it looks like ','
  --> m.yaml:6:13
   |
 6 |   c: {file: couriers.csv, key: code, value: courier, delimiter: ';'}
   |             ^^^^^^^^^^^^
-  = help: it has: code,courier
+  = help: set `delimiter: ","` beside `file:`
 """,
     ),
     Case(
@@ -2622,6 +2622,59 @@ error[M215]: `on_error` has no effect where Preis has its own type
 7 |   order_total_amount: {from: Preis, on_error: null}
   |                                     ^^^^^^^^
   = help: take the text of a column that is not declared, and convert it here
+""",
+    ),
+    Case(
+        "M216",
+        "another delimiter than the file's",
+        """\
+version: 1
+name: m
+mode: update_only
+source:
+  delimiter: ";"
+  columns: {Menge: integer}
+order:
+  order_number: Nr
+  channel: {from: Text, do: [upper]}
+""",
+        ["Nr,Land,Status,Menge,Preis,Text"],
+        """\
+error[M216]: the header has only one column with delimiter ';'; it looks like ','
+ --> m.yaml:5:14
+  |
+5 |   delimiter: ";"
+  |              ^^^
+  = help: write `delimiter: ","` under `source:`, or ask for the file with ';'
+""",
+    ),
+    Case(
+        "M216",
+        "the default delimiter, beside another mistake",
+        """\
+version: 1
+name: m
+mode: update_only
+source: {}
+order:
+  order_number: Nr
+  channel: {from: Text, do: [uper]}
+""",
+        ["Nr\tLand\tText"],
+        """\
+error[M216]: the header has only one column with delimiter ','; it looks like '\\t'
+ --> m.yaml:4:1
+  |
+4 | source: {}
+  | ^^^^^^
+  = help: write `delimiter: "\\t"` under `source:`, or ask for the file with ','
+
+error[M207]: unknown step "uper"
+ --> m.yaml:7:30
+  |
+7 |   channel: {from: Text, do: [uper]}
+  |                              ^^^^
+  = help: did you mean "upper"?
 """,
     ),
     Case(

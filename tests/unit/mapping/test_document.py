@@ -104,7 +104,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 
 
 def test_lines_are_counted_as_yaml_counts_them() -> None:
-    mistake = refused("a: 'x\u2028y'\r\nb: 1\rb: 2\n").mistakes[0]
+    mistake = read_document("a: 'x\u2028y'\r\nb: 1\rb: 2\n", "m.yaml").mistakes[0]
     assert (mistake.code, mistake.line, mistake.column) == ("M002", 3, 1)
 
 

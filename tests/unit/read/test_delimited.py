@@ -243,6 +243,20 @@ def test_a_header_that_is_not_in_the_declared_encoding(orders: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(("delimiter", "meant", "shown"), [(";", ",", ","), (",", "\t", "\\t")])
+def test_a_quoted_header_of_another_delimiter_is_named_as_that(
+    orders: Path, delimiter: str, meant: str, shown: str
+) -> None:
+    orders.write_text(meant.join(('"id"', '"name"')) + "\n")
+
+    code, place, sentence, help_text = stop(orders, ["id"], Source(delimiter=delimiter))
+    assert (code, place) == ("M216", "orders.csv:1")
+    assert sentence == (
+        f"the header has only one column with delimiter '{delimiter}'; it looks like '{shown}'"
+    )
+    assert f'`delimiter: "{shown}"`' in str(help_text)
+
+
 def test_a_stray_quote_in_the_header(orders: Path) -> None:
     orders.write_bytes(b'a,b"c"\n')
 
