@@ -94,12 +94,12 @@ class Message:
 
 def must(tag: str, most: int = 1) -> Use:
     """A mandatory segment."""
-    return Use(tag, True, most)
+    return Use(tag, must=True, most=most)
 
 
 def may(tag: str, most: int = 1) -> Use:
     """An optional segment."""
-    return Use(tag, False, most)
+    return Use(tag, must=False, most=most)
 
 
 def loop(name: str, most: int, *parts: Use | Loop, must: bool = False, level: bool = False) -> Loop:
