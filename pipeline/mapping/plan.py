@@ -7,6 +7,7 @@ from enum import StrEnum
 
 import polars as pl
 
+from pipeline.model.edi.definition import Syntax
 from pipeline.model.field import Field, Kind, Shape
 
 TEXT_PREFIX = "_text."  # a typed column's own text, beside its typed value
@@ -48,6 +49,96 @@ class Source:
     null_values: tuple[str, ...] = ("",)
     trim: bool = True
     columns: Mapping[str, ColumnType] = dataclasses.field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """What a segment must hold to be picked: `[1=ST]`, `[1.1=ON|CO]`, `[2!=GM]`, `[*=SK]`.
+
+    `element` counts from 1 and is 0 for `*`: any element. `component` counts from 1; 0 compares the
+    whole element in X12 and its first component in EDIFACT. It holds where the text is one of
+    `values` (blanks around it aside), or with `negated` where it is none of them, empty included.
+    """
+
+    element: int
+    component: int = 0
+    values: tuple[str, ...]
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentPick:
+    """A segment by its tag and by what it holds: all `conditions` must hold.
+
+    At most one condition has element 0. `among` then lists the elements it is looked for in, in
+    order (the qualifiers of the segment: 2, 4, 6 … of LIN); empty means every element.
+    """
+
+    tag: str
+    conditions: tuple[Condition, ...] = ()
+    among: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtractPath:
+    """Where a value of an EDI row stands, as `extract:` writes it (MAPPING §3 iii, iv).
+
+    From the row outwards, the nearest node counts that has the name `level` (any when "") and whose
+    first segment meets `level_conditions`, and that holds the `segment`; there its first one. With
+    `within`, only segments in the same instance of the loop that such a segment begins count.
+
+    The value is element `element`, or where that is 0 the one that `*` matched, moved on by
+    `after` (`.+1`). `component` 0 is the whole element in X12, the first component in EDIFACT.
+
+    Several values: `last_element` beyond `element` takes all elements up to it (`2-6`); otherwise
+    the two are equal. A range of numbers ends in `to_element` (`2..3`) or, per element, in
+    `to_component` (`1..2`); both are 0 otherwise. An empty end means the first number alone.
+    """
+
+    level: str = ""
+    level_conditions: tuple[Condition, ...] = ()
+    within: SegmentPick | None = None
+    segment: SegmentPick
+    element: int
+    after: int = 0
+    last_element: int
+    component: int = 0
+    to_element: int = 0
+    to_component: int = 0
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtractColumn:
+    """One column of the rows: the first of its `paths` that has a value, in order.
+
+    With `each` the node gives a row per distinct value, otherwise the first value is used. `line`
+    is the line of the mapping.
+    """
+
+    name: str
+    paths: tuple[ExtractPath, ...]
+    each: bool = False
+    line: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtractPlan:
+    """How messages become rows.
+
+    `messages` are the types that the mapping reads ("856", "DESADV"); `rows` the levels whose
+    instances become rows, never empty: without a word of the mapping, those of its messages.
+    """
+
+    syntax: Syntax
+    messages: tuple[str, ...]
+    rows: tuple[str, ...]
+    columns: tuple[ExtractColumn, ...]
+
+    def shown(self, column: str) -> str:
+        """The paths of a column as the mapping writes them, for findings; "" for other names."""
+        paths = next((each.paths for each in self.columns if each.name == column), ())
+        return ", ".join(path.text for path in paths)
 
 
 class Mode(StrEnum):
@@ -213,6 +304,7 @@ class Plan:
 
     `key` gives the text that rows of one order share. `reads` are the columns to read from the
     file; `typed` and `derived` are made first, in order, and all other expressions see them.
+    `extract` says how messages become rows; None for delimited text.
     """
 
     name: str
@@ -230,6 +322,7 @@ class Plan:
     lines: LinesPlan | None
     trackings: TrackingsPlan | None
     mutations: tuple[MutationPlan, ...]
+    extract: ExtractPlan | None = None
 
     def fields(self) -> list[FieldPlan]:
         """Every mapped field, in the order in which findings of a row are ranked."""
