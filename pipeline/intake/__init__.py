@@ -1,6 +1,6 @@
 """Input files found, told apart by mapping, and copied before anybody reads them."""
 
-from pipeline.intake.assignment import assign, display_names
+from pipeline.intake.assignment import assign, display_names, meant
 from pipeline.intake.finding import Found, find_files
 from pipeline.intake.snapshots import Snapshot, SnapshotFailed, take_snapshot
 
@@ -11,5 +11,6 @@ __all__ = [
     "assign",
     "display_names",
     "find_files",
+    "meant",
     "take_snapshot",
 ]

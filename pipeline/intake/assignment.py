@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pipeline.model.stops import SourceUnusable
 
-__all__ = ["assign", "claims", "display_names"]
+__all__ = ["assign", "claims", "display_names", "meant"]
 
 
 def claims(pattern: str, file: Path) -> bool:
@@ -25,7 +25,7 @@ def claims(pattern: str, file: Path) -> bool:
 def assign(files: Sequence[Path], patterns: Mapping[str, str | None]) -> dict[str, list[Path]]:
     """Give each file to the one mapping whose `source.files` means it.
 
-    `patterns` are the globs by name of the mapping. A mapping without one takes what no pattern
+    `patterns` are the globs by the mappings' files, as messages call them. A mapping without one takes what no pattern
     claims. Every mapping is in the result, files in the order given.
 
     Raises:
@@ -44,18 +44,25 @@ def assign(files: Sequence[Path], patterns: Mapping[str, str | None]) -> dict[st
         if len(claiming) == 1:
             assigned[claiming[0]].append(file)
         elif claiming:
-            problems.append(f"{shown[file]} is claimed by the mappings {', '.join(claiming)}")
+            problems.append(f"{shown[file]} is meant by several mappings: {', '.join(claiming)}")
         else:
-            problems.append(f"{shown[file]} is claimed by no mapping")
+            problems.append(f"{shown[file]} is meant by no mapping's `source.files`")
     if problems:
-        globs = ", ".join(
-            f"{name}: {pattern or 'all others'}" for name, pattern in patterns.items()
-        )
+        reads = ", ".join(f"{name} reads {meant(pattern)}" for name, pattern in patterns.items())
         raise SourceUnusable(
             "; ".join(problems),
-            help=f"correct `source.files` in the mappings ({globs}), or name one mapping for the run",
+            help=f"{reads}: correct `source.files` there, or name other files or mappings",
         )
     return assigned
+
+
+def meant(pattern: str | None) -> str:
+    """What a mapping reads, in words.
+
+    >>> meant("orders_*.csv"), meant(None)
+    ('"orders_*.csv"', 'what no other mapping means')
+    """
+    return f'"{pattern}"' if pattern is not None else "what no other mapping means"
 
 
 def display_names(files: Sequence[Path]) -> dict[Path, str]:

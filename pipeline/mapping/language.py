@@ -33,19 +33,45 @@ class _Doc(BaseModel):
 class SourceDoc(_Doc):
     """`source`: how the file is written."""
 
-    format: Literal["csv", "x12", "edifact"] = "csv"
-    files: str | None = None
-    encoding: str = "utf-8"
-    delimiter: str = Field(",", min_length=1, max_length=1)
-    quote: str = Field('"', min_length=1)
-    decimal: Literal[".", ","] = "."
-    thousands: Literal[".", ",", "'", "’", " ", "\u00a0", "\u202f", "none"] = "none"
-    dates: str | None = None
-    timezone: str | None = None
-    ambiguous: Ambiguous = Ambiguous.REJECT
-    null_values: list[str] = [""]
-    trim: bool = True
-    columns: dict[str, ColumnType] = {}
+    format: Literal["csv", "x12", "edifact"] = Field("csv", description="delimited text")
+    files: str | None = Field(
+        None, description='a glob: which files of a folder this mapping reads: `"orders_*.csv"`'
+    )
+    encoding: str = Field(
+        "utf-8",
+        description="any text encoding; never guessed. A byte that does not fit is a finding of its row",
+    )
+    delimiter: str = Field(
+        ",", min_length=1, max_length=1,
+        description='one character; a tab is `"\\t"` in double quotes',
+    )  # fmt: skip
+    quote: str = Field('"', min_length=1, description="one character, or `none`")
+    decimal: Literal[".", ","] = Field(".", description="`.` or `,`")
+    thousands: Literal[".", ",", "'", "’", " ", "\u00a0", "\u202f", "none"] = Field(
+        "none", description="`.` `,` `'` `’` a blank or a no-break space; groups must be of three"
+    )
+    dates: str | None = Field(
+        None,
+        description="format of dates and date-times: `%d.%m.%Y`; without it dates are `%Y-%m-%d` and "
+        "date-times `%Y-%m-%dT%H:%M:%S%z`",
+    )
+    timezone: str | None = Field(
+        None,
+        description="for times without an offset: `Europe/Berlin`; needed as soon as there are such times (M213)",
+    )
+    ambiguous: Ambiguous = Field(
+        Ambiguous.REJECT,
+        description="the hour that occurs twice in autumn: `reject`, `earliest` or `latest`",
+    )
+    null_values: list[str] = Field([""], description='texts that mean "nothing": `["", "NULL"]`')
+    trim: bool = Field(
+        True,  # noqa: FBT003 - it is the default
+        description="**blanks around a cell are not data.** `false` keeps them",
+    )
+    columns: dict[str, ColumnType] = Field(
+        {},
+        description="`{Name: type}` for columns that expressions calculate with or compare as dates",
+    )
 
     @field_validator("quote")
     @classmethod

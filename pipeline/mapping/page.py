@@ -5,12 +5,14 @@ Fill them anew from the top of the checkout with
     python -m pipeline.mapping.page < docs/mapping.md > new.md && mv new.md docs/mapping.md
 """
 
+import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 
 from pipeline.mapping.converters import FALSE_WORDS, TRUE_WORDS
 from pipeline.mapping.formats import LETTERS
+from pipeline.mapping.language import SourceDoc
 from pipeline.mapping.mistakes import MISTAKES
 from pipeline.mapping.plan import ColumnType
 from pipeline.mapping.sql import FUNCTIONS, KEYWORDS
@@ -30,7 +32,23 @@ def _code(words: Iterable[str]) -> str:
     return ", ".join(f"`{word}`" for word in words)
 
 
+def _source() -> str:
+    def default(value: object) -> str:
+        if value in (None, {}):
+            return ""
+        return f"`{'true' if value is True else json.dumps(value) if isinstance(value, list) else value}`"
+
+    return _table(
+        ("key", "required", "default", ""),
+        (
+            (f"`{name}`", "yes" if info.is_required() else "no", default(info.default), info.description or "")
+            for name, info in SourceDoc.model_fields.items()
+        ),
+    )  # fmt: skip
+
+
 TABLES: Mapping[str, Callable[[], str]] = {
+    "source": _source,
     "steps": lambda: _table(
         ("step", "does"), ((f"`{written}`", does) for written, does in EXPLAINED.values())
     ),

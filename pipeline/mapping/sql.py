@@ -163,7 +163,7 @@ def compile_sql(sql: str, names: Names, *, condition: bool) -> Expression:
     _shape(tokens)
     _sums(tokens, names)
     dtypes = {name: names.dtype(name) for name in used}
-    expr = _parsed(sql, used)
+    expr = _parsed(sql, used, tokens)
     made = _tried(sql, expr, dtypes)
     if condition and made != pl.Boolean:
         raise SqlMistake(
@@ -363,12 +363,12 @@ def _last_argument(tokens: Sequence[Token], opened: int) -> int:
 # -- after it ---------------------------------------------------------------------------------
 
 
-def _parsed(sql: str, used: Collection[str]) -> pl.Expr:
+def _parsed(sql: str, used: Collection[str], tokens: Sequence[Token]) -> pl.Expr:
     try:
         expr = pl.sql_expr(sql)
         read = set(expr.meta.root_names())
-    except (PolarsError, PanicException) as error:
-        raise _refused("M301", error, sql) from None
+    except (PolarsError, PanicException):
+        raise _unreadable(sql, tokens) from None
     try:  # in parentheses nothing can trail behind, such as an alias
         pl.sql_expr(f"({sql})")
     except (PolarsError, PanicException):
@@ -403,7 +403,7 @@ def _tried(sql: str, expr: pl.Expr, dtypes: Mapping[str, pl.DataType]) -> pl.Dat
     try:
         made = pl.DataFrame(samples).lazy().select(expr.alias("made")).collect().schema["made"]
     except (PolarsError, PanicException) as error:
-        raise _refused("M305", error, sql) from None
+        raise _unfitting(sql, dtypes, error) from None
     if not made.is_numeric() and not isinstance(made, _RESULTS):
         message = f"this expression gives a {str(made).split('(', maxsplit=1)[0].lower()}"
         raise SqlMistake(
@@ -423,9 +423,40 @@ def _widened(
         return dtypes, made
 
 
-def _refused(code: str, error: BaseException, sql: str) -> SqlMistake:
-    said = str(error).split("\n", maxsplit=1)[0][:160]
-    fix = "text columns that hold numbers or dates are declared under source.columns"
-    if code == "M301":
-        fix = "see the list of operators and functions in docs/mapping.md"
-    return SqlMistake(code, f"this expression does not work: {said}", 0, len(sql), fix)
+# Types as `source.columns` names them.
+_TYPE_NAMES: Mapping[type[pl.DataType], str] = {
+    pl.String: "text",
+    pl.Int64: "an integer",
+    pl.Int128: "an integer",
+    pl.Decimal: "a decimal",
+    pl.Boolean: "a boolean",
+    pl.Date: "a date",
+    pl.Datetime: "a datetime",
+}
+
+
+def _unreadable(sql: str, tokens: Sequence[Token]) -> SqlMistake:
+    """What the parser does not take; its own words speak of its insides."""
+    called = dict.fromkeys(token.upper for token in tokens if token.upper in FUNCTIONS)
+    if called:
+        message = "this expression cannot be read, or a function has other arguments than it takes"
+        return SqlMistake("M301", message, 0, len(sql), "; ".join(FUNCTIONS[f] for f in called))
+    hint = "something is missing or too much; docs/mapping.md lists what there is"
+    return SqlMistake("M301", "this expression cannot be read", 0, len(sql), hint)
+
+
+def _unfitting(sql: str, dtypes: Mapping[str, pl.DataType], error: BaseException) -> SqlMistake:
+    """What cannot be calculated, by the types of its columns as the mapping declares them."""
+    if "regex" in str(error):
+        hint = "look-around and back-references are not offered"
+        return SqlMistake("M305", "a pattern in this expression is not valid", 0, len(sql), hint)
+    kinds = {name: _TYPE_NAMES[dtype.base_type()] for name, dtype in dtypes.items()}
+    said = ", ".join(f"{name} is {kind}" for name, kind in kinds.items())
+    texts = [name for name, kind in kinds.items() if kind == "text"]
+    message = "the types in this expression do not fit together"
+    if texts:
+        each = f"{{{', '.join(f'{name}: decimal' for name in texts)}}}"
+        hint = f"what holds numbers or dates is declared, such as source.columns: {each}"
+    else:
+        hint = "texts go with texts and numbers with numbers; functions of text take text"
+    return SqlMistake("M305", f"{message}: {said}" if said else message, 0, len(sql), hint)

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 _WORDS = re.compile(r"[^\W_]+")
+_LENGTH_MAX = 80  # characters; comparing takes the square of it
 _TRIED_MAX = 10  # names that are compared letter by letter
 
 
@@ -21,9 +22,10 @@ def nearest(word: str, known: Iterable[str], *, parts: bool = True) -> str | Non
     """
     names: dict[str, str] = {}
     for name in known:
-        names.setdefault(name.casefold(), name)
+        if len(name) <= _LENGTH_MAX:
+            names.setdefault(name.casefold(), name)
     wanted = word.casefold()
-    if not wanted.strip():
+    if not wanted.strip() or len(wanted) > _LENGTH_MAX:
         return None
     turned = [name for key, name in names.items() if sorted(key) == sorted(wanted)]
     if turned:  # letters changed places: form, from

@@ -297,7 +297,8 @@ def _describe(
         code = str(row["code"]) if single else ""
         rule = RULES.get(code)
         column, target, words = (str(row[name] or "") if single else "" for name in CAUSE[1:])
-        place = f"{row['mapping']}:{row['mapping_line']}" if row["mapping"] and single else ""
+        place = ":".join(str(row[name]) for name in ("mapping", "mapping_line") if row[name])
+        place = place if row["mapping"] and single else ""
         made.append(
             Cause(
                 anchor=f"{letter}{number + 1}",

@@ -86,7 +86,11 @@ def records(findings: pl.DataFrame, facts: RunFacts, owners: Mapping[str, str]) 
         pl.col("primary").fill_null(value=False),
         _other_rules(findings).alias("other_rules"),
         pl.when(pl.col("mapping").is_not_null())
-        .then(pl.format("{}:{}", "mapping", pl.col("mapping_line").fill_null(0)))
+        .then(
+            pl.concat_str(
+                "mapping", pl.col("mapping_line").cast(pl.String), separator=":", ignore_nulls=True
+            )
+        )
         .alias("mapping"),
     )
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.intake import Found, Snapshot, assign, display_names, find_files, take_snapshot
+from pipeline.intake import Found, Snapshot, assign, display_names, find_files, meant, take_snapshot
 from pipeline.mapping.compile import Compiled, compile_mapping
 from pipeline.mapping.mistakes import MappingRefused
 from pipeline.mapping.plan import Plan
@@ -16,6 +16,8 @@ from pipeline.run.folder import RunFolder
 
 # Mistakes that say "the file has no such column": here the file may be the one to blame.
 _HEADER_CODES = frozenset({"M201", "M216", "M302"})
+
+_SEEN_MAX = 10  # files that a warning names
 
 
 class MappingMissing(StopRun):
@@ -103,7 +105,7 @@ def open_jobs(
         SourceUnusable, HeaderUnfit: a file cannot be used; nothing of it is sent.
     """
     first = compiled(mappings)
-    patterns = {each.plan.name: each.plan.source.files for each in first.values()}
+    patterns = {str(path): each.plan.source.files for path, each in first.items()}
     if not inputs:
         _all_have_files(patterns)
     found = find_files(inputs or ["."], list(patterns.values()))
@@ -112,14 +114,16 @@ def open_jobs(
     claimed = assign(found.files, patterns)
     for name, files in claimed.items():
         if not files:
-            warn(f"no file for mapping {name} ({patterns[name] or 'all others'})")
+            warn(
+                f"no file for {name}, which reads {meant(patterns[name])}{_seen(found) if inputs else ''}"
+            )
     shown = display_names(found.files)
     jobs = []
     ordinal = 0
     for path, once in first.items():
         plan = once.plan
         taken: list[tuple[SourceFile, Snapshot]] = []
-        for original in claimed[plan.name]:
+        for original in claimed[str(path)]:
             name = shown[original]
             snapshot = take_snapshot(
                 original, folder.path / "snapshots", ordinal=ordinal, name=name
@@ -135,9 +139,16 @@ def _all_have_files(patterns: Mapping[str, str | None]) -> None:
     lacking = [name for name, pattern in patterns.items() if pattern is None]
     if lacking:
         raise InputsMissing(
-            f"no file is named, and mapping {lacking[0]} has no `source.files`", code="C112",
+            f"no file is named, and {lacking[0]} has no `source.files`", code="C112",
             help="name files or folders after the options, or add `source: {files: …}`",
         )  # fmt: skip
+
+
+def _seen(found: Found) -> str:
+    """The files of a folder that no mapping means: one of them may have a name nobody expected."""
+    others = [path.name for path, reason in found.left_alone.items() if "no mapping" in reason]
+    more = f" and {len(others) - _SEEN_MAX} more" if len(others) > _SEEN_MAX else ""
+    return f"; other files there: {', '.join(others[:_SEEN_MAX])}{more}" if others else ""
 
 
 def _say_left_alone(found: Found, warn: Callable[[str], None], own: Sequence[Path]) -> None:

@@ -25,18 +25,19 @@ def test_each_file_goes_to_the_mapping_that_claims_it_and_the_rest_to_the_one_wi
 
 def test_files_of_nobody_and_of_several_are_all_named() -> None:
     with pytest.raises(SourceUnusable) as caught:
-        assign([ORDERS, ODD], {"wms": "orders_*", "b2b": "*.csv"})
+        assign([ORDERS, ODD], {"maps/wms.yaml": "orders_*", "maps/b2b.yaml": "*.csv"})
     assert caught.value.message == (
-        "orders_1.csv is claimed by the mappings wms, b2b; odd.txt is claimed by no mapping"
+        "orders_1.csv is meant by several mappings: maps/wms.yaml, maps/b2b.yaml; "
+        "odd.txt is meant by no mapping's `source.files`"
     )
     assert caught.value.help == (
-        "correct `source.files` in the mappings (wms: orders_*, b2b: *.csv), "
-        "or name one mapping for the run"
+        'maps/wms.yaml reads "orders_*", maps/b2b.yaml reads "*.csv": '
+        "correct `source.files` there, or name other files or mappings"
     )
 
 
 def test_two_mappings_without_a_pattern_claim_the_same_files() -> None:
-    with pytest.raises(SourceUnusable, match=r"^odd\.txt is claimed by the mappings a, b$"):
+    with pytest.raises(SourceUnusable, match=r"^odd\.txt is meant by several mappings: a, b$"):
         assign([ODD], {"a": None, "b": None})
 
 

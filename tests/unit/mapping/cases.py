@@ -426,7 +426,7 @@ error[M102]: the key "source" is missing here
   |
 1 | version: 1
   | ^
-  = help: add source: {encoding: utf-8, delimiter: ";"}; every key in it has a default, so `source: {}` is a comma-separated file in utf-8
+  = help: add source: {encoding: utf-8, delimiter: ";"}; every key in it is optional, and `source: {}` is a comma-separated file in utf-8
 """,
     ),
     Case(
@@ -2978,12 +2978,12 @@ order:
 """,
         HEADER,
         """\
-error[M305]: this expression does not work: mul operation not supported for dtypes `str` and `str`
+error[M305]: the types in this expression do not fit together: Preis is text, Menge is text
  --> m.yaml:7:30
   |
 7 |   order_total_amount: {sql: "Preis * Menge"}
   |                              ^^^^^^^^^^^^^
-  = help: text columns that hold numbers or dates are declared under source.columns
+  = help: what holds numbers or dates is declared, such as source.columns: {Preis: decimal, Menge: decimal}
 """,
     ),
     Case(

@@ -82,12 +82,10 @@ def test_nothing_is_said_that_only_follows(name: str) -> None:
     assert codes(**changed) == [said]
 
 
-@pytest.mark.parametrize("name", ALONE)
+@pytest.mark.parametrize("name", [name for name in ALONE if name != "lines without fields"])
 def test_and_nothing_else_is_hidden(name: str) -> None:
     changed, said = ALONE[name]
     lines = changed.get("lines", SOUND["lines"])
-    if "fields" not in str(lines):
-        pytest.skip("there are no lines to put a mistake into")
     wrong: dict[str, str | None] = {
         **changed,
         "lines": str(lines).replace("Pos", "{from: Poss, do: [uper]}"),

@@ -208,6 +208,22 @@ def test_types_that_do_not_fit_are_found_without_rows(sql: str) -> None:
     assert caught.value.code == "M305"
 
 
+@pytest.mark.parametrize(
+    ("sql", "says"),
+    [("NOT A", "the types in this expression do not fit together: A is text"),
+     ("n = 'x'", "the types in this expression do not fit together: n is an integer"),
+     ("ABS(A) > n", "the types in this expression do not fit together: A is text, n is an integer"),
+     ("A REGEXP '('", "a pattern in this expression is not valid"),
+     ("A =", "this expression cannot be read"),
+     ("SIGN()", "this expression cannot be read, or a function has other arguments than it takes")],
+)  # fmt: skip
+def test_what_does_not_work_is_said_in_words_of_the_mapping(sql: str, says: str) -> None:
+    with pytest.raises(SqlMistake) as caught:
+        compile_sql(sql, NAMES, condition=False)
+    assert caught.value.message == says
+    assert caught.value.hint
+
+
 def test_without_a_header_any_name_is_a_column_but_no_word_of_sql() -> None:
     assert compile_sql("Foo = 'x'", Names(None), condition=True).columns == ("Foo",)
     for word in ("SELECT", "TABLE", "VALUES", "FROM", "UNNEST"):

@@ -46,6 +46,12 @@ def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
         assert each.read_bytes() == (tmp_path / "b" / each.name).read_bytes(), each.name
 
 
+def test_a_record_names_the_mapping_without_a_line_where_there_is_none(tmp_path: Path) -> None:
+    found = records_of(written(partly_imported(), tmp_path))
+    named = {each["mapping"] for each in found if each["rule"] == "R101"}
+    assert named == {"wms.yaml"}
+
+
 def test_every_rejected_row_and_failed_order_is_in_the_records(tmp_path: Path) -> None:
     found = records_of(written(partly_imported(), tmp_path))
     assert Counter(each["rule"] for each in found) == {

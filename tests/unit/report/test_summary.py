@@ -222,6 +222,11 @@ def test_examples_are_the_most_frequent_values_with_their_counts() -> None:
     assert country.mapping_place == "wms.yaml:41"
 
 
+def test_a_cause_of_no_line_of_the_mapping_names_the_mapping_only() -> None:
+    causes = summary_of(partly_imported()).causes.rows
+    assert {each.mapping_place for each in causes if each.code == "R101"} == {"wms.yaml"}
+
+
 def test_further_findings_of_a_row_stand_with_it() -> None:
     causes = summary_of(partly_imported()).causes.rows
     further = [case.further for cause in causes for case in cause.cases if case.further]
