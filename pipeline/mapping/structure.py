@@ -39,7 +39,7 @@ _TAKES: Mapping[str, tuple[str, str]] = {
 _EXAMPLES: Mapping[str, str] = {
     "version": "version: 1",
     "name": "name: shop-orders",
-    "source": 'source: {encoding: utf-8, delimiter: ";"}; every key in it has a default, so '
+    "source": 'source: {encoding: utf-8, delimiter: ";"}; every key in it is optional, and '
     "`source: {}` is a comma-separated file in utf-8",
     "order": "order: {order_number: Column}",
 }
@@ -71,15 +71,17 @@ def structure(document: Document, model: type[Model], data: Data, path: Path) ->
             checked.model = model.model_validate(mended)
             break
         except ValidationError as error:
+            before = frozenset(checked.broken)
             # from the end, so that what is taken out of a list moves nothing still to be found
             for item in reversed(error.errors()):
                 loc = item["loc"]
-                if item["type"] == "missing" and loc[-1] in _at_loc(mended, loc[:-1]):
+                if item["type"] == "missing" and _is_there(mended, loc):
                     continue  # a key with a typo is it
                 at = (*path, *loc)
-                if not any(at[:end] in checked.broken for end in range(len(path), len(at) + 1)):
+                if not any(at[:end] in before for end in range(len(path), len(at) + 1)):
                     checked.mistakes.append(_mistake(document, model, dict(item), path))
-                _mend(document, model, mended, loc, item["type"], path, checked)
+                if _is_there(mended, loc[:-1]):  # and not put aside with another of its list
+                    _mend(document, model, mended, loc, item["type"], path, checked)
     return checked
 
 
@@ -119,6 +121,14 @@ def _at_loc(data: Data, loc: tuple[str | int, ...]) -> Any:  # noqa: ANN401 - a 
     for step in loc:
         found = found[step]
     return found
+
+
+def _is_there(data: Data, loc: tuple[str | int, ...]) -> bool:
+    try:
+        _at_loc(data, loc)
+    except (KeyError, IndexError):
+        return False
+    return True
 
 
 def _stand_in(annotation: Any) -> Data:  # noqa: ANN401 - whatever a model may be annotated with

@@ -82,6 +82,13 @@ def test_nothing_is_said_that_only_follows(name: str) -> None:
     assert codes(**changed) == [said]
 
 
+def test_every_wrong_text_of_a_list_is_said() -> None:
+    assert codes(source=SOUND["source"][:-1] + ", null_values: [[a], '-', [b]]}") == [
+        "M103 [a]",
+        "M103 [b]",
+    ]
+
+
 @pytest.mark.parametrize("name", [name for name in ALONE if name != "lines without fields"])
 def test_and_nothing_else_is_hidden(name: str) -> None:
     changed, said = ALONE[name]
