@@ -102,6 +102,35 @@ _AGENCY = _code("agency of the code", 2)
 _LIST_KIND = _code("kind of code list", 3, 1)
 _YES = _code("yes or no", 1, 1)
 
+# Codes that decide what is sent: an order, a change of one or its end. The union of 004010 to
+# 008010 as far as it is published; a code outside it is named, never taken for an original.
+_PURPOSES = (  # data element 353
+    *(f"{code:02}" for code in (*range(9), *range(10, 23), *range(24, 29), *range(30, 58), 77)),
+    *("5C", "CN", "CO", "EX", "GR", "PR", "RH", "RV", "SB", "SU", "ZZ"),
+)
+_ORDER_STATUS = tuple("ABCDEFGLNRSTXZ")  # data element 473
+_LINE_CHANGES = (  # data element 670
+    *("AA", "AI", "CA", "CB", "CC", "CE", "CF", "CG", "CH", "CI", "CT", "DI", "MU", "NC", "OA"),
+    *(
+        "OC",
+        "PC",
+        "PQ",
+        "PR",
+        "QC",
+        "QD",
+        "QI",
+        "RA",
+        "RB",
+        "RC",
+        "RE",
+        "RM",
+        "RQ",
+        "RS",
+        "RZ",
+        "TI",
+    ),
+)
+
 _ENVELOPE = (
     Segment(
         "ISA",
@@ -319,7 +348,7 @@ _BEGINNING = (
         "BEG",
         "purchase order",
         (
-            _must(_code("purpose", 2)),
+            _must(_code("purpose", 2, 2, *_PURPOSES)),
             _must(_code("kind of order", 2)),
             _must(_text("order number", 22)),
             _text("release number", 30),
@@ -337,7 +366,7 @@ _BEGINNING = (
         "BCH",
         "purchase order change",
         (
-            _must(_code("purpose", 2)),
+            _must(_code("purpose", 2, 2, *_PURPOSES)),
             _must(_code("kind of order", 2)),
             _must(_text("order number", 22)),
             _text("release number", 30),
@@ -359,7 +388,7 @@ _BEGINNING = (
         "BSN",
         "ship notice",
         (
-            _must(_code("purpose", 2)),
+            _must(_code("purpose", 2, 2, *_PURPOSES)),
             _must(_text("shipment number", 30, 2)),
             _must(_date()),
             _must(_time()),
@@ -372,13 +401,14 @@ _BEGINNING = (
         "W05",
         "shipping order",
         (
-            _must(_code("status of the order", 1, 1)),
+            _must(_code("status of the order", 1, 1, *_ORDER_STATUS)),
             _must(_text("depositor's order number", 22)),
             _text("order number of the buyer", 22),
             _whole("link sequence number", 6, 6),
             _text("master reference", 22),
             _code("transaction type", 2),
             _code("action", 2, 1),
+            _code("kind of order", 2),
         ),
     ),
     Segment(
@@ -1020,7 +1050,7 @@ _LINES = (
         "change of a line",
         (
             _text("line number", 20),
-            _must(_code("kind of change", 2)),
+            _must(_code("kind of change", 2, 2, *_LINE_CHANGES)),
             _decimal("quantity ordered", 15),
             _decimal("quantity still open", 15),
             _composite_unit(),
@@ -1098,7 +1128,7 @@ _LINES = (
             _code("kind of product code 2", 2),
             _text("product code 2", 80),
             _code("reason of a changed line", 2),
-            _text("number of the adjustment", 30),
+            _code("kind of adjustment", 1),
             _code("kind of product code 3", 2),
             _text("product code 3", 80),
         ),
@@ -1328,15 +1358,15 @@ _RARE = (
         "GF",
         "goods and services furnished",
         (
-            _REFERENCE_KIND,
-            _text("reference", 80),
+            _code("kind of reference 1", 3, 2),
+            _text("reference 1", 80),
             _text("contract number", 30),
             _decimal("amount", 18),
+            _code("kind of reference 2", 3, 2),
             _text("reference 2", 80),
             _text("release number", 30),
-            _decimal("amount 2", 18),
+            _code("kind of reference 3", 3, 2),
             _text("reference 3", 80),
-            _text("reference 4", 80),
         ),
     ),
     Segment(
@@ -1440,6 +1470,373 @@ _RARE = (
     ),
 )
 
+_ORDERS = (
+    Segment(
+        "TAX",
+        "tax",
+        (
+            _text("tax number", 20),
+            *_pairs(5, _LOCATION_KIND, _LOCATION),
+            _code("exemption", 1),
+            _text("customs entry", 20),
+        ),
+    ),
+    Segment(
+        "TXI",
+        "tax amount",
+        (
+            _must(_code("kind of tax", 2)),
+            _decimal("amount", 18),
+            _decimal("percentage", 10),
+            _code("kind of jurisdiction", 2),
+            _code("jurisdiction", 10, 1),
+            _code("exemption", 1),
+            _code("relation to the price", 1),
+            _decimal("basis of the percentage", 9),
+            _text("tax number", 20),
+            _text("line number", 20),
+        ),
+    ),
+    Segment(
+        "CTP",
+        "price",
+        (
+            _code("class of trade", 2),
+            _code("kind of price", 3),
+            _decimal("price", 17),
+            _decimal("quantity", 15),
+            _composite_unit(),
+            _code("kind of multiplier", 3),
+            _decimal("multiplier", 10),
+            _decimal("amount", 18),
+            _code("basis of the price", 2),
+            _text("condition", 10),
+            _whole("units the price is for", 2),
+        ),
+    ),
+    Segment(
+        "PAM",
+        "amount over a period",
+        (
+            _code("kind of quantity", 2),
+            _decimal("quantity", 15),
+            _composite_unit(),
+            _code("kind of amount", 3, 1),
+            _decimal("amount", 18),
+            _code("unit of the period", 2),
+            *_times(2, _code("kind of date", 3), _date(), _time()),
+            _code("base of the percentage", 2, 1),
+            _decimal("percentage", 10),
+            _YES,
+        ),
+    ),
+    Segment(
+        "CSH",
+        "conditions of the sale",
+        (
+            _code("conditions", 2, 1),
+            _code("what to do above the limit", 2, 1),
+            _whole("limit in cents", 15),
+            _text("account number", 35),
+            _date(),
+            _AGENCY,
+            _code("special service", 10, 2),
+            _code("substitute allowed", 2, 1),
+            _decimal("percentage", 10),
+            _code("base of the percentage", 2, 1),
+        ),
+    ),
+    Segment("TC2", "commodity", (_must(_code("kind", 1)), _must(_text("commodity code", 30)))),
+    Segment(
+        "ITD",
+        "terms of payment",
+        (
+            _code("kind of terms", 2),
+            _code("basis of the dates", 2, 1),
+            _decimal("discount percentage", 6),
+            _date("end of the discount"),
+            _whole("days of the discount", 3),
+            _date("due date"),
+            _whole("days net", 3),
+            _whole("discount in cents", 10),
+            _date("deferred due date"),
+            _whole("deferred amount in cents", 10),
+            _decimal("percentage payable", 5),
+            _FREE_TEXT,
+            _whole("day of the month", 2),
+            _code("means of payment", 2, 1),
+            _decimal("percentage", 10),
+        ),
+    ),
+    Segment(
+        "DIS",
+        "discount",
+        (
+            _must(_code("kind of terms", 3)),
+            _must(_code("base of the discount", 2)),
+            _must(_decimal("discount", 10)),
+            _must(_code("what the limits count", 3, 2)),
+            _must(_decimal("lower limit", 10)),
+            _decimal("upper limit", 10),
+        ),
+    ),
+    Segment(
+        "INC",
+        "instalments",
+        (
+            _must(_code("kind of terms", 2)),
+            _must(_composite_unit()),
+            _must(_decimal("number of instalments", 15)),
+            _must(_decimal("number of this instalment", 15)),
+            _decimal("amount", 18),
+        ),
+    ),
+    Segment(
+        "LDT",
+        "lead time",
+        (
+            _must(_code("from when to when", 2)),
+            _must(_decimal("quantity", 15)),
+            _must(_code("unit of the period", 2)),
+            _date(),
+        ),
+    ),
+    Segment(
+        "SI",
+        "service",
+        (
+            _must(_AGENCY),
+            _must(_code("kind of service 1", 2)),
+            _must(_text("service 1", 80)),
+            *(
+                replace(element, name=f"{element.name} {number}")
+                for number in range(2, 11)
+                for element in (_code("kind of service", 2), _text("service", 80))
+            ),
+        ),
+    ),
+    Segment("PCT", "percentage", (_must(_code("kind", 2, 1)), _must(_decimal("percentage", 10)))),
+    Segment(
+        "CTB",
+        "restrictions",
+        (
+            _must(_code("restriction", 2)),
+            _FREE_TEXT,
+            _code("kind of quantity", 2),
+            _decimal("quantity", 15),
+            _code("kind of amount", 3, 1),
+            _whole("amount in cents", 15),
+        ),
+    ),
+    Segment(
+        "NX2",
+        "part of an address",
+        (
+            _must(_code("kind of part", 2)),
+            _must(_text("part of the address", 55)),
+            _code("county", 5),
+        ),
+    ),
+    Segment(
+        "SPI",
+        "specification",
+        (
+            _must(_code("security level 1", 2)),
+            _REFERENCE_KIND,
+            _text("reference", 80),
+            _text("title", 50),
+            _text("short description", 30),
+            _text("level of the specification", 30),
+            _code("purpose", 2),
+            _code("kind of report", 2),
+            _code("security level 2", 2),
+            _AGENCY,
+            _text("subset", 15),
+            _whole("number", 6),
+            _code("certification", 1),
+            _code("detail of the proposal", 2, 1),
+            _code("structure of the levels", 4),
+        ),
+    ),
+    Segment(
+        "CB1",
+        "cost accounting of a contract",
+        (_must(_code("kind of data", 2, 1)), _code("standard", 2, 1)),
+    ),
+    Segment(
+        "ADV",
+        "advertising",
+        (
+            _must(_AGENCY),
+            _must(_code("kind of advertising 1", 2)),
+            _decimal("lowest", 20),
+            _decimal("highest", 20),
+            _text("category", 6),
+            _code("kind of advertising 2", 2),
+            _decimal("measure", 20),
+        ),
+    ),
+    Segment(
+        "MTX",
+        "text",
+        (
+            _code("kind of note", 3),
+            _text("text 1", 4096),
+            _text("text 2", 4096),
+            _code("line feeds", 2),
+            _whole("number", 9),
+        ),
+    ),
+    Segment("G53", "kind of maintenance", (_must(_code("maintenance", 3)),)),
+    Segment(
+        "CN1",
+        "contract",
+        (
+            _must(_code("kind of contract", 2)),
+            _decimal("amount", 18),
+            _decimal("percentage", 10),
+            _text("reference", 80),
+            _decimal("discount percentage", 6),
+            _text("version", 30),
+        ),
+    ),
+    Segment(
+        "PO3",
+        "further detail of the line",
+        (
+            _must(_code("reason of the change", 3, 2)),
+            _date(),
+            _code("kind of price", 3),
+            _decimal("price", 17),
+            _code("basis of the price", 2),
+            _must(_decimal("quantity", 15)),
+            _must(_unit()),
+            _FREE_TEXT,
+        ),
+    ),
+    Segment(
+        "IT3",
+        "shipment of the line",
+        (
+            _decimal("quantity shipped", 15),
+            _unit(),
+            _code("status of the shipment", 2),
+            _decimal("difference", 9),
+            _code("reason of the change", 3, 2),
+        ),
+    ),
+    Segment(
+        "IT8",
+        "conditions of the sale of the line",
+        (
+            _code("conditions", 2, 1),
+            _code("what to do above the limit", 2, 1),
+            _whole("limit in cents", 15),
+            _text("account number", 35),
+            _date(),
+            _AGENCY,
+            _code("substitute allowed", 2, 1),
+            *_pairs(10, _ITEM_KIND, _ITEM),
+        ),
+    ),
+    Segment(
+        "SCH",
+        "delivery schedule",
+        (
+            _must(_decimal("quantity", 15)),
+            _must(_unit()),
+            _code("role of the party", 3, 2),
+            _text("name", 60),
+            _must(_code("kind of date 1", 3)),
+            _must(_date("date 1")),
+            _time("time 1"),
+            _code("kind of date 2", 3),
+            _date("date 2"),
+            _time("time 2"),
+            _text("request reference", 45),
+            _text("line number", 20),
+        ),
+    ),
+)
+
+_STATUS = (
+    Segment(
+        "Q7",
+        "exception of the lading",
+        (
+            _must(_code("exception", 1)),
+            _code("form of packaging", 3),
+            _whole("number of packages", 7),
+        ),
+    ),
+    Segment(
+        "AT5",
+        "handling",
+        (_HANDLING, _code("special service", 10, 2), _text("text", 30)),
+    ),
+    Segment(
+        "CD3",
+        "carton",
+        (
+            _WEIGHT_KIND,
+            _decimal("weight", 10),
+            _text("zone", 3),
+            _whole("days of the service", 4),
+            _code("service level 1", 2),
+            _code("pickup or delivery", 2, 1),
+            _code("kind of rate 1", 2),
+            _whole("charge in cents 1", 15),
+            _code("kind of rate 2", 2),
+            _whole("charge in cents 2", 15),
+            _code("service level 2", 2),
+            _code("service level 3", 2),
+            _code("means of payment", 3),
+            _COUNTRY,
+        ),
+    ),
+    Segment(
+        "SPO",
+        "order of the shipment",
+        (
+            _must(_text("order number", 22)),
+            _text("reference 1", 80),
+            _unit(),
+            _decimal("quantity", 15),
+            _WEIGHT_UNIT,
+            _decimal("weight", 10),
+            _code("fault", 3, 1),
+            _text("reference 2", 80),
+        ),
+    ),
+    Segment(
+        "EFI",
+        "enclosed file",
+        (
+            _must(_code("security level", 2)),
+            _text("text", 264),
+            _code("security technique", 2),
+            _text("version 1", 30),
+            _text("program", 30),
+            _text("version 2", 30),
+            _text("format", 30),
+            _text("version 3", 30),
+            _text("compression", 30),
+            _code("sheet size of a drawing", 2),
+            _text("file name", 64),
+            _code("kind of blocks", 4),
+            _whole("length of a record", 15),
+            _whole("length of a block", 15),
+            _text("version 4", 30),
+            _code("filter", 3),
+        ),
+    ),
+    Segment(
+        "BIN",
+        "enclosed bytes",
+        (_must(_whole("length", 15)), _must(_text("bytes", 999_999_999_999_999))),
+    ),
+)
+
 SEGMENTS: Mapping[str, Segment] = {
     segment.tag: segment
     for segment in (
@@ -1453,5 +1850,7 @@ SEGMENTS: Mapping[str, Segment] = {
         *_LINES,
         *_HAZARDS,
         *_RARE,
+        *_ORDERS,
+        *_STATUS,
     )
 }

@@ -4,7 +4,10 @@ from collections.abc import Mapping
 
 from pipeline.model.edi.definition import Message, Syntax
 from pipeline.model.edi.messages import (
+    x12_214,
+    x12_850,
     x12_856,
+    x12_860,
     x12_940,
     x12_945,
     x12_997,
@@ -14,7 +17,10 @@ from pipeline.model.edi.messages import (
 __all__ = ["MESSAGES"]
 
 _X12: tuple[Message, ...] = (
+    x12_214.MESSAGE,
+    x12_850.MESSAGE,
     x12_856.MESSAGE,
+    x12_860.MESSAGE,
     x12_940.MESSAGE,
     x12_945.MESSAGE,
     x12_997.MESSAGE,

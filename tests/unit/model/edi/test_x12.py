@@ -38,7 +38,7 @@ by_type = pytest.mark.parametrize("message", X12, ids=lambda message: message.ty
 def test_the_messages_named_by_the_issue_are_there() -> None:
     types = {message.type for message in X12}
 
-    assert {"856", "940", "945", "997", "999"} <= types
+    assert types == {"214", "850", "856", "860", "940", "945", "997", "999"}
 
 
 @by_type
@@ -188,3 +188,37 @@ def test_elements_stand_where_the_design_expects_them(place: str, name: str) -> 
     tag, number = place.split("*")
 
     assert SEGMENTS[tag].elements[int(number) - 1].name == name
+
+
+@pytest.mark.parametrize(
+    ("place", "known", "unknown"),
+    [
+        ("BEG*01", {"00", "01", "04", "05", "22"}, {"09", "23", "29", "N"}),
+        ("BCH*01", {"01", "04", "05"}, {"1", "58"}),
+        ("BSN*01", {"00", "01", "05"}, {"", "0"}),
+        ("W05*01", {"N", "F", "R", "D"}, {"O", "00"}),
+        ("POC*02", {"AI", "CA", "DI", "QD", "QI", "RZ", "NC"}, {"AD", "DE"}),
+        ("ISA*15", {"P", "T", "I"}, {"0"}),
+        ("TA1*04", {"A", "E", "R"}, {"P"}),
+        ("AK9*01", {"A", "E", "P", "R"}, {"0"}),
+    ],
+)
+def test_codes_that_decide_what_is_sent(place: str, known: set[str], unknown: set[str]) -> None:
+    tag, number = place.split("*")
+    codes = SEGMENTS[tag].elements[int(number) - 1].codes
+
+    assert known <= codes
+    assert not unknown & codes
+
+
+def test_levels_of_a_carton_are_told_by_the_file() -> None:
+    assert SEGMENTS["HL"].elements[2].codes == frozenset()
+
+
+def test_a_status_event_holds_its_place_and_vehicle() -> None:
+    message = MESSAGES[Syntax.X12, "214"]
+    events = [loop for loop in _loops(message) if loop.name == "AT7"]
+
+    assert len(events) == 3
+    assert all(event.level for event in events)
+    assert all(event.parts[1:] == (Use("MS1"), Use("MS2")) for event in events)
