@@ -122,7 +122,11 @@ def _api(settings: Settings) -> Iterator[Check]:
     url = settings.endpoint.base_url
     if isinstance(reply, NoReply):
         local = settings.profile == "sandbox"
-        help_text = "start it: pipeline sandbox" if local else "check network, proxy and base_url"
+        help_text = (
+            "start it: pipeline sandbox --data .pipeline/sandbox"
+            if local
+            else "check network, proxy and base_url"
+        )
         yield Check(
             _FAIL, "api", f"{url} does not answer: {reply.words}", help_text, Exit.UNFINISHED
         )

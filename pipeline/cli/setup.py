@@ -34,7 +34,7 @@ _TEMPLATE = """\
 # [owners]
 # R301 = "Warehouse"
 
-# The sandbox is the default: start it with `pipeline sandbox`.
+# The sandbox is the default: start it with `pipeline sandbox --data .pipeline/sandbox`.
 [profile.sandbox]
 
 # Production is named: pipeline run --profile prod …
@@ -159,15 +159,15 @@ def path_(session: Session) -> int:
 
 @verb(
     cli, "sandbox",
-    "pipeline sandbox",
-    "pipeline sandbox --port 9000 --data .sandbox",
+    "pipeline sandbox --data .pipeline/sandbox",
+    "pipeline sandbox --port 9000",
     "pipeline sandbox --faults faults.json",
     exits=(),
 )  # fmt: skip
 @click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True,
               help="Port on 127.0.0.1; 0 takes a free one.")  # fmt: skip
 @click.option("--data", type=click.Path(path_type=Path, file_okay=False),
-              help="Folder that keeps the orders; default: memory.")  # fmt: skip
+              help="Folder that keeps the orders; without it they are in memory only.")  # fmt: skip
 @click.option("--faults", metavar="FILE|flaky|storm", help="Fault rules (JSON), or a named storm.")
 @click.pass_obj
 def sandbox(session: Session, port: int, data: Path | None, faults: str | None) -> int:
@@ -187,9 +187,15 @@ def sandbox(session: Session, port: int, data: Path | None, faults: str | None) 
         import json
 
         ready = json.loads(line)
+        memory = (
+            "Orders are kept in memory only and end with it, while the ledger remembers them as"
+            " delivered; --data FOLDER keeps them."
+            if data is None
+            else f"Orders are kept in {data}, also for the next start."
+        )
         console.result(
             f"Sandbox at {ready['base_url']}, account {ready['account']}. Only this machine can"
-            " reach it; Ctrl-C ends it."
+            f" reach it; Ctrl-C ends it.\n{memory}"
         )
 
     try:

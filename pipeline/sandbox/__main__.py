@@ -51,7 +51,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--expose", action="store_true", help="allow a host that is not loopback")
-    parser.add_argument("--data", type=Path, help="directory of the database; default: memory")
+    parser.add_argument(
+        "--data", type=Path, help="folder that keeps the orders; without it they are in memory only"
+    )
     parser.add_argument("--account", type=int, nargs="+", default=[DEFAULT_ACCOUNT])
     parser.add_argument("--token", nargs="+", default=[DEFAULT_TOKEN])
     parser.add_argument("--delivery-method", nargs="+", default=[], metavar="NAME")

@@ -124,7 +124,8 @@ def serve(
         host: address to listen on.
         port: 0 takes a free one.
         expose: allow a host that other machines can reach.
-        announce: gets one line of JSON with base_url, account and token once requests are taken.
+        announce: gets one line of JSON with base_url, account, token and data (the folder that keeps
+            the orders, or null) once requests are taken.
 
     Raises:
         ExposedHostError: `host` is not loopback and `expose` is not set.
@@ -138,7 +139,12 @@ def serve(
     with _listen(host, port) as sock, Sandbox(settings or SandboxSettings()) as sandbox:
         server = _Server(sandbox)
         running = RunningSandbox(sandbox, server, _base_url(sock))
-        ready = {"base_url": running.base_url, "account": running.account, "token": running.token}
+        ready = {
+            "base_url": running.base_url,
+            "account": running.account,
+            "token": running.token,
+            "data": None if sandbox.settings.data is None else str(sandbox.settings.data),
+        }
         server.on_ready = lambda: _say(announce, json.dumps(ready) + "\n")
         # uvicorn repeats the signal when it is done; without this the process would die by it
         # before the storage is closed.

@@ -9,6 +9,8 @@ import sys
 import urllib.request
 from pathlib import Path
 
+import pytest
+
 from pipeline.config import KEYS
 from pipeline.sandbox import RunningSandbox
 from tests.cli.conftest import MAPPING, TOKEN, Call
@@ -174,7 +176,7 @@ def test_the_doctor_says_how_to_start_the_sandbox(call: Call) -> None:
         said = call("doctor", env={"PIPELINE_BASE_URL": url})
     assert said.code == 5
     assert f"FAIL  api       {url} does not answer: " in said.out
-    assert "  help: start it: pipeline sandbox" in said.out
+    assert "  help: start it: pipeline sandbox --data .pipeline/sandbox" in said.out
 
 
 def test_the_doctor_tells_a_token_encoded_twice(call: Call, folder: Path) -> None:
@@ -258,7 +260,31 @@ def test_the_sandbox_says_where_it_is_and_ends_with_ctrl_c(folder: Path) -> None
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=30)
     assert (process.returncode, err) == (0, "")
+    assert ready["data"] == "kept"
     assert (folder / "kept").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ((), "kept in memory only and end with it, while the ledger remembers them as delivered"),
+        (("--data", "kept"), "Orders are kept in kept, also for the next start."),
+    ],
+)
+def test_the_sandbox_says_whether_it_remembers(
+    folder: Path, options: tuple[str, ...], told: str
+) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pipeline", "sandbox", "--port", "0", *options],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder, env=dict(os.environ),  # noqa: TID251 - the tests' own environment
+    )  # fmt: skip
+    assert process.stdout is not None
+    first = process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    rest = process.stdout.read()
+    process.communicate(timeout=30)
+    assert first.startswith("Sandbox at http://127.0.0.1:")
+    assert told in rest
 
 
 def test_a_sandbox_that_cannot_start(call: Call, folder: Path) -> None:
