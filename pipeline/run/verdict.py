@@ -179,6 +179,9 @@ def _foreseen(seen: Foresight, plan: Path) -> str:
     if seen.mutations:
         listed = ", ".join(f"{n:,} {kind}" for kind, n in sorted(seen.mutations.items()))
         lines.append(f"  mutations: {listed}")
-    lines.append("  what only the API knows (its own refusals) no plan can know")
-    lines.append(f"Send it:  pipeline run {plan}")
+    if seen.new or seen.changed:
+        lines.append("  what only the API knows (its own refusals) no plan can know")
+        lines.append(f"Send it:  pipeline run {plan}")
+    else:
+        lines.append("Nothing to send.")
     return "\n".join(lines) + "\n"

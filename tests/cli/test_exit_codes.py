@@ -52,6 +52,18 @@ def test_0_a_plan_sends_nothing_and_then_exactly_itself(
     assert len(api.puts()) == 2
 
 
+def test_a_plan_says_how_to_send_it_only_if_there_is_something_to_send(
+    call: Call, files: Path, api: RunningSandbox
+) -> None:
+    assert f"Send it:  pipeline run {files / 'p'}\n" in call(*PLAN, "--out", "p").out
+    call(*RUN)
+    again = call(*PLAN, "--out", "q")
+    assert again.code == 0
+    assert "Send it" not in again.out
+    assert "Nothing to send.\n" in again.out
+    assert len(api.puts()) == 2
+
+
 def test_2_a_stale_plan(call: Call, files: Path, api: RunningSandbox) -> None:
     call(*PLAN, "--out", "p")
     orders(files, "A9,DE,z@example.com")
