@@ -8,7 +8,17 @@ from collections.abc import Mapping
 
 from pipeline.model.rule import Owner, Rule, Severity, Stage
 
-__all__ = ["RULES", "STAGE_ORDER", "Owner", "Rule", "Severity", "Stage", "rule"]
+__all__ = [
+    "FIXES_OF_FIELDS",
+    "RULES",
+    "STAGE_ORDER",
+    "Owner",
+    "Rule",
+    "Severity",
+    "Stage",
+    "fix_of",
+    "rule",
+]
 
 
 def _rule(
@@ -166,8 +176,8 @@ _ROWS: tuple[Rule, ...] = (
         _RULES,
         "Required for a new order",
         "{target} is empty; a new order needs it",
-        "the ledger does not know this order, so the request creates it, and creating needs this field (CONTRACT §5.1)",
-        "fill in the cell; for an unknown e-mail the mapping may say `default: _unset`",
+        "the ledger does not know this order, so the request creates it, and creating needs this field",
+        "fill in the cell; if one value is right for all orders, the mapping may give it as `default:`",
     ),
     _rule(
         "R302",
@@ -239,7 +249,7 @@ _ROWS: tuple[Rule, ...] = (
         "Not an e-mail address",
         "{target} is not an e-mail address",
         "parcelLab refuses it, and a customer who cannot be written to is not served",
-        "correct the cell; for an unknown e-mail the mapping may say `default: _unset`",
+        "correct the cell",
     ),
     _rule(
         "R311",
@@ -254,8 +264,8 @@ _ROWS: tuple[Rule, ...] = (
         _RULES,
         "Number below its minimum",
         '"{value}" is less than {detail}',
-        "a negative quantity has no meaning in an order",
-        "correct the cell; returns and credits are not order lines: skip them with `rows.skip`",
+        "parcelLab takes no smaller number here",
+        "correct the cell",
     ),
     _rule(
         "R313",
@@ -328,8 +338,9 @@ _ROWS: tuple[Rule, ...] = (
         _RULES,
         "Parcel contains a line the order lacks",
         'the tracking names line "{value}", which the order does not have',
-        "parcelLab matches articles of a parcel with lines of the order by line_item_id",
-        "correct the line id",
+        "parcelLab matches the articles of a parcel with the lines of the order by line_item_id, so both must be written alike",
+        "build `line_item_id` of the articles as in `lines`, from the same columns; if only single rows fail, correct their cells",
+        owner=Owner.MAPPING,
     ),
     _rule(
         "R322",
@@ -380,7 +391,7 @@ _ROWS: tuple[Rule, ...] = (
     _rule(
         "A401",
         Stage.API,
-        "Refused: a field",
+        "Field refused",
         "parcelLab refused {target}: {detail}",
         "the API found fault with this field and stored nothing of the order",
         "correct the field as the API's words say",
@@ -388,7 +399,7 @@ _ROWS: tuple[Rule, ...] = (
     _rule(
         "A402",
         Stage.API,
-        "Refused: the order",
+        "Order refused",
         "parcelLab refused the order: {detail}",
         "the API refused the order as a whole and stored nothing of it",
         "act as the API's words say",
@@ -405,7 +416,7 @@ _ROWS: tuple[Rule, ...] = (
     _rule(
         "A404",
         Stage.API,
-        "Refused: not found",
+        "Order not found",
         "parcelLab does not know the order: {detail}",
         "the request names something that does not exist in the account",
         "check the order number; an `update_only` mapping cannot create orders",
@@ -451,6 +462,22 @@ _ROWS: tuple[Rule, ...] = (
 
 RULES: Mapping[str, Rule] = {row.code: row for row in _ROWS}
 
+# Where a field has a way out that others lack, by code and target.
+FIXES_OF_FIELDS: Mapping[tuple[str, str], str] = {
+    (
+        "R301",
+        "recipient_email",
+    ): "fill in the cell; for an unknown e-mail the mapping may say `default: _unset`",
+    (
+        "R310",
+        "recipient_email",
+    ): "correct the cell; for an unknown e-mail the mapping may say `default: _unset`",
+    (
+        "R312",
+        "articles_order.quantity",
+    ): "correct the cell; returns and credits are not order lines: skip them with `rows.skip`",
+}
+
 # The primary cause of a row is its finding of the earliest stage, then in column order (REPORT §3).
 STAGE_ORDER: Mapping[Stage, int] = {stage: rank for rank, stage in enumerate(Stage)}
 
@@ -462,3 +489,12 @@ def rule(code: str) -> Rule:
         KeyError: there is no such code; its text names the code.
     """
     return RULES[code]
+
+
+def fix_of(code: str, target: str | None) -> str:
+    """Say what to do about a finding: the way out of this field, else that of the rule.
+
+    >>> fix_of("R310", "recipient_email") == fix_of("R310", "billing_address.email")
+    False
+    """
+    return FIXES_OF_FIELDS.get((code, target or ""), RULES[code].fix)
