@@ -13,7 +13,7 @@ import polars as pl
 
 from pipeline.model.origin import ORIGIN
 from pipeline.model.outcomes import REJECTED_ROWS, OrderOutcome, RowOutcome
-from pipeline.model.rules import RULES, STAGE_ORDER, Severity, Stage
+from pipeline.model.rules import RULES, STAGE_ORDER, Severity, Stage, fix_of
 from pipeline.report.cases import Case, Quoting, examples, samples
 from pipeline.report.facts import RunTables
 from pipeline.report.owners import owner_of
@@ -108,6 +108,17 @@ class Causes:
     warnings: tuple[Cause, ...]
     owners: tuple[OwnerShare, ...]
     explained: Explained
+
+    @property
+    def ranked(self) -> tuple[Cause, ...]:
+        """The causes of rows and of answers in the one order in which they are shown anywhere."""
+        return tuple(sorted((*self.rows, *self.orders), key=_rank))
+
+
+def _rank(cause: Cause) -> tuple[object, ...]:
+    """Most orders first, then most rows with the problem, then most rows held; the rest last."""
+    weight = (-cause.orders, -cause.count, -cause.held)
+    return (not cause.code, *weight, cause.code, cause.column, cause.target, cause.words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,8 +234,10 @@ def _worded(findings: pl.DataFrame) -> pl.DataFrame:
     """Add `words`: the API's message without what varies; null for our own rules.
 
     The ordinals in the API's paths vary too: "mutations.0.tracking" becomes "mutations.tracking".
+    What was not tried is one cause, for whatever reason: nobody needs to fix it.
     """
     late = pl.col("code").is_in((*ORDER_CODES, "A202"))
+    untried = pl.col("code") == CODE_OF_OUTCOME[OrderOutcome.NOT_ATTEMPTED]
     words = (
         pl.col("detail")
         .str.replace_all(r""""[^"]*"|'[^']*'|“[^”]*”|`[^`]*`""", "…")
@@ -233,8 +246,11 @@ def _worded(findings: pl.DataFrame) -> pl.DataFrame:
         .str.slice(0, WORDS_CUT)
     )
     return findings.with_columns(
-        pl.when(late).then(words).alias("words"),
-        pl.when(late)
+        pl.when(late & ~untried).then(words).alias("words"),
+        pl.when(~untried).then("column").alias("column"),
+        pl.when(untried)
+        .then(None)
+        .when(late)
         .then(pl.col("target").str.replace_all(r"\.\d+(\.|$)", "${1}"))
         .otherwise("target")
         .alias("target"),
@@ -242,7 +258,7 @@ def _worded(findings: pl.DataFrame) -> pl.DataFrame:
 
 
 def _group(findings: pl.DataFrame, held: pl.DataFrame | None = None) -> _Grouped:
-    """Number the causes: most orders first, then most rows; at most GROUPS_MAX of them."""
+    """Number the causes, in the order of `_rank`; at most GROUPS_MAX of them."""
     worded = _worded(findings)
     counted = worded.group_by(CAUSE).agg(
         pl.len().alias("count"),
@@ -256,12 +272,7 @@ def _group(findings: pl.DataFrame, held: pl.DataFrame | None = None) -> _Grouped
         counted = counted.join(held, on=CAUSE, how="left", nulls_equal=True)
     causes = (
         counted.with_columns(pl.col("held").fill_null(0))
-        .sort(
-            pl.col("orders"),
-            pl.col("count") + pl.col("held"),
-            *CAUSE,
-            descending=[True, True, False, False, False, False],
-        )
+        .sort("orders", "count", "held", *CAUSE, descending=[True] * 3 + [False] * 4)
         .with_row_index("_cause")
         .with_columns(pl.col("_cause").clip(0, GROUPS_MAX - 1))
     )
@@ -315,7 +326,7 @@ def _describe(
                 held=int(part["held"].sum()),
                 orders=int(part["orders"].sum()),
                 why=rule.why if rule else "",
-                fix=rule.fix if rule else "see rejections.jsonl.gz",
+                fix=fix_of(code, target) if rule else "see `rejections.jsonl.gz`",
                 mapping_place=visible(place),
                 examples=example_of.get(number, ()),
                 cases=cases_of.get(number, ()),
@@ -342,7 +353,7 @@ def _shares(
                 rows=sum(each.count + each.held for each in of_rows),
                 failed_orders=sum(each.count for each in of_orders),
                 orders=waiting.n_unique(),
-                causes=tuple(sorted((*of_rows, *of_orders), key=lambda each: -each.orders)),
+                causes=tuple(sorted((*of_rows, *of_orders), key=_rank)),
             )
         )
     automatic = RULES["U001"].owner.value

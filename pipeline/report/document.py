@@ -67,7 +67,7 @@ def as_document(summary: Summary) -> dict[str, object]:
             for each in totals.balances
         ],
         "failures": list(totals.failures),
-        "causes": [_cause(each) for each in (*causes.rows, *causes.orders)],
+        "causes": [_cause(each) for each in causes.ranked],
         "warnings": [_cause(each) for each in causes.warnings],
         "owners": [
             {

@@ -7,6 +7,13 @@ from pipeline.model.rules import RULES, Owner, Stage
 # What the API refuses about these is unknown to the account, not wrong in the data (REPORT §3).
 SETUP_FIELDS = frozenset({"courier", "delivery_method", "client_key", "account"})
 
+_TASKS = {
+    Owner.DATA.value: "corrects the export or its cells",
+    Owner.MAPPING.value: "corrects the mapping file",
+    Owner.SETUP.value: "settles it with parcelLab",
+    Owner.AUTOMATIC.value: "nothing to do",
+}
+
 
 def owner_of(
     code: str, column: str | None, target: str | None, owners: Mapping[str, str] | None = None
@@ -34,3 +41,12 @@ def owner_of(
     if rule.stage is Stage.API and leaf in SETUP_FIELDS:
         return Owner.SETUP.value
     return rule.owner.value
+
+
+def task_of(owner: str) -> str:
+    """Say in general what an owner of the rules does; nothing of one that the configuration names.
+
+    >>> task_of("Mapping"), task_of("Logistics (Jana)")
+    ('corrects the mapping file', '')
+    """
+    return _TASKS.get(owner, "")

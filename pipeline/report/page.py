@@ -3,22 +3,21 @@
 Every text here is plain; the template escapes it. Widths of bars are whole thousandths.
 """
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pipeline.model.outcomes import SKIPPED_ROWS, OrderOutcome
-from pipeline.model.rules import Owner
+from pipeline.report.cards import Card, card
 from pipeline.report.cases import Case
-from pipeline.report.causes import Cause, OwnerShare, Unit
+from pipeline.report.causes import Cause, Unit
 from pipeline.report.masking import PiiMode
-from pipeline.report.summary import Summary, Verdict, counted, subject_of
+from pipeline.report.pieces import Prose, Subject, breakable, prose, subject
+from pipeline.report.summary import Summary, Verdict, counted
 from pipeline.report.text import amount, duration, span
 from pipeline.report.totals import Balance, RowTotals
 from pipeline.report.visible import visible
 
 FULL = 1000
-CARD_CAUSES = 4
 _TONES = {
     Verdict.ALL_IMPORTED: "good",
     Verdict.NOTHING_NEW: "good",
@@ -44,8 +43,6 @@ _WORDS = {
     OrderOutcome.NOT_ATTEMPTED: "not tried",
 }
 
-Prose = tuple[tuple[bool, str], ...]
-
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -57,17 +54,6 @@ class Figure:
     start: int = 0
     width: int = 0
     depth: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """What one owner must do."""
-
-    owner: str
-    amount: str
-    automatic: bool
-    items: tuple[tuple[str, str, str, tuple[str, ...]], ...]  # anchor, count, title, subject
-    more: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +79,7 @@ class Group:
     """One cause as the page shows it; `listed` says how many of its cases follow."""
 
     cause: Cause
-    subject: tuple[str, ...]
+    subject: Subject
     amount: str
     held: str
     orders: str
@@ -125,7 +111,7 @@ class Page:
     control: tuple[tuple[str, ...], ...]
     control_notes: tuple[str, ...]
     aside: bool
-    mutations: tuple[tuple[str, ...], ...]
+    mutations: tuple[tuple[str | tuple[str, ...], ...], ...]
     groups: tuple[Group, ...]
     rejected: tuple[Group, ...]
     rejected_note: str
@@ -140,7 +126,7 @@ class Page:
 def lay_out(summary: Summary) -> Page:
     """Write everything the page shows."""
     facts, totals, causes = summary.facts, summary.totals, summary.causes
-    groups = tuple(_group(each) for each in (*causes.rows, *causes.orders))
+    groups = tuple(_group(each) for each in causes.ranked)
     rejected = tuple(each for each in groups if each.cause.unit is Unit.ROWS and each.cases)
     answers = tuple(each for each in groups if each.cause.unit is Unit.ORDERS and each.cases)
     warnings = tuple(_group(each) for each in causes.warnings)
@@ -158,7 +144,7 @@ def lay_out(summary: Summary) -> Page:
         pii_note=_pii_note(summary.pii),
         facts=_facts(summary),
         figures=_figures(summary),
-        cards=tuple(_card(each) for each in causes.owners),
+        cards=tuple(card(each) for each in causes.owners),
         ledgers=(_row_ledger(summary), _order_ledger(summary)),
         proofs=tuple(_equation(each) for each in totals.further_balances),
         control=tuple(
@@ -175,7 +161,7 @@ def lay_out(summary: Summary) -> Page:
         aside=any(each.set_aside for each in totals.control),
         mutations=tuple(
             (
-                each.type,
+                breakable(each.type),
                 *(f"{number:,}" for number in (each.sent, each.succeeded, each.failed)),
                 f"{each.unknown:,}",
                 f"{each.not_attempted:,}",
@@ -197,26 +183,6 @@ def lay_out(summary: Summary) -> Page:
             *((visible(name), visible(value)) for name, value in facts.settings),
         ),
     )
-
-
-def prose(text: str) -> Prose:
-    """Begin a text with a capital and split it at its backticks: (is code, text).
-
-    >>> prose("set `rows.skip` in the mapping")
-    ((False, 'Set '), (True, 'rows.skip'), (False, ' in the mapping'))
-    """
-    begun = text if text.startswith("parcelLab") else text[:1].upper() + text[1:]
-    pieces = begun.split("`")
-    return tuple((at % 2 == 1, piece) for at, piece in enumerate(pieces) if piece)
-
-
-def breakable(name: str) -> tuple[str, ...]:
-    """Split a field name where a line may break.
-
-    >>> breakable("shipping_address.region_code")
-    ('shipping_', 'address.', 'region_', 'code')
-    """
-    return tuple(re.findall(r"[^._]*[._]|[^._]+", name))
 
 
 def _facts(summary: Summary) -> tuple[tuple[str, str], ...]:
@@ -268,33 +234,6 @@ def _figures(summary: Summary) -> tuple[Figure, ...]:
         figures.append(Figure(label, f"{number:,}", tone, start, width))
         start += width
     return tuple(figures)
-
-
-def _card(share: OwnerShare) -> Card:
-    parts = []
-    if share.rows:
-        parts.append(counted(share.rows, "row"))
-    if share.orders or share.failed_orders:
-        parts.append(counted(share.orders, "order"))
-    return Card(
-        owner=visible(share.owner),
-        amount=" in ".join(parts),
-        automatic=share.owner == Owner.AUTOMATIC.value,
-        items=tuple(
-            (
-                each.anchor,
-                counted(each.count, each.unit.value[:-1]),
-                each.title,
-                breakable(subject_of(each)),
-            )
-            for each in share.causes[:CARD_CAUSES]
-        ),
-        more=_more(len(share.causes) - CARD_CAUSES, "more cause"),
-    )
-
-
-def _more(number: int, noun: str) -> str:
-    return f"and {counted(number, noun)}" if number > 0 else ""
 
 
 def _row_ledger(summary: Summary) -> Ledger:
@@ -369,7 +308,7 @@ def _group(cause: Cause) -> Group:
     shown = len(cause.cases)
     return Group(
         cause=cause,
-        subject=breakable(subject_of(cause)),
+        subject=subject(cause),
         amount=counted(cause.count, word),
         held=f"+ {counted(cause.held, 'row')} held with {'it' if cause.count == 1 else 'them'}"
         if cause.held

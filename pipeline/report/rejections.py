@@ -13,7 +13,7 @@ from pipeline.model.findings import ERROR_CODES, QUOTED_MAX
 from pipeline.model.origin import FILE, LINE, ORIGIN
 from pipeline.model.outcomes import REJECTED_ROWS, OrderOutcome
 from pipeline.model.outcomes import REPORTED_FINDING_SCHEMA as FINDING
-from pipeline.model.rules import RULES
+from pipeline.model.rules import FIXES_OF_FIELDS, RULES
 from pipeline.report.causes import CODE_OF_OUTCOME, NO_REASON, PROBLEM_ORDERS
 from pipeline.report.facts import RunFacts, RunTables
 from pipeline.report.owners import owner_of
@@ -72,7 +72,7 @@ def records(findings: pl.DataFrame, facts: RunFacts, owners: Mapping[str, str]) 
         "target",
         pl.col("value").alias("raw"),
         "message",
-        _of_rule({code: rule.fix for code, rule in RULES.items()}).alias("suggestion"),
+        _suggestion().alias("suggestion"),
         "owner",
         pl.when(pl.any_horizontal(pl.col("api_status", "api_code", "api_attr").is_not_null()))
         .then(
@@ -122,6 +122,15 @@ def _as_findings(found: pl.DataFrame) -> pl.DataFrame:
 
 def _of_rule(texts: Mapping[str, str]) -> pl.Expr:
     return pl.col("code").replace_strict(texts, default=None, return_dtype=pl.String)
+
+
+def _suggestion() -> pl.Expr:
+    """What to do: as `fix_of` says, for all findings at once."""
+    made = _of_rule({code: rule.fix for code, rule in RULES.items()})
+    for (code, target), fix in FIXES_OF_FIELDS.items():
+        of_field = (pl.col("code") == code) & (pl.col("target") == target)
+        made = pl.when(of_field).then(pl.lit(fix)).otherwise(made)
+    return made
 
 
 def _message(findings: pl.DataFrame) -> pl.Series:

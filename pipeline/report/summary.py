@@ -124,8 +124,10 @@ def counted(number: int, noun: str) -> str:
 
 
 def subject_of(cause: Cause) -> str:
-    """What a cause is about: its API field, else its column."""
-    return cause.target or cause.column
+    """What a cause is about: the column to look at, in brackets the API field that it is for."""
+    if not cause.column or not cause.target or cause.column == cause.target:
+        return cause.column or cause.target
+    return f"{cause.column} (for {cause.target})"
 
 
 def _open(totals: Totals) -> int:
@@ -202,7 +204,7 @@ def _detail(verdict: Verdict, facts: RunFacts, totals: Totals, causes: Causes) -
     worst = _worst(causes)
     if worst:
         subject = subject_of(worst)
-        parts.append(f"biggest cause: {worst.title}{f' ({subject})' if subject else ''}")
+        parts.append(f"biggest cause: {worst.title}{f': {subject}' if subject else ''}")
     elif causes.warnings:
         parts.append(counted(sum(each.count for each in causes.warnings), "warning"))
     text = " · ".join(parts)
@@ -224,8 +226,6 @@ def _how_arrived(totals: Totals) -> str:
 
 
 def _worst(causes: Causes) -> Cause | None:
-    """The cause with most orders, of rows or of answers; what mends itself is none."""
-    fixable = [
-        each for each in (*causes.rows, *causes.orders) if each.owner != Owner.AUTOMATIC.value
-    ]
-    return min(fixable, key=lambda each: (-each.orders, -each.count), default=None)
+    """The cause that stands first everywhere; what mends itself is none."""
+    fixable = (each for each in causes.ranked if each.owner != Owner.AUTOMATIC.value)
+    return next(fixable, None)

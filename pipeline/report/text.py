@@ -15,8 +15,8 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 def as_text(summary: Summary, report: str) -> str:
     """Write the text that stands at the end of a run (CLI §4); `report` is where the page lies."""
-    causes = (*summary.causes.rows, *summary.causes.orders)
-    shown = sorted(causes, key=lambda each: (-each.orders, -each.count))[:TOP_CAUSES]
+    causes = summary.causes.ranked
+    shown = causes[:TOP_CAUSES]
     lines = [f"{summary.verdict}: {whereabouts(summary)}"]
     lines += [f"  {failure}" for failure in summary.totals.failures]
     if summary.facts.stop_reason:

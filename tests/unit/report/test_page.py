@@ -172,6 +172,35 @@ def test_every_figure_of_the_totals_is_on_the_page_with_its_word() -> None:
     assert "wms.yaml@4f2c1d" in text
 
 
+def test_a_card_says_who_what_to_do_and_one_place_to_look_at() -> None:
+    text = Outline(page_of(partly_imported())).text
+    card = text[text.index("Who needs to fix what") : text.index("Does it balance?")]
+    assert "Data source corrects the export or its cells" in card
+    assert "12 rows Required for a new order E-Mail (for recipient_ email )" in card.replace(
+        "  ", " "
+    )
+    assert "for example orders_2026-11-19_DE.csv:146" in card
+    assert "Add the value to the table in the mapping, or correct the cell" in card
+    assert "Automatic nothing to do" in card
+    assert card.count("for example") == len(re.findall(r"\d+ (?:row|order)s? [A-Z]", card)) - 1
+
+
+def test_no_word_of_the_control_totals_reads_like_the_open_items_of_the_status() -> None:
+    page = page_of(partly_imported())
+    text = Outline(page).text
+    assert "Sum In the files Arrived Set aside Not arrived" in text
+    assert ">Open<" not in page
+    assert "Open item Not on this page. pipeline status counts" in text
+
+
+def test_tables_that_may_scroll_show_an_edge_and_long_words_can_break() -> None:
+    page = page_of(partly_imported())
+    scroll = re.search(r"\.scroll \{(.*?)\}", page, re.DOTALL)
+    assert scroll is not None
+    assert "var(--edge)" in scroll[1]
+    assert "add_<wbr>tracking" in page
+
+
 def test_a_failed_equation_is_red_words() -> None:
     run = partly_imported()
     text = Outline(page_of(run, records={0: 500, 1: 113})).text
@@ -196,11 +225,11 @@ def test_the_text_of_a_partly_imported_run() -> None:
     assert as_text(summarise(facts_of(run), run.tables()), "reports/x/report.html") == (
         "PARTLY IMPORTED: 94 of 133 orders arrived, 29 missing, 3 out of date, 2 unclear, "
         "4 only partly applied.\n"
-        "  12 rows   R301  Required for a new order: recipient_email            Data source\n"
-        "  14 rows   R401  Value not in lookup table: destination_country_iso3  Mapping\n"
-        "  5 rows    R201  Not a number: articles_order.unit_price              Data source\n"
-        "  5 orders  A401  Refused: a field: shipping_address.region_code       Data source\n"
-        "  4 orders  A201  Change not applied: mutations.tracking.courier       parcelLab set-up\n"
+        "  12 rows   R301  Required for a new order: E-Mail (for recipient_email)          Data source\n"
+        "  14 rows   R401  Value not in lookup table: Land (for destination_country_iso3)  Mapping\n"
+        "  5 orders  A401  Field refused: Region (for shipping_address.region_code)        Data source\n"
+        "  5 rows    R201  Not a number: VK-Preis (for articles_order.unit_price)          Data source\n"
+        "  4 orders  A201  Change not applied: Carrier (for mutations.tracking.courier)    parcelLab set-up\n"
         "  and 3 more causes in the report\n"
         "  1 warning\n"
         "Report: reports/x/report.html\n"

@@ -1,6 +1,8 @@
 import ast
+import re
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import polars as pl
 import pytest
@@ -10,8 +12,11 @@ from hypothesis import strategies as st
 import pipeline.report.summary as summary_module
 from pipeline.model.outcomes import OrderOutcome
 from pipeline.report.causes import GROUPS_MAX
+from pipeline.report.document import as_document
 from pipeline.report.facts import RunState
-from pipeline.report.summary import Summary, Verdict, summarise
+from pipeline.report.page import lay_out
+from pipeline.report.summary import Summary, Verdict, subject_of, summarise
+from pipeline.report.text import as_text
 from pipeline.report.totals import DoesNotBalance
 from tests.unit.report.runs import (
     COUNTRY,
@@ -52,7 +57,9 @@ def test_partly_imported_says_what_is_missing_and_what_is_out_of_date() -> None:
         made.headline == "32 of 133 orders not imported: 29 missing, 3 exist but are out of date."
     )
     assert "2 unclear" in made.detail
-    assert made.detail.endswith("biggest cause: Required for a new order (recipient_email)")
+    assert made.detail.endswith(
+        "biggest cause: Required for a new order: E-Mail (for recipient_email)"
+    )
     made.totals.check()
 
 
@@ -200,6 +207,80 @@ def test_answers_of_the_api_that_differ_in_values_are_one_cause() -> None:
     ]
 
 
+def test_orders_that_were_not_tried_are_one_cause_whatever_the_reason() -> None:
+    run = all_imported()
+    for number, words in enumerate(["the run ended", "interrupted by SIGINT", "the API was away"]):
+        order = run.order(f"A{number}", "not_attempted")
+        run.finding(order, "N001", detail=words, column=f"C{number}", api_attr=f"f{number}")
+    (cause,) = summary_of(run).causes.orders
+    assert (cause.code, cause.count, cause.column, cause.target) == ("N001", 3, "", "")
+    assert [case.says for case in cause.cases] == [
+        "not sent: the run ended",
+        "not sent: interrupted by SIGINT",
+        "not sent: the API was away",
+    ]
+
+
+def test_page_text_document_and_owners_list_causes_in_one_order() -> None:
+    run = partly_imported()
+    for number in range(5):
+        run.order(f"Z{number}", "held_back", ({**PRICE, "column": "Summe"}, None, None))
+    run.order("Y", "held_back", (EMPTY_EMAIL | {"column": "Mail"},) * 9)
+    made = summary_of(run)
+    ranked = [(each.code, each.column) for each in made.causes.ranked]
+    assert ranked == [
+        ("R301", "E-Mail"),  # 12 orders
+        ("R401", "Land"),  # 7
+        ("R201", "Summe"),  # 5 orders, 5 rows, 10 held with them
+        ("A401", "Region"),  # 5
+        ("R201", "VK-Preis"),  # 5
+        ("A201", "Carrier"),  # 4
+        ("R310", "E-Mail"),  # 3
+        ("U001", ""),  # 2
+        ("R301", "Mail"),  # 1 order, 9 rows
+        ("R101", ""),
+    ]
+    document = cast("list[dict[str, object]]", as_document(made)["causes"])
+    assert [(each["code"], each["column"]) for each in document] == ranked
+    groups = lay_out(made).groups
+    assert [(each.cause.code, each.cause.column) for each in groups] == ranked
+    lines = as_text(made, "r").splitlines()[1:6]
+    assert [re.findall(r"[A-Z]\d{3}", line)[0] for line in lines] == [
+        code for code, _ in ranked[:5]
+    ]
+    for share in made.causes.owners:
+        own = [each for each in made.causes.ranked if each.owner == share.owner]
+        assert list(share.causes) == own
+    assert "biggest cause: Required for a new order: E-Mail" in made.detail
+
+
+def test_a_cause_names_the_column_first_and_the_field_in_brackets() -> None:
+    causes = {each.code: subject_of(each) for each in summary_of(partly_imported()).causes.ranked}
+    assert causes["R201"] == "VK-Preis (for articles_order.unit_price)"
+    assert causes["R101"] == ""
+    run = all_imported()
+    run.order("S", "held_back", ({"code": "R304", "column": "sku", "target": "sku"},))
+    run.order("U", "held_back", ({"code": "R301", "target": "recipient_email"},))
+    alone = {each.code: subject_of(each) for each in summary_of(run).causes.ranked}
+    assert alone == {"R304": "sku", "R301": "recipient_email"}
+
+
+def test_what_to_do_fits_the_field() -> None:
+    run = all_imported()
+    country = {"code": "R301", "column": "Land", "target": "destination_country_iso3"}
+    run.order("A", "held_back", (country,))
+    run.order("B", "held_back", (EMPTY_EMAIL,))
+    fixes = {each.target: each.fix for each in summary_of(run).causes.rows}
+    assert "mail" not in fixes["destination_country_iso3"]
+    assert "`default: _unset`" in fixes["recipient_email"]
+
+
+def test_a_place_in_the_mapping_without_a_line_is_its_name() -> None:
+    run = all_imported()
+    run.finding(run.row(None, "own_problem", "R101"), **RAGGED, mapping="wms")
+    assert summary_of(run).causes.rows[0].mapping_place == "wms"
+
+
 def test_owners_come_from_rules_fields_and_configuration() -> None:
     run = partly_imported()
     made = summarise(
@@ -321,7 +402,9 @@ def test_whatever_happens_it_balances_and_the_groups_add_up(
     assert sum(each.rows.read for each in made.totals.files) == rows.read == len(run.rows)
 
 
-@pytest.mark.parametrize("module", ["summary", "totals", "causes", "cases", "masking", "page"])
+@pytest.mark.parametrize(
+    "module", ["summary", "totals", "causes", "cases", "cards", "masking", "page", "pieces"]
+)
 def test_the_core_knows_no_disk_clock_or_log(module: str) -> None:
     source = Path(summary_module.__file__).with_name(f"{module}.py").read_text()
     imported = {

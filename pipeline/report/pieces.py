@@ -1,0 +1,41 @@
+"""Texts cut into the pieces that the page prints differently."""
+
+import re
+from dataclasses import dataclass
+
+from pipeline.report.causes import Cause
+
+Prose = tuple[tuple[bool, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a cause is about: the column to look at, and the API field, split where lines break."""
+
+    column: str
+    target: tuple[str, ...]
+
+
+def subject(cause: Cause) -> Subject:
+    """Give column and field of a cause; a field that is called like its column is left out."""
+    return Subject(cause.column, breakable("" if cause.target == cause.column else cause.target))
+
+
+def prose(text: str) -> Prose:
+    """Begin a text with a capital and split it at its backticks: (is code, text).
+
+    >>> prose("set `rows.skip` in the mapping")
+    ((False, 'Set '), (True, 'rows.skip'), (False, ' in the mapping'))
+    """
+    begun = text if text.startswith("parcelLab") else text[:1].upper() + text[1:]
+    pieces = begun.split("`")
+    return tuple((at % 2 == 1, piece) for at, piece in enumerate(pieces) if piece)
+
+
+def breakable(name: str) -> tuple[str, ...]:
+    """Split a field name where a line may break.
+
+    >>> breakable("shipping_address.region_code")
+    ('shipping_', 'address.', 'region_', 'code')
+    """
+    return tuple(re.findall(r"[^._]*[._]|[^._]+", name))
