@@ -303,7 +303,7 @@ CHANNEL = next(each for each in SHAPES["order"].fields if each.name == "channel"
 limits = st.integers(1, 30)
 
 
-@settings(max_examples=25)  # a check takes 50 ms however few the rows
+@settings(max_examples=25, deadline=None)  # a check takes 50 ms however few the rows
 @given(low=limits, span=st.integers(0, 10), texts=st.lists(st.text(max_size=60), max_size=20))
 def test_lengths_are_judged_exactly(bench: "Bench", low: int, span: int, texts: list[str]) -> None:
     row = replace(CHANNEL, min_length=low, max_length=low + span)

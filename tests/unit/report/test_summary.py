@@ -275,12 +275,6 @@ def test_what_to_do_fits_the_field() -> None:
     assert "`default: _unset`" in fixes["recipient_email"]
 
 
-def test_a_place_in_the_mapping_without_a_line_is_its_name() -> None:
-    run = all_imported()
-    run.finding(run.row(None, "own_problem", "R101"), **RAGGED, mapping="wms")
-    assert summary_of(run).causes.rows[0].mapping_place == "wms"
-
-
 def test_owners_come_from_rules_fields_and_configuration() -> None:
     run = partly_imported()
     made = summarise(
