@@ -295,6 +295,8 @@ def test_examples_are_the_most_frequent_values_with_their_counts() -> None:
     assert [(each.value, each.alike) for each in country.examples] == [("D", 10), ("Deutschl.", 4)]
     assert country.examples[0].place == "orders_2026-11-19_AT.csv:92"
     assert country.mapping_place == "wms.yaml:41"
+    ragged = next(each for each in summary_of(partly_imported()).causes.rows if each.code == "R101")
+    assert ragged.mapping_place == RAGGED["mapping"]  # of the whole record: no line of the mapping
 
 
 def test_a_cause_of_no_line_of_the_mapping_names_the_mapping_only() -> None:
