@@ -379,6 +379,9 @@ _SERVICE: tuple[tuple[str, Segment], ...] = (
 
 _USER: tuple[tuple[str, Segment], ...] = (
     _segment(
+        "AJT", "Adjustment", _code("Reason (4465)", must=True), _text("Line number (1082)", 6)
+    ),
+    _segment(
         "ALC",
         "Allowance or charge",
         _code("Allowance or charge (5463)", must=True),
@@ -457,6 +460,21 @@ _USER: tuple[tuple[str, Segment], ...] = (
         _code("Relevance (4051)"),
     ),
     _segment(
+        "CED",
+        "Computer environment",
+        _code("Kind of environment (1501)", must=True),
+        _composite(
+            "Environment (C079)",
+            _code("Environment in code (1511)"),
+            *_LIST,
+            _text("Environment in words (1510)", 35),
+            _text("Version (1056)", 9),
+            _text("Release (1058)", 9),
+            _text("Number (7402)", 35),
+            must=True,
+        ),
+    ),
+    _segment(
         "CNI",
         "Consignment",
         _whole("Consignment sequence (1490)", 5),
@@ -480,6 +498,22 @@ _USER: tuple[tuple[str, Segment], ...] = (
             _decimal("Control value (6066)", 18, must=True),
             _UNIT,
             must=True,
+        ),
+    ),
+    _segment(
+        "COD",
+        "Component",
+        _composite(
+            "Kind of component (C823)",
+            _code("Kind in code (7505)"),
+            *_LIST,
+            _text("Kind in words (7504)", 35),
+        ),
+        _composite(
+            "Material (C824)",
+            _code("Material in code (7507)"),
+            *_LIST,
+            _text("Material in words (7506)", 35),
         ),
     ),
     _segment(
@@ -526,6 +560,25 @@ _USER: tuple[tuple[str, Segment], ...] = (
         _currency(2),
         _decimal("Rate of exchange (5402)", 12),
         _code("Exchange market (6341)"),
+    ),
+    _segment(
+        "DAM",
+        "Damage",
+        _code("What is told (7493)", must=True),
+        *(
+            _composite(
+                f"{name} ({number})",
+                _code(f"{name} in code ({code})", 4),
+                *_LIST,
+                _text(f"{name} in words ({words})", 35),
+            )
+            for name, number, code, words in (
+                ("Type of damage", "C821", "7501", "7500"),
+                ("Place of damage", "C822", "7503", "7502"),
+                ("Severity", "C825", "7509", "7508"),
+                ("Action", "C826", "1229", "1228"),
+            )
+        ),
     ),
     _segment(
         "DGS",
@@ -614,6 +667,19 @@ _USER: tuple[tuple[str, Segment], ...] = (
             must=True,
         ),
     ),
+    _segment(
+        "EFI",
+        "External file",
+        _composite("File (C077)", _text("File name (1508)", 35), _text("Content (7008)", 256)),
+        _composite(
+            "File details (C099)",
+            _text("File format (1516)", 17),
+            _text("Version (1056)", 9),
+            _code("Data format in code (1503)"),
+            _text("Data format in words (1502)", 35),
+        ),
+        _text("Sequence (1050)", 10),
+    ),
     _segment("EQA", "Attached equipment", _code("Equipment (8053)", must=True), _EQUIPMENT),
     _segment(
         "EQD",
@@ -680,6 +746,18 @@ _USER: tuple[tuple[str, Segment], ...] = (
         "GDS",
         "Nature of cargo",
         _composite("Nature of cargo (C703)", _code("Cargo type (7085)", must=True), *_LIST),
+    ),
+    _segment(
+        "GEI",
+        "Processing information",
+        _code("Kind of information (9649)", must=True),
+        _composite(
+            "Indicator (C012)",
+            _code("Indicator in code (7365)"),
+            *_LIST,
+            _text("Indicator in words (7364)", 35),
+        ),
+        _code("Process (7187)", 17),
     ),
     _segment(
         "GID",
@@ -903,6 +981,22 @@ _USER: tuple[tuple[str, Segment], ...] = (
             _UNIT,
         ),
         _code("Change of the sub-line price (5213)"),
+    ),
+    # Stands where PAT stood in D.96A.
+    _segment(
+        "PYT",
+        "Payment terms",
+        _code("Kind of terms (4279)", must=True),
+        _composite(
+            "Terms (C019)",
+            _code("Terms (4277)", 17),
+            *_LIST,
+            _text("Terms in words (4276)", 35),
+        ),
+        _code("Counted from (2475)"),
+        _code("Before or after (2009)"),
+        _code("Period (2151)"),
+        _whole("Number of periods (2152)", 3),
     ),
     _segment(
         "QTY",

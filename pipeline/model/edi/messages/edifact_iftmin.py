@@ -1,9 +1,10 @@
 """EDIFACT IFTMIN, transport instruction: a consignment with its parties and goods items (GID).
 
-Order of segments as in D.00B, which holds that of D.96A.
+Order of segments as in D.20A, which holds that of D.00B; how often one may stand is the wider.
 """
 
 from pipeline.model.edi.definition import Message, Syntax, loop, may, must
+from pipeline.model.edi.messages.edifact_external_file import EXTERNAL_FILE
 
 __all__ = ["MESSAGE"]
 
@@ -71,7 +72,7 @@ MESSAGE = Message(
             99,
             must("TDT"),
             may("DTM", 9),
-            may("TSR", 9),
+            loop("TSR", 9, must("TSR"), may("SCC", 9)),
             loop("LOC", 99, must("LOC"), may("DTM", 9)),
             loop("RFF", 9, must("RFF"), may("DTM")),
         ),
@@ -88,13 +89,14 @@ MESSAGE = Message(
             _PAYMENT,
             loop("TSR", 99, must("TSR"), may("RFF"), may("LOC"), may("TPL"), may("FTX", 9)),
         ),
+        EXTERNAL_FILE,
         loop(
             "GID",
-            999,
+            99_999,
             must("GID"),
             may("HAN", 99),
-            may("TMP"),
-            may("RNG"),
+            may("TMP", 9),
+            may("RNG", 9),
             may("TMD"),
             may("LOC", 9),
             may("MOA", 9),
@@ -135,6 +137,7 @@ MESSAGE = Message(
             may("TPL", 9),
             may("HAN"),
             may("TMP"),
+            may("RNG"),
             may("FTX", 9),
             may("RFF", 9),
             _CHARGE,

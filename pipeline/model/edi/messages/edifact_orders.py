@@ -1,10 +1,12 @@
 """EDIFACT ORDERS, purchase order: a head, one LIN per line, a sum.
 
-Order of segments as in D.96A, which EANCOM keeps to; D.01B put dangerous goods before the lines.
-A change of the order (ORDCHG) is laid out alike, so the three sections stand here for both.
+Order of segments as in D.20A, which holds that of D.96A (and so EANCOM's); how often one may stand
+is the wider of the two. A change of the order (ORDCHG) is laid out alike but for its reason (AJT),
+so the three sections stand here for both.
 """
 
 from pipeline.model.edi.definition import Loop, Message, Syntax, Use, loop, may, must
+from pipeline.model.edi.messages.edifact_external_file import EXTERNAL_FILE
 
 __all__ = ["DETAIL", "HEAD", "MESSAGE", "SUMMARY"]
 
@@ -13,14 +15,23 @@ _PARTY = loop(
     "NAD",
     999,
     must("NAD"),
-    may("LOC", 25),
+    may("LOC", 99),
     may("FII", 5),
     loop("RFF", 99, must("RFF"), may("DTM", 5)),
     loop("DOC", 5, must("DOC"), may("DTM", 5)),
     loop("CTA", 25, must("CTA"), may("COM", 5)),
 )
-_TAX = loop("TAX", 10, must("TAX"), may("MOA"), may("LOC", 5))
-_PAYMENT = loop("PAT", 10, must("PAT"), may("DTM", 5), may("PCD"), may("MOA", 9999))
+_TAX = loop("TAX", 10, must("TAX"), may("MOA"), may("LOC", 9))
+_PAYMENT_PARTS = (
+    may("DTM", 5),
+    may("PCD"),
+    loop("MOA", 9999, must("MOA"), may("GIR", 9)),
+)
+# PYT took the place of PAT after D.01B.
+_PAYMENT = (
+    loop("PAT", 10, must("PAT"), *_PAYMENT_PARTS),
+    loop("PYT", 10, must("PYT"), *_PAYMENT_PARTS),
+)
 _TRANSPORT = loop(
     "TDT",
     10,
@@ -49,13 +60,13 @@ _CHARGE = loop(
     loop("RTE", 1, must("RTE"), may("RNG")),
     loop("TAX", 5, must("TAX"), may("MOA")),
 )
-_REQUIREMENT = loop("RCS", 999, must("RCS"), may("RFF", 5), may("DTM", 5), may("FTX", 99))
+_REQUIREMENT = loop("RCS", 999, must("RCS"), may("RFF", 5), may("DTM", 5), may("FTX", 99_999))
 _DANGEROUS_GOODS = loop(
     "DGS",
     999,
     must("DGS"),
     may("FTX", 99),
-    loop("CTA", 10, must("CTA"), may("COM", 5)),
+    loop("CTA", 99, must("CTA"), may("COM", 5)),
 )
 
 HEAD: tuple[Use | Loop, ...] = (
@@ -67,10 +78,11 @@ HEAD: tuple[Use | Loop, ...] = (
     may("FTX", 99),
     may("GIR", 10),
     _REFERENCE,
+    loop("AJT", 99, must("AJT"), may("FTX", 5)),
     _PARTY,
     _TAX,
     loop("CUX", 5, must("CUX"), may("PCD", 5), may("DTM", 5)),
-    _PAYMENT,
+    *_PAYMENT,
     _TRANSPORT,
     _TERMS,
     loop(
@@ -86,6 +98,7 @@ HEAD: tuple[Use | Loop, ...] = (
     _CHARGE,
     _REQUIREMENT,
     _DANGEROUS_GOODS,
+    EXTERNAL_FILE,
 )
 DETAIL = loop(
     "LIN",
@@ -99,6 +112,7 @@ DETAIL = loop(
     may("ALI", 5),
     may("DTM", 35),
     may("MOA", 10),
+    may("GEI", 99),
     may("GIN", 1000),
     may("GIR", 1000),
     may("QVR"),
@@ -106,9 +120,9 @@ DETAIL = loop(
     may("PAI"),
     may("FTX", 99),
     loop("CCI", 999, must("CCI"), may("CAV", 10), may("MEA", 10)),
-    _PAYMENT,
+    *_PAYMENT,
     loop("PRI", 25, must("PRI"), may("CUX"), may("APR", 99), may("RNG"), may("DTM", 5)),
-    _REFERENCE,
+    loop("RFF", 9999, must("RFF"), may("DTM", 5), may("GEI", 99), may("MOA", 99)),
     loop(
         "PAC",
         99,
@@ -119,7 +133,15 @@ DETAIL = loop(
         loop("RFF", 1, must("RFF"), may("DTM", 5)),
         loop("PCI", 5, must("PCI"), may("RFF"), may("DTM", 5), may("GIN", 10)),
     ),
-    loop("LOC", 9999, must("LOC"), may("QTY"), may("DTM", 5)),
+    loop(
+        "LOC",
+        9999,
+        must("LOC"),
+        may("PCD"),
+        may("DTM", 5),
+        # The dates follow the quantity in D.96A, and stand before it in D.20A.
+        loop("QTY", 99, must("QTY"), may("STS", 99), may("DTM", 5)),
+    ),
     _TAX,
     _PARTY,
     _CHARGE,
@@ -130,11 +152,12 @@ DETAIL = loop(
     _REQUIREMENT,
     loop("STG", 10, must("STG"), loop("QTY", 3, must("QTY"), may("MOA"))),
     _DANGEROUS_GOODS,
+    EXTERNAL_FILE,
     level=True,
 )
 SUMMARY: tuple[Use | Loop, ...] = (
     must("UNS"),
-    may("MOA", 12),
+    may("MOA", 99),
     may("CNT", 10),
     loop("ALC", 10, must("ALC"), may("ALI"), may("MOA", 2)),
 )

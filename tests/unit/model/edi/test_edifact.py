@@ -90,7 +90,7 @@ def test_a_message_begins_with_a_mandatory_segment(message: Message) -> None:
         ("CONTRL", ["UCM", "UCF", "UCF/UCM"], ("UCM",)),
         ("DESADV", ["CPS", "CPS/LIN"], ("LIN",)),
         ("IFTMIN", ["GID"], ("GID",)),
-        ("IFTSTA", ["CNI", "CNI/STS"], ("STS",)),
+        ("IFTSTA", ["EQD", "EQD/STS", "CNI", "CNI/STS"], ("STS",)),
         ("ORDCHG", ["LIN"], ("LIN",)),
         ("ORDERS", ["LIN"], ("LIN",)),
     ],
