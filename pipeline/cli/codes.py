@@ -78,12 +78,14 @@ _CONFIGURATION = (
      "leave out --new-ledger"),
     ("C118", _SETUP, "Not for a plan", "`run PLAN` sends what was planned, no less and nothing else",
      "give the option to `pipeline plan`"),
+    ("C119", _SETUP, "No such order", "`--only-order` names an order that is in none of the files",
+     "check the order number; a typo must not pass for an order that has nothing to send"),
     ("C120", _GUARD, "Too few rows", "an export that shrank may have been cut off",
      "look at the files; lower --min-rows if they are complete"),
     ("C121", _GUARD, "Too many orders", "a run much larger than usual may be the wrong file",
      "look at the files; raise --max-orders if they are right"),
     ("C122", _GUARD, "Too many orders held back", "so many faults at once mostly have one cause",
-     "look at the report of `pipeline plan`; raise --max-reject-rate to send the rest"),
+     "look at the report of the stopped run; raise --max-reject-rate to send the rest"),
     ("C123", _GUARD, "Not confirmed", "production, and old orders, are sent only when a person agrees",
      "type what is asked for, or give --yes"),
     ("C130", _STATE, "Plan exists already", "a plan is not written over", "choose another --out"),
@@ -99,6 +101,9 @@ _CONFIGURATION = (
      "make a new plan"),
     ("C136", _STATE, "Plan was changed", "what is sent must be what was checked and shown",
      "make a new plan"),
+    ("C137", _STATE, "Plan of another profile",
+     "what was looked at for one account must not go to another one",
+     "send it with the profile it was made for, or make a new plan"),
 )  # fmt: skip
 
 

@@ -12,13 +12,13 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 from zoneinfo import ZoneInfo
 
 from pipeline.cli.exits import name_of
-from pipeline.config import Look, system_timezone
+from pipeline.config import Look, environment, system_timezone
 from pipeline.mapping.mistakes import MappingRefused
 from pipeline.model.stops import StopRun
 
@@ -70,7 +70,7 @@ class Console:
 
     def __init__(self, look: Look, zone: str | None = None) -> None:
         self.look = look
-        self.zone = ZoneInfo(zone or system_timezone({}))
+        self.zone = ZoneInfo(zone or system_timezone(environment()))
         self._hidden: list[str] = []
 
     def hide(self, secret: str) -> None:
@@ -104,11 +104,12 @@ class Console:
         """Print one event as a line: time, level, words, then key=value."""
         if not self.shows(level):
             return
-        at = self.now().isoformat(timespec="seconds")
         if self.look.log_format == "json":
+            at = self.now().astimezone(UTC).isoformat(timespec="seconds")
             line = {"time": at, "level": level, "event": event, **fields}
             self.note(json.dumps(line, default=str, ensure_ascii=False))
             return
+        at = self.now().isoformat(timespec="seconds")
         self.note(f"{at} {level:<5} {in_words(event, fields)}")
 
     def warn(self, text: str) -> None:

@@ -96,7 +96,10 @@ def _token(session: Session) -> tuple[Check, Loaded | None]:
     endpoint = loaded.settings.endpoint
     origin = loaded.origins["token"]
     source = "the sandbox's own" if origin.kind is From.DEFAULT else f"from {origin}"
-    says = f"{source}, account {endpoint.account}, ends {hidden(endpoint.token.reveal())}"
+    says = f"{source}, account {endpoint.account}"
+    end = hidden(endpoint.token.reveal())
+    if end.strip("…"):  # of a short token nothing is shown
+        says += f", ends {end}"
     return Check(_OK, "token", says), loaded
 
 

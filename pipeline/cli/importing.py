@@ -91,7 +91,8 @@ def plan(session: Session, inputs: tuple[str, ...]) -> int:
     """Read, validate and compare; write a plan and a report. Sends nothing.
 
     INPUTS are files, folders or globs; without them, what the mapping's own `source.files` means in
-    the present folder.
+    the present folder. A plan is for the profile it was made with; `run PLAN` refuses it under
+    another.
     """
     loaded = session.load()
     mappings = _mappings(session, loaded)
@@ -158,7 +159,7 @@ def resume(session: Session, name: str | None) -> int:
     """Finish an interrupted or time-limited run.
 
     It is named by its id or by the folder of the plan that it sends; without a name, the latest
-    unfinished one. What has arrived is not sent again.
+    unfinished one, and exit code 0 if there is none. What has arrived is not sent again.
     """
     loaded = session.load(Credentials.REQUIRED)
     from pipeline import run as way
@@ -187,7 +188,7 @@ def next_moment(until: time | datetime, now: datetime) -> datetime:
 
 
 def _choices(session: Session, loaded: Loaded) -> "Options":
-    from pipeline.run import Options
+    from pipeline.run import GUARD_ORDERS, Options
 
     values = cast("dict[str, Any]", dict(loaded.values))
     until = values["until"]
@@ -198,6 +199,10 @@ def _choices(session: Session, loaded: Loaded) -> "Options":
         backfill=values["backfill"],
         max_orders=values["max_orders"],
         max_reject_rate=values["max_reject_rate"],
+        # the default leaves small runs alone; what a person has set always counts
+        reject_rate_from=GUARD_ORDERS
+        if loaded.origins["max_reject_rate"].kind is From.DEFAULT
+        else 1,
         min_rows=values["min_rows"],
         partial_ok=values["partial_ok"],
         fail_on_empty=values["fail_on_empty"],
@@ -263,7 +268,7 @@ def _finish(session: Session, result: "Result") -> int:
         console.json_result(
             result.exit_code,
             {
-                "run": result.run_id,
+                "run": result.run_id or None,
                 "report": result.report,
                 "plan": result.plan,
                 "stopped": None if stopped is None else described(stopped),
@@ -272,10 +277,13 @@ def _finish(session: Session, result: "Result") -> int:
         )
     else:
         console.result(result.text)
-    if result.exit_code in _OPEN_EXITS and session.loaded is not None and not console.look.quiet:
+    if (
+        result.exit_code in _OPEN_EXITS
+        and result.run_id
+        and session.loaded is not None
+        and not console.look.quiet
+    ):
         from pipeline.run import resume_command
 
-        console.note(
-            f"Continue with: {resume_command(result.run_id, session.loaded.settings.profile)}"
-        )
+        console.note(f"Continue with: {resume_command(session.loaded.settings, result.run_id)}")
     return result.exit_code

@@ -48,26 +48,37 @@ def _status_text(console: Console, found: Mapping[str, Any]) -> str:
         return "no run yet"
     items = found.get("open_items") or {"count": 0, "oldest": None}
     lines = [f"last run    {_run_line(console, runs[0])}"]
-    if runs[0]["state"] == "interrupted":
-        lines.append(f"            continue with: pipeline resume {runs[0]['id']}")
-    elif found.get("at_work"):
-        lines.append("            it is at work now")
-    elif runs[0]["state"] == "running":
-        lines.append(
-            f"            its process has ended; continue with: pipeline resume {runs[0]['id']}"
-        )
+    lines += _more(runs[0])
     since = f", oldest since {_at(console, items['oldest'])}" if items["oldest"] else ""
     lines.append(f"open items  {items['count']:,}{since}")
     if len(runs) > 1:
-        lines += ["before", *(f"            {_run_line(console, each)}" for each in runs[1:])]
+        lines.append("before")
+    for each in runs[1:]:
+        lines += [f"            {_run_line(console, each)}", *_more(each)]
     return "\n".join(lines)
+
+
+def _more(run: Mapping[str, Any]) -> list[str]:
+    """What is to be said of a run that did not end as it should, or has not ended."""
+    said = [f"            {run['reason']}"] if run.get("reason") else []
+    if run["state"] == "died":
+        said.append("            its process has ended without a word; what was sent is recorded")
+    if run.get("continue_with"):
+        said.append(f"            continue with: {run['continue_with']}")
+    elif run["state"] == "running":
+        said.append("            it is at work now")
+    return said
+
+
+_STATES = {"not_sent": "stopped before sending"}
 
 
 def _run_line(console: Console, run: Mapping[str, Any]) -> str:
     verdict = run.get("exit")
     ended = f"exit {verdict['code']} {name_of(verdict['code'])}" if verdict else "no verdict yet"
     profile = f"  {run['profile']}" if run.get("profile") else ""
-    return f"{run['id']}{profile}  {run['state']}  {ended}  {_at(console, run['started_at'])}"
+    state = _STATES.get(run["state"], run["state"])
+    return f"{run['id']}{profile}  {state}  {ended}  {_at(console, run['started_at'])}"
 
 
 def _at(console: Console, text: str) -> str:

@@ -21,6 +21,10 @@ This page is made from the program (`python -m pipeline.cli.page > docs/cli.md`)
 there, not here. Results go to stdout, progress and log to stderr; `--json` prints one JSON object,
 also for errors. Exit codes and environment variables are at the end; the codes of messages are in
 [codes.md](codes.md), the configuration file in [configuration.md](configuration.md).
+
+**Times.** What people read (lines of the log, `status`, reports, the names of runs) is in the
+`timezone` of the configuration. What programs read (`--json`, `--log-format json`, `summary.json`,
+`run.log`, the ledger) is in UTC. Wherever the zone could be in doubt the offset stands beside it.
 """
 
 

@@ -59,9 +59,10 @@ _TEMPLATE = """\
 def show(session: Session, origin: bool) -> int:
     """Print every value as a run would see it; secrets show their end only."""
     loaded = session.load()
-    rows = {
-        name: (_shown(name, loaded.values[name]), str(loaded.origins[name]))
+    rows: dict[str, tuple[object, str]] = {
+        name: (hidden_url(str(value)) if name == "ledger" else value, str(loaded.origins[name]))
         for name, key in KEYS.items()
+        for value in (loaded.values[name],)
         if key.where is not Where.COMMAND
     }
     token = _token_row(session, loaded)
@@ -79,24 +80,22 @@ def show(session: Session, origin: bool) -> int:
     width = max(len(source) for _, source in rows.values()) if origin else 0
     console.result(
         "\n".join(
-            (f"{source:<{width}}  " if origin else "") + f"{name} = {value}"
+            (f"{source:<{width}}  " if origin else "") + f"{name} = {_shown(value)}"
             for name, (value, source) in rows.items()
         )
     )
     return Exit.OK
 
 
-def _shown(name: str, value: object) -> str:
+def _shown(value: object) -> str:
     if value is None:
         return "not set"
-    if name == "ledger":
-        return hidden_url(str(value))
     if isinstance(value, bool):
         return str(value).lower()
     return " ".join(value) if isinstance(value, tuple) else str(value)
 
 
-def _token_row(session: Session, loaded: Loaded) -> tuple[str, str]:
+def _token_row(session: Session, loaded: Loaded) -> tuple[object, str]:
     """The end of the token and its source; a token_command is not run only to look."""
     if loaded.values["token_command"] is not None:
         return "printed by token_command", str(loaded.origins["token_command"])
@@ -105,8 +104,9 @@ def _token_row(session: Session, loaded: Loaded) -> tuple[str, str]:
         full = session.load(Credentials.REQUIRED)
     except BadConfig as error:
         session.loaded = shown
-        return ("not set", "") if error.code == "C108" else (f"unusable: {error.message}", "")
-    return hidden(full.settings.endpoint.token.reveal()), str(full.origins["token"])
+        return (None, "") if error.code == "C108" else (f"unusable: {error.message}", "")
+    end = hidden(full.settings.endpoint.token.reveal())
+    return end if end.strip("…") else "set, too short to show its end", str(full.origins["token"])
 
 
 @verb(

@@ -7,6 +7,7 @@ came from, so that a bad one can be traced and `config show --origin` can say it
 import difflib
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from pipeline.config.document import Document
@@ -133,7 +134,9 @@ def load(
         values[key.name] = placed_value(key, found, cwd=cwd, folder=document.folder)
     owners = document.owners(section)
     maker = Maker(name, values, environ, document)
-    settings = maker.settings(owners, credentials)
+    settings = replace(
+        maker.settings(owners, credentials), profile_named=bool(profile), config=config_path
+    )
     return Loaded(
         settings=settings,
         values={name: value.value for name, value in values.items()},

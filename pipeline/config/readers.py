@@ -51,6 +51,11 @@ def as_number(value: object) -> float:
     return float(value)
 
 
+def as_seconds(value: object) -> float:
+    """A length of time, which may be nothing."""
+    return 0.0 if value in (0, "0") and not isinstance(value, bool) else as_number(value)
+
+
 def as_rate(value: object) -> float | None:
     """Requests per second, or off."""
     if isinstance(value, str):

@@ -81,6 +81,7 @@ class Maker:
             timezone=self.get("timezone", str),
             owners=owners,
             auto_approve=self.get("auto_approve", bool),
+            settle_s=self.get("settle_s", float),
         )
 
     def _pace(self) -> Pace:
@@ -160,7 +161,8 @@ class Maker:
         if text is None:
             if production:
                 raise BadConfig(
-                    f"there is no token for profile {self.profile}; nothing was sent",
+                    f"there is no token for profile {self.profile} ({self.get('base_url', str)}, "
+                    f"account {account}); nothing was sent",
                     help="set PARCELLAB_TOKEN or PARCELLAB_TOKEN_FILE, or token_command in "
                     f"[profile.{self.profile}]",
                     code="C108",

@@ -110,7 +110,7 @@ class Ledger:
             )
 
     def begin_run(self, run: RunStart) -> None:
-        """Record a new run as running, and write its id where others look who holds the lock."""
+        """Record a new run, and write its id where others look who holds the lock."""
         with self._session.transaction() as connection:
             connection.execute(
                 sa.insert(t.run).values(
@@ -118,7 +118,7 @@ class Ledger:
                     endpoint=run.endpoint,
                     fingerprint=run.fingerprint,
                     profile=run.profile,
-                    state=RunState.RUNNING.value,
+                    state=run.state.value,
                     started_at=moment_text(run.started_at),
                     options=_json(run.options),
                     mappings=_json(run.mappings),
@@ -179,7 +179,12 @@ class Ledger:
     def unfinished(self, endpoint: int, fingerprint: str) -> RunRecord | None:
         """Give the latest run of the same input if it did not finish: a crash or an early stop."""
         found = self._runs(
-            (t.run.c.endpoint == endpoint, t.run.c.fingerprint == fingerprint), limit=1
+            (
+                t.run.c.endpoint == endpoint,
+                t.run.c.fingerprint == fingerprint,
+                t.run.c.state != RunState.NOT_SENT.value,
+            ),
+            limit=1,
         )
         return found[0] if found and found[0].state.value in _UNFINISHED else None
 
@@ -204,6 +209,10 @@ class Ledger:
     def last_run(self) -> RunRecord | None:
         """Give the latest run, or None."""
         return next(iter(self.runs(1)), None)
+
+    def last_sent(self) -> RunRecord | None:
+        """Give the latest run that was not stopped before sending, or None."""
+        return next(iter(self._runs((t.run.c.state != RunState.NOT_SENT.value,), limit=1)), None)
 
     def _runs(self, where: tuple[sa.ColumnElement[bool], ...], *, limit: int) -> list[RunRecord]:
         query = sa.select(t.run).where(*where).order_by(t.run.c.seq.desc())

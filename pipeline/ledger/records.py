@@ -30,6 +30,7 @@ class RunState(StrEnum):
     INTERRUPTED = "interrupted"  # stopped early; can be resumed
     FINISHED = "finished"
     ABANDONED = "abandoned"  # what it had prepared is gone; a newer run does its work
+    NOT_SENT = "not_sent"  # stopped before sending: it is over, and nothing of it left this machine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,7 @@ class RunStart:
     options: Mapping[str, object] = field(default_factory=dict)
     mappings: Mapping[str, str] = field(default_factory=dict)  # name -> sha256
     files: Sequence[Mapping[str, object]] = ()
+    state: RunState = RunState.RUNNING  # NOT_SENT for a run that must never be resumed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ class RowOutcome(StrEnum):
     NOTHING_TO_SEND = "nothing_to_send"
     ALREADY_DONE = "already_done"
     SUPERSEDED = "superseded"
+    NOT_CHOSEN = "not_chosen"
 
 
 REJECTED_ROWS = (RowOutcome.OWN_PROBLEM, RowOutcome.HELD)
@@ -31,6 +32,7 @@ SKIPPED_ROWS = (
     RowOutcome.NOTHING_TO_SEND,
     RowOutcome.ALREADY_DONE,
     RowOutcome.SUPERSEDED,
+    RowOutcome.NOT_CHOSEN,
 )
 
 
@@ -47,6 +49,7 @@ class OrderOutcome(StrEnum):
     UNKNOWN = "unknown"
     NOT_ATTEMPTED = "not_attempted"
     SUPERSEDED = "superseded"
+    NOT_CHOSEN = "not_chosen"  # `--limit` or `--only-order` leaves it out
 
 
 READY_ORDERS = (

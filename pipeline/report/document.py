@@ -33,6 +33,7 @@ def as_document(summary: Summary) -> dict[str, object]:
             "title": facts.title,
             "state": facts.state.value,
             "stop_reason": facts.stop_reason,
+            "chosen_by": facts.chosen_by,
             "profile": facts.profile,
             "account": facts.account,
             "production": facts.production,

@@ -12,11 +12,15 @@ from pipeline.model.tables import SourceFile
 
 
 class RunState(StrEnum):
-    """How far the run went. PLANNED means that nothing was sent on purpose."""
+    """How far the run went.
+
+    PLANNED means that nothing was sent on purpose, NOT_SENT that a safety stop came before sending.
+    """
 
     FINISHED = "finished"
     STOPPED = "stopped"
     PLANNED = "planned"
+    NOT_SENT = "not_sent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,8 @@ class RunFacts:
 
     `records` holds, per ordinal of a file, how many records the reader counted: it is the side of
     the accounting that no outcome table can know. `zone` is the IANA zone in which the page writes
-    its times. `settings` are shown as they are, so no secret may be among them.
+    its times. `settings` are shown as they are, so no secret may be among them. `chosen_by` names
+    the options that left orders out, as they were typed ("--limit 10").
 
     Raises:
         ValueError: a time has no offset, or `zone` is not an IANA name.
@@ -55,6 +60,7 @@ class RunFacts:
     version: str
     stop_reason: str | None = None
     settings: tuple[tuple[str, str], ...] = ()
+    chosen_by: str | None = None
 
     def __post_init__(self) -> None:
         if self.started_at.utcoffset() is None or self.ended_at.utcoffset() is None:
@@ -68,6 +74,11 @@ class RunFacts:
     def planned(self) -> bool:
         """Nothing was sent on purpose: a plan or a dry run."""
         return self.state is RunState.PLANNED
+
+    @property
+    def unsent(self) -> bool:
+        """Nothing left this machine: an order that was not tried is no failure of its own."""
+        return self.state in (RunState.PLANNED, RunState.NOT_SENT)
 
     def file_name(self, index: int) -> str:
         """Name the file of that ordinal; an ordinal without a file is written as its number."""

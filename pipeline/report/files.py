@@ -61,7 +61,7 @@ def write_report(
         rejections=folder / "rejections.jsonl.gz",
         missing=folder / "orders-missing.txt",
     )
-    rejected = rejected_findings(tables, planned=summary.facts.planned)
+    rejected = rejected_findings(tables, planned=summary.facts.unsent)
     missing = "".join(f"{number}\n" for number in missing_orders(tables.orders))
     text = as_text(summary, shown_path or str(files.page))
     _write(files.rejections, lambda out: _write_records(out, rejected, summary.facts, owners or {}))

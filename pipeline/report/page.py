@@ -12,7 +12,7 @@ from pipeline.report.cases import Case
 from pipeline.report.causes import Cause, Unit
 from pipeline.report.masking import PiiMode
 from pipeline.report.pieces import Prose, Subject, breakable, prose, subject
-from pipeline.report.summary import Summary, Verdict, counted
+from pipeline.report.summary import Summary, Verdict, counted, not_chosen
 from pipeline.report.text import amount, duration, span
 from pipeline.report.totals import Balance, RowTotals
 from pipeline.report.visible import visible
@@ -26,6 +26,7 @@ _TONES = {
     Verdict.NOTHING_IMPORTED: "bad",
     Verdict.DOES_NOT_BALANCE: "bad",
     Verdict.STOPPED: "warn",
+    Verdict.NOT_SENT: "warn",
     Verdict.PLAN_ONLY: "plan",
 }
 # The signs of the verdicts as drawings of 16 × 16: not every machine has a font with ⏸ or ◇.
@@ -211,12 +212,14 @@ def _facts(summary: Summary) -> tuple[tuple[str, str], ...]:
 def _figures(summary: Summary) -> tuple[Figure, ...]:
     """Where every order is now, as parts of one bar."""
     orders = summary.totals.orders
-    if summary.facts.planned:
+    chosen = ("not chosen", orders.not_chosen, "quiet")
+    if summary.facts.unsent:
         parts = [
-            ("would be sent", orders.not_attempted, "plan"),
+            (_untried(summary), orders.not_attempted, "plan"),
             ("unchanged", orders.unchanged, "good"),
             ("held back", orders.held_back, "bad"),
             ("nothing to send", orders.set_aside, "quiet"),
+            chosen,
         ]
     else:
         parts = [
@@ -225,6 +228,7 @@ def _figures(summary: Summary) -> tuple[Figure, ...]:
             ("out of date", orders.out_of_date, "warn"),
             ("unclear", orders.unknown, "plan"),
             ("set aside", orders.set_aside, "quiet"),
+            chosen,
         ]
     figures, start = [], 0
     for at, (label, number, tone) in enumerate(parts):
@@ -234,6 +238,13 @@ def _figures(summary: Summary) -> tuple[Figure, ...]:
         figures.append(Figure(label, f"{number:,}", tone, start, width))
         start += width
     return tuple(figures)
+
+
+def _untried(summary: Summary) -> str:
+    """What the page calls the orders that were not tried."""
+    if summary.facts.planned:
+        return "would be sent"
+    return "not sent" if summary.facts.unsent else "not tried"
 
 
 def _row_ledger(summary: Summary) -> Ledger:
@@ -255,7 +266,6 @@ def _row_ledger(summary: Summary) -> Ledger:
 
 def _order_ledger(summary: Summary) -> Ledger:
     orders = summary.totals.orders
-    not_tried = "would be sent" if summary.facts.planned else "not tried"
     parts = [
         ("Orders in the files", orders.seen, "plain", 0),
         ("ready to send", orders.ready, "plain", 1),
@@ -265,11 +275,14 @@ def _order_ledger(summary: Summary) -> Ledger:
         ("stored, but a change failed", orders.partly_applied, "warn", 2),
         ("refused by parcelLab", orders.refused, "bad", 2),
         ("unclear, no answer", orders.unknown, "plan", 2),
-        (not_tried, orders.not_attempted, "plan", 2),
+        (_untried(summary), orders.not_attempted, "plan", 2),
         ("superseded", orders.superseded, "quiet", 2),
         ("held back", orders.held_back, "bad", 1),
         ("nothing to send", orders.nothing_to_send, "quiet", 1),
     ]
+    if orders.not_chosen:
+        parts.append((not_chosen(summary.facts, summary.totals).partition(" ")[2],
+                      orders.not_chosen, "quiet", 1))  # fmt: skip
     return Ledger(
         "Orders",
         _bars(parts, orders.seen),

@@ -22,6 +22,7 @@ class Verdict(StrEnum):
     NOTHING_IMPORTED = "NOTHING IMPORTED"
     NOTHING_NEW = "NOTHING NEW"
     STOPPED = "STOPPED, CAN RESUME"
+    NOT_SENT = "STOPPED BEFORE SENDING"
     PLAN_ONLY = "PLAN ONLY, NOTHING SENT"
     DOES_NOT_BALANCE = "DOES NOT BALANCE"
 
@@ -38,6 +39,7 @@ _SYMBOLS = {
     Verdict.NOTHING_IMPORTED: "✖",
     Verdict.NOTHING_NEW: "✔",
     Verdict.STOPPED: "⏸",
+    Verdict.NOT_SENT: "⏸",
     Verdict.PLAN_ONLY: "◇",
     Verdict.DOES_NOT_BALANCE: "✖",
 }
@@ -84,7 +86,7 @@ def summarise(
         pii: how much of the values is shown.
     """
     quoting = Quoting({each.index: each.name for each in facts.files}, pii)
-    causes = find_causes(tables, quoting, owners or {}, planned=facts.planned)
+    causes = find_causes(tables, quoting, owners or {}, planned=facts.unsent)
     totals = count(facts, tables, causes.explained)
     verdict = judge(facts, totals, causes)
     return Summary(
@@ -105,6 +107,8 @@ def judge(facts: RunFacts, totals: Totals, causes: Causes) -> Verdict:
         return Verdict.DOES_NOT_BALANCE
     if facts.planned:
         return Verdict.PLAN_ONLY
+    if facts.state is RunState.NOT_SENT:
+        return Verdict.NOT_SENT
     if facts.state is RunState.STOPPED:
         return Verdict.STOPPED
     if _open(totals) or orders.partly_applied:
@@ -142,7 +146,13 @@ def _headline(verdict: Verdict, facts: RunFacts, totals: Totals) -> str:
     if verdict is Verdict.DOES_NOT_BALANCE:
         return "The numbers of this run contradict each other; do not rely on them."
     if facts.planned:
-        return f"{orders.not_attempted:,} of {seen} would be sent, {orders.held_back:,} held back."
+        rest = _left_out(facts, totals)
+        return f"{orders.not_attempted:,} of {seen} would be sent, {orders.held_back:,} held back{rest}."
+    if facts.state is RunState.NOT_SENT:
+        return (
+            f"Nothing was sent: {orders.not_attempted:,} of {seen} were ready, "
+            f"{orders.held_back:,} held back{_left_out(facts, totals)}."
+        )
     if not orders.seen:
         keyless = counted(totals.rows.rejected, "row")
         return (
@@ -150,10 +160,25 @@ def _headline(verdict: Verdict, facts: RunFacts, totals: Totals) -> str:
             if totals.rows.rejected
             else "There was no order in the files."
         )
-    return _whereabouts(totals, seen)
+    return _whereabouts(facts, totals, seen)
 
 
-def _whereabouts(totals: Totals, seen: str) -> str:
+def not_chosen(facts: RunFacts, totals: Totals) -> str:
+    """Say how many orders an option left out, and which option; "" when none.
+
+    Such an order is neither missing nor arrived: a person wanted it so.
+    """
+    number = totals.orders.not_chosen
+    by = f" ({visible(facts.chosen_by, limit=WORDS_CUT)})" if facts.chosen_by else ""
+    return f"{number:,} not chosen{by}" if number else ""
+
+
+def _left_out(facts: RunFacts, totals: Totals) -> str:
+    words = not_chosen(facts, totals)
+    return f", {words}" if words else ""
+
+
+def _whereabouts(facts: RunFacts, totals: Totals, seen: str) -> str:
     """Say how many orders are not in parcelLab as the files say."""
     orders = totals.orders
     absent = orders.missing + orders.out_of_date
@@ -168,10 +193,10 @@ def _whereabouts(totals: Totals, seen: str) -> str:
     if orders.out_of_date:
         verb = "exists but is" if absent == 1 else "exist but are"
         return f"{of_seen} {verb} out of date in parcelLab."
-    return _present(totals, seen)
+    return _present(facts, totals, seen)
 
 
-def _present(totals: Totals, seen: str) -> str:
+def _present(facts: RunFacts, totals: Totals, seen: str) -> str:
     """Say it where every order reached parcelLab, or may have."""
     orders = totals.orders
     if orders.unknown:
@@ -181,8 +206,77 @@ def _present(totals: Totals, seen: str) -> str:
     if totals.rows.rejected:
         return f"{counted(totals.rows.rejected, 'row')} could not be read as part of any order."
     if not orders.created + orders.updated:
-        return f"parcelLab already has {'the order' if orders.seen == 1 else f'all {seen}'}."
+        if orders.unchanged == orders.seen:
+            return f"parcelLab already has {'the order' if orders.seen == 1 else f'all {seen}'}."
+        return f"{nothing_new(facts, totals).capitalize()}."
+    if orders.arrived < orders.seen:
+        rest = ", ".join(_settled(facts, totals))
+        return f"{orders.arrived:,} of {seen} arrived in parcelLab, {rest}."
     return f"{'The order' if orders.seen == 1 else f'All {seen}'} arrived in parcelLab."
+
+
+def nothing_new(facts: RunFacts, totals: Totals) -> str:
+    """Say why a run that found nothing wrong sent nothing, in orders."""
+    orders = totals.orders
+    seen = "the order" if orders.seen == 1 else f"all {counted(orders.seen, 'order')}"
+    if orders.unchanged == orders.seen:
+        return f"{seen} {'was' if orders.seen == 1 else 'were'} already delivered"
+    if orders.nothing_to_send == orders.seen:
+        return f"{seen} had nothing to send"
+    done = f"{orders.unchanged:,} of {counted(orders.seen, 'order')} already delivered"
+    return ", ".join([done, *_settled(facts, totals)])
+
+
+def _settled(facts: RunFacts, totals: Totals) -> list[str]:
+    """The orders that are neither in parcelLab by this run nor missing, each kind in words."""
+    orders = totals.orders
+    said = [
+        f"{number:,} {word}"
+        for number, word in (
+            (orders.nothing_to_send, "had nothing to send"),
+            (orders.superseded, "overtaken by a newer run"),
+        )
+        if number
+    ]
+    left = not_chosen(facts, totals)
+    return [*said, left] if left else said
+
+
+def whereabouts(summary: Summary) -> str:
+    """Say in one sentence where all the orders are; what is zero is left out.
+
+    The numbers outside of brackets add up to the orders of the files.
+    """
+    facts, totals = summary.facts, summary.totals
+    orders = totals.orders
+    if facts.unsent or not orders.seen:
+        return summary.headline
+    if summary.verdict is Verdict.NOTHING_NEW:
+        return f"{nothing_new(facts, totals)}."
+    of_arrived = ", ".join(
+        f"{number:,} {word}"
+        for number, word in (
+            (orders.unchanged, "already delivered before"),
+            (orders.partly_applied, "without all of their changes"),
+        )
+        if number
+    )
+    parts = [
+        f"{number:,} {word}"
+        for number, word in (
+            (orders.missing, "missing"),
+            (orders.out_of_date, "out of date"),
+            (orders.unknown, "unclear"),
+        )
+        if number
+    ]
+    arrived = f"{orders.arrived:,} of {counted(orders.seen, 'order')} arrived"
+    return (
+        ", ".join(
+            [arrived + (f" ({of_arrived})" if of_arrived else ""), *parts, *_settled(facts, totals)]
+        )
+        + "."
+    )
 
 
 def _detail(verdict: Verdict, facts: RunFacts, totals: Totals, causes: Causes) -> str:
@@ -193,13 +287,15 @@ def _detail(verdict: Verdict, facts: RunFacts, totals: Totals, causes: Causes) -
         return totals.failures[0].removeprefix("DOES NOT BALANCE: ")
     if facts.stop_reason:
         parts.append(f"stopped: {visible(facts.stop_reason, limit=WORDS_CUT)}")
-    if facts.planned:
+    if facts.state is RunState.NOT_SENT:
+        parts.append("the next run of these files begins anew")
+    elif facts.planned:
         parts.append("what only parcelLab can refuse is not known before sending")
     elif orders.arrived:
         parts.append(f"{orders.arrived:,} arrived: {_how_arrived(totals)}")
     if orders.unknown:
         parts.append(f"{orders.unknown:,} unclear")
-    if orders.not_attempted and not facts.planned:
+    if orders.not_attempted and not facts.unsent:
         parts.append(f"{orders.not_attempted:,} not tried")
     worst = _worst(causes)
     if worst:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from pipeline.report.causes import Cause
-from pipeline.report.summary import Summary, counted, subject_of
+from pipeline.report.summary import Summary, counted, subject_of, whereabouts
 from pipeline.report.visible import WORDS_CUT, visible
 
 TOP_CAUSES = 5
@@ -29,25 +29,6 @@ def as_text(summary: Summary, report: str) -> str:
         lines.append(f"  {counted(warnings, 'warning')}")
     lines.append(f"Report: {report}")
     return "\n".join(lines) + "\n"
-
-
-def whereabouts(summary: Summary) -> str:
-    """Say in one sentence where the orders are; what is zero is left out."""
-    orders = summary.totals.orders
-    if summary.facts.planned or not orders.seen:
-        return summary.headline
-    parts = [
-        f"{number:,} {word}"
-        for number, word in (
-            (orders.missing, "missing"),
-            (orders.out_of_date, "out of date"),
-            (orders.unknown, "unclear"),
-            (orders.partly_applied, "only partly applied"),
-        )
-        if number
-    ]
-    arrived = f"{orders.arrived:,} of {counted(orders.seen, 'order')} arrived"
-    return ", ".join([arrived, *parts]) + "."
 
 
 def moment(at: datetime, zone: str) -> str:

@@ -28,6 +28,8 @@ from pipeline.report.visible import visible
 NOT_ARRIVED = (OrderOutcome.HELD_BACK, OrderOutcome.REFUSED, OrderOutcome.NOT_ATTEMPTED)
 # Orders with nothing left to do: they are neither in parcelLab by this run nor open.
 SET_ASIDE = (OrderOutcome.NOTHING_TO_SEND, OrderOutcome.SUPERSEDED)
+# Orders that this run leaves where they are: those, and what `--limit` or `--only-order` left out.
+LEFT = (*SET_ASIDE, OrderOutcome.NOT_CHOSEN)
 
 
 class DoesNotBalance(Exception):  # noqa: N818 - a statement about the totals, not a mishap
@@ -67,6 +69,7 @@ class RowTotals:
     nothing_to_send: int
     already_done: int
     superseded: int
+    not_chosen: int
 
     @property
     def rejected(self) -> int:
@@ -103,6 +106,7 @@ class OrderTotals:
     unknown: int
     not_attempted: int
     superseded: int
+    not_chosen: int
     arrived: int
     missing: int
     out_of_date: int
@@ -139,6 +143,7 @@ class ControlTotal:
     """A sum over the orders of the input, split by where the orders are now.
 
     `unit` is "lines", a currency, or "parcels". `without` counts orders that have no value to add.
+    What was not chosen stands with what was set aside.
     """
 
     name: str
@@ -191,6 +196,8 @@ class Totals:
     def main_balances(self) -> tuple[Balance, ...]:
         """Rows, orders, and orders ready to send."""
         rows, orders = self.rows, self.orders
+        # a term of its own only where an option chose among the orders
+        chosen = (("not chosen", orders.not_chosen),) if orders.not_chosen else ()
         return (
             Balance(
                 "rows read",
@@ -208,6 +215,7 @@ class Totals:
                     ("ready to send", orders.ready),
                     ("held back", orders.held_back),
                     ("nothing to send", orders.nothing_to_send),
+                    *chosen,
                 ),
             ),
             Balance(
@@ -219,6 +227,7 @@ class Totals:
                     ("out of date", orders.out_of_date),
                     ("unclear", orders.unknown),
                     ("set aside", orders.set_aside),
+                    *chosen,
                 ),
             ),
         )
@@ -407,13 +416,13 @@ def _control(
 ) -> ControlTotal:
     sums = orders.group_by("outcome").agg(pl.col(column).sum())
     by_outcome = {row[0]: Decimal(row[1] or 0) for row in sums.iter_rows()}
-    gone = {*ARRIVED_ORDERS, *SET_ASIDE}
+    gone = {*ARRIVED_ORDERS, *LEFT}
     return ControlTotal(
         name,
         unit,
         in_files=Decimal(orders[column].sum() or 0),
         arrived=sum((by_outcome.get(each, Decimal(0)) for each in ARRIVED_ORDERS), Decimal(0)),
-        set_aside=sum((by_outcome.get(each, Decimal(0)) for each in SET_ASIDE), Decimal(0)),
+        set_aside=sum((by_outcome.get(each, Decimal(0)) for each in LEFT), Decimal(0)),
         open=sum(
             (by_outcome.get(each, Decimal(0)) for each in OrderOutcome if each not in gone),
             Decimal(0),

@@ -13,9 +13,11 @@ from pipeline.config import Settings
 from pipeline.run.flow import Flow
 from pipeline.run.look import report, status
 from pipeline.run.request import (
+    GUARD_ORDERS,
     Events,
     GuardTripped,
     Options,
+    PlanElsewhere,
     PlanStale,
     Result,
     RunUnknown,
@@ -23,9 +25,11 @@ from pipeline.run.request import (
 )
 
 __all__ = [
+    "GUARD_ORDERS",
     "Events",
     "GuardTripped",
     "Options",
+    "PlanElsewhere",
     "PlanStale",
     "Result",
     "RunUnknown",
@@ -73,6 +77,7 @@ def run_plan(settings: Settings, plan: Path, options: Options, events: Events) -
     """Send exactly what was planned.
 
     Raises:
+        PlanElsewhere: it was made for another profile.
         PlanStale: a file, a mapping, the program or the ledger has changed since.
         StopRun: it could not begin; nothing was sent.
     """
@@ -85,7 +90,8 @@ def resume(settings: Settings, name: str | None, options: Options, events: Event
     `name` is the id of a run, or the folder of the plan that it sends.
 
     Raises:
-        RunUnknown: there is no such run, or nothing of it is open.
+        RunUnknown: there is no such run, or nothing of it is open. Where none is named and none is
+            unfinished, the result says so (exit 0).
         StopRun: it could not begin; nothing was sent.
     """
     return Flow(settings, options, events).resume(name)

@@ -73,6 +73,7 @@ def run_facts(
         zone=kept["zone"], state=state, files=files,
         records={f["index"]: f["records"] for f in kept["files"]}, version=kept["version"],
         stop_reason=stop_reason, settings=tuple(sorted(kept["settings"].items())),
+        chosen_by=kept.get("chosen_by"),
     )  # fmt: skip
 
 
@@ -86,14 +87,15 @@ def planned_tables(folder: RunFolder) -> RunTables:
     )
 
 
-def run_tables(folder: RunFolder, ledger: Ledger, run_id: str, why_not: str) -> RunTables:
+def run_tables(folder: RunFolder, ledger: Ledger, run_id: str, why_not: str | None) -> RunTables:
     """The tables of a run: rows and findings from its folder, orders and answers from the ledger.
 
-    `why_not` is said of the orders that were not attempted.
+    `why_not` is said of the orders that were not attempted; None for a run in which none was.
     """
     orders = _orders(folder, ledger, run_id)
     answers = _answers(ledger.problems(run_id), orders, folder)
-    answers = pl.concat([answers, _silent(orders, answers, why_not)])
+    if why_not is not None:
+        answers = pl.concat([answers, _silent(orders, answers, why_not)])
     findings = folder.scan("findings", REPORTED_FINDING_SCHEMA)
     if answers.height:
         findings = pl.concat([findings, answers.lazy()])

@@ -1,23 +1,25 @@
 """Which run to go on with: the one that is named, the last one that is open, or none."""
 
 from collections.abc import Callable
-from pathlib import Path
 
+from pipeline.config import Settings
 from pipeline.ledger import Ledger, RunRecord, RunState
 from pipeline.run.folder import RunFolder
 from pipeline.run.plans import run_of
-from pipeline.run.request import RunUnknown
+from pipeline.run.request import RunUnknown, resume_command
 
 OPEN = (RunState.RUNNING, RunState.INTERRUPTED)
+_LOOK_BACK = 100
 _STATUS = "`pipeline status` shows the last runs"
 
 
 class Choice:
     """Chooses among the runs of one ledger, with its lock held: none of them is at work."""
 
-    def __init__(self, ledger: Ledger, runs: Path, warn: Callable[[str], None]) -> None:
+    def __init__(self, ledger: Ledger, settings: Settings, warn: Callable[[str], None]) -> None:
         self._ledger = ledger
-        self._runs = runs
+        self._settings = settings
+        self._runs = settings.home / "runs"
         self._warn = warn
 
     def folder(self, record: RunRecord) -> RunFolder:
@@ -35,19 +37,26 @@ class Choice:
         self._warn(f"run {record.id} cannot go on ({broken}); what arrived is not sent twice")
         return None
 
-    def named(self, name: str | None, endpoint: int) -> RunRecord:
-        """Give the run to resume.
+    def named(self, name: str | None, endpoint: int) -> RunRecord | None:
+        """Give the run to resume; None if none is named and none is open.
 
         Raises:
-            RunUnknown: there is none, it has ended, or it cannot go on here.
+            RunUnknown: the named one is not there, it has ended, or it cannot go on here.
         """
         record = self._last(endpoint) if name is None else run_of(self._ledger, name)
+        if record is None:
+            return None
+        if record.state is RunState.NOT_SENT:
+            raise RunUnknown(
+                f"run {record.id} was stopped before sending, nothing of it is open", code="C132",
+                help="run the import again",
+            )  # fmt: skip
         if record.state not in OPEN:
             raise RunUnknown(f"run {record.id} is {record.state}, nothing of it is open", code="C132",
                              help=_STATUS)  # fmt: skip
         if record.endpoint != endpoint:
             raise RunUnknown(f"run {record.id} belongs to another endpoint", code="C133",
-                             help=f"use --profile {record.profile}")  # fmt: skip
+                             help=resume_command(self._settings, record.id, record.profile))  # fmt: skip
         broken = self.folder(record).broken()
         if broken is not None:
             raise RunUnknown(
@@ -56,12 +65,23 @@ class Choice:
             )  # fmt: skip
         return record
 
-    def _last(self, endpoint: int) -> RunRecord:
-        newest = self._ledger.last_run()
+    def elsewhere(self, endpoint: int) -> RunRecord | None:
+        """Give the latest unfinished run of another account or API, so that it is not forgotten."""
+        return next(
+            (
+                r
+                for r in self._ledger.runs(_LOOK_BACK)
+                if r.state in OPEN and r.endpoint != endpoint
+            ),
+            None,
+        )
+
+    def _last(self, endpoint: int) -> RunRecord | None:
+        newest = self._ledger.last_sent()
         for record in self._ledger.unfinished_runs(endpoint):
             # one that cannot go on is passed over once something else was imported: its orders
             # were as good as new to that run
             if newest is not None and newest.id != record.id and self.able(record) is None:
                 continue
             return record
-        raise RunUnknown("there is no unfinished run", code="C132", help=_STATUS)
+        return None

@@ -20,6 +20,7 @@ from pipeline.ledger import (
     RunStart,
     set_aside,
 )
+from pipeline.ledger import RunState as LedgerState
 from pipeline.model.stops import StopRun
 from pipeline.report.facts import RunState
 from pipeline.run import spool as spooling
@@ -37,15 +38,25 @@ from pipeline.run.plans import (
     finish_plan,
     new_place,
     open_plan,
+    refuse_elsewhere,
     refuse_stale,
     runs_of_plan,
 )
 from pipeline.run.prepare import Foresight, prepare
-from pipeline.run.request import Events, LedgerInOrder, Options, Result, resume_command
+from pipeline.run.request import (
+    Events,
+    GuardTripped,
+    LedgerInOrder,
+    Options,
+    Result,
+    resume_command,
+)
 from pipeline.run.sending import send_all, waiting_orders
 from pipeline.run.source import Job, compiled, open_jobs
 from pipeline.run.verdict import Ending, check_reports, conclude
 
+# Exit codes of runs that ended because of what they were given, not of the ledger or its disk.
+_OF_THE_WORK = (2, 4)
 _FACTS_OF_AN_END = ("ended_at", "stop_reason", "state")
 
 
@@ -83,15 +94,16 @@ class Flow:
         with self._ledger() as ledger:
             endpoint = ledger.endpoint(self.endpoint.base_url, self.endpoint.account)
             check_reports(self.settings.reports)
-            with self._new_folder(ledger, first) as folder:
-                jobs = open_jobs(mappings, inputs, folder, self._warn, self._own_folders())
+            with self._new_folder(ledger, first) as folder, self._told(ledger, endpoint, folder):
+                jobs = self._jobs(mappings, inputs, folder)
                 same_work = fingerprint(self.endpoint, jobs, self.options)
                 before = self._choice(ledger).able(ledger.unfinished(endpoint, same_work))
                 if before is None:
                     self._say_unfinished(ledger, endpoint)
                     seen = self._prepare(folder.path.name, jobs, folder, _Known(ledger, endpoint))
-                    guard(seen, self.options)
-                    confirm(seen, self.endpoint, self.options, self.events)
+                    stopped = self._safety_stop(seen)
+                    if stopped is not None:
+                        return self._end_unsent(ledger, endpoint, folder, same_work, stopped)
                     return self._begin(ledger, endpoint, folder, same_work)
             return self._go_on(ledger, before)
 
@@ -104,7 +116,7 @@ class Flow:
             kept = False
             try:
                 folder.make(self._owner())
-                jobs = open_jobs(mappings, inputs, folder, self._warn, self._own_folders())
+                jobs = self._jobs(mappings, inputs, folder)
                 run_id = f"plan-{folder.path.name}"
                 seen = self._prepare(run_id, jobs, folder, _Known(ledger, endpoint))
                 finish_plan(folder, ledger, fingerprint(self.endpoint, jobs, self.options))
@@ -118,6 +130,7 @@ class Flow:
     def run_plan(self, path: Path) -> Result:
         """Send a plan, if the world is still as it was when it was made."""
         facts = open_plan(path)
+        refuse_elsewhere(facts, self.settings, path)
         self.options = replace(self.options, backfill=bool(facts["backfill"]))
         with self._ledger() as ledger:
             endpoint = ledger.endpoint(self.endpoint.base_url, self.endpoint.account)
@@ -126,22 +139,35 @@ class Flow:
             before = self._choice(ledger).able(sent if sent and sent.state in OPEN else None)
             if before is not None:
                 return self._go_on(ledger, before)
-            refuse_stale(facts, ledger, self.endpoint, path)
+            refuse_stale(facts, ledger, path)
             seen = Foresight(**{k: v for k, v in facts["seen"].items() if k != "mutations"})
-            guard(seen, self.options)
-            confirm(seen, self.endpoint, self.options, self.events)
-            with self._new_folder(ledger, facts["mappings"][0]["name"]) as folder:
+            name, same_work = facts["mappings"][0]["name"], facts["fingerprint"]
+            with self._new_folder(ledger, name) as folder, self._told(ledger, endpoint, folder):
+                self._say_start(folder.path.name, len(facts["files"]), plan=str(path))
+                stopped = self._safety_stop(seen)
                 started = {"run_id": folder.path.name, "started_at": clock().isoformat()}
                 copy_plan(path, folder, facts | started)
-                return self._begin(ledger, endpoint, folder, facts["fingerprint"])
+                if stopped is not None:
+                    return self._end_unsent(ledger, endpoint, folder, same_work, stopped)
+                return self._begin(ledger, endpoint, folder, same_work)
 
     def resume(self, name: str | None) -> Result:
         """Go on with an interrupted run, named by its id or by the folder of its plan."""
         with self._ledger() as ledger:
             endpoint = ledger.endpoint(self.endpoint.base_url, self.endpoint.account)
             check_reports(self.settings.reports)
-            record = self._choice(ledger).named(name, endpoint)
+            choice = self._choice(ledger)
+            record = choice.named(name, endpoint)
+            if record is None:
+                return self._nothing_open(choice.elsewhere(endpoint))
             return self._go_on(ledger, record)
+
+    def _nothing_open(self, other: RunRecord | None) -> Result:
+        text = f"nothing to resume: no run of profile {self.settings.profile} is unfinished\n"
+        if other is not None:
+            command = resume_command(self.settings, other.id, other.profile)
+            text += f"Run {other.id} of profile {other.profile} is: {command}\n"
+        return Result(run_id="", exit_code=0, text=text)
 
     # -- where things are -------------------------------------------------------------------
 
@@ -173,7 +199,15 @@ class Flow:
         return [self.settings.home, self.settings.reports]
 
     def _choice(self, ledger: Ledger) -> Choice:
-        return Choice(ledger, self.settings.home / "runs", self._warn)
+        return Choice(ledger, self.settings, self._warn)
+
+    def _jobs(
+        self, mappings: Sequence[Path], inputs: Sequence[str], folder: RunFolder
+    ) -> list[Job]:
+        return open_jobs(
+            mappings, inputs, folder, self._warn, self._own_folders(),
+            settle_s=self.settings.settle_s,
+        )  # fmt: skip
 
     @contextmanager
     def _new_folder(self, ledger: Ledger, mapping: str) -> Iterator[RunFolder]:
@@ -200,9 +234,12 @@ class Flow:
     def _say_unfinished(self, ledger: Ledger, endpoint: int) -> None:
         """Name runs of other files that still wait, so that nobody forgets them."""
         for record in ledger.unfinished_runs(endpoint)[:3]:
-            self._warn(
-                f"run {record.id} did not finish: {resume_command(record.id, record.profile)}"
-            )
+            command = resume_command(self.settings, record.id, record.profile)
+            self._warn(f"run {record.id} did not finish: {command}")
+
+    def _say_start(self, run_id: str, files: int, plan: str | None = None) -> None:
+        self.events.say("info", "start", run=run_id, plan=plan, profile=self.settings.profile,
+                        account=self.endpoint.account, files=files)  # fmt: skip
 
     # -- the way ----------------------------------------------------------------------------
 
@@ -212,8 +249,7 @@ class Flow:
         started = clock()
         begun = time.monotonic()
         files = sum(len(job.files) for job in jobs)
-        self.events.say("info", "start", run=run_id, profile=self.settings.profile,
-                        account=self.endpoint.account, files=files)  # fmt: skip
+        self._say_start(run_id, files)
         with written(folder.path):
             spooled = spooling.spool(
                 jobs, folder, lambda rows: self.events.stage("read", rows, None),
@@ -235,7 +271,7 @@ class Flow:
             facts | {
                 "partitions": spooled.count,
                 "seen": foreseen | {"mutations": dict(seen.mutations)},
-                "limited": self.options.limit is not None or bool(self.options.only_orders),
+                "chosen_by": self.options.chosen_by,
                 "limit": self.options.limit,
                 "backfill": self.options.backfill,
                 "sealed": folder.seal(),
@@ -256,23 +292,72 @@ class Flow:
             "backfill": "yes" if self.options.backfill else "no",
         }
 
+    def _safety_stop(self, seen: Foresight) -> GuardTripped | None:
+        """Judge what is about to be sent; gives why it must not go out."""
+        try:
+            guard(seen, self.options)
+            confirm(seen, self.endpoint, self.options, self.events)
+        except GuardTripped as stopped:
+            return stopped
+        return None
+
+    @contextmanager
+    def _told(self, ledger: Ledger, endpoint: int, folder: RunFolder) -> Iterator[None]:
+        """Let the ledger, and so `status`, know of a run that its own input has stopped."""
+        try:
+            yield
+        except StopRun as stopped:
+            if stopped.exit_code in _OF_THE_WORK and ledger.run(folder.path.name) is None:
+                at = clock()
+                ledger.begin_run(
+                    RunStart(
+                        id=folder.path.name, endpoint=endpoint, fingerprint="", started_at=at,
+                        profile=self.settings.profile, state=LedgerState.NOT_SENT,
+                        options={"stopped": stopped.message},
+                    )
+                )  # fmt: skip
+                ledger.finish_run(
+                    folder.path.name, state=LedgerState.NOT_SENT, exit_code=stopped.exit_code,
+                    ended_at=at, totals="{}",
+                )  # fmt: skip
+            raise
+
+    def _end_unsent(
+        self, ledger: Ledger, endpoint: int, folder: RunFolder, same_work: str, stopped: StopRun
+    ) -> Result:
+        """Report a run that a safety stop ends; nothing of it is ever sent, `resume` included."""
+        self.halt.gentle = True  # its folder holds the report's tables from here on
+        self._enter(ledger, endpoint, folder, same_work, LedgerState.NOT_SENT, stopped.message)
+        run_id = folder.path.name
+        self._plan_partitions(ledger, run_id, folder)
+        ending = Ending(RunState.NOT_SENT, clock(), stopped)
+        return conclude(self.settings, self.options, self.events, folder, (ledger, run_id), ending)
+
     def _begin(self, ledger: Ledger, endpoint: int, folder: RunFolder, same_work: str) -> Result:
         """Tell the ledger of a run that lies ready, and send it."""
-        facts = folder.facts()
         run_id = folder.path.name
         self.halt.gentle = True
         with self._saved(ledger, run_id):
-            ledger.begin_run(
-                RunStart(
-                    id=run_id, endpoint=endpoint, fingerprint=same_work, profile=self.settings.profile,
-                    started_at=datetime.fromisoformat(facts["started_at"]),
-                    options={name: facts.get(name) for name in ("limit", "backfill", "plan")},
-                    mappings={m["name"]: m["sha256"] for m in facts["mappings"]},
-                    files=[{k: f[k] for k in ("name", "sha256", "size_bytes")} for f in facts["files"]],
-                )
-            )  # fmt: skip
-            folder.write_facts(facts | {"begun": True})
+            self._enter(ledger, endpoint, folder, same_work, LedgerState.RUNNING)
             return self._send(ledger, run_id, folder)
+
+    def _enter(
+        self, ledger: Ledger, endpoint: int, folder: RunFolder, same_work: str,
+        state: LedgerState, stopped: str | None = None,
+    ) -> None:  # fmt: skip
+        facts = folder.facts()
+        options = {name: facts.get(name) for name in ("limit", "backfill", "plan")}
+        ledger.begin_run(
+            RunStart(
+                id=folder.path.name, endpoint=endpoint, fingerprint=same_work, state=state,
+                profile=self.settings.profile,
+                started_at=datetime.fromisoformat(facts["started_at"]),
+                options=options | ({"stopped": stopped} if stopped else {}),
+                mappings={m["name"]: m["sha256"] for m in facts["mappings"]},
+                files=[{k: f[k] for k in ("name", "sha256", "size_bytes")} for f in facts["files"]],
+            )
+        )  # fmt: skip
+        folder.write_facts(facts | {"begun": True})
 
     def _go_on(self, ledger: Ledger, record: RunRecord) -> Result:
         """Send what is open of an interrupted run, leaving alone what a newer run has sent."""
@@ -295,11 +380,12 @@ class Flow:
             self.events.say("debug", "ended", error=type(error).__name__, exit=code)
             with suppress(StopRun):  # a ledger that cannot be written keeps the run as running
                 ledger.break_run(run_id, exit_code=code, ended_at=clock())
-            how = resume_command(run_id, self.settings.profile)
+            how = resume_command(self.settings, run_id)
             error.add_note(f"Run {run_id} is saved. Continue with: {how}")
             raise
 
-    def _send(self, ledger: Ledger, run_id: str, folder: RunFolder, say: str = "sending") -> Result:
+    def _plan_partitions(self, ledger: Ledger, run_id: str, folder: RunFolder) -> int:
+        """Tell the ledger of all orders it has not been told of; gives how many partitions."""
         facts = folder.facts()
         partitions, digest = int(facts["partitions"]), str(facts["seen"]["digest"])
         settled = {state.partition for state in ledger.partitions(run_id)}
@@ -309,6 +395,10 @@ class Flow:
                 ledger.plan_partition(
                     run_id, partition, planned.select(PLANNED_SCHEMA.keys()), digest
                 )
+        return partitions
+
+    def _send(self, ledger: Ledger, run_id: str, folder: RunFolder, say: str = "sending") -> Result:
+        partitions = self._plan_partitions(ledger, run_id, folder)
         # never an older version after a newer one (FAULTS G4)
         ledger.supersede(run_id, sorted(ledger.overtaken(run_id)))
         waiting = waiting_orders(ledger, run_id, folder).len()

@@ -4,9 +4,6 @@ from pipeline.model.endpoint import Endpoint
 from pipeline.run.prepare import Foresight
 from pipeline.run.request import Events, GuardTripped, Options
 
-# A share says little about a handful of orders: a run of fewer is judged by its report alone.
-GUARD_ORDERS = 20
-
 
 def guard(seen: Foresight, options: Options) -> None:
     """Stop a run that is far from what it should be.
@@ -21,16 +18,17 @@ def guard(seen: Foresight, options: Options) -> None:
         )  # fmt: skip
     if options.max_orders is not None and seen.to_send > options.max_orders:
         raise GuardTripped(
-            f"this would send {seen.to_send:,} orders, at most {options.max_orders:,} are allowed",
+            f"this would send {_orders(seen.to_send)}, at most {options.max_orders:,} are allowed",
             code="C121", help="raise --max-orders if that is right",
         )  # fmt: skip
     share = seen.held / seen.orders if seen.orders else 0.0
     limit = options.max_reject_rate
-    if limit is not None and seen.orders >= GUARD_ORDERS and share > limit:
+    if limit is not None and seen.orders >= options.reject_rate_from and share > limit:
         raise GuardTripped(
-            f"{seen.held:,} of {seen.orders:,} orders ({share:.0%}) would be held back, "
-            f"at most {limit:.0%} are allowed",
-            code="C122", help="look at the report; raise --max-reject-rate to send the rest",
+            f"{seen.held:,} of {seen.orders:,} orders ({share * 100:.3g}%) would be held "
+            f"back, at most {limit * 100:.3g}% are allowed",
+            code="C122",
+            help="the report says why; raise --max-reject-rate to send the rest",
         )  # fmt: skip
 
 
@@ -42,16 +40,22 @@ def confirm(seen: Foresight, endpoint: Endpoint, options: Options, events: Event
     """
     if not seen.to_send:
         return
+    where = f"parcelLab account {endpoint.account} at {endpoint.base_url}"
+    if options.backfill:
+        what = f"Backfill: send {_orders(seen.to_send)} of the past with notifications_inactive"
+    else:
+        what = f"Send {_orders(seen.to_send)}"
     if endpoint.production:
-        question = (
-            f"Send {seen.to_send:,} orders to parcelLab account {endpoint.account} (PRODUCTION)?"
-        )
-        expected = str(endpoint.account)
+        question = f"{what} to {where} (PRODUCTION)?"
     elif options.backfill:
-        question = f"Send {seen.to_send:,} historical orders with notifications_inactive?"
-        expected = str(endpoint.account)
+        question = f"{what} to {where}?"
     else:
         return
+    expected = str(endpoint.account)
     if not events.confirm(question, expected):
-        raise GuardTripped("nothing was sent: the run was not confirmed", code="C123",
+        raise GuardTripped("the run was not confirmed", code="C123",
                            help="type the account number, or give --yes")  # fmt: skip
+
+
+def _orders(number: int) -> str:
+    return f"{number:,} order{'' if number == 1 else 's'}"

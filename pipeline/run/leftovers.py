@@ -10,7 +10,7 @@ from pathlib import Path
 from pipeline.ledger import Ledger, RunState
 from pipeline.run.folder import TRANSIENT, RunFolder
 
-_OVER = (RunState.FINISHED, RunState.ABANDONED)
+_OVER = (RunState.FINISHED, RunState.ABANDONED, RunState.NOT_SENT)
 
 
 def sweep(home: Path, ledger: Ledger, owner: str) -> int:

@@ -16,8 +16,8 @@ from pipeline.run.accounts import report_folder, run_facts, run_tables
 from pipeline.run.clock import clock
 from pipeline.run.folder import RunFolder, written
 from pipeline.run.plans import run_of
-from pipeline.run.request import RunUnknown
-from pipeline.run.verdict import NAMES
+from pipeline.run.request import RunUnknown, resume_command
+from pipeline.run.verdict import NAMES, why_untried
 
 
 def report(settings: Settings, run_id: str | None, pii: str) -> Path:
@@ -26,23 +26,28 @@ def report(settings: Settings, run_id: str | None, pii: str) -> Path:
     Raises:
         RunUnknown: there is no such run, or its folder is gone.
     """
+    none_yet = RunUnknown(
+        "there is no run yet", code="C132", help="`pipeline run` makes the first one"
+    )
+    if _no_ledger(settings):
+        raise none_yet
     with Ledger.read(settings.ledger, clock=clock) as ledger:
         record = ledger.last_run() if run_id is None else run_of(ledger, run_id)
         if record is None:
-            raise RunUnknown(
-                "there is no run yet", code="C132", help="`pipeline run` makes the first one"
-            )
+            raise none_yet
         folder = RunFolder(settings.home / "runs" / record.id)
         kept = folder.facts()
+        if not kept and record.state is LedgerState.NOT_SENT:
+            raise RunUnknown(
+                f"run {record.id} was stopped before its files were read: it has no report",
+                code="C134", help="name another run; `pipeline status` shows the last ones",
+            )  # fmt: skip
         if not kept:
             raise RunUnknown(f"the folder of run {record.id} is gone", code="C134",
                              help="its report cannot be made again")  # fmt: skip
         state, ended, reason = _end(record, kept, at_work=ledger.at_work())
         facts = run_facts(kept, state=state, ended_at=ended, stop_reason=reason)
-        why_not = reason or (
-            "left out by --limit or --only-order" if kept["limited"] else "the run ended"
-        )
-        tables = run_tables(folder, ledger, record.id, why_not)
+        tables = run_tables(folder, ledger, record.id, why_untried(state, reason))
         summary = summarise(facts, tables, owners=settings.owners, pii=PiiMode(pii))
         folder_of_report = report_folder(settings.reports, record.id)
         with written(folder_of_report):
@@ -59,53 +64,81 @@ def _end(
     ended = record.ended_at or datetime.fromisoformat(kept["started_at"])
     if record.state is LedgerState.FINISHED:
         return RunState.FINISHED, ended, None
+    if record.state is LedgerState.NOT_SENT:
+        return RunState.NOT_SENT, ended, kept.get("stop_reason")
     state = RunState(kept.get("state", RunState.STOPPED.value))
     said = kept.get("stop_reason")
     return state, ended, said or ("the process was stopped" if state is RunState.STOPPED else None)
+
+
+_SHOWN = 10  # runs
+
+
+def _no_ledger(settings: Settings) -> bool:
+    """Tell whether nothing has ever run here."""
+    return (
+        not settings.ledger.startswith("postgresql")
+        and not Path(settings.ledger.removeprefix("sqlite:///")).exists()
+    )
 
 
 def status(settings: Settings) -> dict[str, object]:
     """The last runs, the open ones, and how many orders are missing.
 
     Returns:
-        dict: `runs` (newest first: id, state, exit, started_at, ended_at), `open_items` (count and
-        oldest), `at_work`, and `exit`: the last verdict.
+        dict: `runs` (newest first: id, state, profile, exit, started_at, ended_at, reason, and
+        continue_with for one that can be resumed; `state` is "died" for a run without its
+        process), `open_items` (count and oldest), `at_work`, and `exit`: the last verdict.
+        Times are in UTC.
     """
-    if (
-        not settings.ledger.startswith("postgresql")
-        and not Path(settings.ledger.removeprefix("sqlite:///")).exists()
-    ):
+    if _no_ledger(settings):
         return {"runs": [], "open_items": {"count": 0, "oldest": None}, "exit": None}
     with Ledger.read(settings.ledger, clock=clock) as ledger:
-        runs = ledger.runs(10)
+        before = {each.id for each in ledger.runs(_SHOWN) if each.state is LedgerState.RUNNING}
+        locked = ledger.at_work()
+        runs = ledger.runs(_SHOWN)
         items = ledger.open_items(runs[0].endpoint) if runs else []
-        at_work = bool(runs) and runs[0].state is LedgerState.RUNNING and ledger.at_work()
+    # one that began after the lock was looked at is no dead one
+    working = next(
+        (
+            each
+            for each in runs
+            if each.state is LedgerState.RUNNING and (locked or each.id not in before)
+        ),
+        None,
+    )
     return {
-        "runs": [_shown(record) for record in runs],
+        "runs": [_shown(record, settings, working) for record in runs],
         "open_items": {
             "count": len(items),
             "oldest": items[0].opened_at.isoformat() if items else None,
         },
-        "at_work": at_work,
-        "exit": _verdict(runs, at_work=at_work),
+        "at_work": working is not None,
+        "exit": _verdict(runs, working),
     }
 
 
-def _verdict(runs: Sequence[RunRecord], *, at_work: bool) -> dict[str, object] | None:
+def _verdict(runs: Sequence[RunRecord], working: RunRecord | None) -> dict[str, object] | None:
     """The last verdict: of the run before the one at work; a killed run is unfinished."""
-    for record in runs[1:] if at_work else runs:
-        return _exit(record) or {"code": 5, "name": NAMES[5]}
+    for record in runs:
+        if record is not working:
+            return _exit(record) or {"code": 5, "name": NAMES[5]}
     return None
 
 
-def _shown(record: RunRecord) -> dict[str, object]:
+def _shown(record: RunRecord, settings: Settings, working: RunRecord | None) -> dict[str, object]:
+    died = record.state is LedgerState.RUNNING and record is not working
+    can_go_on = died or record.state is LedgerState.INTERRUPTED
+    command = resume_command(settings, record.id, record.profile)
     return {
         "id": record.id,
-        "state": record.state.value,
+        "state": "died" if died else record.state.value,
         "profile": record.profile,
         "started_at": record.started_at.isoformat(),
         "ended_at": record.ended_at.isoformat() if record.ended_at else None,
         "exit": _exit(record),
+        "reason": record.options.get("stopped"),
+        "continue_with": command if can_go_on else None,
     }
 
 

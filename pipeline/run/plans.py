@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import __version__
-from pipeline.ledger import Ledger, RunRecord
-from pipeline.model.endpoint import Endpoint
+from pipeline.config import Settings
+from pipeline.ledger import Ledger, RunRecord, RunState
 from pipeline.model.stops import StopRun
 from pipeline.run.folder import SEALED, RunFolder, written
 from pipeline.run.leftovers import unfinished_plan
-from pipeline.run.request import PlanStale, RunUnknown
+from pipeline.run.request import PlanElsewhere, PlanStale, RunUnknown, typed
 from pipeline.run.source import read_mapping
 
 _OF_THE_PLAN = ("serial", "facts_sha256")
@@ -71,8 +71,12 @@ def copy_plan(path: Path, folder: RunFolder, facts: Mapping[str, Any]) -> None:
 
 
 def runs_of_plan(ledger: Ledger, plan: str) -> list[RunRecord]:
-    """The runs that a plan was sent in, newest first."""
-    return [run for run in ledger.runs(_LOOK_BACK) if run.options.get("plan") == plan]
+    """The runs that a plan was sent in, newest first; one that a safety stop ended sent nothing."""
+    return [
+        run
+        for run in ledger.runs(_LOOK_BACK)
+        if run.options.get("plan") == plan and run.state is not RunState.NOT_SENT
+    ]
 
 
 _LOOK_BACK = 10_000
@@ -98,28 +102,48 @@ def run_of(ledger: Ledger, name: str) -> RunRecord:
                      help="`pipeline status` shows the last runs")  # fmt: skip
 
 
-def refuse_stale(facts: Mapping[str, Any], ledger: Ledger, endpoint: Endpoint, path: Path) -> None:
+def refuse_elsewhere(facts: Mapping[str, Any], settings: Settings, path: Path) -> None:
+    """Refuse a plan that was made for another profile, or for another place than it means now.
+
+    Raises:
+        PlanElsewhere: sending it would surprise the one who looked at it.
+    """
+    endpoint = settings.endpoint
+    then = (facts["profile"], facts["host"], facts["account"])
+    now = (settings.profile, endpoint.base_url, endpoint.account)
+    if then == now:
+        return
+    again = "make a new one with `pipeline plan`"
+    if then[0] != now[0]:
+        command = typed(settings, "run", str(path), profile=then[0])
+        again = f"send it with `{command}`, or {again}"
+    raise PlanElsewhere(
+        f"the plan {path} was made for profile {then[0]} (account {then[2]} at {then[1]}); "
+        f"this is profile {now[0]} (account {now[2]} at {now[1]}), so nothing was sent",
+        code="C137", help=again,
+    )  # fmt: skip
+
+
+def refuse_stale(facts: Mapping[str, Any], ledger: Ledger, path: Path) -> None:
     """Refuse a plan when anything it was made from has changed.
 
     Raises:
-        PlanStale: it has been sent already, or a file, a mapping, the program, the endpoint or the
-            ledger is not what it was.
+        PlanStale: it has been sent already, or a file, a mapping, the program or the ledger is not
+            what it was.
     """
     sent = runs_of_plan(ledger, facts["plan"])
     if sent:
         raise PlanStale(f"the plan {path} was sent already, in run {sent[0].id}", code="C135",
                         help="make a new one with `pipeline plan`; what arrived is not sent twice")  # fmt: skip
-    moved = _moved(facts, ledger, endpoint)
+    moved = _moved(facts, ledger)
     if moved is not None:
         raise PlanStale(f"the plan is stale: {moved} after planning", code="C135",
                         help=f"make a new one with `pipeline plan`; {path} may be removed")  # fmt: skip
 
 
-def _moved(facts: Mapping[str, Any], ledger: Ledger, endpoint: Endpoint) -> str | None:
+def _moved(facts: Mapping[str, Any], ledger: Ledger) -> str | None:
     if facts["version"] != __version__:
         return "the program has been updated"
-    if facts["host"] != endpoint.base_url or facts["account"] != endpoint.account:
-        return "it was made for another endpoint; the profile changed"
     if facts["serial"] != _serial(ledger):
         return "another run has changed the ledger"
     for file in facts["files"]:
@@ -152,6 +176,6 @@ def _hash(facts: Mapping[str, Any]) -> str:
 
 
 def _serial(ledger: Ledger) -> str:
-    """Tells whether any run has happened since."""
-    last = ledger.last_run()
+    """Tells whether any run has happened since that can have sent something."""
+    last = ledger.last_sent()
     return "" if last is None else f"{last.id} {last.state.value} {last.ended_at}"

@@ -6,6 +6,7 @@ What lies ready is the plan: `run` sends it at once, `plan` leaves it for `run P
 goes on with it. So a plan cannot differ from the run that follows it.
 """
 
+import difflib
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -49,6 +50,12 @@ class Knowledge(Protocol):
         """The last acknowledged operation per order and subject."""
 
 
+class OrderUnknown(StopRun):
+    """`--only-order` names an order that is in none of the files (exit 2)."""
+
+    exit_code = 2
+
+
 class OrderNumberTwice(StopRun):
     """Two keys make one order number, and they lie in different partitions (R320, exit 2)."""
 
@@ -64,6 +71,7 @@ class Foresight:
     unchanged: int = 0
     held: int = 0
     nothing: int = 0
+    not_chosen: int = 0
     rows: int = 0
     faulty_rows: int = 0
     mutations: Counter[str] = field(default_factory=Counter)
@@ -77,14 +85,19 @@ class Foresight:
     @property
     def orders(self) -> int:
         """Orders seen."""
-        return self.to_send + self.unchanged + self.held + self.nothing
+        return self.to_send + self.unchanged + self.held + self.nothing + self.not_chosen
 
 
 def prepare(
     jobs: Sequence[Job], spooled: Spooled, folder: RunFolder, knowledge: Knowledge, account: int,
     options: Options, progress: Callable[[int, int], None],
 ) -> Foresight:  # fmt: skip
-    """Prepare every partition; `progress` gets partitions done and in total."""
+    """Prepare every partition; `progress` gets partitions done and in total.
+
+    Raises:
+        OrderUnknown: `--only-order` names an order that is not there.
+        OrderNumberTwice: two keys make one order number.
+    """
     names = [source.name for job in jobs for source, _ in job.files]
     seen = Foresight()
     digest = hashlib.sha256()
@@ -96,6 +109,7 @@ def prepare(
         del made
         progress(partition + 1, spooled.count)
     seen.digest = digest.hexdigest()
+    _each_chosen_is_there(folder, options.only_orders)
     if spooled.count > 1:
         _each_number_once(folder)
     return seen
@@ -169,12 +183,24 @@ def _kept(
 ) -> int | None:  # fmt: skip
     """Write and count what was made of a partition; gives what is left of `--limit`."""
     ready, left = _limited(made.ready, options, left)
-    _write(folder, partition, made.grouped, ready)
-    _count(seen, made.grouped, ready)
+    grouped = _without_their_findings(made.grouped, ready)
+    _write(folder, partition, grouped, ready)
+    _count(seen, grouped, ready)
     said = ready.select(pl.coalesce("body", pl.col("content_sha256").cast(pl.Binary))).to_series()
     for start in range(0, said.len(), _SLICE):
         digest.update(b"".join(said.slice(start, _SLICE).to_list()))
     return left
+
+
+def _without_their_findings(grouped: Grouped, ready: pl.DataFrame) -> Grouped:
+    """Nothing of an order that is not chosen is sent, so nothing of it can be kept back (R325)."""
+    left_out = ready.filter(pl.col("outcome") == OrderOutcome.NOT_CHOSEN.value)
+    if not left_out.height:
+        return grouped
+    numbers = left_out.get_column("order_number").to_list()
+    moot = (pl.col("code") == "R325") & pl.col("order_number").is_in(numbers)
+    findings = grouped.findings.filter(~moot.fill_null(value=False))
+    return Grouped(grouped.orders, grouped.held, grouped.rows, findings)
 
 
 def _numbers(rows: pl.DataFrame, plan: Plan) -> list[str]:
@@ -186,19 +212,22 @@ def _numbers(rows: pl.DataFrame, plan: Plan) -> list[str]:
 def _limited(
     ready: pl.DataFrame, options: Options, left: int | None
 ) -> tuple[pl.DataFrame, int | None]:
-    """Keep back what `--limit` and `--only-order` leave out; it stays `not_attempted`."""
+    """Leave out what `--limit` and `--only-order` do not mean: it is `not_chosen`."""
     if left is None and not options.only_orders:
         return ready, None
-    goes = pl.col("body").is_not_null()
+    could = pl.col("body").is_not_null()
+    goes = could
     if options.only_orders:
         goes &= pl.col("order_number").is_in(sorted(options.only_orders))
     if left is not None:
         goes &= goes.cast(pl.UInt32).cum_sum() <= left
     going = ready.select(goes.alias("goes")).to_series()
     kept = ready.with_columns(
-        pl.when(going).then(pl.col(name)).alias(name)
-        for name in ("body", "operations", "change_at")
-    )
+        pl.when(could & ~going).then(pl.lit(OrderOutcome.NOT_CHOSEN.value)).otherwise("outcome")
+        .alias("outcome"),
+        *(pl.when(going).then(pl.col(name)).alias(name)
+          for name in ("body", "operations", "change_at")),
+    )  # fmt: skip
     return kept, None if left is None else left - int(going.sum())
 
 
@@ -249,10 +278,11 @@ def _planned(grouped: Grouped, ready: pl.DataFrame) -> pl.DataFrame:
 
 
 def _rows(rows: pl.DataFrame, planned: pl.DataFrame) -> pl.DataFrame:
-    """Rows of orders that are not sent were not accepted: they are done, or say nothing."""
+    """Rows of orders that are not sent were not accepted: done, silent, or not chosen."""
     fate = {
         OrderOutcome.UNCHANGED.value: RowOutcome.ALREADY_DONE.value,
         OrderOutcome.NOTHING_TO_SEND.value: RowOutcome.NOTHING_TO_SEND.value,
+        OrderOutcome.NOT_CHOSEN.value: RowOutcome.NOT_CHOSEN.value,
     }
     quiet = planned.filter(pl.col("outcome").is_in(list(fate))).select(
         "key", pl.col("outcome").replace_strict(fate, return_dtype=pl.String).alias("fate")
@@ -274,6 +304,7 @@ def _count(seen: Foresight, grouped: Grouped, ready: pl.DataFrame) -> None:
     changed = ready.filter(waiting & pl.col("known")).height
     seen.unchanged += counted.get(OrderOutcome.UNCHANGED.value, 0)
     seen.nothing += counted.get(OrderOutcome.NOTHING_TO_SEND.value, 0)
+    seen.not_chosen += counted.get(OrderOutcome.NOT_CHOSEN.value, 0)
     seen.changed += changed
     seen.new += counted.get(OrderOutcome.NOT_ATTEMPTED.value, 0) - changed
     types = ready.get_column("operations").explode().drop_nulls().struct.field("type")
@@ -284,6 +315,28 @@ def _count(seen: Foresight, grouped: Grouped, ready: pl.DataFrame) -> None:
         [RowOutcome.OWN_PROBLEM.value, RowOutcome.HELD.value]
     )
     seen.faulty_rows += int(faulty.sum())
+
+
+_NUMBERS_COMPARED = 50_000  # that a mistyped order number is compared with
+
+
+def _each_chosen_is_there(folder: RunFolder, chosen: Sequence[str]) -> None:
+    """Every order that `--only-order` names must be in the files, sendable or not."""
+    if not chosen:
+        return
+    orders = folder.scan("planned", PLANNED_SCHEMA)
+    named = pl.col("order_number").is_in(list(chosen)) | pl.col("key").is_in(list(chosen))
+    there = orders.filter(named).select("order_number", "key").collect()
+    found = {text for column in there.iter_columns() for text in column.drop_nulls()}
+    unknown = [number for number in chosen if number not in found]
+    if not unknown:
+        return
+    numbers = orders.select(pl.col("order_number").drop_nulls()).head(_NUMBERS_COMPARED).collect()
+    near = difflib.get_close_matches(unknown[0], numbers.to_series().to_list(), n=1, cutoff=0.7)
+    raise OrderUnknown(
+        f"--only-order {unknown[0]}: no such order is in the files",
+        code="C119", help=f"did you mean {near[0]}?" if near else "check the order number",
+    )  # fmt: skip
 
 
 def _each_number_once(folder: RunFolder) -> None:

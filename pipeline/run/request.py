@@ -1,18 +1,24 @@
 """What a run is asked to do, what it answers, and whom it tells on the way."""
 
+import shlex
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from pipeline.config import SANDBOX, Settings
 from pipeline.model.stops import StopRun
+
+# A share says little about a handful of orders, so the default one counts from here on only.
+GUARD_ORDERS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """The choices of one run (CLI §2).
 
-    `max_reject_rate` is a share of the orders; it guards runs of at least `GUARD_ORDERS` orders.
+    `max_reject_rate` is a share of the orders of the files; it guards runs of at least
+    `reject_rate_from` orders, which is 1 when a person has set the share.
     """
 
     limit: int | None = None
@@ -20,12 +26,25 @@ class Options:
     backfill: bool = False
     max_orders: int | None = None
     max_reject_rate: float | None = 0.2
+    reject_rate_from: int = GUARD_ORDERS
     min_rows: int | None = None
     partial_ok: bool = False
     fail_on_empty: bool = False
     until: datetime | None = None
     pii: str = "mask"
     new_ledger: bool = False
+
+    @property
+    def chosen_by(self) -> str | None:
+        """The options that choose among the orders, as they are typed.
+
+        >>> Options(limit=10, only_orders=("A1", "A2")).chosen_by
+        '--limit 10 --only-order A1 --only-order A2'
+        """
+        words = [] if self.limit is None else ["--limit", str(self.limit)]
+        for number in self.only_orders:
+            words += ["--only-order", number]
+        return shlex.join(words) or None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,13 +73,23 @@ class Events(Protocol):
         """Whether a person typed what was expected, or agreed beforehand."""
 
 
-def resume_command(run_id: str, profile: str) -> str:
-    """What to type to go on with a run.
+def typed(settings: Settings, *words: str, profile: str | None = None) -> str:
+    """Give a command that means the same when it is copied: profile and configuration file named.
 
-    >>> resume_command("2026-11-20T0205-wms", "prod")
-    'pipeline resume 2026-11-20T0205-wms --profile prod'
+    `profile` is that of the run that is meant, where it is not that of the settings.
     """
-    return f"pipeline resume {run_id}" + ("" if profile == "sandbox" else f" --profile {profile}")
+    named = profile or settings.profile
+    line = ["pipeline", *words]
+    if named != SANDBOX or named != settings.profile or settings.profile_named:
+        line += ["--profile", named]
+    if settings.config is not None:
+        line += ["--config", str(settings.config)]
+    return shlex.join(line)
+
+
+def resume_command(settings: Settings, run_id: str, profile: str | None = None) -> str:
+    """Give what to type to go on with a run."""
+    return typed(settings, "resume", run_id, profile=profile)
 
 
 class GuardTripped(StopRun):
@@ -71,6 +100,12 @@ class GuardTripped(StopRun):
 
 class PlanStale(StopRun):
     """What was planned is no longer what is there (exit 2)."""
+
+    exit_code = 2
+
+
+class PlanElsewhere(StopRun):
+    """A plan of one profile is never sent unasked under another (exit 2)."""
 
     exit_code = 2
 

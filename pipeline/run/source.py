@@ -1,8 +1,10 @@
 """Mappings and files to compiled plans and private snapshots."""
 
 import hashlib
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from pipeline.intake import Found, Snapshot, assign, display_names, find_files, meant, take_snapshot
@@ -93,12 +95,13 @@ def compiled(mappings: Sequence[Path]) -> dict[Path, Compiled]:
 
 def open_jobs(
     mappings: Sequence[Path], inputs: Sequence[str], folder: RunFolder,
-    warn: Callable[[str], None], own: Sequence[Path] = (),
+    warn: Callable[[str], None], own: Sequence[Path] = (), *, settle_s: float = 0.0,
 ) -> list[Job]:  # fmt: skip
     """Compile the mappings, find the files, copy them, and compile again against their headers.
 
     Without inputs, what the mappings' `source.files` mean in the present folder. `own` are folders
-    of this program, which need no word when they lie among the files.
+    of this program, which need no word when they lie among the files. A file that was written to
+    less than `settle_s` seconds ago is watched for so long before it is read.
 
     Raises:
         MappingMissing, MappingRefused: a mapping cannot be used.
@@ -126,13 +129,24 @@ def open_jobs(
         for original in claimed[str(path)]:
             name = shown[original]
             snapshot = take_snapshot(
-                original, folder.path / "snapshots", ordinal=ordinal, name=name
-            )
+                original, folder.path / "snapshots", ordinal=ordinal, name=name,
+                settle=_settling(original, settle_s),
+            )  # fmt: skip
             source = SourceFile(ordinal, name, snapshot.sha256, snapshot.size_bytes, plan.name)
             taken.append((source, snapshot))
             ordinal += 1
         jobs.append(_against_headers(path, plan, taken, warn))
     return jobs
+
+
+def _settling(original: Path, settle_s: float) -> Callable[[], None] | None:
+    """Give the wait for a file that is fresh; what has been left alone for long needs none."""
+    try:
+        still_s = time.time() - original.stat().st_mtime
+    except OSError:  # `take_snapshot` says what is wrong with it
+        return None
+    # a time in the future tells nothing, so such a file is watched too
+    return partial(time.sleep, settle_s) if settle_s and still_s < settle_s else None
 
 
 def _all_have_files(patterns: Mapping[str, str | None]) -> None:

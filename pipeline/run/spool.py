@@ -50,7 +50,7 @@ class Spooled:
 
 def spool(
     jobs: Sequence[Job], folder: RunFolder, progress: Callable[[int], None],
-    partition_bytes: int = PARTITION_BYTES,
+    partition_bytes: int,
 ) -> Spooled:  # fmt: skip
     """Read all files once; `progress` is called with the rows read so far."""
     size = sum(snapshot.path.stat().st_size for job in jobs for _, snapshot in job.files)

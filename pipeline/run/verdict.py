@@ -21,7 +21,7 @@ from pipeline.report.summary import Summary, summarise
 from pipeline.run.accounts import planned_tables, report_folder, run_facts, run_tables
 from pipeline.run.folder import RunFolder, written
 from pipeline.run.prepare import Foresight
-from pipeline.run.request import Events, Options, Result
+from pipeline.run.request import Events, Options, Result, typed
 
 # Several may apply; the first of these wins (CLI §3).
 PRECEDENCE = (1, 2, 11, 6, 10, 130, 143, 7, 5, 4, 3, 9, 0)
@@ -57,22 +57,20 @@ def conclude(
 ) -> Result:  # fmt: skip
     """Write the report, close the run in the ledger, choose the exit code."""
     kept = folder.facts()
-    why_not = ending.reason or (
-        "left out by --limit or --only-order" if kept["limited"] else "the run ended"
-    )
+    why_not = why_untried(ending.state, ending.reason)
     tables = planned_tables(folder) if source is None else run_tables(folder, *source, why_not)
     facts = run_facts(kept, state=ending.state, ended_at=ending.at, stop_reason=ending.reason)
     summary = summarise(facts, tables, owners=settings.owners, pii=PiiMode(options.pii))
     reports = folder.path if source is None else report_folder(settings.reports, facts.run_id)
     with written(reports):
         files = write_report(reports, summary, tables, owners=settings.owners)
-    code = exit_code(summary, ending, options, limited=bool(kept["limited"]))
+    code = exit_code(summary, ending, options)
     if source is not None:
         _close(*source, folder, tables, ending, code, files)
     events.say("info", "done", exit=code, report=str(files.page))
     text = files.text.read_text(encoding="utf-8")
     if source is None:
-        text = _foreseen(seen or Foresight(), folder.path) + text
+        text = _foreseen(seen or Foresight(), kept.get("chosen_by"), settings, folder.path) + text
     document = json.loads(files.document.read_text(encoding="utf-8"))
     return Result(
         run_id=facts.run_id, exit_code=code, text=text,
@@ -93,7 +91,12 @@ def check_reports(folder: Path) -> None:
             return
 
 
-def exit_code(summary: Summary, ending: Ending, options: Options, *, limited: bool) -> int:
+def why_untried(state: RunState, reason: str | None) -> str | None:
+    """What is said of each order that was not tried; None where the run did not try any."""
+    return None if state is RunState.NOT_SENT else reason or "the run ended"
+
+
+def exit_code(summary: Summary, ending: Ending, options: Options) -> int:
     """The verdict as a number (CLI §3)."""
     orders, rows = summary.totals.orders, summary.totals.rows
     applies = {0}
@@ -103,8 +106,8 @@ def exit_code(summary: Summary, ending: Ending, options: Options, *, limited: bo
         applies.add(ending.stopped.exit_code)
     if ending.signal is not None:
         applies.add(128 + ending.signal)
-    unfinished = orders.unknown + (0 if limited else orders.not_attempted)
-    if ending.deadline or (unfinished and ending.state is not RunState.PLANNED):
+    unfinished = orders.unknown + orders.not_attempted
+    if ending.deadline or (unfinished and not summary.facts.unsent):
         applies.add(5)
     if (rows.rejected or orders.refused or orders.partly_applied) and not options.partial_ok:
         applies.add(3)
@@ -122,23 +125,25 @@ def _close(
     open_orders = orders.filter(
         pl.col("outcome").is_in([OrderOutcome.NOT_ATTEMPTED.value, OrderOutcome.UNKNOWN.value])
     )
-    limited = bool(folder.facts()["limited"])
-    unknown = open_orders.filter(pl.col("outcome") == OrderOutcome.UNKNOWN.value).height
-    done = ending.state is RunState.FINISHED and not (
-        unknown or (open_orders.height and not limited)
-    )
+    if ending.state is RunState.NOT_SENT:
+        state = LedgerState.NOT_SENT
+    elif ending.state is RunState.FINISHED and not open_orders.height:
+        state = LedgerState.FINISHED
+    else:
+        state = LedgerState.INTERRUPTED
     # first, for what stands there is read only together with what the ledger says
     facts = folder.facts()
     folder.write_facts(facts | {"ended_at": ending.at.isoformat(), "stop_reason": ending.reason,
                                 "state": ending.state.value})  # fmt: skip
     ledger.put_finding_counts(run_id, 0, _counts(tables))
-    missing, arrived = _missing(orders)
-    ledger.open_items_update(run_id, missing, arrived)
+    if state is not LedgerState.NOT_SENT:  # what it found is judged again by the next run
+        missing, arrived = _missing(orders)
+        ledger.open_items_update(run_id, missing, arrived)
     ledger.finish_run(
-        run_id, state=LedgerState.FINISHED if done else LedgerState.INTERRUPTED, exit_code=code,
-        ended_at=ending.at, totals=files.document.read_text(encoding="utf-8"),
+        run_id, state=state, exit_code=code, ended_at=ending.at,
+        totals=files.document.read_text(encoding="utf-8"),
     )  # fmt: skip
-    if done:
+    if state is not LedgerState.INTERRUPTED:
         folder.clean()
 
 
@@ -170,18 +175,22 @@ def _counts(tables: RunTables) -> list[FindingCount]:
     ]
 
 
-def _foreseen(seen: Foresight, plan: Path) -> str:
-    """What a run would do, as CLI §2 shows it."""
+def _foreseen(seen: Foresight, chosen_by: str | None, settings: Settings, plan: Path) -> str:
+    """What a run would do, as CLI §2 shows it; the numbers of orders add up to all of the files."""
     lines = [
         f"  + {seen.new:,} new orders   ~ {seen.changed:,} changed   = {seen.unchanged:,} unchanged"
         f"   ! {seen.held:,} held back ({seen.faulty_rows:,} rows)"
     ]
+    if seen.nothing:
+        lines.append(f"  {seen.nothing:,} with nothing to send")
+    if seen.not_chosen:
+        lines.append(f"  {seen.not_chosen:,} not chosen ({chosen_by})")
     if seen.mutations:
         listed = ", ".join(f"{n:,} {kind}" for kind, n in sorted(seen.mutations.items()))
         lines.append(f"  mutations: {listed}")
     if seen.new or seen.changed:
         lines.append("  what only the API knows (its own refusals) no plan can know")
-        lines.append(f"Send it:  pipeline run {plan}")
+        lines.append(f"Send it:  {typed(settings, 'run', str(plan))}")
     else:
         lines.append("Nothing to send.")
     return "\n".join(lines) + "\n"

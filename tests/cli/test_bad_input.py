@@ -95,10 +95,13 @@ def test_a_wrong_encoding_in_the_rows(call: Call, files: Path) -> None:
     (files / "orders.csv").write_bytes(("Nr,Land,EMail\n" + rows).encode("cp1252"))
     said = call(*RUN)
     assert said.code == 7
-    assert complaint(said) == (
+    assert said.err.endswith(
         "error[C122]: 20 of 20 orders (100%) would be held back, at most 20% are allowed\n"
-        "  help: look at the report; raise --max-reject-rate to send the rest\n"
+        "  help: the report says why; raise --max-reject-rate to send the rest\n"
     )
+    # it is made, and it names the cause
+    assert "20 rows  R102  Byte not valid in the declared encoding: EMail" in said.out
+    assert Path(said.out.rpartition("Report: ")[2].strip()).is_file()
     # and the plan names each byte's place
     planned = call("plan", "-m", "small.yaml", "orders.csv", "--out", "p")
     assert planned.code == 3
@@ -237,7 +240,8 @@ def test_no_token_for_production(call: Call, api: RunningSandbox, files: Path) -
     said = call(*RUN, "--profile", "prod")
     assert said.code == 2
     assert complaint(said) == (
-        "error[C108]: there is no token for profile prod; nothing was sent\n"
+        f"error[C108]: there is no token for profile prod ({api.base_url}, account 1618);"
+        " nothing was sent\n"
         "  help: set PARCELLAB_TOKEN or PARCELLAB_TOKEN_FILE, or token_command in [profile.prod]\n"
     )
 

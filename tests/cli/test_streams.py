@@ -33,9 +33,9 @@ FAILING = [
     (("--profile", "prod", "run", "-m", "small.yaml"), "C105"),
     (("--profile", "nobody", "status"), "C116"),
     (("explain", "X999"), "C113"),
-    (("resume",), "C132"),
+    (("resume", "x"), "C132"),
     (("--color", "pink", "status"), "C101"),
-    (("report",), ""),
+    (("report",), "C132"),
 ]
 
 
@@ -45,10 +45,10 @@ def test_errors_leave_stdout_empty(
 ) -> None:
     assert files.is_dir()
     said = call(*arguments)
-    assert said.code in (2, 11)
+    assert said.code == 2
     assert said.out == ""
     assert "Traceback" not in said.err
-    assert said.err.startswith(f"error[{code}]: " if code else ("error: ", "Error: "))
+    assert said.err.startswith(f"error[{code}]: " if code else "Error: ")
 
 
 @pytest.mark.parametrize(("arguments", "code"), FAILING)
@@ -57,7 +57,7 @@ def test_errors_are_one_json_object_with_json(
 ) -> None:
     assert files.is_dir()
     document = call(*arguments, "--json").json()
-    assert document["exit"]["name"] in ("usage", "ledger")
+    assert document["exit"]["name"] == "usage"
     assert document["error"]["message"]
     assert document["error"].get("code") == (code or None)
 
@@ -302,7 +302,7 @@ def test_production_asks_on_a_terminal(
     command = ("--profile", "prod", "run", "-m", "small.yaml", "orders.csv")
     refused = on_terminal(files, *command, typed="yes\n")
     assert refused.code == 7
-    assert "Send 2 orders to parcelLab account 1618 (PRODUCTION)?" in refused.err
+    assert f"Send 2 orders to parcelLab account 1618 at {api.base_url} (PRODUCTION)?" in refused.err
     assert not api.orders()
     agreed = on_terminal(files, *command, typed="1618\n")
     assert agreed.code == 0

@@ -21,7 +21,7 @@ from pipeline.run.clock import clock
 from pipeline.run.folder import DiskUnusable, RunFolder
 from pipeline.run.request import LedgerInOrder
 from pipeline.run.source import InputsMissing
-from tests.run.conftest import ORDERS_YAML, Warehouse, order_row
+from tests.run.conftest import NOTHING_OPEN, ORDERS_YAML, Warehouse, order_row
 from tests.run.test_answers import play
 from tests.run.test_import import outcomes
 
@@ -215,7 +215,10 @@ def test_a_backfill_that_was_planned_is_confirmed_as_one(warehouse: Warehouse) -
 
     warehouse.run_plan(plan)
 
-    assert warehouse.told.questions == ["Send 1 historical orders with notifications_inactive?"]
+    assert warehouse.told.questions == [
+        "Backfill: send 1 order of the past with notifications_inactive to parcelLab account 1618"
+        f" at {warehouse.sandbox.base_url}?"
+    ]
 
 
 def test_a_plan_does_not_take_up_a_run_that_it_did_not_begin(warehouse: Warehouse) -> None:
@@ -311,13 +314,13 @@ def test_a_limited_run_that_stopped_is_resumed_within_its_limit(warehouse: Wareh
 
     assert (resumed.exit_code, outcomes(resumed.summary)["created"]) == (0, 2)
     assert len(warehouse.sandbox.orders()) == 2
-    assert warehouse.resume_says() == "there is no unfinished run"
-    # nothing is left to send, so nobody is asked whether he listens
+    assert warehouse.resume_says() == NOTHING_OPEN
+    # nothing is to be sent, so nobody is asked whether he listens
     warehouse.settings = replace(
         warehouse.settings,
         endpoint=replace(warehouse.settings.endpoint, base_url="http://127.0.0.1:9"),
     )
-    assert warehouse.run(only_orders=("no such order",)).exit_code == 0
+    assert warehouse.run(only_orders=("A0",)).exit_code == 0
 
 
 def test_another_run_holds_the_lock(warehouse: Warehouse) -> None:

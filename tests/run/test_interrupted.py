@@ -15,7 +15,7 @@ from pipeline.ledger import Ledger, RunState
 from pipeline.run import RunUnknown, report, status
 from pipeline.run.clock import clock
 from pipeline.run.folder import LASTING, RunFolder
-from tests.run.conftest import Warehouse, order_row
+from tests.run.conftest import NOTHING_OPEN, Warehouse, order_row
 from tests.run.test_import import outcomes
 
 ORDERS = 12
@@ -90,7 +90,7 @@ def all_there_once(warehouse: Warehouse, requests: int) -> None:
     assert requests <= ORDERS + 4
     for folder in folders(warehouse):
         assert {path.name for path in folder.iterdir()} <= KEPT, folder
-    assert warehouse.resume_says() == "there is no unfinished run"
+    assert warehouse.resume_says() == NOTHING_OPEN
 
 
 @pytest.mark.parametrize("step", EARLY)
@@ -262,7 +262,7 @@ def test_a_run_whose_requests_are_lost_begins_anew_by_the_same_command(
     assert (again.exit_code, outcomes(again.summary)["arrived"]) == (0, ORDERS)
     assert again.run_id != folder.name
     assert len(night.sandbox.orders()) == ORDERS
-    assert night.resume_says() == "there is no unfinished run"
+    assert night.resume_says() == NOTHING_OPEN
     with Ledger.read(night.settings.ledger, clock=clock) as ledger:
         assert {run.state for run in ledger.runs(9)} == {RunState.FINISHED, RunState.ABANDONED}
     night.run()

@@ -223,8 +223,9 @@ def test_a_capped_table_says_so() -> None:
 def test_the_text_of_a_partly_imported_run() -> None:
     run = partly_imported()
     assert as_text(summarise(facts_of(run), run.tables()), "reports/x/report.html") == (
-        "PARTLY IMPORTED: 94 of 133 orders arrived, 29 missing, 3 out of date, 2 unclear, "
-        "4 only partly applied.\n"
+        "PARTLY IMPORTED: 94 of 133 orders arrived (6 already delivered before, 4 without all of "
+        "their changes), 29 missing, 3 out of date, 2 unclear, 4 had nothing to send, 1 overtaken "
+        "by a newer run.\n"
         "  12 rows   R301  Required for a new order: E-Mail (for recipient_email)          Data source\n"
         "  14 rows   R401  Value not in lookup table: Land (for destination_country_iso3)  Mapping\n"
         "  5 orders  A401  Field refused: Region (for shipping_address.region_code)        Data source\n"
