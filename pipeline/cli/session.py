@@ -73,6 +73,8 @@ class Session:
     def fail(self, error: BaseException) -> int:
         """Print why the command ends and give its exit code; the one place for all errors."""
         console = self._console_for_errors()
+        if isinstance(error, click.Abort) and error.__cause__ is not None:
+            error = error.__cause__  # click's own word for Ctrl-C has no exit code and no notes
         notes = getattr(error, "__notes__", [])
         if isinstance(error, StopRun):
             console.error(error)

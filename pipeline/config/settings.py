@@ -169,7 +169,7 @@ class Maker:
                 )
             text, origin = SANDBOX_TOKEN, Origin(From.DEFAULT, "of the sandbox")
         self.token_origin = origin
-        token = _checked_token(text, account, origin)
+        token = _checked_token(text, account, self.get("base_url", str), origin)
         if token == SANDBOX_TOKEN and not local:
             raise BadConfig(
                 "the token of the sandbox opens no account at parcelLab",
@@ -243,12 +243,13 @@ def _command_failed(name: str, words: str, origin: Origin) -> BadConfig:
     )
 
 
-def _checked_token(text: str, account: int, origin: Origin) -> str:
+def _checked_token(text: str, account: int, base_url: str, origin: Origin) -> str:
     """Give the bare token of either form that the portal shows; never repeats it in a message."""
     token = text.strip()
 
     def bad(what: str, help_text: str) -> BadConfig:
-        return BadConfig(f"the token (from {origin}) {what}", help=help_text, code="C109")
+        said = f"the token for account {account} at {base_url} (from {origin}) {what}"
+        return BadConfig(said, help=help_text, code="C109")
 
     again = "copy the token again, exactly as the portal shows it"
     if not token or not token.isascii() or not token.isprintable() or " " in token:
@@ -263,7 +264,7 @@ def _checked_token(text: str, account: int, origin: Origin) -> str:
         raise bad("looks like base64 twice", again)
     if once[0] != account:
         raise bad(
-            f"belongs to account {once[0]}, the profile names account {account}",
+            f"belongs to account {once[0]}",
             "use the token of that account, or correct account in the profile",
         )
     return once[1]

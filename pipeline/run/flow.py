@@ -21,8 +21,10 @@ from pipeline.ledger import (
     set_aside,
 )
 from pipeline.ledger import RunState as LedgerState
+from pipeline.model.outcomes import OrderOutcome
 from pipeline.model.stops import StopRun
 from pipeline.report.facts import RunState
+from pipeline.report.summary import counted
 from pipeline.run import spool as spooling
 from pipeline.run.accounts import facts_of
 from pipeline.run.choice import OPEN, Choice
@@ -57,6 +59,7 @@ from pipeline.run.verdict import Ending, check_reports, conclude
 
 # Exit codes of runs that ended because of what they were given, not of the ledger or its disk.
 _OF_THE_WORK = (2, 4)
+_UNKNOWN = OrderOutcome.UNKNOWN.value
 _FACTS_OF_AN_END = ("ended_at", "stop_reason", "state")
 
 
@@ -378,10 +381,17 @@ class Flow:
         except BaseException as error:
             code = getattr(error, "exit_code", 1)
             self.events.say("debug", "ended", error=type(error).__name__, exit=code)
+            unclear = 0
             with suppress(StopRun):  # a ledger that cannot be written keeps the run as running
                 ledger.break_run(run_id, exit_code=code, ended_at=clock())
+                unclear = ledger.orders(run_id).filter(pl.col("outcome") == _UNKNOWN).height
+            state = (
+                f"; {counted(unclear, 'order')} without an answer will be sent again"
+                if unclear
+                else ""
+            )
             how = resume_command(self.settings, run_id)
-            error.add_note(f"Run {run_id} is saved. Continue with: {how}")
+            error.add_note(f"Run {run_id} is saved{state}. Continue with: {how}")
             raise
 
     def _plan_partitions(self, ledger: Ledger, run_id: str, folder: RunFolder) -> int:

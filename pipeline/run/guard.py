@@ -1,6 +1,7 @@
 """Safety stops before the first request (PRODUCT §2.11, FAULTS I8)."""
 
 from pipeline.model.endpoint import Endpoint
+from pipeline.report.summary import counted
 from pipeline.run.prepare import Foresight
 from pipeline.run.request import Events, GuardTripped, Options
 
@@ -18,7 +19,7 @@ def guard(seen: Foresight, options: Options) -> None:
         )  # fmt: skip
     if options.max_orders is not None and seen.to_send > options.max_orders:
         raise GuardTripped(
-            f"this would send {_orders(seen.to_send)}, at most {options.max_orders:,} are allowed",
+            f"this would send {counted(seen.to_send, 'order')}, at most {options.max_orders:,} are allowed",
             code="C121", help="raise --max-orders if that is right",
         )  # fmt: skip
     share = seen.held / seen.orders if seen.orders else 0.0
@@ -42,9 +43,9 @@ def confirm(seen: Foresight, endpoint: Endpoint, options: Options, events: Event
         return
     where = f"parcelLab account {endpoint.account} at {endpoint.base_url}"
     if options.backfill:
-        what = f"Backfill: send {_orders(seen.to_send)} of the past with notifications_inactive"
+        what = f"Backfill: send {counted(seen.to_send, 'order')} of the past with notifications_inactive"
     else:
-        what = f"Send {_orders(seen.to_send)}"
+        what = f"Send {counted(seen.to_send, 'order')}"
     if endpoint.production:
         question = f"{what} to {where} (PRODUCTION)?"
     elif options.backfill:
@@ -55,7 +56,3 @@ def confirm(seen: Foresight, endpoint: Endpoint, options: Options, events: Event
     if not events.confirm(question, expected):
         raise GuardTripped("the run was not confirmed", code="C123",
                            help="type the account number, or give --yes")  # fmt: skip
-
-
-def _orders(number: int) -> str:
-    return f"{number:,} order{'' if number == 1 else 's'}"

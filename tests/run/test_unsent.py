@@ -151,7 +151,7 @@ def test_a_plan_goes_only_where_it_was_made_for(warehouse: Warehouse) -> None:
     assert f"send it with `pipeline run {plan} --profile sandbox`" in refused.value.help
     other = replace(there.endpoint, base_url="http://127.0.0.1:9")
     warehouse.settings = replace(there, endpoint=other)
-    with pytest.raises(PlanElsewhere, match="at http://127.0.0.1:9"):
+    with pytest.raises(PlanElsewhere, match=r"at http://127\.0\.0\.1:9"):
         warehouse.run_plan(plan)
     assert warehouse.sandbox.puts() == []
 
