@@ -174,8 +174,10 @@ def not_chosen(facts: RunFacts, totals: Totals) -> str:
 
 
 def _left_out(facts: RunFacts, totals: Totals) -> str:
-    words = not_chosen(facts, totals)
-    return f", {words}" if words else ""
+    """What else became of the orders of a run that sent nothing, so that its numbers add up."""
+    unchanged = totals.orders.unchanged
+    done = [f"{unchanged:,} already delivered"] if unchanged else []
+    return "".join(f", {words}" for words in (*done, *_settled(facts, totals)))
 
 
 def _whereabouts(facts: RunFacts, totals: Totals, seen: str) -> str:

@@ -118,3 +118,11 @@ def test_changed_lines_of_an_order_that_is_not_chosen_are_no_warning(warehouse: 
     assert isinstance(warnings, list)
     [warned] = warnings
     assert (warned["code"], warned["count"]) == ("R325", 1)
+
+
+def test_the_numbers_of_a_plan_add_up(warehouse: Warehouse) -> None:
+    five(warehouse)
+    warehouse.run(limit=1)
+    assert "1 of 5 orders would be sent, 0 held back, 1 already delivered, 3 not chosen" in (
+        warehouse.plan(limit=1).text
+    )
