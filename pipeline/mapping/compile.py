@@ -11,6 +11,7 @@ from pipeline.mapping.columns import Known, Scope
 from pipeline.mapping.converters import COLUMN_KINDS, ConverterMistake, convert_text
 from pipeline.mapping.delimiters import likely_delimiter, one_column, written
 from pipeline.mapping.document import Data, Document, Path, read_document
+from pipeline.mapping.extract import read_extract
 from pipeline.mapping.formats import FormatMistake, form
 from pipeline.mapping.language import MappingDoc, MutationDoc, SourceDoc
 from pipeline.mapping.lookups import read_lookups
@@ -122,7 +123,7 @@ def _of_another_delimiter(scope: Scope, column: str) -> bool:
     """
     declared = scope.source.delimiter
     meant = likely_delimiter(column, declared)
-    if meant is None or column in scope.used_columns:
+    if scope.source.format != "csv" or meant is None or column in scope.used_columns:
         return False
     at: Path = ("source", "delimiter")
     if at not in scope.document.values:
@@ -152,17 +153,14 @@ class _Compiler:
         self.load = load
         self.values = Values(scope)
         self.targets = Targets(scope, self.values)
-        self.file_readable = not scope.unsure(*_READING)
+        # an interchange has no header: its columns are those of `extract`
+        self.file_readable = doc.source.format == "csv" and not scope.unsure(*_READING)
 
     def plan(self) -> Plan | None:
         """Compile all sections; None when one that others need has mistakes."""
         doc, scope = self.doc, self.scope
-        if doc.source.format != "csv" or doc.extract is not None:
-            at: Path = ("extract",) if doc.extract is not None else ("source", "format")
-            text = "EDI is not read yet, only delimited text"
-            scope.mistake("M401", text, at, "write `format: csv`")
-            return None
         scope.source = self._source(doc.source)
+        extract = read_extract(scope, doc.source, doc.extract)
         read_lookups(scope, doc.lookups, self.load)
         typed = self._typed()
         derived = self._derived()
@@ -173,7 +171,7 @@ class _Compiler:
         trackings = self._trackings()
         mutations = [m for i, entry in enumerate(doc.mutations) if (m := self._mutation(i, entry))]
         self._warn(order)
-        if order is None or key is None:
+        if order is None or key is None or (extract is None) != (doc.source.format == "csv"):
             return None
         made = {column.name for column in derived}
         reads = {*scope.used_columns, *doc.source.columns} - made
@@ -182,7 +180,7 @@ class _Compiler:
             mode=doc.mode, source=scope.source, reads=tuple(sorted(reads)), typed=tuple(typed),
             derived=tuple(derived), key=key, key_columns=key_columns, skip=skip,
             conflicts=doc.rows.conflicts, order=order, lines=lines, trackings=trackings,
-            mutations=tuple(mutations),
+            mutations=tuple(mutations), extract=extract,
         )  # fmt: skip
 
     # -- the file's side --------------------------------------------------------------------
@@ -195,8 +193,10 @@ class _Compiler:
                 "M104", f'"{doc.timezone}" is not a time zone', (*at, "timezone"), hint
             )
             doc = doc.model_copy(update={"timezone": "UTC"})
+        if doc.format != "csv" and "encoding" not in doc.model_fields_set:
+            doc = doc.model_copy(update={"encoding": ""})
         try:
-            "".encode(doc.encoding)
+            "".encode(doc.encoding or "utf-8")
         except (LookupError, UnicodeError):
             text = f'"{doc.encoding}" is not an encoding'
             self.scope.mistake("M104", text, (*at, "encoding"), "such as utf-8, cp1252, utf-16")
@@ -204,7 +204,7 @@ class _Compiler:
         if doc.thousands == doc.decimal:
             text = "the same character cannot group digits and start decimals"
             self.scope.mistake("M103", text, (*at, "thousands"), f'decimal is "{doc.decimal}"')
-        if doc.quote == doc.delimiter:
+        if doc.quote == doc.delimiter and doc.format == "csv":
             hint = "a file without quotes is declared as `quote: none`"
             self.scope.mistake("M103", "quote and delimiter are the same", (*at, "delimiter"), hint)
             self.file_readable = False
@@ -423,10 +423,12 @@ class _Compiler:
     # -- warnings ---------------------------------------------------------------------------
 
     def _warn(self, order: ObjectPlan | None) -> None:
+        extracted = self.doc.extract.columns if self.doc.extract is not None else {}
         for section, names, used, what in (
             ("lookups", self.doc.lookups, self.scope.used_lookups, "lookup table"),
             ("derive", self.doc.derive, self.scope.used_columns, "derived column"),
             ("source.columns", self.doc.source.columns, self.scope.used_columns, "declared column"),
+            ("extract.columns", extracted, self.scope.used_columns, "extracted column"),
         ):
             for name in names:
                 if name not in used:

@@ -33,7 +33,9 @@ class _Doc(BaseModel):
 class SourceDoc(_Doc):
     """`source`: how the file is written."""
 
-    format: Literal["csv", "x12", "edifact"] = Field("csv", description="delimited text")
+    format: Literal["csv", "x12", "edifact"] = Field(
+        "csv", description="`csv` (delimited text), `x12` or `edifact`"
+    )
     files: str | None = Field(
         None, description='a glob: which files of a folder this mapping reads: `"orders_*.csv"`'
     )
@@ -72,6 +74,19 @@ class SourceDoc(_Doc):
         {},
         description="`{Name: type}` for columns that expressions calculate with or compare as dates",
     )
+    transaction: list[str] = Field(
+        [], description='of X12: the transaction set, or a list of them: `"856"`, `["850", "860"]`'
+    )
+    transactions: list[str] = Field([], description="the same as `transaction`")
+    message: list[str] = Field(
+        [], description="of EDIFACT: the message, or a list of them: `DESADV`"
+    )
+    messages: list[str] = Field([], description="the same as `message`")
+
+    @field_validator("transaction", "transactions", "message", "messages", mode="before")
+    @classmethod
+    def _one_or_several(cls, given: object) -> object:
+        return _listed(given)
 
     @field_validator("quote")
     @classmethod
@@ -82,6 +97,11 @@ class SourceDoc(_Doc):
         return quote
 
 
+def _listed(given: object) -> object:
+    """One text is a list of one."""
+    return [given] if isinstance(given, str) else given
+
+
 class LookupFileDoc(_Doc):
     """A lookup table in a CSV file beside the mapping."""
 
@@ -90,6 +110,26 @@ class LookupFileDoc(_Doc):
     value: str
     delimiter: str = Field(",", min_length=1, max_length=1)
     encoding: str = "utf-8"
+
+
+class ExtractDoc(_Doc):
+    """`extract`: how EDI messages become rows; a column is a path, or several in order."""
+
+    rows: list[str] = []
+    each: list[str] = []
+    columns: dict[str, list[str]]
+
+    @field_validator("rows", "each", mode="before")
+    @classmethod
+    def _one_or_several(cls, given: object) -> object:
+        return _listed(given)
+
+    @field_validator("columns", mode="before")
+    @classmethod
+    def _one_path_or_several(cls, given: object) -> object:
+        if not isinstance(given, dict):
+            return given
+        return {name: _listed(paths) for name, paths in given.items()}
 
 
 class RowsDoc(_Doc):
@@ -168,7 +208,7 @@ class MappingDoc(_Doc):
     trackings: TrackingsDoc | None = None
     mutations: list[MutationDoc] = []
     tests: list[Any] = []
-    extract: Any = None
+    extract: ExtractDoc | None = None
 
 
 ORIGINS = ("from", "value", "template", "first_of", "cases", "sql")

@@ -34,7 +34,10 @@ class ColumnType(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """How the file is written (MAPPING §2, `source`). Nothing here is guessed at run time."""
+    """How the file is written (MAPPING §2, `source`). Nothing here is guessed at run time.
+
+    For EDI `delimiter` and `quote` mean nothing, and `encoding` is "" where the file is to say it.
+    """
 
     format: str = "csv"
     files: str | None = None  # glob that tells which files of a folder this mapping reads
