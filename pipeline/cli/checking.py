@@ -52,7 +52,7 @@ def _compiled(mapping: Path, file: Path | None) -> "Compiled":
 
     try:
         compiled, _ = read_mapping(mapping)
-        if file is None:
+        if file is None or compiled.plan.extract is not None:  # an interchange has no header
             return compiled
         source = compiled.plan.source
     except MappingRefused as refused:

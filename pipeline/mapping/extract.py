@@ -189,7 +189,7 @@ class _Reading:
             hint = f"{_NAMES[syntax]} calls it `{word}`"
             scope.mistake("M215", text, ("source", key), hint, key=True)
         keys = _given(self.source, word, f"{word}s")
-        known = _readable(syntax)
+        known = readable(syntax)
         if len(keys) > 1:
             text = f"`{keys[0]}` and `{keys[1]}` say the same"
             scope.mistake("M103", text, ("source", keys[1]), "keep one of them", key=True)
@@ -262,7 +262,7 @@ class _Reading:
 _ALL_WORDS = [key for word in _WORDS.values() for key in (word, f"{word}s")]
 
 
-def _readable(syntax: Syntax) -> dict[str, Message]:
+def readable(syntax: Syntax) -> dict[str, Message]:
     """The messages that a mapping can read, by type."""
     return {
         type_: message
@@ -341,7 +341,7 @@ class _InMessage:
             return
         others = [
             message.type
-            for message in _readable(self.message.syntax).values()
+            for message in readable(self.message.syntax).values()
             if any(tag in standing.tags for standing in standings(message).values())
         ]
         text = f"{self.message.type} has no segment {tag}"

@@ -41,7 +41,8 @@ class SourceDoc(_Doc):
     )
     encoding: str = Field(
         "utf-8",
-        description="any text encoding; never guessed. A byte that does not fit is a finding of its row",
+        description="any text encoding; never guessed. A byte that does not fit is a finding of its row. "
+        "For EDI it overrides what the interchange declares",
     )
     delimiter: str = Field(
         ",", min_length=1, max_length=1,

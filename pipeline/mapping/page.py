@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 
 from pipeline.mapping.converters import FALSE_WORDS, TRUE_WORDS
+from pipeline.mapping.extract import readable, standings
 from pipeline.mapping.formats import LETTERS
 from pipeline.mapping.language import SourceDoc
 from pipeline.mapping.mistakes import MISTAKES
@@ -18,6 +19,7 @@ from pipeline.mapping.plan import ColumnType
 from pipeline.mapping.sql import FUNCTIONS, KEYWORDS
 from pipeline.mapping.steps import EXPLAINED
 from pipeline.mapping.values import KINDS_FOR_AS
+from pipeline.model.edi.definition import Message, Syntax
 
 _BLOCK = re.compile(r"<!-- table: (\w+) -->\n.*?<!-- end -->", re.DOTALL)
 
@@ -34,7 +36,7 @@ def _code(words: Iterable[str]) -> str:
 
 def _source() -> str:
     def default(value: object) -> str:
-        if value in (None, {}):
+        if value in (None, {}, []):
             return ""
         return f"`{'true' if value is True else json.dumps(value) if isinstance(value, list) else value}`"
 
@@ -47,8 +49,20 @@ def _source() -> str:
     )  # fmt: skip
 
 
+def _levels() -> str:
+    def row(message: Message) -> tuple[str, ...]:
+        return (
+            f"{message.syntax.upper()} `{message.type}`", message.name, _code(message.rows),
+            _code(standings(message)),
+        )  # fmt: skip
+
+    messages = (row(message) for syntax in Syntax for message in readable(syntax).values())
+    return _table(("message", "", "rows", "levels, from outside"), messages)
+
+
 TABLES: Mapping[str, Callable[[], str]] = {
     "source": _source,
+    "levels": _levels,
     "steps": lambda: _table(
         ("step", "does"), ((f"`{written}`", does) for written, does in EXPLAINED.values())
     ),

@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.mapping.compile import compile_mapping
 from pipeline.mapping.language import (
+    ExtractDoc,
     LinesDoc,
     MappingDoc,
     MutationDoc,
@@ -18,6 +19,7 @@ from pipeline.mapping.language import (
 )
 from pipeline.mapping.mistakes import MappingRefused
 from pipeline.mapping.page import TABLES, filled
+from pipeline.mapping.paths import read_path, written
 from pipeline.mapping.steps import EXPLAINED, NAMES
 from pipeline.model.catalogue import MUTATIONS
 
@@ -37,10 +39,19 @@ def test_the_tables_of_the_page_are_made_from_the_code() -> None:
 
 
 def test_every_key_of_the_language_stands_on_the_page() -> None:
-    for model in (MappingDoc, SourceDoc, RowsDoc, LinesDoc, TrackingsDoc, MutationDoc, ValueDoc):
+    for model in (
+        MappingDoc,
+        SourceDoc,
+        ExtractDoc,
+        RowsDoc,
+        LinesDoc,
+        TrackingsDoc,
+        MutationDoc,
+        ValueDoc,
+    ):
         for name, info in model.model_fields.items():
             key = info.alias or name
-            if key not in {"tests", "extract"}:  # not of this version
+            if key != "tests":  # not of this version
                 assert re.search(rf"\b{key}\b", PAGE), key
     for mutation in MUTATIONS:
         assert f"`{mutation}`" in PAGE
@@ -49,6 +60,20 @@ def test_every_key_of_the_language_stands_on_the_page() -> None:
 def test_the_first_example_compiles() -> None:
     header = ["Order", "Country", "Email", "Total", "Pos", "Sku", "Qty"]
     assert compile_mapping(EXAMPLES[0], "shop-orders.yaml", header=header).warnings == ()
+
+
+def test_the_example_of_edi_compiles() -> None:
+    text = next(example for example in EXAMPLES if "extract:" in example)
+    assert compile_mapping(text, "asn-856.yaml").warnings == ()
+
+
+def test_the_paths_on_the_page_are_paths() -> None:
+    section = PAGE.split("### Paths\n")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| `(.+?)` \|", section, re.MULTILINE)
+    assert len(rows) == 15
+    for row in rows:
+        text = row.replace("\\|", "|")
+        assert written(read_path(text)[0]) == text
 
 
 def test_the_mistake_on_the_page_is_what_a_person_sees() -> None:

@@ -3032,43 +3032,128 @@ error[M306]: a condition must be true or false
     ),
     Case(
         "M401",
-        "EDI",
+        "the path has no element",
         """\
 version: 1
 name: m
 mode: update_only
-source: {format: x12}
-order: {order_number: Nr}
+source: {format: x12, transaction: "856"}
+extract: {columns: {a: "O/PRF-1"}}
+order: {order_number: a}
 """,
-        HEADER,
+        None,
         """\
-error[M401]: EDI is not read yet, only delimited text
- --> m.yaml:4:18
+error[M401]: the element is missing
+ --> m.yaml:5:30
   |
-4 | source: {format: x12}
-  |                  ^^^
-  = help: write `format: csv`
+5 | extract: {columns: {a: "O/PRF-1"}}
+  |                              ^
+  = help: write PRF.1
 """,
     ),
     Case(
-        "M401",
-        "extract",
+        "M402",
+        "unknown message",
         """\
 version: 1
 name: m
 mode: update_only
-source: {}
+source: {format: x12, transaction: "865"}
 extract: {columns: {a: BSN.2}}
 order: {order_number: a}
 """,
         None,
         """\
-error[M401]: EDI is not read yet, only delimited text
- --> m.yaml:5:10
+error[M402]: X12 "865" is no message that can be read
+ --> m.yaml:4:36
   |
-5 | extract: {columns: {a: BSN.2}}
-  |          ^^^^^^^^^^^^^^^^^^^^^
-  = help: write `format: csv`
+4 | source: {format: x12, transaction: "865"}
+  |                                    ^^^^^
+  = help: did you mean "856"?
+""",
+    ),
+    Case(
+        "M403",
+        "a segment of another message",
+        """\
+version: 1
+name: m
+mode: update_only
+source: {format: x12, transaction: "856"}
+extract: {columns: {a: W12.7}}
+order: {order_number: a}
+""",
+        None,
+        """\
+error[M403]: 856 has no segment W12
+ --> m.yaml:5:24
+  |
+5 | extract: {columns: {a: W12.7}}
+  |                        ^^^
+  = help: W12 stands in 945
+""",
+    ),
+    Case(
+        "M404",
+        "unknown level",
+        """\
+version: 1
+name: m
+mode: update_only
+source: {format: x12, transaction: "856"}
+extract: {columns: {a: "X/PRF.1"}}
+order: {order_number: a}
+""",
+        None,
+        """\
+error[M404]: 856 has no level "X"
+ --> m.yaml:5:25
+  |
+5 | extract: {columns: {a: "X/PRF.1"}}
+  |                         ^
+  = help: its levels are ISA, GS, ST, S, O, T, P, I
+""",
+    ),
+    Case(
+        "M405",
+        "the segment ends before it",
+        """\
+version: 1
+name: m
+mode: update_only
+source: {format: x12, transaction: "856"}
+extract: {columns: {a: BSN.9}}
+order: {order_number: a}
+""",
+        None,
+        """\
+error[M405]: BSN has no element 9
+ --> m.yaml:5:28
+  |
+5 | extract: {columns: {a: BSN.9}}
+  |                            ^
+  = help: its elements are 1 purpose, 2 shipment number, 3 date, 4 time, 5 structure of the levels, 6 transaction type, 7 reason of the status
+""",
+    ),
+    Case(
+        "M406",
+        "not in the loop",
+        """\
+version: 1
+name: m
+mode: update_only
+source: {format: x12, transaction: "856"}
+extract: {columns: {a: "S/N1[1=ST]>TD5.3"}}
+order: {order_number: a}
+""",
+        None,
+        """\
+error[M406]: TD5 does not stand in the loop that N1 begins in 856
+ --> m.yaml:5:36
+  |
+5 | extract: {columns: {a: "S/N1[1=ST]>TD5.3"}}
+  |                                    ^^^
+  = help: in it stand FOB, N2, N3, N4, PER, REF
 """,
     ),
     Case(
