@@ -20,6 +20,12 @@ ORIGIN_SCHEMA: dict[str, pl.DataType] = {
     SEGMENT: pl.UInt32(),
 }
 
+# Several rows of one EDI segment (a range of parcel numbers) tell themselves apart in the upper
+# bits of `_segment`; a file may have 16,777,215 segments, and a segment 256 rows.
+COPY_BITS = 24
+COPIES_MAX = 255
+SEGMENTS_MAX = (1 << COPY_BITS) - 1
+
 # Rows with the same key form one order; a null key is finding R209.
 KEY = "_key"
 
@@ -32,4 +38,5 @@ def place(file_name: str, line: int, segment: int = 0) -> str:
     >>> place("asn.edi", 13, 9)
     'asn.edi:13 (segment 9)'
     """
-    return f"{file_name}:{line}" if segment == 0 else f"{file_name}:{line} (segment {segment})"
+    ordinal = segment & SEGMENTS_MAX
+    return f"{file_name}:{line}" if ordinal == 0 else f"{file_name}:{line} (segment {ordinal})"

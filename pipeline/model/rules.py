@@ -6,6 +6,7 @@ from these rows; a test proves that each code is produced by a sample.
 
 from collections.abc import Mapping
 
+from pipeline.model.edi.rules import ROWS as _EDI_ROWS
 from pipeline.model.rule import Owner, Rule, Severity, Stage
 
 __all__ = [
@@ -460,7 +461,7 @@ _ROWS: tuple[Rule, ...] = (
     ),
 )
 
-RULES: Mapping[str, Rule] = {row.code: row for row in _ROWS}
+RULES: Mapping[str, Rule] = {row.code: row for row in (*_ROWS, *_EDI_ROWS)}
 
 # Where a field has a way out that others lack, by code and target.
 FIXES_OF_FIELDS: Mapping[tuple[str, str], str] = {

@@ -16,7 +16,7 @@ MARK = re.compile(rb"\xed[\xa0-\xbf]")
 MARKED_CHARACTER = re.compile("[\ud800-\udfff]")
 
 _MARK_LOW, _MARK_HIGH = 0xDC00, 0xDCFF
-_KEEP_BYTES = "pipeline.read.keep_bytes"
+KEEP_BYTES = "pipeline.read.keep_bytes"
 _BOM = "\ufeff"
 _PIECE = 1 << 18  # bytes decoded at a time: what stays in the processor's cache
 
@@ -34,7 +34,7 @@ def _keep_bytes(error: UnicodeError) -> tuple[str, int]:
     return "".join(chr(_MARK_LOW + byte) for byte in bad), error.end
 
 
-codecs.register_error(_KEEP_BYTES, _keep_bytes)
+codecs.register_error(KEEP_BYTES, _keep_bytes)
 
 
 def undecodable(text: str) -> str | None:
@@ -94,7 +94,7 @@ class Utf8Stream:
         self._file = file
         self._encoding = encoding
         self._name = name
-        self._decoder = text_encoding(encoding).incrementaldecoder(_KEEP_BYTES)
+        self._decoder = text_encoding(encoding).incrementaldecoder(KEEP_BYTES)
         self._began = False
         self._ended = False
 

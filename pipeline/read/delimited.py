@@ -17,6 +17,7 @@ from pipeline.mapping.plan import Source
 from pipeline.model.findings import Findings
 from pipeline.model.origin import FILE, LINE, ORIGIN_SCHEMA, SEGMENT
 from pipeline.model.tables import RawTable
+from pipeline.read.batch import Batch
 from pipeline.read.cells import around, cell_at, marks_of, split_cells
 from pipeline.read.decoding import MARK, MARKED_CHARACTER, Utf8Stream, shown, text_of, undecodable
 from pipeline.read.header import (
@@ -33,20 +34,6 @@ _CODES = {Fault.CELLS: "R101", Fault.BYTE: "R102", Fault.QUOTE: "R103", Fault.NU
 # Many short records with few of the wanted cells must not grow out of a small window: 16 bytes a
 # cell in Polars, and as much again while faulty ones are taken apart.
 _CELLS_AT_ONCE = 8_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Some records of a file in file order; every record is in `raw` or in `faulty`, never in both.
-
-    `faulty` has the columns of `raw`, with the cells as best known: good for finding the orders
-    that these records seem to belong to, never for sending. `findings` has one row per faulty
-    record (R101, R102, R103 or R105).
-    """
-
-    raw: RawTable
-    faulty: RawTable
-    findings: Findings
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,20 @@
+"""What every reader yields: some records of a file, good and faulty."""
+
+from dataclasses import dataclass
+
+from pipeline.model.findings import Findings
+from pipeline.model.tables import RawTable
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some records of a file in file order; every record is in `raw` or in `faulty`, never in both.
+
+    `faulty` has the columns of `raw`, with the cells as best known: good for finding the orders
+    that these records seem to belong to, never for sending. `findings` has a row per faulty record,
+    and may have more that belong to no record (an interchange's trailer).
+    """
+
+    raw: RawTable
+    faulty: RawTable
+    findings: Findings

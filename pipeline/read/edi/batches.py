@@ -1,0 +1,260 @@
+"""An EDI file to batches of rows, as `read.delimited` gives them for delimited text.
+
+The file is read twice: once for its envelopes, so that no row leaves an interchange that turns out
+to be cut off, once for its messages. A file of one piece is taken apart once.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from pipeline.mapping.plan import ExtractPlan, Source
+from pipeline.model.edi.definition import Message
+from pipeline.model.edi.messages import MESSAGES
+from pipeline.model.findings import Findings
+from pipeline.model.origin import FILE, LINE, ORIGIN, ORIGIN_SCHEMA, SEGMENT, SEGMENTS_MAX
+from pipeline.model.rules import RULES, Severity
+from pipeline.model.stops import SourceUnusable
+from pipeline.model.tables import RawTable
+from pipeline.read.batch import Batch
+from pipeline.read.decoding import text_encoding
+from pipeline.read.edi.elements import check_elements
+from pipeline.read.edi.envelopes import EnvelopeReader, Envelopes
+from pipeline.read.edi.extract import extract
+from pipeline.read.edi.grammar import grammar_of
+from pipeline.read.edi.pieces import WINDOW, Piece, Pieces, Problem
+from pipeline.read.edi.structure import Bodies, follow, problems_of, tree
+from pipeline.read.edi.totals import check_totals
+from pipeline.read.header import SourceEmpty, open_source
+
+_ONE_BYTE = bytes(range(0x20, 0x7F))
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """An EDI file whose envelopes are known.
+
+    `pieces` holds the only piece of a small file, so that it is not taken apart again.
+    """
+
+    path: Path
+    name: str
+    encoding: str
+    window: int
+    envelopes: Envelopes
+    pieces: tuple[Piece, ...] | None
+
+    def again(self) -> Iterator[Piece]:
+        """The pieces of the file, from the beginning."""
+        if self.pieces is not None:
+            yield from self.pieces
+            return
+        with open_source(self.path, self.name) as file:
+            yield from Pieces(file, self.encoding, self.window)
+
+
+def open_edi(path: Path, name: str, *, encoding: str = "", window: int = WINDOW) -> Reading:
+    """Read the envelopes of a file; `encoding` "" means: as each interchange declares.
+
+    Raises:
+        SourceEmpty: nothing is in the file.
+        SourceUnusable: no interchange is found in it (E101), or it has more segments than an
+            address can number.
+    """
+    if encoding:
+        _ascii_based(encoding)
+    reader = EnvelopeReader()
+    kept: list[Piece] = []
+    with open_source(path, name) as file:
+        if not file.read(1):
+            raise SourceEmpty(f"{name} is empty", help="ask for the file again", code="E101")
+        file.seek(0)
+        pieces = Pieces(file, encoding, window)
+        for number, piece in enumerate(pieces):
+            reader.take(piece)
+            kept = [piece] if number == 0 else []
+        envelopes = reader.finish(pieces.rest())
+    if envelopes.segments > SEGMENTS_MAX:
+        raise SourceUnusable(
+            f"{name} has {envelopes.segments:,} segments; a file may have {SEGMENTS_MAX:,}",
+            help="take it apart with `pipeline edi split`",
+        )
+    whole = tuple(kept) if kept else None
+    return Reading(path, name, encoding, window, envelopes, whole)
+
+
+def _ascii_based(encoding: str) -> None:
+    """Refuse encodings in which a separator's byte may be part of another character."""
+    text_encoding(encoding)
+    if encoding.lower().replace("_", "-") in {"utf-8", "utf8"}:
+        return
+    if len(bytes(range(256)).decode(encoding, "replace")) != 256 or _ONE_BYTE.decode(encoding) != _ONE_BYTE.decode("ascii"):  # fmt: skip
+        raise SourceUnusable(
+            f'EDI cannot be read as "{encoding}"',
+            help="set `source.encoding` to utf-8 or to a one-byte encoding such as iso-8859-1",
+        )
+
+
+def read_edi_batches(
+    reading: Reading, plan: ExtractPlan, *, file: int, columns: Sequence[str]
+) -> Iterator[Batch]:
+    """Make batches of the messages that a mapping reads.
+
+    Returns:
+        Batches: rows of accepted messages in `raw`, of rejected ones in `faulty`, with a finding
+        E210 each; the findings also name what is odd elsewhere in the file.
+    """
+    envelopes = reading.envelopes
+    by_message = _by_message(envelopes)
+    yield _of_file(envelopes, plan, file)
+    begins = envelopes.messages.get_column("begin").to_numpy()
+    for piece in reading.again():
+        low = int(np.searchsorted(begins, piece.segments.ordinal))
+        high = int(np.searchsorted(begins, piece.segments.ordinal + piece.segments.count))
+        here = envelopes.messages.slice(low, high - low)
+        for bodies in _bodies(piece, here, plan):
+            yield _batch(piece, bodies, plan, envelopes, by_message, file, columns)
+
+
+def _bodies(piece: Piece, messages: pl.DataFrame, plan: ExtractPlan) -> Iterator[Bodies]:
+    for kind in plan.messages:
+        message = MESSAGES.get((plan.syntax, kind))
+        if message is None or piece.segments.delimiters.syntax is not plan.syntax:
+            continue
+        mine = messages.filter(pl.col("type") == kind)
+        if mine.height:
+            yield bodies_of(piece, mine, message)
+
+
+def bodies_of(piece: Piece, messages: pl.DataFrame, message: Message) -> Bodies:
+    """Follow the messages of one type in a piece."""
+    begin = messages.get_column("begin").to_numpy().astype(np.int64) - piece.segments.ordinal
+    counted = messages.get_column("counted").to_numpy()
+    number = messages.get_column("message").to_numpy().astype(np.int64)
+    return follow(piece.segments, grammar_of(message), begin, begin + counted - 1, number)
+
+
+def judge(piece: Piece, bodies: Bodies) -> list[Problem]:
+    """Everything that is wrong inside the messages of one type, in file order."""
+    found = problems_of(bodies)
+    found += check_elements(bodies)
+    found += check_totals(bodies)
+    found += _undecodable(piece, bodies)
+    return sorted(found, key=lambda problem: problem.segment)
+
+
+def _undecodable(piece: Piece, bodies: Bodies) -> Iterator[Problem]:
+    seen: set[int] = set()
+    places = np.flatnonzero(np.isin(bodies.at, piece.undecodable))
+    for place in places.tolist():
+        number = int(bodies.number[bodies.message[place]])
+        if number in seen:
+            continue
+        seen.add(number)
+        at = int(bodies.at[place])
+        line = int(piece.segments.lines(np.array([at]))[0])
+        stop = int(piece.segments.stop[at])
+        text = piece.segments.plain(int(piece.segments.start[at]), stop)
+        yield Problem("E118", line, piece.segments.ordinal + at, text[:80], piece.charset,
+                      piece.segments.tag_text(at), number)  # fmt: skip
+
+
+def _by_message(envelopes: Envelopes) -> Mapping[int, Problem]:
+    """The first error of each message that its envelopes have."""
+    found: dict[int, Problem] = {}
+    for problem in envelopes.problems:
+        if problem.message >= 0 and is_error(problem):
+            found.setdefault(problem.message, problem)
+    groups = {i: _first_error(group.problems) for i, group in enumerate(envelopes.groups)}
+    interchanges = {i: _first_error(each.problems) for i, each in enumerate(envelopes.interchanges)}
+    bad_groups = [i for i, problem in groups.items() if problem is not None]
+    bad_interchanges = [i for i, problem in interchanges.items() if problem is not None]
+    concerned = envelopes.messages.filter(
+        pl.col("group").is_in(bad_groups) | pl.col("interchange").is_in(bad_interchanges)
+        | (pl.col("interchange") < 0)
+    )
+    for number, interchange, group in concerned.select("message", "interchange", "group").iter_rows():
+        problem = interchanges.get(interchange) or groups.get(group)
+        found.setdefault(number, problem or Problem("E115", 0, 0, message=number))
+    return found
+
+
+def _first_error(problems: Iterable[Problem]) -> Problem | None:
+    return next((problem for problem in problems if is_error(problem)), None)
+
+
+def is_error(problem: Problem) -> bool:
+    """Tell whether a problem rejects its message."""
+    return RULES[problem.code].severity is Severity.ERROR
+
+
+def _of_file(envelopes: Envelopes, plan: ExtractPlan, file: int) -> Batch:
+    """What is odd about the file as a whole, and the messages that this mapping does not read."""
+    problems = list(envelopes.problems)
+    syntaxes = [each.syntax for each in envelopes.interchanges]
+    others: Counter[str] = Counter()
+    first: dict[str, Problem] = {}
+    rows = envelopes.messages.select("interchange", "type", "line", "begin", "reference")
+    foreign = rows if plan.syntax not in syntaxes else rows.filter(~pl.col("type").is_in(list(plan.messages)))
+    for _, kind, line, begin, reference in foreign.iter_rows():
+        others[kind] += 1
+        first.setdefault(kind, Problem("E208", line, begin, kind, reference))
+    problems += [replace(problem, detail=f"{others[kind]:,}") for kind, problem in first.items()]
+    empty = pl.DataFrame(schema=ORIGIN_SCHEMA)
+    return Batch(RawTable(empty), RawTable(empty), findings_of(problems, file))
+
+
+def _batch(
+    piece: Piece, bodies: Bodies, plan: ExtractPlan, envelopes: Envelopes,
+    by_message: Mapping[int, Problem], file: int, columns: Sequence[str],
+) -> Batch:  # fmt: skip
+    built, problems = tree(bodies)
+    problems += judge(piece, bodies)
+    made = extract(built, plan, columns, envelopes, file)
+    problems += made.problems
+    rejected: dict[int, Problem] = {
+        number: by_message[number] for number in bodies.number.tolist() if number in by_message
+    }
+    for problem in problems:
+        if is_error(problem):
+            rejected.setdefault(problem.message, problem)
+    findings = findings_of(problems, file)
+    if not rejected:
+        return Batch(RawTable(made.table), RawTable(made.table.clear()), findings)
+    number = bodies.number[made.message]
+    bad = pl.Series(np.isin(number, list(rejected)))
+    faulty = made.table.filter(bad)
+    why = [rejected[each] for each in number[bad.to_numpy()].tolist()]
+    held = faulty.select(
+        *ORIGIN, pl.lit("E210").alias("code"),
+        pl.Series("value", [problem.code for problem in why], pl.String),
+        pl.Series("detail", [str(problem.segment) for problem in why], pl.String),
+    )  # fmt: skip
+    return Batch(
+        RawTable(made.table.filter(~bad)), RawTable(faulty), findings + Findings.of(held)
+    )
+
+
+def findings_of(problems: Iterable[Problem], file: int) -> Findings:
+    """Problems as findings, in file order."""
+    ordered = sorted(problems, key=lambda problem: (problem.segment, problem.line))
+    if not ordered:
+        return Findings.none()
+    return Findings.of(
+        pl.DataFrame(
+            {
+                FILE: [file] * len(ordered),
+                LINE: [problem.line for problem in ordered],
+                SEGMENT: [problem.segment for problem in ordered],
+                "code": [problem.code for problem in ordered],
+                "column": [problem.column for problem in ordered],
+                "value": [problem.value for problem in ordered],
+                "detail": [problem.detail for problem in ordered],
+            },
+            schema_overrides=ORIGIN_SCHEMA | {"column": pl.String()},
+        )
+    )

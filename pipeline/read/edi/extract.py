@@ -1,0 +1,407 @@
+"""Trees of messages to rows: one per innermost level, each column looked up from there outwards.
+
+Everything stays positions until the end: a path gives, for each node, where its values lie in the
+text; a row takes those of the nearest node that has any; only then are texts cut out.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from pipeline.mapping.plan import Condition, ExtractColumn, ExtractPath, ExtractPlan, SegmentPick
+from pipeline.model.edi.definition import Syntax
+from pipeline.model.edi.tags import TAG_IDS
+from pipeline.model.origin import COPIES_MAX, COPY_BITS, FILE, LINE, ORIGIN_SCHEMA, SEGMENT
+from pipeline.read.edi.envelopes import Envelopes, place_of
+from pipeline.read.edi.pieces import Problem
+from pipeline.read.edi.segments import Bools, Ints, Segments
+from pipeline.read.edi.structure import Bodies, Tree
+
+_INTERCHANGE_TAGS = frozenset({"ISA", "UNB"})
+_GROUP_TAGS = frozenset({"GS", "UNG"})
+_RANGE_MAX = COPIES_MAX
+_ALL = 40  # elements that `*` looks at in a segment without a list of its own
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows of some messages: ORIGIN and one String column per extract column, "" for nothing.
+
+    `message` is the index of each row's message among the bodies' messages.
+    """
+
+    table: pl.DataFrame
+    message: Ints
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Hits:
+    """Where values lie, in file order: the node, the place in `at`, and the first and last byte.
+
+    `low` and `high` are the end of a range of numbers, equal where there is none.
+    """
+
+    node: Ints
+    place: Ints
+    begin: Ints
+    end: Ints
+    low: Ints
+    high: Ints
+
+
+def extract(tree: Tree, plan: ExtractPlan, columns: Sequence[str], envelopes: Envelopes, file: int) -> Rows:
+    """Make the rows of the messages of a tree.
+
+    `columns` are the extract columns that are wanted; `file` is the ordinal for ORIGIN.
+    """
+    return _Extraction(tree, plan, envelopes).rows(columns, file)
+
+
+class _Extraction:
+    def __init__(self, tree: Tree, plan: ExtractPlan, envelopes: Envelopes) -> None:
+        self._tree = tree
+        self._bodies: Bodies = tree.bodies
+        self._segments: Segments = tree.bodies.segments
+        self._plan = plan
+        self._envelopes = envelopes
+        self._problems: list[Problem] = []
+
+    def rows(self, columns: Sequence[str], file: int) -> Rows:
+        nodes = self._row_nodes()
+        wanted = [column for column in self._plan.columns if column.name in columns]
+        table = pl.DataFrame({"node": nodes}).with_row_index("row")
+        plain = {column.name: self._first_of(column, nodes) for column in wanted if not column.each}
+        table = table.with_columns(
+            pl.Series(name, values, pl.String) for name, values in plain.items()
+        )
+        copy = np.zeros(len(nodes), np.int64)
+        for column in wanted:
+            if column.each:
+                values = self._each_of(column, nodes)
+                table = table.join(values, on="node", how="left", maintain_order="left")
+        if any(column.each for column in wanted):
+            copy = table.select(pl.int_range(pl.len()).over("row")).to_series().to_numpy()
+            nodes = table.get_column("node").to_numpy()
+            over = np.flatnonzero(copy > COPIES_MAX)
+            if len(over):
+                self._say("E308", self._tree.first[nodes[over[:1]]], str(int(copy.max()) + 1), str(COPIES_MAX + 1))
+                keep = copy <= COPIES_MAX
+                table, nodes, copy = table.filter(pl.Series(keep)), nodes[keep], copy[keep]
+        at = self._bodies.at[self._tree.first[nodes]]
+        origin = pl.DataFrame(
+            {
+                FILE: np.full(len(nodes), file, np.uint32),
+                LINE: self._segments.lines(at).astype(np.uint32),
+                SEGMENT: ((self._segments.ordinal + at) | (copy << COPY_BITS)).astype(np.uint32),
+            },
+            schema=ORIGIN_SCHEMA,
+        )
+        cells = table.select(pl.col(column.name).fill_null("") for column in wanted)
+        return Rows(origin.hstack(cells), self._tree.message[nodes], tuple(self._problems))
+
+    # -- rows -------------------------------------------------------------------------------
+
+    def _row_nodes(self) -> Ints:
+        """The innermost nodes; levels inside one that the mapping makes rows of do not count."""
+        tree = self._tree
+        chosen = np.zeros(len(tree.first), np.bool_)
+        for name in self._plan.rows:
+            chosen |= self._named(name)
+        parent = tree.parent
+        inside = np.zeros(len(tree.first), np.bool_)
+        above = parent.copy()
+        while (above >= 0).any():
+            has = above >= 0
+            inside[has] |= chosen[above[has]]
+            above = np.where(has, parent[above], -1)
+        stays = chosen | ~inside
+        has_child = np.zeros(len(tree.first), np.bool_)
+        inner = np.flatnonzero(stays & (parent >= 0))
+        has_child[parent[inner]] = True
+        return np.flatnonzero(stays & ~has_child)
+
+    def _named(self, name: str) -> Bools:
+        """Which nodes have a level's name: the loop's, or HL-03."""
+        tree, grammar = self._tree, self._bodies.grammar
+        named = np.zeros(len(tree.first), np.bool_)
+        levels = grammar.levels()
+        for slot in (0, *levels):
+            begins = grammar.slots[slot].begins
+            known = begins.name if begins is not None else grammar.slots[slot].tag
+            if known == name:
+                named |= tree.slot == slot
+            elif grammar.slots[slot].tag == "HL":
+                mine = np.flatnonzero(tree.slot == slot)
+                at = self._bodies.at[tree.first[mine]]
+                named[mine] |= self._segments.equal(*self._trimmed(at, 3, 0), name.encode())
+        return named
+
+    # -- values -----------------------------------------------------------------------------
+
+    def _first_of(self, column: ExtractColumn, nodes: Ints) -> pl.Series:
+        values: pl.Series | None = None
+        for path in column.paths:
+            if path.segment.tag in _INTERCHANGE_TAGS | _GROUP_TAGS:
+                found = self._of_header(path, nodes)
+            else:
+                found = self._nearest(column, path, nodes)
+            values = found if values is None else _filled(values, found)
+            if not values.null_count():
+                break
+        return values if values is not None else pl.Series([None] * len(nodes), dtype=pl.String)
+
+    def _nearest(self, column: ExtractColumn, path: ExtractPath, nodes: Ints) -> pl.Series:
+        hits = self._hits(path)
+        first = np.full(len(self._tree.first), -1, np.int64)
+        order = np.arange(len(hits.node))
+        first[hits.node[::-1]] = order[::-1]
+        self._say_several(column, path, hits, first)
+        found = self._up(first, nodes)
+        if not len(hits.node):
+            return pl.Series([None] * len(nodes), dtype=pl.String)
+        # one text per place, then one reference per row: outer levels repeat for all their rows
+        texts = self._segments.texts(hits.begin, hits.end)
+        index = pl.Series(found)
+        return texts.gather(index.set(index < 0, None))
+
+    def _up(self, first: Ints, nodes: Ints) -> Ints:
+        """For each node, the entry of `first` of itself or the nearest node around it, or -1."""
+        found = first[nodes]
+        above = self._tree.parent[nodes]
+        open_ = (found < 0) & (above >= 0)
+        while open_.any():
+            at = np.flatnonzero(open_)
+            found[at] = first[above[at]]
+            above[at] = self._tree.parent[above[at]]
+            open_[at] = (found[at] < 0) & (above[at] >= 0)
+        return found
+
+    def _each_of(self, column: ExtractColumn, nodes: Ints) -> pl.DataFrame:
+        """Every value of a column: `node` (one of `nodes`) and the column, a row per value."""
+        left = np.unique(nodes)
+        frames = []
+        for path in column.paths:
+            hits = self._hits(path)
+            holder = np.full(len(self._tree.first), -1, np.int64)
+            holder[hits.node] = hits.node
+            found = self._up(holder, left)
+            values = self._expanded(hits, path).rename({"value": column.name})
+            near = pl.DataFrame({"node": left, "holder": found}).filter(pl.col("holder") >= 0)
+            frames.append(
+                near.join(values, on="holder", how="inner", maintain_order="left_right").drop("holder")
+            )
+            left = left[found < 0]
+            if not len(left):
+                break
+        return pl.concat(frames).unique(maintain_order=True)
+
+    def _expanded(self, hits: _Hits, path: ExtractPath) -> pl.DataFrame:
+        """`holder` (node) and `value`; ranges written out."""
+        texts = self._segments.texts(hits.begin, hits.end)
+        frame = pl.DataFrame({"holder": hits.node, "value": texts})
+        ranged = np.flatnonzero(hits.high > hits.low)
+        if not len(ranged):
+            return frame
+        last = self._segments.texts(hits.low[ranged], hits.high[ranged]).to_list()
+        lists: list[list[str | None]] = [[value] for value in texts.to_list()]
+        for index, end in zip(ranged.tolist(), last, strict=True):
+            begin = str(texts[index])
+            numbers = expand(begin, end)
+            if numbers is None:
+                self._say("E308", hits.place[index : index + 1], f"{begin}..{end}", path.text)
+            else:
+                lists[index] = list(numbers)
+        return frame.with_columns(pl.Series("value", lists, pl.List(pl.String))).explode("value")
+
+    def _say_several(self, column: ExtractColumn, path: ExtractPath, hits: _Hits, first: Ints) -> None:
+        """E307 where a node has other values than the one that is used."""
+        extra = np.flatnonzero(first[hits.node] != np.arange(len(hits.node)))
+        ranged = np.flatnonzero(hits.high > hits.low)
+        if len(extra):
+            used = first[hits.node[extra]]
+            one = self._segments.texts(hits.begin[extra], hits.end[extra])
+            other = self._segments.texts(hits.begin[used], hits.end[used])
+            extra = extra[(one != other).fill_null(value=True).to_numpy()]
+        if len(extra):
+            extra = extra[np.unique(hits.node[extra], return_index=True)[1]]
+        for index in np.union1d(extra, ranged).tolist():
+            value = self._segments.plain(int(hits.begin[index]), int(hits.end[index]))
+            self._say("E307", hits.place[index : index + 1], value, path.text, column.name)
+
+    # -- where values lie ---------------------------------------------------------------------
+
+    def _hits(self, path: ExtractPath) -> _Hits:
+        bodies, segments = self._bodies, self._segments
+        places = np.flatnonzero(bodies.tag == TAG_IDS.get(path.segment.tag, 255))
+        places, matched = self._meeting(places, path.segment)
+        if path.within is not None:
+            inside = self._inside(places, path.within)
+            places, matched = places[inside], matched[inside]
+        if path.level:
+            named = self._named(path.level)
+            if path.level_conditions:
+                pick = SegmentPick(tag="", conditions=path.level_conditions)
+                good, _ = self._meeting(self._tree.first, pick)
+                met = np.zeros(len(bodies.at), np.bool_)
+                met[good] = True
+                named &= met[self._tree.first]
+            at_level = named[self._tree.node[places]]
+            places, matched = places[at_level], matched[at_level]
+        return self._values_of(path, places, matched)
+
+    def _values_of(self, path: ExtractPath, places: Ints, matched: Ints) -> _Hits:
+        at = self._bodies.at[places]
+        base = matched + path.after if path.element == 0 else np.full(len(at), path.element)
+        component = path.component or self._first_component
+        pieces = []
+        for step in range(path.last_element - path.element + 1):
+            element = base + step
+            there = np.flatnonzero(self._segments.elements[at] >= element)
+            begin, end = self._segments.bounds_at(at[there], element[there], component)
+            low = high = np.zeros(len(there), np.int64)
+            if path.to_component:
+                low, high = self._segments.bounds_at(at[there], element[there], path.to_component)
+            elif path.to_element:
+                low, high = self._segments.bounds(at[there], path.to_element, component)
+            full = np.flatnonzero(end > begin)
+            pieces.append((places[there][full], np.full(len(full), step), begin[full], end[full],
+                           low[full], high[full]))  # fmt: skip
+        place, order, begin, end, low, high = (np.concatenate(each) for each in zip(*pieces, strict=True))
+        if len(pieces) > 1:
+            by = np.lexsort((order, place))
+            place, begin, end, low, high = place[by], begin[by], end[by], low[by], high[by]
+        return _Hits(self._tree.node[place], place, begin, end, low, high)
+
+    @property
+    def _first_component(self) -> int:
+        return 1 if self._segments.delimiters.syntax is Syntax.EDIFACT else 0
+
+    def _meeting(self, places: Ints, pick: SegmentPick) -> tuple[Ints, Ints]:
+        """The places whose segments meet all conditions, and the element that `*` found in each."""
+        matched = np.zeros(len(places), np.int64)
+        for condition in pick.conditions:
+            at = self._bodies.at[places]
+            if condition.element == 0:
+                found = self._search(at, condition, pick.among)
+                keep = found > 0
+                matched = np.where(keep, found, matched)
+            else:
+                keep = self._holds(at, condition, condition.element)
+            places, matched = places[keep], matched[keep]
+        return places, matched
+
+    def _search(self, at: Ints, condition: Condition, among: tuple[int, ...]) -> Ints:
+        """The first element that holds a condition, 0 where none does."""
+        found = np.zeros(len(at), np.int64)
+        most = int(self._segments.elements[at].max()) if len(at) else 0
+        for element in among or range(1, min(most, _ALL) + 1):
+            if element > most:
+                break
+            open_ = np.flatnonzero(found == 0)
+            holds = self._holds(at[open_], condition, element)
+            holds &= self._segments.elements[at[open_]] >= element
+            found[open_[holds]] = element
+        return found
+
+    def _holds(self, at: Ints, condition: Condition, element: int) -> Bools:
+        begin, end = self._trimmed(at, element, condition.component or self._first_component)
+        same = np.zeros(len(at), np.bool_)
+        for value in condition.values:
+            same |= self._segments.equal(begin, end, value.encode())
+        return ~same if condition.negated else same
+
+    def _trimmed(self, at: Ints, element: int, component: int) -> tuple[Ints, Ints]:
+        """An element's bounds without the blanks that fixed-length senders pad with."""
+        begin, end = self._segments.bounds(at, element, component)
+        text = self._segments.bytes
+        padded = np.flatnonzero((end > begin) & (text[np.maximum(end - 1, 0)] == 0x20))
+        while len(padded):
+            end[padded] -= 1
+            padded = padded[(end[padded] > begin[padded]) & (text[end[padded] - 1] == 0x20)]
+        padded = np.flatnonzero((end > begin) & (text[np.minimum(begin, len(text) - 1)] == 0x20))
+        while len(padded):
+            begin[padded] += 1
+            padded = padded[(end[padded] > begin[padded]) & (text[begin[padded]] == 0x20)]
+        return begin, end
+
+    def _inside(self, places: Ints, within: SegmentPick) -> Bools:
+        """Which places lie in a loop that a segment like `within` begins."""
+        bodies, grammar = self._bodies, self._bodies.grammar
+        triggers = [n for n, slot in enumerate(grammar.slots)
+                    if slot.begins is not None and slot.tag == within.tag]  # fmt: skip
+        inside = np.zeros(len(places), np.bool_)
+        slots = bodies.slot[places]
+        for trigger in triggers:
+            begins = grammar.slots[trigger].begins
+            mine = np.array([any(each is begins for each in slot.loops) for slot in grammar.slots])
+            some = np.flatnonzero(mine[slots])
+            if not len(some):
+                continue
+            starts = np.flatnonzero(bodies.slot == trigger)
+            good, _ = self._meeting(starts, within)
+            last = np.searchsorted(starts, places[some], side="right") - 1
+            own = starts[np.maximum(last, 0)]
+            same_message = bodies.message[own] == bodies.message[places[some]]
+            inside[some] = (last >= 0) & same_message & np.isin(own, good)
+        return inside
+
+    # -- headers ----------------------------------------------------------------------------
+
+    def _of_header(self, path: ExtractPath, nodes: Ints) -> pl.Series:
+        """A value of ISA, UNB, GS or UNG: the same for all rows of its messages."""
+        numbers = self._bodies.number[self._tree.message[nodes]]
+        kind = "interchange" if path.segment.tag in _INTERCHANGE_TAGS else "group"
+        index = self._envelopes.messages.get_column(kind).to_numpy()[numbers]
+        holders = self._envelopes.interchanges if kind == "interchange" else self._envelopes.groups
+        component = chr(self._segments.delimiters.component)
+        texts = {-1: ""}
+        for each in np.unique(index[index >= 0]).tolist():
+            values = holders[each].values
+            text = values[path.element - 1] if path.element <= len(values) else ""
+            if self._first_component:
+                parts = text.split(component)
+                number = (path.component or 1) - 1
+                text = parts[number] if number < len(parts) else ""
+            texts[each] = text.strip()
+        return pl.Series([texts[each] or None for each in index.tolist()], dtype=pl.String)
+
+    def _say(self, code: str, place: "Ints | NDArray[np.int64]", value: str, detail: str, column: str = "") -> None:
+        at = self._bodies.at[place]
+        tag = self._segments.tag_text(int(at[0]))
+        where = column or place_of(self._segments.delimiters.syntax, tag, 1)
+        message = int(self._bodies.number[self._bodies.message[int(place[0])]])
+        self._problems.append(
+            Problem(code, int(self._segments.lines(at)[0]), self._segments.ordinal + int(at[0]),
+                    value, detail, where, message)
+        )  # fmt: skip
+
+
+def _filled(values: pl.Series, more: pl.Series) -> pl.Series:
+    return pl.select(pl.coalesce(values, more)).to_series()
+
+
+def expand(first: str, last: str | None) -> list[str] | None:
+    """The numbers from one to another, the same text before their digits; None where it makes no sense.
+
+    >>> expand("00340998", "00341001")
+    ['00340998', '00340999', '00341000', '00341001']
+    >>> expand("AB7", "AC9") is None, expand("9", "7") is None, expand("5", "")
+    (True, True, ['5'])
+    """
+    if not last or first == last:
+        return [first]
+    if len(first) != len(last):
+        return None
+    size = len(first)
+    while size and first[size - 1].isdecimal() and last[size - 1].isdecimal():
+        size -= 1
+    if first[:size] != last[:size] or size == len(first):
+        return None
+    begin, end, width = int(first[size:]), int(last[size:]), len(first) - size
+    if not begin <= end or end - begin >= _RANGE_MAX:
+        return None
+    return [f"{first[:size]}{number:0{width}}" for number in range(begin, end + 1)]

@@ -1,0 +1,331 @@
+"""Bytes of one interchange syntax to segments: offset arrays, no text is copied.
+
+`mark` holds the position of the separator behind every element, the tag included; `first[i]` says
+where the marks of segment i begin. So element e of segment i (the tag is element 0) lies between
+two neighbours of `mark`, for all segments at once. Components are found the same way, from `part`;
+`bound` has both kinds in order.
+"""
+
+import re
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from pipeline.model.edi.tags import TAG_CODES, TAG_MAX, TAG_TABLE
+from pipeline.read.edi.separators import NONE, Delimiters
+
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+_BLANKS = re.compile(rb"[\x00-\x1b\x20]*")
+_NEWLINE, _RETURN = 0x0A, 0x0D
+# Blanks between segments that are skipped together; a longer stretch is skipped one by one.
+_STEPS = 4
+
+
+@dataclass(frozen=True)
+class Segments:
+    """Segments in file order.
+
+    `data` is UTF-8. `start` is the first byte of the tag, `stop` the terminator's position. `tag`
+    is an id of `pipeline.model.edi.tags`, 0 for a tag that no table knows. `ordinal` is the number
+    of the first segment in the file, from 1, `line_base` the physical line on which `data` begins.
+    """
+
+    data: bytes
+    delimiters: Delimiters
+    start: Ints
+    mark: Ints
+    first: Ints
+    tag: NDArray[np.uint8]
+    ordinal: int
+    line_base: int
+    escapes: bool
+    part: Ints
+    part_first: Ints
+    bound: Ints
+    is_mark: Bools | None
+
+    @property
+    def count(self) -> int:
+        """The number of segments."""
+        return len(self.start)
+
+    @cached_property
+    def bytes(self) -> NDArray[np.uint8]:
+        """The data as an array."""
+        return np.frombuffer(self.data, np.uint8)
+
+    @cached_property
+    def elements(self) -> Ints:
+        """The number of elements of each segment, the tag not counted."""
+        return np.diff(self.first) - 1
+
+    @property
+    def stop(self) -> Ints:
+        """The position of each segment's terminator."""
+        return self.mark[self.first[1:] - 1]
+
+    def bounds(self, at: Ints, element: int, component: int = 0) -> tuple[Ints, Ints]:
+        """Where an element lies in each of the segments `at`: first byte, byte after the last.
+
+        `element` counts from 1, `component` too; component 0 is the whole element. What a segment
+        does not have is empty (both numbers equal).
+        """
+        there = self.elements[at] >= element
+        index = self.first[at] + np.where(there, element, 0)
+        begin = self.mark[index - 1] + 1
+        end = self.mark[index]
+        if component:
+            begin, end = self._component(index, begin, end, component)
+        begin = np.where(there, begin, end)
+        return begin, end
+
+    def bounds_at(self, at: Ints, element: Ints, component: int = 0) -> tuple[Ints, Ints]:
+        """As `bounds`, with an element of its own for each segment; each must have it."""
+        index = self.first[at] + element
+        begin, end = self.mark[index - 1] + 1, self.mark[index]
+        if component:
+            return self._component(index, begin, end, component)
+        return begin, end
+
+    def _component(self, index: Ints, begin: Ints, end: Ints, number: int) -> tuple[Ints, Ints]:
+        lowest = self.part_first[index]
+        count = self.part_first[index + 1] - lowest
+        if not len(self.part):
+            return (begin, end) if number == 1 else (end, end)
+        top = len(self.part) - 1
+        # a dropped segment may leave components of its own behind the element: they do not count
+        if number > 1:
+            before = self.part[np.minimum(lowest + number - 2, top)] + 1
+            begin = np.where((count >= number - 1) & (before <= end), before, end)
+        after = self.part[np.minimum(lowest + number - 1, top)]
+        end = np.where((count >= number) & (after < end), after, end)
+        return begin, end
+
+    @cached_property
+    def _newlines(self) -> Ints:
+        return np.flatnonzero(self.bytes == _NEWLINE)
+
+    def lines(self, at: Ints) -> Ints:
+        """The physical lines, from 1, on which segments begin."""
+        return self.line_base + np.searchsorted(self._newlines, self.start[at])
+
+    def components(self, at: Ints, element: int) -> Ints:
+        """The number of components of an element in each of the segments (0 where it is missing)."""
+        there = self.elements[at] >= element
+        index = self.first[at] + np.where(there, element, 0)
+        return np.where(there, self.part_first[index + 1] - self.part_first[index] + 1, 0)
+
+    def texts(self, begin: Ints, end: Ints) -> pl.Series:
+        """The texts between positions, release characters taken away; null where not decodable."""
+        table = pl.DataFrame({"begin": begin, "size": end - begin})
+        text = table.select(
+            pl.lit(self.data).bin.slice(pl.col("begin"), pl.col("size"))
+            .cast(pl.String, strict=False).alias("text")
+        ).to_series()  # fmt: skip
+        if self.escapes:
+            release = re.escape(chr(self.delimiters.release))
+            text = text.str.replace_all(f"(?s){release}(.)", "${1}")
+        return text
+
+    def text(self, at: int, element: int, component: int = 0) -> str:
+        """One element's text; "" where the segment has no such element."""
+        begin, end = self.bounds(np.array([at]), element, component)
+        return self.plain(int(begin[0]), int(end[0]))
+
+    def plain(self, begin: int, end: int) -> str:
+        """The text between two positions, release characters taken away, marks made visible."""
+        text = self.data[begin:end].decode("utf-8", "replace")
+        if self.escapes:
+            release = re.escape(chr(self.delimiters.release))
+            text = re.sub(f"{release}(.)", r"\1", text, flags=re.DOTALL)
+        return text
+
+    def tag_text(self, at: int) -> str:
+        """A segment's tag as it is written."""
+        return self.data[self.start[at] : self.mark[self.first[at]]].decode("utf-8", "replace")
+
+    def equal(self, begin: Ints, end: Ints, literal: bytes) -> Bools:
+        """Tell where the text between positions is exactly `literal`."""
+        same = (end - begin) == len(literal)
+        for position, byte in enumerate(literal):
+            at = np.flatnonzero(same)
+            same[at] = self.bytes[begin[at] + position] == byte
+        return same
+
+    def numbers(self, begin: Ints, end: Ints) -> Ints:
+        """The texts as whole numbers without sign; -1 where one is empty or has other characters."""
+        size = end - begin
+        value = np.zeros(len(begin), np.int64)
+        good = (size > 0) & (size <= 18)
+        for position in range(int(size[good].max()) if good.any() else 0):
+            more = np.flatnonzero(good & (size > position))
+            digit = self.bytes[begin[more] + position].astype(np.int64) - 0x30
+            wrong = (digit < 0) | (digit > 9)
+            good[more[wrong]] = False
+            value[more] = value[more] * 10 + digit
+        value[~good] = -1
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """What `split` found: arrays as in `Segments`, and what is odd about the segments.
+
+    `used` is the number of bytes that complete segments take. `empty` are positions of terminators
+    of segments without a byte, `blanks` the segments before which more than a line end stands.
+    """
+
+    start: Ints
+    mark: Ints
+    first: Ints
+    tag: NDArray[np.uint8]
+    part: Ints
+    part_first: Ints
+    bound: Ints
+    is_mark: Bools | None
+    used: int
+    empty: Ints
+    blanks: Ints
+    escapes: bool
+
+
+def split(data: bytes, delimiters: Delimiters) -> Split:
+    """Find all complete segments of a piece of text.
+
+    One pass finds the separators, the rest is arithmetic on their positions. A separator behind a
+    release character that is not itself released is text (ISO 9735 §5).
+    """
+    text = np.frombuffer(data, np.uint8)
+    ends = text == delimiters.segment
+    wanted = ends | (text == delimiters.element)
+    components = delimiters.component != NONE and bytes([delimiters.component]) in data
+    if components:
+        wanted |= text == delimiters.component
+    escapes = delimiters.release != NONE and bytes([delimiters.release]) in data
+    if escapes:
+        wanted[_released(text, delimiters.release)] = False
+    found = np.flatnonzero(wanted)
+    kind = text[found]
+    if components:
+        is_mark = kind != delimiters.component
+        part = found[~is_mark]
+        among = np.flatnonzero(is_mark)
+        mark = found[among]
+        kind = kind[among]
+        # parts before a mark: its place among all separators, less the marks before it
+        part_first = np.zeros(len(mark) + 1, np.int64)
+        part_first[1:] = among - np.arange(len(mark))
+    else:
+        part = np.empty(0, np.int64)
+        mark = found
+        is_mark = None
+        part_first = np.zeros(len(mark) + 1, np.int64)
+    last = np.flatnonzero(kind == delimiters.segment)
+    if not len(last):
+        return _nothing(escapes=escapes)
+    used = int(mark[last[-1]]) + 1
+    begin = np.empty(len(last), np.int64)
+    begin[0] = 0
+    begin[1:] = mark[last[:-1]] + 1
+    start, blanks = _without_blanks(text, data, begin, mark[last])
+    mark = _without_return(text, mark, last, start, delimiters.segment)
+    stop = mark[last]
+    first = np.empty(len(last) + 1, np.int64)
+    first[0] = 0
+    first[1:] = last + 1
+    empty = start >= stop
+    tag = _tags(text, start, mark[first[:-1]])
+    return Split(start, mark, first, tag, part, part_first, found, is_mark, used, np.flatnonzero(empty), blanks, escapes)
+
+
+def without(found: Split, drop: Bools) -> Split:
+    """The same without some segments: they leave no marks."""
+    keep_mark = np.repeat(~drop, np.diff(found.first))
+    sizes = np.diff(found.first)[~drop]
+    first = np.zeros(len(sizes) + 1, np.int64)
+    np.cumsum(sizes, out=first[1:])
+    # the separator before an element is looked up as the mark before its own, so what lies
+    # between two kept segments must not count as an element: elements begin behind the tag
+    part_first = found.part_first
+    low = part_first[:-1][: len(keep_mark)][keep_mark]
+    return replace(
+        found, start=found.start[~drop], mark=found.mark[keep_mark], first=first,
+        tag=found.tag[~drop], part_first=np.append(low, part_first[-1]),
+        blanks=np.searchsorted(np.flatnonzero(~drop), found.blanks[~drop[found.blanks]]),
+    )  # fmt: skip
+
+
+def _nothing(*, escapes: bool) -> Split:
+    none = np.empty(0, np.int64)
+    return Split(none, none, np.zeros(1, np.int64), np.empty(0, np.uint8), none,
+                 np.zeros(1, np.int64), none, None, 0, none, none, escapes)  # fmt: skip
+
+
+def _released(text: NDArray[np.uint8], release: int) -> Ints:
+    """The positions of characters that a release character in front makes text."""
+    at = np.flatnonzero(text == release)
+    begins = np.ones(len(at), np.bool_)
+    begins[1:] = np.diff(at) != 1
+    run = np.maximum.accumulate(np.where(begins, np.arange(len(at)), 0))
+    active = at[(np.arange(len(at)) - run) % 2 == 0]
+    after = active + 1
+    return after[after < len(text)]
+
+
+def _without_blanks(
+    text: NDArray[np.uint8], data: bytes, begin: Ints, stop: Ints
+) -> tuple[Ints, Ints]:
+    """Step over line ends and other blanks before tags; gives the starts and the odd ones."""
+    start = begin.copy()
+    todo = np.flatnonzero((text[start] <= 0x20) & (start < stop))
+    steps = 0
+    while len(todo) and steps < _STEPS:
+        start[todo] += 1
+        todo = todo[(text[start[todo]] <= 0x20) & (start[todo] < stop[todo])]
+        steps += 1
+    for index in todo.tolist():
+        found = _BLANKS.match(data, int(start[index]), int(stop[index]))
+        start[index] = found.end() if found is not None else start[index]
+    # \n and \r\n are how lines end; anything else between segments deserves a word
+    size = start - begin
+    odd = size > 2
+    one = np.flatnonzero(size == 1)
+    odd[one] = ~np.isin(text[begin[one]], (_NEWLINE, _RETURN))
+    two = np.flatnonzero(size == 2)
+    odd[two] = (text[begin[two]] != _RETURN) | (text[begin[two] + 1] != _NEWLINE)
+    return start, np.flatnonzero(odd)
+
+
+def _without_return(
+    text: NDArray[np.uint8], mark: Ints, last: Ints, start: Ints, segment: int
+) -> Ints:
+    r"""Where \n ends segments, a \r before it belongs to the line end, not to the last element."""
+    if segment != _NEWLINE:
+        return mark
+    stop = mark[last]
+    cut = (stop > start) & (text[np.maximum(stop - 1, 0)] == _RETURN)
+    if not cut.any():
+        return mark
+    mark = mark.copy()
+    mark[last[cut]] -= 1
+    return mark
+
+
+def _tags(text: NDArray[np.uint8], start: Ints, stop: Ints) -> NDArray[np.uint8]:
+    """The ids of the tags; two or three characters, as one number."""
+    size = stop - start
+    top = len(text) - 1
+    code = text[np.minimum(start, top)].astype(np.uint32) << 16
+    code |= text[np.minimum(start + 1, top)].astype(np.uint32) << 8
+    third = text[np.minimum(start + 2, top)]
+    code |= np.where(size == TAG_MAX, third, 0).astype(np.uint32)
+    slot = ((code >> 4) & 0x3F000) | ((code >> 2) & 0xFC0) | (code & 0x3F)
+    tag = TAG_TABLE[slot]
+    wrong = (TAG_CODES[tag] != code) | (size < TAG_MAX - 1) | (size > TAG_MAX)
+    tag[wrong] = 0
+    return tag

@@ -1,0 +1,285 @@
+"""Segments of messages to the tree of their loops, and what stands where it should not.
+
+All messages of one type in a piece are followed at once. Most tags have one place in a message, so
+their slot is known without looking back; the others are followed from the segment before them, one
+step for all at a time.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from pipeline.model.edi.tags import TAG_IDS
+from pipeline.read.edi.envelopes import place_of
+from pipeline.read.edi.grammar import Grammar, Step
+from pipeline.read.edi.pieces import Problem
+from pipeline.read.edi.segments import Bools, Ints, Segments
+
+# Levels that name their parent themselves, and the elements with their own id and their parent's.
+_NUMBERED = {"HL": (1, 2), "CPS": (1, 2)}
+_SAME_PROBLEM_MAX = 20  # of one kind in one message; the last one says how many more there are
+_STEPS_TOGETHER = 64  # below this many segments a step is not worth an array operation
+
+
+@dataclass(frozen=True)
+class Bodies:
+    """The messages of one type in a piece, one behind the other.
+
+    `at` are indices of their segments, header and trailer included; `begin` and `end` the first
+    and last place in `at` of each message, `number` the message's number in the file. `slot` is
+    each segment's place in the grammar.
+    """
+
+    segments: Segments
+    grammar: Grammar
+    at: Ints
+    begin: Ints
+    end: Ints
+    number: Ints
+    slot: NDArray[np.int16]
+    step: NDArray[np.uint8]
+
+    @cached_property
+    def tag(self) -> NDArray[np.uint8]:
+        """The tag ids of the segments."""
+        return self.segments.tag[self.at]
+
+    @cached_property
+    def message(self) -> Ints:
+        """The index in `begin` of each segment's message."""
+        marks = np.zeros(len(self.at), np.int64)
+        marks[self.begin[1:]] = 1
+        return np.cumsum(marks)
+
+
+@dataclass(frozen=True)
+class Tree:
+    """The levels of messages as nodes, parents before children.
+
+    `first` is the place in `at` of a node's first segment, `parent` its parent's index, -1 for a
+    message, `slot` the slot of its trigger, `message` the index of its message. `node` is the node
+    of every segment in `at`.
+    """
+
+    bodies: Bodies
+    first: Ints
+    parent: Ints
+    slot: NDArray[np.int16]
+    message: Ints
+    node: Ints
+
+    @cached_property
+    def leaves(self) -> Ints:
+        """The nodes without children, in file order."""
+        has_child = np.zeros(len(self.first), np.bool_)
+        has_child[self.parent[self.parent >= 0]] = True
+        return np.flatnonzero(~has_child)
+
+    @cached_property
+    def depth(self) -> int:
+        """The largest number of nodes above a node."""
+        deep, above = 0, self.parent[self.parent >= 0]
+        while len(above):
+            deep += 1
+            above = self.parent[above]
+            above = above[above >= 0]
+        return deep
+
+
+def follow(segments: Segments, grammar: Grammar, begin: Ints, end: Ints, number: Ints) -> Bodies:
+    """Find the slot of every segment of messages that go from `begin` to `end` (indices, inclusive)."""
+    size = end - begin + 1
+    first = np.zeros(len(begin), np.int64)
+    np.cumsum(size[:-1], out=first[1:])
+    at = np.arange(int(size.sum())) + np.repeat(begin - first, size)
+    tag = segments.tag[at]
+    slot = grammar.fixed[tag]
+    slot[first] = 0
+    front = np.flatnonzero((slot < 0) & (np.append(-1, slot[:-1]) >= 0))
+    while len(front) > _STEPS_TOGETHER:
+        slot[front] = grammar.next[slot[front - 1], tag[front]]
+        front += 1
+        front = front[front < len(slot)]
+        front = front[slot[front] < 0]
+    for place in front.tolist():
+        here = place
+        while here < len(slot) and slot[here] < 0:
+            slot[here] = grammar.next[slot[here - 1], tag[here]]
+            here += 1
+    step = np.zeros(len(at), np.uint8)
+    step[1:] = grammar.step[slot[:-1], tag[1:]]
+    step[first] = Step.FINE
+    return Bodies(segments, grammar, at, first, first + size - 1, number, slot, step)
+
+
+def tree(bodies: Bodies) -> tuple[Tree, list[Problem]]:
+    """Build the levels; gives problems of numbered parents (E205, E206) too."""
+    grammar = bodies.grammar
+    is_level = np.zeros(len(grammar.slots), np.bool_)
+    is_level[[0, *grammar.levels()]] = True
+    is_node = is_level[bodies.slot] & (bodies.step != Step.UNDEFINED)
+    is_node[bodies.begin] = True
+    first = np.flatnonzero(is_node)
+    slot = bodies.slot[first]
+    message = bodies.message[first]
+    node = np.cumsum(is_node) - 1
+    owner = grammar.owner[bodies.slot]
+    astray = np.flatnonzero(slot[node] != owner)
+    for level in np.unique(owner[astray]).tolist():
+        at = astray[owner[astray] == level]
+        last = _last(slot == level)[node[at]]
+        known = (last >= 0) & (message[np.maximum(last, 0)] == bodies.message[at])
+        node[at[known]] = last[known]
+    parent, problems = _parents(bodies, first, slot, message)
+    return Tree(bodies, first, parent, slot, message, node), problems
+
+
+def _last(chosen: Bools) -> Ints:
+    """For each place, the last chosen one up to it, or -1."""
+    return np.maximum.accumulate(np.where(chosen, np.arange(len(chosen)), -1))
+
+
+def _parents(
+    bodies: Bodies, first: Ints, slot: NDArray[np.int16], message: Ints
+) -> tuple[Ints, list[Problem]]:
+    grammar = bodies.grammar
+    message_node = np.flatnonzero(slot == 0)
+    parent = message_node[message].copy()
+    parent[message_node] = -1
+    problems: list[Problem] = []
+    for level in grammar.levels():
+        mine = np.flatnonzero(slot == level)
+        if not len(mine):
+            continue
+        around = int(grammar.outer[level])
+        if around:
+            last = _last(slot == around)[mine]
+            known = (last >= 0) & (message[np.maximum(last, 0)] == message[mine])
+            parent[mine[known]] = last[known]
+        tag = grammar.slots[level].tag
+        if tag in _NUMBERED:
+            problems += _numbered(bodies, first, message, mine, tag, parent)
+    return parent, problems
+
+
+def _numbered(
+    bodies: Bodies, first: Ints, message: Ints, mine: Ints, tag: str, parent: Ints
+) -> list[Problem]:
+    """Set parents that the segments name themselves; complain about what cannot be."""
+    segments = bodies.segments
+    own, above = _NUMBERED[tag]
+    at = bodies.at[first[mine]]
+    own_at, above_at = segments.bounds(at, own), segments.bounds(at, above)
+    ids, wanted = segments.numbers(*own_at), segments.numbers(*above_at)
+    has_parent = above_at[1] > above_at[0]
+    if (ids < 0).any() or (wanted[has_parent] < 0).any():
+        ids, wanted = _as_numbers(segments, own_at, above_at)
+    # the usual file numbers its levels from 1, so the parent's place is its number
+    base = np.searchsorted(message[mine], message[mine])
+    place = np.arange(len(mine)) - base
+    problems: list[Problem] = []
+    if (ids == place + 1).all():
+        found = base + wanted - 1
+        good = has_parent & (wanted >= 1) & (found < np.arange(len(mine)))
+        parent[mine[good]] = mine[found[good]]
+    else:
+        good = _looked_up(message[mine], ids, wanted, has_parent, mine, parent)
+        key = message[mine] * (int(ids.max()) + 2) + ids
+        twice = np.setdiff1d(np.arange(len(mine)), np.unique(key, return_index=True)[1])
+        problems += [_at(bodies, int(first[mine[i]]), "E206", own) for i in twice.tolist()]
+    lost = np.flatnonzero(has_parent & ~good)
+    return problems + [_at(bodies, int(first[mine[i]]), "E205", above) for i in lost.tolist()]
+
+
+def _looked_up(
+    message: Ints, ids: Ints, wanted: Ints, has_parent: Bools, mine: Ints, parent: Ints
+) -> Bools:
+    high = max(int(ids.max()), int(wanted.max())) + 2
+    key = message * high + ids
+    order = np.argsort(key, kind="stable")
+    ordered = key[order]
+    goal = message * high + wanted
+    found = np.minimum(np.searchsorted(ordered, goal), len(ordered) - 1)
+    hit = order[found]
+    good: Bools = has_parent & (ordered[found] == goal) & (hit < np.arange(len(mine)))
+    parent[mine[good]] = mine[hit[good]]
+    return good
+
+
+def _as_numbers(
+    segments: Segments, own: tuple[Ints, Ints], above: tuple[Ints, Ints]
+) -> tuple[Ints, Ints]:
+    """Ids that are text as numbers: the same text is the same number."""
+    texts = pl.concat([segments.texts(*own), segments.texts(*above)]).fill_null("")
+    numbers = texts.rank("dense").to_numpy().astype(np.int64)
+    return numbers[: len(own[0])], numbers[len(own[0]) :]
+
+
+def problems_of(bodies: Bodies) -> list[Problem]:
+    """Say what is missing, moved, undefined or too often (E201-E204)."""
+    said: Counter[tuple[int, str]] = Counter()
+    found: list[Problem] = []
+    grammar = bodies.grammar
+    often = _too_often(bodies)
+    for place in np.flatnonzero((bodies.step != Step.FINE) | often).tolist():
+        for problem in _problems_at(bodies, place, often=bool(often[place])):
+            key = (problem.message, problem.code)
+            said[key] += 1
+            if said[key] <= _SAME_PROBLEM_MAX:
+                found.append(problem)
+    return found
+
+
+def _problems_at(bodies: Bodies, place: int, *, often: bool) -> Iterator[Problem]:
+    grammar = bodies.grammar
+    here, before = int(bodies.slot[place]), int(bodies.slot[place - 1])
+    tag = int(bodies.tag[place])
+    path = grammar.slots[here].path or grammar.message.type
+    match int(bodies.step[place]):
+        case Step.SKIPPED:
+            for lacking in grammar.missing.get((before, tag), ()):
+                yield _problem(bodies, place, "E201", lacking, grammar.slots[before].path)
+        case Step.MOVED:
+            yield _problem(bodies, place, "E203", bodies.segments.tag_text(int(bodies.at[place])), path)
+        case Step.UNDEFINED:
+            yield _problem(bodies, place, "E202", bodies.segments.tag_text(int(bodies.at[place])),
+                           grammar.message.type)  # fmt: skip
+    if often:
+        yield _problem(bodies, place, "E204", grammar.slots[here].tag, str(grammar.most[here]))
+
+
+def _too_often(bodies: Bodies) -> Bools:
+    """Segments that stand in their slot once more than allowed, one behind the other."""
+    slot = bodies.slot
+    changes = np.ones(len(slot), np.bool_)
+    changes[1:] = slot[1:] != slot[:-1]
+    run = np.arange(len(slot)) - _last(changes)
+    most = bodies.grammar.most[slot]
+    often: Bools = (run == most) & (bodies.step != Step.UNDEFINED)
+    return often
+
+
+def _problem(
+    bodies: Bodies, place: int, code: str, value: str = "", detail: str = "", column: str | None = None
+) -> Problem:
+    segments, at = bodies.segments, int(bodies.at[place])
+    line = int(segments.lines(np.array([at]))[0])
+    number = int(bodies.number[bodies.message[place]])
+    return Problem(code, line, segments.ordinal + at, value, detail, column, number)
+
+
+def _at(bodies: Bodies, place: int, code: str, element: int) -> Problem:
+    segments, at = bodies.segments, int(bodies.at[place])
+    column = place_of(segments.delimiters.syntax, segments.tag_text(at), element)
+    return _problem(bodies, place, code, segments.text(at, element), column=column)
+
+
+def count_of(bodies: Bodies, tag: str) -> Ints:
+    """How many segments with a tag each message has."""
+    hits = bodies.message[bodies.tag == TAG_IDS[tag]]
+    return np.bincount(hits, minlength=len(bodies.begin))
