@@ -174,12 +174,16 @@ def _by_message(envelopes: Envelopes) -> Mapping[int, Problem]:
     bad_groups = [i for i, problem in groups.items() if problem is not None]
     bad_interchanges = [i for i, problem in interchanges.items() if problem is not None]
     concerned = envelopes.messages.filter(
-        pl.col("group").is_in(bad_groups) | pl.col("interchange").is_in(bad_interchanges)
+        pl.col("group").is_in(bad_groups)
+        | pl.col("interchange").is_in(bad_interchanges)
         | (pl.col("interchange") < 0)
     )
-    for number, interchange, group in concerned.select("message", "interchange", "group").iter_rows():
-        problem = interchanges.get(interchange) or groups.get(group)
-        found.setdefault(number, problem or Problem("E115", 0, 0, message=number))
+    for number, interchange, group in concerned.select(
+        "message", "interchange", "group"
+    ).iter_rows():
+        cause = interchanges.get(interchange)
+        cause = groups.get(group) if cause is None else cause
+        found.setdefault(number, Problem("E115", 0, 0, message=number) if cause is None else cause)
     return found
 
 
@@ -199,7 +203,11 @@ def _of_file(envelopes: Envelopes, plan: ExtractPlan, file: int) -> Batch:
     others: Counter[str] = Counter()
     first: dict[str, Problem] = {}
     rows = envelopes.messages.select("interchange", "type", "line", "begin", "reference")
-    foreign = rows if plan.syntax not in syntaxes else rows.filter(~pl.col("type").is_in(list(plan.messages)))
+    foreign = (
+        rows
+        if plan.syntax not in syntaxes
+        else rows.filter(~pl.col("type").is_in(list(plan.messages)))
+    )
     for _, kind, line, begin, reference in foreign.iter_rows():
         others[kind] += 1
         first.setdefault(kind, Problem("E208", line, begin, kind, reference))
@@ -234,9 +242,7 @@ def _batch(
         pl.Series("value", [problem.code for problem in why], pl.String),
         pl.Series("detail", [str(problem.segment) for problem in why], pl.String),
     )  # fmt: skip
-    return Batch(
-        RawTable(made.table.filter(~bad)), RawTable(faulty), findings + Findings.of(held)
-    )
+    return Batch(RawTable(made.table.filter(~bad)), RawTable(faulty), findings + Findings.of(held))
 
 
 def findings_of(problems: Iterable[Problem], file: int) -> Findings:

@@ -127,7 +127,9 @@ def _measured(segments: Segments) -> tuple[Ints, Ints, NDArray[np.int64], Ints]:
     begin = np.empty(total, np.int64)
     begin[0] = 0
     begin[1:] = end[:-1] + 1
-    rule = (segments.tag[segment].astype(np.int64) * _ELEMENTS + np.minimum(element, _ELEMENTS - 1)) * _PARTS
+    rule = (
+        segments.tag[segment].astype(np.int64) * _ELEMENTS + np.minimum(element, _ELEMENTS - 1)
+    ) * _PARTS
     keep = np.flatnonzero(element > 0)
     begin, end, rule, segment = begin[keep], end[keep], rule[keep], segment[keep]
     if segments.delimiters.syntax is Syntax.X12 or not len(segments.part):
@@ -139,11 +141,11 @@ def _measured(segments: Segments) -> tuple[Ints, Ints, NDArray[np.int64], Ints]:
     owner = np.repeat(np.arange(len(pieces)), pieces)
     component = np.arange(len(owner)) - first[owner]
     top = len(segments.part) - 1
-    at = np.minimum(low[owner] + component, top)
+    at = low[owner] + component
     is_last = component == pieces[owner] - 1
     is_first = component == 0
-    part_begin = np.where(is_first, begin[owner], segments.part[np.maximum(at - 1, 0)] + 1)
-    part_end = np.where(is_last, end[owner], segments.part[at])
+    part_begin = np.where(is_first, begin[owner], segments.part[np.clip(at - 1, 0, top)] + 1)
+    part_end = np.where(is_last, end[owner], segments.part[np.minimum(at, top)])
     return part_begin, part_end, rule[owner] + np.minimum(component, _PARTS - 1), segment[owner]
 
 
@@ -152,8 +154,10 @@ def _counts(segments: Segments, rules: _Rules, number: Ints) -> Iterator[Problem
     elements = segments.elements
     mine = number >= 0
     for at in np.flatnonzero(mine & (elements > rules.most[segments.tag])).tolist():
-        tag = segments.tag_text(at)
-        yield _at(segments, number, at, "E305", str(elements[at]), str(rules.most[segments.tag[at]]), tag)
+        name = segments.tag_text(at)
+        yield _at(
+            segments, number, at, "E305", str(elements[at]), str(rules.most[segments.tag[at]]), name
+        )
     for at in np.flatnonzero(mine & (elements < rules.needed[segments.tag])).tolist():
         tag = int(segments.tag[at])
         for missing in range(int(elements[at]) + 1, int(rules.needed[tag]) + 1):
@@ -185,10 +189,10 @@ def _bad_types(
     size = end - begin
     wrong = np.zeros(len(begin), np.bool_)
     marks = np.zeros(len(begin), np.int64)
-    top = len(segments.bytes) - 1
+    top = len(segments.octets) - 1
     for position in range(int(size.max()) if len(size) else 0):
         more = np.flatnonzero(size > position)
-        byte = segments.bytes[np.minimum(begin[more] + position, top)]
+        byte = segments.octets[np.minimum(begin[more] + position, top)]
         digit = (byte >= 0x30) & (byte <= 0x39)
         number = kind[more] <= _NUMERIC[Type.DECIMAL]
         sign = number & (position == 0) & ((byte == 0x2D) | (byte == 0x2B))
@@ -240,7 +244,9 @@ def _codes(
             known |= segments.equal(begin[at], end[at], code.encode())
         for index in at[~known].tolist():
             detail = ", ".join(sorted(codes))
-            yield _problem(segments, number, segment, rule, begin, end, index, "E304", rules, detail)
+            yield _problem(
+                segments, number, segment, rule, begin, end, index, "E304", rules, detail
+            )
 
 
 def _problem(

@@ -14,7 +14,7 @@ import polars as pl
 from pipeline.model.edi.definition import Syntax
 from pipeline.model.edi.tags import TAG_IDS
 from pipeline.read.edi.pieces import Piece, Problem
-from pipeline.read.edi.segments import Ints, Segments
+from pipeline.read.edi.segments import Bools, Ints, Octets, Segments
 from pipeline.read.edi.separators import Delimiters
 
 HEADERS = {"ISA": Syntax.X12, "UNB": Syntax.EDIFACT}
@@ -132,8 +132,8 @@ class EnvelopeReader:
         starts = np.flatnonzero(np.isin(tags, _MESSAGE_BEGIN))
         first = self._messages
         self._bodies(segments, at, tags, starts)
-        interchange = np.full(len(starts), -1, np.int32)
-        group = np.full(len(starts), -1, np.int32)
+        interchange = np.full(len(starts), -1, np.int64)
+        group = np.full(len(starts), -1, np.int64)
         # the messages between two headers or trailers of interchanges and groups
         cuts = np.searchsorted(starts, outer).tolist()
         low = 0
@@ -144,7 +144,9 @@ class EnvelopeReader:
         self._belong(interchange, group, low, len(starts))
         self._strays_of(segments, at, tags)
         if len(starts):
-            self._frames.append(self._described(segments, at, tags, starts, interchange, group, first))
+            self._frames.append(
+                self._described(segments, at, tags, starts, interchange, group, first)
+            )
         self._segments += segments.count
         if segments.count:
             last = np.array([segments.count - 1])
@@ -165,7 +167,7 @@ class EnvelopeReader:
 
     # -- messages ---------------------------------------------------------------------------
 
-    def _bodies(self, segments: Segments, at: Ints, tags: Ints, starts: Ints) -> None:
+    def _bodies(self, segments: Segments, at: Ints, tags: Octets, starts: Ints) -> None:
         """Count the messages, and say which have no trailer, or a trailer of no message."""
         ends = np.isin(tags, _MESSAGE_END)
         after = np.minimum(starts + 1, len(tags) - 1)
@@ -182,7 +184,7 @@ class EnvelopeReader:
         self._messages += len(starts)
 
     def _described(
-        self, segments: Segments, at: Ints, tags: Ints, starts: Ints, interchange: Ints,
+        self, segments: Segments, at: Ints, tags: Octets, starts: Ints, interchange: Ints,
         group: Ints, first: int,
     ) -> pl.DataFrame:  # fmt: skip
         begin = at[starts]
@@ -240,7 +242,7 @@ class EnvelopeReader:
             group[low:high] = len(self._groups) - 1
             self._group.counted += high - low
 
-    def _strays_of(self, segments: Segments, at: Ints, tags: Ints) -> None:
+    def _strays_of(self, segments: Segments, at: Ints, tags: Octets) -> None:
         """Segments that lie in no message and are no envelope: one word for each stretch."""
         inside = np.zeros(segments.count + 1, np.int8)
         begin = at[np.isin(tags, _MESSAGE_BEGIN)]
@@ -284,7 +286,9 @@ class EnvelopeReader:
                     self._say(segments, at, "E115", tag)
                 else:
                     self._close_interchange((segments, at))
-            case _:  # TA1 answers an interchange of ours; it is read by the acknowledgement's reader
+            case (
+                _
+            ):  # TA1 answers an interchange of ours; it is read by the acknowledgement's reader
                 pass
 
     def _close_group(self, trailer: tuple[Segments, int] | None) -> None:
@@ -297,7 +301,9 @@ class EnvelopeReader:
             group.closed = True
             segments, at = trailer
             group.declared = _number(segments.text(at, 1))
-            group.problems += _trailer(segments, at, group.declared, group.counted, group.reference, "E108")
+            group.problems += _trailer(
+                segments, at, group.declared, group.counted, group.reference, "E108"
+            )
         self._problems += group.problems
 
     def _close_interchange(self, trailer: tuple[Segments, int] | None) -> None:
@@ -332,18 +338,20 @@ class EnvelopeReader:
 
 
 def _either(
-    first: "np.ndarray[tuple[int], np.dtype[np.bool_]]", one: tuple[Ints, Ints], other: tuple[Ints, Ints]
+    first: Bools,
+    one: tuple[Ints, Ints],
+    other: tuple[Ints, Ints],
 ) -> tuple[Ints, Ints]:
     return np.where(first, one[0], other[0]), np.where(first, one[1], other[1])
 
 
-def _same(segments: Segments, begin: Ints, end: Ints, low: Ints, high: Ints) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+def _same(segments: Segments, begin: Ints, end: Ints, low: Ints, high: Ints) -> Bools:
     """Tell where two texts are the same; a difference of leading zeros is none."""
-    same: np.ndarray[tuple[int], np.dtype[np.bool_]] = (end - begin) == (high - low)
+    same: Bools = (end - begin) == (high - low)
     size = end - begin
     for position in range(int(size[same].max()) if same.any() else 0):
         at = np.flatnonzero(same & (size > position))
-        same[at] = segments.bytes[begin[at] + position] == segments.bytes[low[at] + position]
+        same[at] = segments.octets[begin[at] + position] == segments.octets[low[at] + position]
     for index in np.flatnonzero(~same).tolist():
         one = segments.plain(int(begin[index]), int(end[index]))
         other = segments.plain(int(low[index]), int(high[index]))
@@ -375,9 +383,17 @@ def _trailer(
     ordinal = segments.ordinal + at
     said = []
     if declared != counted:
-        said.append(Problem(code, line, ordinal, segments.text(at, 1), str(counted), _column(segments, at, 1)))
+        said.append(
+            Problem(
+                code, line, ordinal, segments.text(at, 1), str(counted), _column(segments, at, 1)
+            )
+        )
     if not equal_references(segments.text(at, 2), reference):
-        said.append(Problem("E106", line, ordinal, segments.text(at, 2), reference, _column(segments, at, 2)))
+        said.append(
+            Problem(
+                "E106", line, ordinal, segments.text(at, 2), reference, _column(segments, at, 2)
+            )
+        )
     return said
 
 
@@ -425,6 +441,8 @@ def _group(segments: Segments, at: int, tag: str, interchange: int) -> Group:
     line, ordinal = int(segments.lines(np.array([at]))[0]), segments.ordinal + at
     values = _values(segments, at)
     if tag == "GS":
-        return Group(interchange, line, ordinal, text(1), text(2), text(3), text(6), text(8), values)
+        return Group(
+            interchange, line, ordinal, text(1), text(2), text(3), text(6), text(8), values
+        )
     return Group(interchange, line, ordinal, text(1), text(2, 1), text(3, 1), text(5),
                  text(7, 1) + text(7, 2), values)  # fmt: skip

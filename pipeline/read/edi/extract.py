@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from pipeline.mapping.plan import Condition, ExtractColumn, ExtractPath, ExtractPlan, SegmentPick
 from pipeline.model.edi.definition import Syntax
@@ -53,7 +52,9 @@ class _Hits:
     high: Ints
 
 
-def extract(tree: Tree, plan: ExtractPlan, columns: Sequence[str], envelopes: Envelopes, file: int) -> Rows:
+def extract(
+    tree: Tree, plan: ExtractPlan, columns: Sequence[str], envelopes: Envelopes, file: int
+) -> Rows:
     """Make the rows of the messages of a tree.
 
     `columns` are the extract columns that are wanted; `file` is the ordinal for ORIGIN.
@@ -88,7 +89,12 @@ class _Extraction:
             nodes = table.get_column("node").to_numpy()
             over = np.flatnonzero(copy > COPIES_MAX)
             if len(over):
-                self._say("E308", self._tree.first[nodes[over[:1]]], str(int(copy.max()) + 1), str(COPIES_MAX + 1))
+                self._say(
+                    "E308",
+                    self._tree.first[nodes[over[:1]]],
+                    str(int(copy.max()) + 1),
+                    str(COPIES_MAX + 1),
+                )
                 keep = copy <= COPIES_MAX
                 table, nodes, copy = table.filter(pl.Series(keep)), nodes[keep], copy[keep]
         at = self._bodies.at[self._tree.first[nodes]]
@@ -192,7 +198,9 @@ class _Extraction:
             values = self._expanded(hits, path).rename({"value": column.name})
             near = pl.DataFrame({"node": left, "holder": found}).filter(pl.col("holder") >= 0)
             frames.append(
-                near.join(values, on="holder", how="inner", maintain_order="left_right").drop("holder")
+                near.join(values, on="holder", how="inner", maintain_order="left_right").drop(
+                    "holder"
+                )
             )
             left = left[found < 0]
             if not len(left):
@@ -217,7 +225,9 @@ class _Extraction:
                 lists[index] = list(numbers)
         return frame.with_columns(pl.Series("value", lists, pl.List(pl.String))).explode("value")
 
-    def _say_several(self, column: ExtractColumn, path: ExtractPath, hits: _Hits, first: Ints) -> None:
+    def _say_several(
+        self, column: ExtractColumn, path: ExtractPath, hits: _Hits, first: Ints
+    ) -> None:
         """E307 where a node has other values than the one that is used."""
         extra = np.flatnonzero(first[hits.node] != np.arange(len(hits.node)))
         ranged = np.flatnonzero(hits.high > hits.low)
@@ -235,7 +245,7 @@ class _Extraction:
     # -- where values lie ---------------------------------------------------------------------
 
     def _hits(self, path: ExtractPath) -> _Hits:
-        bodies, segments = self._bodies, self._segments
+        bodies = self._bodies
         places = np.flatnonzero(bodies.tag == TAG_IDS.get(path.segment.tag, 255))
         places, matched = self._meeting(places, path.segment)
         if path.within is not None:
@@ -270,7 +280,9 @@ class _Extraction:
             full = np.flatnonzero(end > begin)
             pieces.append((places[there][full], np.full(len(full), step), begin[full], end[full],
                            low[full], high[full]))  # fmt: skip
-        place, order, begin, end, low, high = (np.concatenate(each) for each in zip(*pieces, strict=True))
+        place, order, begin, end, low, high = (
+            np.concatenate(each) for each in zip(*pieces, strict=True)
+        )
         if len(pieces) > 1:
             by = np.lexsort((order, place))
             place, begin, end, low, high = place[by], begin[by], end[by], low[by], high[by]
@@ -317,7 +329,7 @@ class _Extraction:
     def _trimmed(self, at: Ints, element: int, component: int) -> tuple[Ints, Ints]:
         """An element's bounds without the blanks that fixed-length senders pad with."""
         begin, end = self._segments.bounds(at, element, component)
-        text = self._segments.bytes
+        text = self._segments.octets
         padded = np.flatnonzero((end > begin) & (text[np.maximum(end - 1, 0)] == 0x20))
         while len(padded):
             end[padded] -= 1
@@ -369,7 +381,14 @@ class _Extraction:
             texts[each] = text.strip()
         return pl.Series([texts[each] or None for each in index.tolist()], dtype=pl.String)
 
-    def _say(self, code: str, place: "Ints | NDArray[np.int64]", value: str, detail: str, column: str = "") -> None:
+    def _say(
+        self,
+        code: str,
+        place: Ints,
+        value: str,
+        detail: str,
+        column: str = "",
+    ) -> None:
         at = self._bodies.at[place]
         tag = self._segments.tag_text(int(at[0]))
         where = column or place_of(self._segments.delimiters.syntax, tag, 1)

@@ -107,13 +107,13 @@ class _Compiler:
     def __init__(self, message: Message) -> None:
         self._message = message
         header, trailer = ENVELOPE[message.syntax]
-        self._slots: list[Slot] = [Slot(header, True, 1, (), None)]
+        self._slots: list[Slot] = [Slot(header, must=True, most=1, loops=(), begins=None)]
         self._inside: dict[int, list[_Place]] = {}  # parts of a loop, by the slot of its trigger
         self._around: list[tuple[int, ...]] = [()]  # trigger slots of the loops around a slot
-        root = [_Place(Use(header, True), 0)]
+        root = [_Place(Use(header, must=True), 0)]
         root += list(self._placed(message.parts, (), ()))
-        root.append(_Place(Use(trailer, True), len(self._slots)))
-        self._slots.append(Slot(trailer, True, 1, (), None))
+        root.append(_Place(Use(trailer, must=True), len(self._slots)))
+        self._slots.append(Slot(trailer, must=True, most=1, loops=(), begins=None))
         self._around.append(())
         self._inside[-1] = root
 
@@ -189,8 +189,11 @@ class _Compiler:
         for depth in range(len(chain) - 1, -1, -1):
             parts = self._inside[chain[depth]]
             index = next(i for i, place in enumerate(parts) if place.slot == inner)
-            if inner == here and parts[index].slot == here and parts[index].part_tag == tag and (
-                index > 0 or depth == 0
+            if (
+                inner == here
+                and parts[index].slot == here
+                and parts[index].part_tag == tag
+                and (index > 0 or depth == 0)
             ):
                 return here, Step.FINE, ()
             skipped: list[str] = []
@@ -204,9 +207,9 @@ class _Compiler:
             if depth and parts[0].part_tag == tag:
                 return chain[depth], Step.SKIPPED if lacking else Step.FINE, tuple(lacking)
             inner = chain[depth]
-        return self._elsewhere(here, tag, chain), Step.MOVED, ()
+        return self._elsewhere(tag, chain), Step.MOVED, ()
 
-    def _elsewhere(self, here: int, tag: str, chain: tuple[int, ...]) -> int:
+    def _elsewhere(self, tag: str, chain: tuple[int, ...]) -> int:
         for depth in range(len(chain) - 1, -1, -1):
             for place in self._inside[chain[depth]]:
                 if place.part_tag == tag:

@@ -212,7 +212,9 @@ class Pieces:
     def _too_large(self) -> Piece:
         self._say("E119", str(self.message_max >> 20))
         nothing = split(b"", Delimiters(Syntax.X12, 1, 2, 3))
-        piece = self._piece(b"", nothing, Delimiters(Syntax.X12, 1, 2, 3), "", np.empty(0, np.int64))
+        piece = self._piece(
+            b"", nothing, Delimiters(Syntax.X12, 1, 2, 3), "", np.empty(0, np.int64)
+        )
         self._drop(len(self._buffer))
         self._ended = True
         self._after_refusal = True

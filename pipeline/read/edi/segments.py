@@ -19,6 +19,7 @@ from pipeline.read.edi.separators import NONE, Delimiters
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+Octets = NDArray[np.uint8]
 
 _BLANKS = re.compile(rb"[\x00-\x1b\x20]*")
 _NEWLINE, _RETURN = 0x0A, 0x0D
@@ -40,7 +41,7 @@ class Segments:
     start: Ints
     mark: Ints
     first: Ints
-    tag: NDArray[np.uint8]
+    tag: Octets
     ordinal: int
     line_base: int
     escapes: bool
@@ -55,7 +56,7 @@ class Segments:
         return len(self.start)
 
     @cached_property
-    def bytes(self) -> NDArray[np.uint8]:
+    def octets(self) -> Octets:
         """The data as an array."""
         return np.frombuffer(self.data, np.uint8)
 
@@ -108,7 +109,7 @@ class Segments:
 
     @cached_property
     def _newlines(self) -> Ints:
-        return np.flatnonzero(self.bytes == _NEWLINE)
+        return np.flatnonzero(self.octets == _NEWLINE)
 
     def lines(self, at: Ints) -> Ints:
         """The physical lines, from 1, on which segments begin."""
@@ -151,10 +152,10 @@ class Segments:
 
     def equal(self, begin: Ints, end: Ints, literal: bytes) -> Bools:
         """Tell where the text between positions is exactly `literal`."""
-        same = (end - begin) == len(literal)
+        same: Bools = (end - begin) == len(literal)
         for position, byte in enumerate(literal):
             at = np.flatnonzero(same)
-            same[at] = self.bytes[begin[at] + position] == byte
+            same[at] = self.octets[begin[at] + position] == byte
         return same
 
     def numbers(self, begin: Ints, end: Ints) -> Ints:
@@ -164,7 +165,7 @@ class Segments:
         good = (size > 0) & (size <= 18)
         for position in range(int(size[good].max()) if good.any() else 0):
             more = np.flatnonzero(good & (size > position))
-            digit = self.bytes[begin[more] + position].astype(np.int64) - 0x30
+            digit = self.octets[begin[more] + position].astype(np.int64) - 0x30
             wrong = (digit < 0) | (digit > 9)
             good[more[wrong]] = False
             value[more] = value[more] * 10 + digit
@@ -183,7 +184,7 @@ class Split:
     start: Ints
     mark: Ints
     first: Ints
-    tag: NDArray[np.uint8]
+    tag: Octets
     part: Ints
     part_first: Ints
     bound: Ints
@@ -240,7 +241,20 @@ def split(data: bytes, delimiters: Delimiters) -> Split:
     first[1:] = last + 1
     empty = start >= stop
     tag = _tags(text, start, mark[first[:-1]])
-    return Split(start, mark, first, tag, part, part_first, found, is_mark, used, np.flatnonzero(empty), blanks, escapes)
+    return Split(
+        start,
+        mark,
+        first,
+        tag,
+        part,
+        part_first,
+        found,
+        is_mark,
+        used,
+        np.flatnonzero(empty),
+        blanks,
+        escapes,
+    )
 
 
 def without(found: Split, drop: Bools) -> Split:
@@ -266,20 +280,18 @@ def _nothing(*, escapes: bool) -> Split:
                  np.zeros(1, np.int64), none, None, 0, none, none, escapes)  # fmt: skip
 
 
-def _released(text: NDArray[np.uint8], release: int) -> Ints:
+def _released(text: Octets, release: int) -> Ints:
     """The positions of characters that a release character in front makes text."""
     at = np.flatnonzero(text == release)
     begins = np.ones(len(at), np.bool_)
     begins[1:] = np.diff(at) != 1
     run = np.maximum.accumulate(np.where(begins, np.arange(len(at)), 0))
     active = at[(np.arange(len(at)) - run) % 2 == 0]
-    after = active + 1
+    after: Ints = active + 1
     return after[after < len(text)]
 
 
-def _without_blanks(
-    text: NDArray[np.uint8], data: bytes, begin: Ints, stop: Ints
-) -> tuple[Ints, Ints]:
+def _without_blanks(text: Octets, data: bytes, begin: Ints, stop: Ints) -> tuple[Ints, Ints]:
     """Step over line ends and other blanks before tags; gives the starts and the odd ones."""
     start = begin.copy()
     todo = np.flatnonzero((text[start] <= 0x20) & (start < stop))
@@ -301,9 +313,7 @@ def _without_blanks(
     return start, np.flatnonzero(odd)
 
 
-def _without_return(
-    text: NDArray[np.uint8], mark: Ints, last: Ints, start: Ints, segment: int
-) -> Ints:
+def _without_return(text: Octets, mark: Ints, last: Ints, start: Ints, segment: int) -> Ints:
     r"""Where \n ends segments, a \r before it belongs to the line end, not to the last element."""
     if segment != _NEWLINE:
         return mark
@@ -316,7 +326,7 @@ def _without_return(
     return mark
 
 
-def _tags(text: NDArray[np.uint8], start: Ints, stop: Ints) -> NDArray[np.uint8]:
+def _tags(text: Octets, start: Ints, stop: Ints) -> Octets:
     """The ids of the tags; two or three characters, as one number."""
     size = stop - start
     top = len(text) - 1
@@ -325,7 +335,7 @@ def _tags(text: NDArray[np.uint8], start: Ints, stop: Ints) -> NDArray[np.uint8]
     third = text[np.minimum(start + 2, top)]
     code |= np.where(size == TAG_MAX, third, 0).astype(np.uint32)
     slot = ((code >> 4) & 0x3F000) | ((code >> 2) & 0xFC0) | (code & 0x3F)
-    tag = TAG_TABLE[slot]
+    tag: Octets = TAG_TABLE[slot]
     wrong = (TAG_CODES[tag] != code) | (size < TAG_MAX - 1) | (size > TAG_MAX)
     tag[wrong] = 0
     return tag

@@ -224,7 +224,6 @@ def problems_of(bodies: Bodies) -> list[Problem]:
     """Say what is missing, moved, undefined or too often (E201-E204)."""
     said: Counter[tuple[int, str]] = Counter()
     found: list[Problem] = []
-    grammar = bodies.grammar
     often = _too_often(bodies)
     for place in np.flatnonzero((bodies.step != Step.FINE) | often).tolist():
         for problem in _problems_at(bodies, place, often=bool(often[place])):
@@ -245,7 +244,9 @@ def _problems_at(bodies: Bodies, place: int, *, often: bool) -> Iterator[Problem
             for lacking in grammar.missing.get((before, tag), ()):
                 yield _problem(bodies, place, "E201", lacking, grammar.slots[before].path)
         case Step.MOVED:
-            yield _problem(bodies, place, "E203", bodies.segments.tag_text(int(bodies.at[place])), path)
+            yield _problem(
+                bodies, place, "E203", bodies.segments.tag_text(int(bodies.at[place])), path
+            )
         case Step.UNDEFINED:
             yield _problem(bodies, place, "E202", bodies.segments.tag_text(int(bodies.at[place])),
                            grammar.message.type)  # fmt: skip
@@ -265,7 +266,12 @@ def _too_often(bodies: Bodies) -> Bools:
 
 
 def _problem(
-    bodies: Bodies, place: int, code: str, value: str = "", detail: str = "", column: str | None = None
+    bodies: Bodies,
+    place: int,
+    code: str,
+    value: str = "",
+    detail: str = "",
+    column: str | None = None,
 ) -> Problem:
     segments, at = bodies.segments, int(bodies.at[place])
     line = int(segments.lines(np.array([at]))[0])

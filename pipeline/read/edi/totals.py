@@ -46,8 +46,8 @@ def check_totals(bodies: Bodies) -> Iterator[Problem]:
     segments = bodies.segments
     places = np.flatnonzero(bodies.tag == TAG_IDS[total.tag])
     if total.qualifier:
-        at = bodies.at[places]
-        places = places[segments.equal(*segments.bounds(at, 1, 1), total.qualifier.encode())]
+        qualified = segments.bounds(bodies.at[places], 1, 1)
+        places = places[segments.equal(*qualified, total.qualifier.encode())]
     if not len(places):
         return
     declared = segments.numbers(*segments.bounds(bodies.at[places], total.element, total.component))
