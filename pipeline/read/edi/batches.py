@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from pipeline.mapping.plan import ExtractPlan, Source
+from pipeline.mapping.plan import ExtractPlan
 from pipeline.model.edi.definition import Message
 from pipeline.model.edi.messages import MESSAGES
 from pipeline.model.findings import Findings

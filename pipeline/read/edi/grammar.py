@@ -200,6 +200,9 @@ class _Compiler:
             for place in parts[index + 1 :]:
                 if place.part_tag == tag:
                     lacking += skipped
+                    earlier = self._earlier(here, tag, chain) if lacking else None
+                    if earlier is not None:  # a moved segment is likelier than a lost one
+                        return earlier, Step.MOVED, ()
                     return place.slot, Step.SKIPPED if lacking else Step.FINE, tuple(lacking)
                 if place.part.must:
                     skipped.append(place.part_tag)
@@ -208,6 +211,14 @@ class _Compiler:
                 return chain[depth], Step.SKIPPED if lacking else Step.FINE, tuple(lacking)
             inner = chain[depth]
         return self._elsewhere(tag, chain), Step.MOVED, ()
+
+    def _earlier(self, here: int, tag: str, chain: tuple[int, ...]) -> int | None:
+        """A place before this one in the loops around it, innermost first."""
+        for depth in range(len(chain) - 1, -1, -1):
+            for place in self._inside[chain[depth]]:
+                if place.part_tag == tag and place.slot < here:
+                    return place.slot
+        return None
 
     def _elsewhere(self, tag: str, chain: tuple[int, ...]) -> int:
         for depth in range(len(chain) - 1, -1, -1):
