@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 from pipeline.intake import Found, Snapshot, assign, display_names, find_files, meant, take_snapshot
 from pipeline.mapping.compile import Compiled, compile_mapping
@@ -13,7 +14,7 @@ from pipeline.mapping.mistakes import MappingRefused
 from pipeline.mapping.plan import Plan
 from pipeline.model.stops import StopRun
 from pipeline.model.tables import SourceFile
-from pipeline.read import read_header
+from pipeline.read import Reading, open_edi, read_header
 from pipeline.run.folder import RunFolder
 
 # Mistakes that say "the file has no such column": here the file may be the one to blame.
@@ -42,12 +43,16 @@ class HeaderUnfit(MappingRefused):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One mapping, its plan, and the files it reads; `sha256` covers its lookup files too."""
+    """One mapping, its plan, and the files it reads; `sha256` covers its lookup files too.
+
+    `readings` are the envelopes of EDI files, by the ordinal of the file.
+    """
 
     path: Path
     plan: Plan
     sha256: str
     files: tuple[tuple[SourceFile, Snapshot], ...]
+    readings: Mapping[int, Reading] = MappingProxyType({})
 
 
 def read_mapping(path: Path, header: Sequence[str] | None = None) -> tuple[Compiled, str]:
@@ -135,7 +140,11 @@ def open_jobs(
             source = SourceFile(ordinal, name, snapshot.sha256, snapshot.size_bytes, plan.name)
             taken.append((source, snapshot))
             ordinal += 1
-        jobs.append(_against_headers(path, plan, taken, warn))
+        jobs.append(
+            _against_headers(path, plan, taken, warn)
+            if plan.extract is None
+            else _against_envelopes(path, taken, warn)
+        )
     return jobs
 
 
@@ -173,6 +182,11 @@ def _say_left_alone(found: Found, warn: Callable[[str], None], own: Sequence[Pat
             warn(f"left alone: {left.name} {reason}")
 
 
+def _say_warnings(path: Path, made: Compiled, warn: Callable[[str], None]) -> None:
+    for mistake in made.warnings:
+        warn(f"{path}:{mistake.line}: {mistake.message} [{mistake.code}]")
+
+
 def _against_headers(
     path: Path, plan: Plan, taken: list[tuple[SourceFile, Snapshot]], warn: Callable[[str], None]
 ) -> Job:
@@ -188,6 +202,19 @@ def _against_headers(
                 unfit.help = f"its header is: {', '.join(header)}"
                 raise unfit from None
             raise
-    for mistake in made.warnings:
-        warn(f"{path}:{mistake.line}: {mistake.message} [{mistake.code}]")
+    _say_warnings(path, made, warn)
     return Job(path, made.plan, sha256, tuple(taken))
+
+
+def _against_envelopes(
+    path: Path, taken: list[tuple[SourceFile, Snapshot]], warn: Callable[[str], None]
+) -> Job:
+    """Compile once more for the hash, and read what each file says of itself."""
+    made, sha256 = read_mapping(path)
+    _say_warnings(path, made, warn)
+    encoding = made.plan.source.encoding
+    readings = {
+        source.index: open_edi(snapshot.path, source.name, encoding=encoding)
+        for source, snapshot in taken
+    }
+    return Job(path, made.plan, sha256, tuple(taken), readings)

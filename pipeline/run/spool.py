@@ -14,11 +14,12 @@ from pathlib import Path
 import polars as pl
 
 from pipeline.convert import keys
+from pipeline.intake import Snapshot
 from pipeline.mapping.plan import Plan
 from pipeline.model.findings import Findings
 from pipeline.model.origin import KEY, ORIGIN
-from pipeline.model.tables import RawTable
-from pipeline.read import read_batches
+from pipeline.model.tables import RawTable, SourceFile
+from pipeline.read import Batch, read_batches, read_edi_batches
 from pipeline.run.folder import RunFolder
 from pipeline.run.source import Job
 
@@ -67,19 +68,24 @@ def _batches(
 ) -> Iterator[tuple[RawTable, pl.DataFrame, Findings]]:
     for source, snapshot in job.files:
         records[source.index] = 0
-        for batch in read_batches(
-            snapshot.path,
-            job.plan.source,
-            file=source.index,
-            columns=job.plan.reads,
-            name=source.name,
-        ):
+        for batch in _read(job, source, snapshot):
             records[source.index] += batch.raw.rows.height + batch.faulty.rows.height
             progress(sum(records.values()))
             faulty = batch.faulty.rows.select(
                 *ORIGIN, keys(batch.faulty, job.plan) if batch.faulty.rows.height else _no_keys()
             )
             yield batch.raw, faulty, batch.findings
+
+
+def _read(job: Job, source: SourceFile, snapshot: Snapshot) -> Iterator[Batch]:
+    """The batches of a file in its own format."""
+    if job.plan.extract is not None:
+        return read_edi_batches(
+            job.readings[source.index], job.plan.extract, file=source.index, columns=job.plan.reads
+        )
+    return read_batches(
+        snapshot.path, job.plan.source, file=source.index, columns=job.plan.reads, name=source.name
+    )
 
 
 def _no_keys() -> pl.Expr:

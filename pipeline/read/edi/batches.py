@@ -16,7 +16,7 @@ from pipeline.mapping.plan import ExtractPlan
 from pipeline.model.edi.definition import Message
 from pipeline.model.edi.messages import MESSAGES
 from pipeline.model.findings import Findings
-from pipeline.model.origin import FILE, LINE, ORIGIN, ORIGIN_SCHEMA, SEGMENT, SEGMENTS_MAX
+from pipeline.model.origin import FILE, LINE, ORIGIN, ORIGIN_SCHEMA, SEGMENT, SEGMENTS_MAX, place
 from pipeline.model.rules import RULES, Severity
 from pipeline.model.stops import SourceUnusable
 from pipeline.model.tables import RawTable
@@ -78,6 +78,8 @@ def open_edi(path: Path, name: str, *, encoding: str = "", window: int = WINDOW)
             reader.take(piece)
             kept = [piece] if number == 0 else []
         envelopes = reader.finish(pieces.rest())
+    if not envelopes.interchanges:
+        raise _no_interchange(name, envelopes)
     if envelopes.segments > SEGMENTS_MAX:
         raise SourceUnusable(
             f"{name} has {envelopes.segments:,} segments; a file may have {SEGMENTS_MAX:,}",
@@ -85,6 +87,16 @@ def open_edi(path: Path, name: str, *, encoding: str = "", window: int = WINDOW)
         )
     whole = tuple(kept) if kept else None
     return Reading(path, name, encoding, window, envelopes, whole)
+
+
+def _no_interchange(name: str, envelopes: Envelopes) -> SourceUnusable:
+    """Why nothing of a file can be read: its first error, in the words of its rule."""
+    problem = next(each for each in envelopes.problems if is_error(each))
+    rule = RULES[problem.code]
+    says = rule.says.format(value=problem.value, detail=problem.detail, column=problem.column)
+    return SourceUnusable(
+        f"{place(name, problem.line, problem.segment)}: {says}", help=rule.fix, code=problem.code
+    )
 
 
 def _ascii_based(encoding: str) -> None:
@@ -105,8 +117,8 @@ def read_edi_batches(
     """Make batches of the messages that a mapping reads.
 
     Returns:
-        Batches: rows of accepted messages in `raw`, of rejected ones in `faulty`, with a finding
-        E210 each; the findings also name what is odd elsewhere in the file.
+        Batches: rows of accepted messages in `raw`, of rejected ones in `faulty`, each with the
+        error of its message; the findings also name what is odd elsewhere in the file.
     """
     envelopes = reading.envelopes
     by_message = _by_message(envelopes)
@@ -237,12 +249,19 @@ def _batch(
     bad = pl.Series(np.isin(number, list(rejected)))
     faulty = made.table.filter(bad)
     why = [rejected[each] for each in number[bad.to_numpy()].tolist()]
-    held = faulty.select(
-        *ORIGIN, pl.lit("E210").alias("code"),
-        pl.Series("value", [problem.code for problem in why], pl.String),
-        pl.Series("detail", [str(problem.segment) for problem in why], pl.String),
-    )  # fmt: skip
+    held = _of_rows(faulty, why).join(findings.rows, on=[*ORIGIN, "code"], how="anti")
     return Batch(RawTable(made.table.filter(~bad)), RawTable(faulty), findings + Findings.of(held))
+
+
+def _of_rows(rows: pl.DataFrame, why: Sequence[Problem]) -> pl.DataFrame:
+    """The error of its message as a finding of each row; the place of the error is in the words."""
+    return rows.select(
+        *ORIGIN,
+        pl.Series("code", [problem.code for problem in why], pl.String),
+        pl.Series("column", [problem.column for problem in why], pl.String),
+        pl.Series("value", [problem.value for problem in why], pl.String),
+        pl.Series("detail", [f"{each.detail}, segment {each.segment}" for each in why], pl.String),
+    )
 
 
 def findings_of(problems: Iterable[Problem], file: int) -> Findings:

@@ -242,7 +242,7 @@ def _problems_at(bodies: Bodies, place: int, *, often: bool) -> Iterator[Problem
     match int(bodies.step[place]):
         case Step.SKIPPED:
             for lacking in grammar.missing.get((before, tag), ()):
-                yield _problem(bodies, place, "E201", lacking, grammar.slots[before].path)
+                yield _problem(bodies, place, "E201", lacking)
         case Step.MOVED:
             yield _problem(
                 bodies, place, "E203", bodies.segments.tag_text(int(bodies.at[place])), path
