@@ -3,10 +3,9 @@
 import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 
 from pipeline.intake import Found, Snapshot, assign, display_names, find_files, meant, take_snapshot
 from pipeline.mapping.compile import Compiled, compile_mapping
@@ -52,7 +51,7 @@ class Job:
     plan: Plan
     sha256: str
     files: tuple[tuple[SourceFile, Snapshot], ...]
-    readings: Mapping[int, Reading] = MappingProxyType({})
+    readings: Mapping[int, Reading] = field(default_factory=dict)
 
 
 def read_mapping(path: Path, header: Sequence[str] | None = None) -> tuple[Compiled, str]:

@@ -122,7 +122,7 @@ def read_edi_batches(
     """
     envelopes = reading.envelopes
     by_message = _by_message(envelopes)
-    yield _of_file(envelopes, plan, file)
+    yield _of_file(envelopes, plan, file, columns)
     begins = envelopes.messages.get_column("begin").to_numpy()
     for piece in reading.again():
         low = int(np.searchsorted(begins, piece.segments.ordinal))
@@ -162,12 +162,12 @@ def judge(piece: Piece, bodies: Bodies) -> list[Problem]:
 def _undecodable(piece: Piece, bodies: Bodies) -> Iterator[Problem]:
     seen: set[int] = set()
     places = np.flatnonzero(np.isin(bodies.at, piece.undecodable))
-    for place in places.tolist():
-        number = int(bodies.number[bodies.message[place]])
+    for spot in places.tolist():
+        number = int(bodies.number[bodies.message[spot]])
         if number in seen:
             continue
         seen.add(number)
-        at = int(bodies.at[place])
+        at = int(bodies.at[spot])
         line = int(piece.segments.lines(np.array([at]))[0])
         stop = int(piece.segments.stop[at])
         text = piece.segments.plain(int(piece.segments.start[at]), stop)
@@ -208,7 +208,7 @@ def is_error(problem: Problem) -> bool:
     return RULES[problem.code].severity is Severity.ERROR
 
 
-def _of_file(envelopes: Envelopes, plan: ExtractPlan, file: int) -> Batch:
+def _of_file(envelopes: Envelopes, plan: ExtractPlan, file: int, columns: Sequence[str]) -> Batch:
     """What is odd about the file as a whole, and the messages that this mapping does not read."""
     problems = list(envelopes.problems)
     syntaxes = [each.syntax for each in envelopes.interchanges]
@@ -224,7 +224,7 @@ def _of_file(envelopes: Envelopes, plan: ExtractPlan, file: int) -> Batch:
         others[kind] += 1
         first.setdefault(kind, Problem("E208", line, begin, kind, reference))
     problems += [replace(problem, detail=f"{others[kind]:,}") for kind, problem in first.items()]
-    empty = pl.DataFrame(schema=ORIGIN_SCHEMA)
+    empty = pl.DataFrame(schema=ORIGIN_SCHEMA | dict.fromkeys(columns, pl.String()))
     return Batch(RawTable(empty), RawTable(empty), findings_of(problems, file))
 
 

@@ -106,7 +106,7 @@ class _Extraction:
             },
             schema=ORIGIN_SCHEMA,
         )
-        cells = table.select(pl.col(column.name).fill_null("") for column in wanted)
+        cells = table.select(pl.col(name).fill_null("") for name in columns)
         return Rows(origin.hstack(cells), self._tree.message[nodes], tuple(self._problems))
 
     # -- rows -------------------------------------------------------------------------------
