@@ -101,7 +101,7 @@ def test_paths_are_shown_as_they_are_written() -> None:
 
 def test_rows_come_from_the_message_unless_the_mapping_says_otherwise() -> None:
     assert extract_of(ASN).rows == ("I",)
-    assert extract_of(ASN.replace("extract:\n", "extract:\n  rows: P\n")).rows == ("P",)
+    assert extract_of(ASN.replace("extract:\n", "extract:\n  rows: I\n")).rows == ("I",)
     assert extract_of(ASN.replace("extract:\n", "extract:\n  rows: [P, I, P]\n")).rows == ("P", "I")
     assert extract_of(DESADV).rows == ("LIN",)
 
@@ -184,6 +184,43 @@ order: {order_number: a, additional_attributes: {b: b, c: c, d: d}}
 def test_every_level_of_rows_is_a_level(syntax: Syntax, type_: str) -> None:
     message = MESSAGES[(syntax, type_)]
     assert set(message.rows) <= set(standings(message))
+
+
+@pytest.mark.parametrize(
+    ("rows", "path", "marked"),
+    [
+        ("P", "I/SN1.2", "I"),
+        ("CPS", "LIN/QTY.1", "LIN"),
+        ("CPS", "IMD.1", "IMD"),
+        ("UNH", "GIN.2", "GIN"),
+    ],
+)
+def test_a_row_sees_nothing_inside_of_it(rows: str, path: str, marked: str) -> None:
+    source = (
+        '{format: x12, transaction: "856"}' if rows == "P" else "{format: edifact, message: DESADV}"
+    )
+    text = f"""\
+source: {source}
+extract: {{rows: {rows}, columns: {{a: {path}}}}}
+order: {{order_number: a}}
+"""
+    with pytest.raises(MappingRefused) as caught:
+        compile_mapping(HEAD + text, "m.yaml")
+    [mistake] = caught.value.mistakes
+    assert mistake.code == "M406"
+    line = text.split("\n")[1]
+    assert line[mistake.column - 1 : mistake.column - 1 + mistake.length] == marked
+    assert f"lies inside of the rows, which are {rows}" in mistake.message
+
+
+def test_levels_lie_in_each_other() -> None:
+    asn = standings(MESSAGES[(Syntax.X12, "856")])
+    assert asn["I"].outwards == set(asn)
+    assert asn["T"].outwards == set(asn) - {"I"}
+    status = standings(MESSAGES[(Syntax.EDIFACT, "IFTSTA")])
+    assert {"UNB", "UNH", "CNI", "STS"} <= status["STS"].outwards
+    assert "STS" not in status["CNI"].outwards
+    assert list(status)[-1] == "STS"
 
 
 def test_levels_hold_what_stands_in_them_and_in_no_level_below() -> None:
