@@ -35,6 +35,7 @@ HL_LEVELS: Mapping[str, str] = {
     "P": "package",
     "I": "item",
 }
+_INNERMOST = "I"
 # The nodes around the content of a message, from the outside; the last is the message itself.
 ENVELOPES: Mapping[Syntax, tuple[str, ...]] = {
     Syntax.X12: ("ISA", "GS", "ST"),
@@ -54,12 +55,14 @@ _SHOWN_MAX = 12  # names in a hint
 class Standing:
     """What stands at a level: `first` begins it, `tags` are all its segments, those of loops included.
 
-    `loops` are the tags of the loops that are no levels, by the segment that begins them.
+    `loops` are the tags of the loops that are no levels, by the segment that begins them. `outwards`
+    are the levels that a row of this one can see: itself and those around it.
     """
 
     first: str
-    tags: frozenset[str]
-    loops: Mapping[str, frozenset[str]]
+    tags: frozenset[str] = frozenset()
+    loops: Mapping[str, frozenset[str]] = dataclasses.field(default_factory=dict)
+    outwards: frozenset[str] = frozenset()
 
 
 def standings(message: Message) -> dict[str, Standing]:
@@ -70,13 +73,15 @@ def standings(message: Message) -> dict[str, Standing]:
 @cache
 def _standings(syntax: Syntax, type_: str) -> Mapping[str, Standing]:
     message = MESSAGES[(syntax, type_)]
-    *around, header = ENVELOPES[syntax]
-    made = {tag: Standing(tag, frozenset({tag}), {}) for tag in around}
-    _gather(message.parts, [header], header, made)
+    *outer, header = ENVELOPES[syntax]
+    made: dict[str, Standing] = {}
+    for i, tag in enumerate(outer, 1):
+        made[tag] = Standing(tag, frozenset({tag}), outwards=frozenset(outer[:i]))
+    _gather(message.parts, [header], header, frozenset(outer), made)
     return made
 
 
-def _gather(parts: Iterable[Use | Loop], names: Iterable[str], first: str,
+def _gather(parts: Iterable[Use | Loop], names: list[str], first: str, around: frozenset[str],
             made: dict[str, Standing]) -> None:  # fmt: skip
     """Put the level that consists of `parts` into `made`, under its names, and those inside after it."""
     tags: set[str] = {first}
@@ -96,15 +101,19 @@ def _gather(parts: Iterable[Use | Loop], names: Iterable[str], first: str,
 
     walk(parts, ())
     for name in names:
-        before = made.get(name, Standing(first, frozenset(), {}))
+        before = made.pop(name, Standing(first))
         joined = {
             tag: before.loops.get(tag, frozenset()) | loops.get(tag, set())
             for tag in {*before.loops, *loops}
         }
-        made[name] = Standing(before.first, before.tags | tags, joined)
+        # HL levels lie in each other in any order, items always innermost
+        beside = {each for each in names if each == name or each != _INNERMOST}
+        outwards = before.outwards | around | beside
+        made[name] = Standing(before.first, before.tags | tags, joined, outwards)
     for level in inner:
         begin = _first(level)
-        _gather(level.parts, HL_LEVELS if begin == "HL" else [level.name], begin, made)
+        inside = list(HL_LEVELS) if begin == "HL" else [level.name]
+        _gather(level.parts, inside, begin, around | frozenset(names), made)
 
 
 def _first(loop: Loop) -> str:
@@ -156,7 +165,7 @@ class _Reading:
         each = self._each(doc, scope.header)
         columns = [
             ExtractColumn(
-                name=name, paths=self._paths(name, texts, messages), each=name in each,
+                name=name, paths=self._paths(name, texts, messages, rows), each=name in each,
                 line=scope.document.key_place(("extract", "columns", name)).line,
             )
             for name, texts in doc.columns.items()
@@ -220,12 +229,12 @@ class _Reading:
             for name in standings(message)
             if name not in ENVELOPES[message.syntax][:-1]
         )
-        for i, name in enumerate(doc.rows):
-            if messages and name not in levels:
-                text = f'{_types(messages)} has no level "{name}" that could become rows'
-                hint = did_you_mean(name, levels, parts=False) or _list("its levels are", levels)
-                self.scope.mistake("M404", text, ("extract", "rows", i), hint)
-        return tuple(dict.fromkeys(doc.rows))
+        wrong = [(i, name) for i, name in enumerate(doc.rows) if messages and name not in levels]
+        for i, name in wrong:
+            text = f'{_types(messages)} has no level "{name}" that could become rows'
+            hint = did_you_mean(name, levels, parts=False) or _list("its levels are", levels)
+            self.scope.mistake("M404", text, ("extract", "rows", i), hint)
+        return () if wrong else tuple(dict.fromkeys(doc.rows))
 
     def _each(self, doc: ExtractDoc, header: Iterable[str] | None) -> frozenset[str]:
         for i, name in enumerate(doc.each):
@@ -236,7 +245,7 @@ class _Reading:
         return frozenset(doc.each)
 
     def _paths(
-        self, name: str, texts: list[str], messages: list[Message]
+        self, name: str, texts: list[str], messages: list[Message], rows: tuple[str, ...]
     ) -> tuple[ExtractPath, ...]:
         at: Path = ("extract", "columns", name)
         self.scope.possible(name, at, key=True)
@@ -247,7 +256,7 @@ class _Reading:
         for i, text in enumerate(texts):
             try:
                 path, places = read_path(text)
-                found.append(_held(path, places, messages) if messages else path)
+                found.append(_held(path, places, messages, rows) if messages else path)
             except PathMistake as error:
                 place = self.scope.document.inside(
                     (*at, i), text, error.start, max(1, error.length)
@@ -288,8 +297,10 @@ def _list(what: str, names: Iterable[str]) -> str:
 # -- a path in its messages -------------------------------------------------------------------
 
 
-def _held(path: ExtractPath, places: PathPlaces, messages: list[Message]) -> ExtractPath:
-    """The path as far as the messages tell what it means.
+def _held(
+    path: ExtractPath, places: PathPlaces, messages: list[Message], rows: tuple[str, ...]
+) -> ExtractPath:
+    """The path as far as the messages tell what it means, seen from their rows.
 
     Raises:
         PathMistake: it is possible in none of them (M403 to M406).
@@ -297,14 +308,17 @@ def _held(path: ExtractPath, places: PathPlaces, messages: list[Message]) -> Ext
     mistakes = []
     for message in messages:
         try:
-            return _InMessage(path, places, message).held()
+            return _InMessage(path, places, message, rows).held()
         except PathMistake as mistake:
             mistakes.append(mistake)
     raise max(mistakes, key=lambda mistake: mistake.start)
 
 
 class _InMessage:
-    def __init__(self, path: ExtractPath, places: PathPlaces, message: Message) -> None:
+    def __init__(
+        self, path: ExtractPath, places: PathPlaces, message: Message, rows: tuple[str, ...]
+    ) -> None:
+        self.rows = rows
         self.path = path
         self.places = places
         self.message = message
@@ -320,6 +334,7 @@ class _InMessage:
             self._known(path.within.tag, places.within, known)
         self._known(path.segment.tag, places.tag, known)
         self._stands()
+        self._seen()
         self._conditions_fit()
         self._elements_fit()
         within = path.within
@@ -374,6 +389,21 @@ class _InMessage:
             raise self._no_loop(begin, at)
         text = f"{tag} does not stand in the loop that {begin} begins in {self.message.type}"
         raise _mistake("M406", text, places.tag, _list("in it stand", sorted(inside - {begin})))
+
+    def _seen(self) -> None:
+        """A row sees its own level and those around it, none inside of it."""
+        path, tag = self.path, self.path.segment.tag
+        rows = [name for name in self.rows if name in self.levels]
+        seen = {name for row in rows for name in self.levels[row].outwards}
+        where = [path.level] if path.level else [
+            name for name, standing in self.levels.items() if tag in standing.tags
+        ]  # fmt: skip
+        if not rows or any(name in seen for name in where):
+            return
+        place = self.places.level if path.level else self.places.tag
+        text = f"{_list('level', where)} of {self.message.type} lies inside of the rows, which are "
+        hint = f"a row sees its own level and those around it; add {where[-1]} to `extract.rows`"
+        raise _mistake("M406", text + ", ".join(rows), place, hint)
 
     def _no_loop(self, begin: str, at: Mapping[str, Standing]) -> PathMistake:
         names = [name for name, standing in self.levels.items() if standing.first == begin]

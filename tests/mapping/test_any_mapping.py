@@ -13,6 +13,8 @@ from pipeline.mapping.compile import compile_mapping
 from pipeline.mapping.document import read_document
 from pipeline.mapping.mistakes import MappingRefused
 from tests.unit.mapping.bench import raw
+from tests.unit.mapping.extract_cases import HEAD
+from tests.unit.mapping.test_extract import ASN, DESADV
 
 ROOT = Path(__file__).parents[2]
 SOUND = [
@@ -20,9 +22,9 @@ SOUND = [
     for path in (*sorted((ROOT / "mappings").glob("*.yaml")), ROOT / "samples" / "feature-values" / "mapping.yaml",
                  ROOT / "samples" / "feature-six-mutations" / "mapping.yaml",
                  ROOT / "samples" / "feature-lists-and-objects" / "mapping.yaml")
-]  # fmt: skip
+] + [read_document(HEAD + text, "m.yaml").data for text in (ASN, DESADV)]  # fmt: skip
 WORDS = ["", "Nr", "_x", "*", "from", "value", "when", "A = 'x'", "SUM(A)", "{A}", "{", "%d.%m.%Y", "%", "-1", "0",
-         "9" * 30, "null", "true", "upper", "regex", "(", "order_number", "csv", "x12", "../x", "\u0000", "\ud7ff"]  # fmt: skip
+         "9" * 30, "null", "true", "upper", "regex", "(", "order_number", "csv", "x12", "edifact", "856", "DESADV", "BSN.2", "P/MAN[*=CP].+1", "[", "../x", "\u0000", "\ud7ff"]  # fmt: skip
 PIECES = st.recursive(
     st.sampled_from(WORDS) | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3)

@@ -115,7 +115,7 @@ def _unordered(ran: Ran) -> list[str]:
         body.get("articles_order", []).sort(key=lambda line: str(line["line_item_id"]))
         for change in body.get("mutations", []):
             del change["operation_id"]
-            change["tracking"]["articles"].sort(key=json.dumps)
+            change["tracking"].get("articles", []).sort(key=json.dumps)
         body.get("mutations", []).sort(
             key=lambda change: str(change["tracking"]["tracking_number"])
         )

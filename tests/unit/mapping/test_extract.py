@@ -1,6 +1,10 @@
 """`extract` against the tables of messages: what a mapping of EDI compiles to, and its mistakes."""
 
+from pathlib import Path
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pipeline.mapping.compile import compile_mapping
 from pipeline.mapping.extract import HL_LEVELS, standings
@@ -68,6 +72,18 @@ def test_a_mistake_is_said_with_place_and_hint(text: str, says: str) -> None:
     assert " = help: " in says
 
 
+@pytest.mark.parametrize(("name", "rows"), [("asn-856", ("I",)), ("desadv", ("LIN",))])
+def test_the_two_mappings_of_the_design_compile_as_written(
+    name: str, rows: tuple[str, ...]
+) -> None:
+    text = (Path(__file__).parent / f"{name}.yaml").read_text(encoding="utf-8")
+    compiled = compile_mapping(text, f"{name}.yaml")
+    assert compiled.warnings == ()
+    assert compiled.plan.extract is not None
+    assert compiled.plan.extract.rows == rows
+    assert len(compiled.plan.reads) == 9
+
+
 def test_columns_of_extract_are_the_header() -> None:
     plan = plan_of(ASN)
     assert plan.reads == ("order_no", "qty", "sku", "tracking", "zip")
@@ -101,7 +117,7 @@ def test_paths_are_shown_as_they_are_written() -> None:
 
 def test_rows_come_from_the_message_unless_the_mapping_says_otherwise() -> None:
     assert extract_of(ASN).rows == ("I",)
-    assert extract_of(ASN.replace("extract:\n", "extract:\n  rows: P\n")).rows == ("P",)
+    assert extract_of(ASN.replace("extract:\n", "extract:\n  rows: I\n")).rows == ("I",)
     assert extract_of(ASN.replace("extract:\n", "extract:\n  rows: [P, I, P]\n")).rows == ("P", "I")
     assert extract_of(DESADV).rows == ("LIN",)
 
@@ -186,6 +202,43 @@ def test_every_level_of_rows_is_a_level(syntax: Syntax, type_: str) -> None:
     assert set(message.rows) <= set(standings(message))
 
 
+@pytest.mark.parametrize(
+    ("rows", "path", "marked"),
+    [
+        ("P", "I/SN1.2", "I"),
+        ("CPS", "LIN/QTY.1", "LIN"),
+        ("CPS", "IMD.1", "IMD"),
+        ("UNH", "GIN.2", "GIN"),
+    ],
+)
+def test_a_row_sees_nothing_inside_of_it(rows: str, path: str, marked: str) -> None:
+    source = (
+        '{format: x12, transaction: "856"}' if rows == "P" else "{format: edifact, message: DESADV}"
+    )
+    text = f"""\
+source: {source}
+extract: {{rows: {rows}, columns: {{a: {path}}}}}
+order: {{order_number: a}}
+"""
+    with pytest.raises(MappingRefused) as caught:
+        compile_mapping(HEAD + text, "m.yaml")
+    [mistake] = caught.value.mistakes
+    assert mistake.code == "M406"
+    line = text.split("\n")[1]
+    assert line[mistake.column - 1 : mistake.column - 1 + mistake.length] == marked
+    assert f"lies inside of the rows, which are {rows}" in mistake.message
+
+
+def test_levels_lie_in_each_other() -> None:
+    asn = standings(MESSAGES[(Syntax.X12, "856")])
+    assert asn["I"].outwards == set(asn)
+    assert asn["T"].outwards == set(asn) - {"I"}
+    status = standings(MESSAGES[(Syntax.EDIFACT, "IFTSTA")])
+    assert {"UNB", "UNH", "CNI", "STS"} <= status["STS"].outwards
+    assert "STS" not in status["CNI"].outwards
+    assert list(status)[-1] == "STS"
+
+
 def test_levels_hold_what_stands_in_them_and_in_no_level_below() -> None:
     levels = standings(MESSAGES[(Syntax.X12, "945")])
     assert list(levels) == ["ISA", "GS", "ST", "LX", "W12"]
@@ -196,6 +249,34 @@ def test_levels_hold_what_stands_in_them_and_in_no_level_below() -> None:
     shipment = standings(MESSAGES[(Syntax.X12, "856")])
     assert set(HL_LEVELS) <= set(shipment)
     assert {shipment[name].first for name in HL_LEVELS} == {"HL"}
+
+
+PARTS = st.sampled_from(
+    ["S", "O", "I", "ST", "GS", "UNH", "CPS", "LIN", "HL", "N1", "N4", "NAD", "COM", "GIN", "PCI", "MAN", "BSN", "BGM",
+     "[1=ST]", "[*=SK]", "[*.2=SA]", "[1.1=ON]", "[9!=A|B]", "/", ">", ".", ".1", ".2", ".+1", ".*", ".2-6", ".2..3", ".1..2"]
+)  # fmt: skip
+SOURCES = st.sampled_from(
+    ['{format: x12, transaction: "856"}', "{format: edifact, message: DESADV}",
+     '{format: x12, transactions: ["850", "945", "214"]}', "{format: edifact, messages: [ORDERS, IFTSTA]}"]
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(SOURCES, st.lists(PARTS, min_size=1, max_size=7).map("".join))
+def test_any_path_compiles_or_is_a_mistake_in_its_own_text(source: str, path: str) -> None:
+    start = 'extract: {columns: {a: "'
+    text = f'{HEAD}source: {source}\n{start}{path}"}}}}\norder: {{order_number: a}}\n'
+    try:
+        extract = compile_mapping(text, "m.yaml").plan.extract
+    except MappingRefused as refused:
+        [mistake] = refused.mistakes
+        assert mistake.code in {"M401", "M403", "M404", "M405", "M406"}
+        assert mistake.line == 5
+        assert 0 <= mistake.column - 1 - len(start) <= len(path)
+        assert mistake.help
+    else:
+        assert extract is not None
+        assert extract.shown("a") == path
 
 
 def test_mistakes_of_paths_hide_no_others() -> None:

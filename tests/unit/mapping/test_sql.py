@@ -1,5 +1,6 @@
 """SQL: nothing outside the list reaches Polars, what is on the list works, and no row can stop it."""
 
+import re
 from datetime import date
 from decimal import Decimal
 
@@ -63,7 +64,7 @@ def test_nothing_outside_the_list_reaches_polars(sql: str) -> None:
             made = None
     for text in reached:
         bare = _without_quoted(text)
-        assert not set(";`$[]{}.:\\@#") & set(bare.replace("2.5", "")), text
+        assert not set(";`$[]{}.:\\@#") & set(re.sub(r"[0-9]\.[0-9]", "", bare)), text
         assert "--" not in bare
         assert "/*" not in bare
         for word in bare.replace("(", " ( ").split():
