@@ -31,11 +31,6 @@ def marks_of(source: Source) -> Marks:
     Raises:
         SourceUnusable: one of them is not a single ASCII character, or they are the same.
     """
-    if source.format != "csv":
-        raise SourceUnusable(
-            "files of EDI are not read yet, only mappings of them checked",
-            help="`pipeline mapping check` works without the file",
-        )
     for what, mark in (("delimiter", source.delimiter), ("quote", source.quote)):
         if mark is not None and (len(mark) != 1 or not mark.isascii() or mark in "\r\n\0"):
             raise SourceUnusable(

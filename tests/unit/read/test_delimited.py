@@ -47,17 +47,6 @@ def test_cells_stay_as_they_are_written(orders: Path) -> None:
     assert findings.is_empty()
 
 
-def test_edi_is_refused_as_long_as_only_its_mappings_are_read(orders: Path) -> None:
-    orders.write_bytes(b"ISA*00*")
-
-    assert stop(orders, [], Source(format="x12", encoding="")) == (
-        None,
-        None,
-        "files of EDI are not read yet, only mappings of them checked",
-        "`pipeline mapping check` works without the file",
-    )
-
-
 def test_lines_count_breaks_within_quotes_and_empty_lines(orders: Path) -> None:
     orders.write_bytes(b'\n"a\nb",c\r\n\r\n1,"2\r\n\r\n3"\n4,5')
 
