@@ -72,7 +72,7 @@ def test_a_mistake_is_said_with_place_and_hint(text: str, says: str) -> None:
     assert " = help: " in says
 
 
-@pytest.mark.parametrize(("name", "rows"), [("asn-856", ("I",)), ("desadv", ("LIN",))])
+@pytest.mark.parametrize(("name", "rows"), [("asn-856", ("I", "P")), ("desadv", ("LIN",))])
 def test_the_two_mappings_of_the_design_compile_as_written(
     name: str, rows: tuple[str, ...]
 ) -> None:
@@ -116,7 +116,7 @@ def test_paths_are_shown_as_they_are_written() -> None:
 
 
 def test_rows_come_from_the_message_unless_the_mapping_says_otherwise() -> None:
-    assert extract_of(ASN).rows == ("I",)
+    assert extract_of(ASN).rows == ("I", "P")
     assert extract_of(ASN.replace("extract:\n", "extract:\n  rows: I\n")).rows == ("I",)
     assert extract_of(ASN.replace("extract:\n", "extract:\n  rows: [P, I, P]\n")).rows == ("P", "I")
     assert extract_of(DESADV).rows == ("LIN",)

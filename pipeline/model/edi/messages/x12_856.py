@@ -78,5 +78,5 @@ MESSAGE = Message(
         ),
         may("CTT"),
     ),
-    rows=("HL",),
+    rows=("I", "P"),
 )
