@@ -14,6 +14,7 @@ import polars as pl
 
 from pipeline.mapping.plan import ExtractPlan
 from pipeline.model.edi.definition import Message
+from pipeline.model.edi.envelope import Envelopes, Problem
 from pipeline.model.edi.messages import MESSAGES
 from pipeline.model.findings import Findings
 from pipeline.model.origin import FILE, LINE, ORIGIN, ORIGIN_SCHEMA, SEGMENT, SEGMENTS_MAX, place
@@ -23,10 +24,10 @@ from pipeline.model.tables import RawTable
 from pipeline.read.batch import Batch
 from pipeline.read.decoding import text_encoding
 from pipeline.read.edi.elements import check_elements
-from pipeline.read.edi.envelopes import EnvelopeReader, Envelopes
+from pipeline.read.edi.envelopes import EnvelopeReader
 from pipeline.read.edi.extract import extract
 from pipeline.read.edi.grammar import grammar_of
-from pipeline.read.edi.pieces import WINDOW, Piece, Pieces, Problem
+from pipeline.read.edi.pieces import WINDOW, Piece, Pieces
 from pipeline.read.edi.structure import Bodies, follow, problems_of, tree
 from pipeline.read.edi.totals import check_totals
 from pipeline.read.header import SourceEmpty, open_source

@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 
 from pipeline.model.edi import edifact, x12
 from pipeline.model.edi.definition import Element, Segment, Syntax, Type
+from pipeline.model.edi.envelope import Problem, place_of
 from pipeline.model.edi.tags import TAG_IDS, TAGS
-from pipeline.read.edi.envelopes import place_of
-from pipeline.read.edi.pieces import Problem
 from pipeline.read.edi.segments import Bools, Ints, Segments
 from pipeline.read.edi.structure import Bodies
 

@@ -6,16 +6,22 @@ so this is a pass of its own; it looks at headers and trailers only.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
 
 from pipeline.model.edi.definition import Syntax
+from pipeline.model.edi.envelope import (
+    MESSAGE_SCHEMA,
+    Envelopes,
+    Group,
+    Interchange,
+    Problem,
+    place_of,
+)
 from pipeline.model.edi.tags import TAG_IDS
-from pipeline.read.edi.pieces import Piece, Problem
+from pipeline.read.edi.pieces import Piece
 from pipeline.read.edi.segments import Bools, Ints, Octets, Segments
-from pipeline.read.edi.separators import Delimiters
 
 HEADERS = {"ISA": Syntax.X12, "UNB": Syntax.EDIFACT}
 _GROUPS = ("GS", "UNG")
@@ -29,82 +35,6 @@ _IS_OUTER = np.zeros(256, np.bool_)
 for _tag in _OUTER:
     _IS_OUTER[TAG_IDS[_tag]] = True
 _NAMES = {TAG_IDS[tag]: tag for tag in _OUTER}
-
-# One row per message of a file, in order. `interchange` and `group` count from 0 in the file, -1
-# is none. `begin` and `end` are ordinals of its header and trailer, `end` 0 without a trailer.
-# `declared` is the trailer's segment count, -1 where it says none.
-MESSAGE_SCHEMA: dict[str, pl.DataType] = {
-    "message": pl.UInt32(),
-    "interchange": pl.Int32(),
-    "group": pl.Int32(),
-    "type": pl.String(),
-    "version": pl.String(),
-    "reference": pl.String(),
-    "line": pl.UInt32(),
-    "begin": pl.UInt32(),
-    "end": pl.UInt32(),
-    "declared": pl.Int64(),
-    "counted": pl.Int64(),
-}
-
-
-@dataclass(slots=True)
-class Group:
-    """A functional group: GS to GE, UNG to UNE."""
-
-    interchange: int
-    line: int
-    segment: int
-    functional: str  # GS01, UNG 1
-    sender: str
-    receiver: str
-    reference: str  # GS06, UNG 5
-    version: str  # GS08, UNG 8
-    values: tuple[str, ...]
-    declared: int = -1
-    counted: int = 0
-    closed: bool = False
-    problems: list[Problem] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Interchange:
-    """An interchange: ISA to IEA, UNB to UNZ. `values` are the header's elements as text."""
-
-    syntax: Syntax
-    delimiters: Delimiters
-    line: int
-    segment: int
-    sender: str
-    sender_qualifier: str
-    receiver: str
-    receiver_qualifier: str
-    reference: str  # ISA13, UNB 5
-    version: str  # ISA12; UNB 1, such as UNOC:3
-    date: str
-    time: str
-    test: bool  # ISA15 is T; UNB 11 is 1
-    ack_wanted: bool  # ISA14; UNB 9
-    values: tuple[str, ...]
-    charset: str = ""
-    groups: int = 0
-    messages: int = 0
-    declared: int = -1
-    closed: bool = False
-    end_line: int = 0
-    end_segment: int = 0
-    problems: list[Problem] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Envelopes:
-    """What a file consists of; `problems` are all, those of `interchanges` and `groups` too."""
-
-    interchanges: tuple[Interchange, ...]
-    groups: tuple[Group, ...]
-    messages: pl.DataFrame
-    problems: tuple[Problem, ...]
-    segments: int
 
 
 class EnvelopeReader:
@@ -194,6 +124,7 @@ class EnvelopeReader:
         end = np.where(closed, at[after], next_outer - 1)
         x12 = tags[starts] == TAG_IDS["ST"]
         type_begin, type_end = _either(x12, segments.bounds(begin, 1), segments.bounds(begin, 2, 1))
+        whole = _either(x12, segments.bounds(begin, 1), segments.bounds(begin, 2))
         version_begin, version_end = _either(
             x12, segments.bounds(begin, 3), segments.bounds(begin, 2, 2)
         )
@@ -224,6 +155,7 @@ class EnvelopeReader:
                 "interchange": interchange,
                 "group": group,
                 "type": segments.texts(type_begin, type_end),
+                "identifier": segments.texts(*whole),
                 "version": version,
                 "reference": segments.texts(ref_begin, ref_end),
                 "line": segments.lines(begin),
@@ -399,17 +331,6 @@ def _trailer(
 
 def _column(segments: Segments, at: int, element: int) -> str:
     return place_of(segments.delimiters.syntax, segments.tag_text(at), element)
-
-
-def place_of(syntax: Syntax, tag: str, element: int, component: int = 0) -> str:
-    """An element's place as people of the field write it.
-
-    >>> place_of(Syntax.X12, "REF", 2), place_of(Syntax.EDIFACT, "DTM", 1, 2)
-    ('REF*02', 'DTM+1.2')
-    """
-    if syntax is Syntax.X12:
-        return f"{tag}*{element:02}" + (f"-{component}" if component else "")
-    return f"{tag}+{element}" + (f".{component}" if component else "")
 
 
 def _values(segments: Segments, at: int) -> tuple[str, ...]:

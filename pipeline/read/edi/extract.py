@@ -12,10 +12,9 @@ import polars as pl
 
 from pipeline.mapping.plan import Condition, ExtractColumn, ExtractPath, ExtractPlan, SegmentPick
 from pipeline.model.edi.definition import Syntax
+from pipeline.model.edi.envelope import Envelopes, Problem, place_of
 from pipeline.model.edi.tags import TAG_IDS
 from pipeline.model.origin import COPIES_MAX, COPY_BITS, FILE, LINE, ORIGIN_SCHEMA, SEGMENT
-from pipeline.read.edi.envelopes import Envelopes, place_of
-from pipeline.read.edi.pieces import Problem
 from pipeline.read.edi.segments import Bools, Ints, Segments
 from pipeline.read.edi.structure import Bodies, Tree
 

@@ -11,6 +11,7 @@ from typing import BinaryIO
 import numpy as np
 
 from pipeline.model.edi.definition import Syntax
+from pipeline.model.edi.envelope import Delimiters, Problem
 from pipeline.model.edi.tags import TAG_IDS
 from pipeline.read.decoding import KEEP_BYTES, MARK
 from pipeline.read.edi.segments import Ints, Segments, Split, split, without
@@ -19,7 +20,6 @@ from pipeline.read.edi.separators import (
     BOM,
     HEADER_MAX,
     Begin,
-    Delimiters,
     next_begin,
     read_begin,
 )
@@ -31,19 +31,6 @@ _TRAILERS = np.array([TAG_IDS[t] for t in ("SE", "GE", "IEA", "UNT", "UNE", "UNZ
 _INTERCHANGE_ENDS = frozenset({TAG_IDS["IEA"], TAG_IDS["UNZ"]})
 _HEADERS = (b"ISA", b"UNA", b"UNB")
 _BLANK_BYTES = bytes(BLANKS)
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something odd about the file at a line and segment (ordinal 0: before the first)."""
-
-    code: str
-    line: int
-    segment: int
-    value: str = ""
-    detail: str = ""
-    column: str | None = None
-    message: int = -1  # number of the message in the file, from 0; -1: not of one message
 
 
 @dataclass(frozen=True, slots=True)

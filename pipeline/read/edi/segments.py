@@ -14,8 +14,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from pipeline.model.edi.envelope import NONE, Delimiters
 from pipeline.model.edi.tags import TAG_CODES, TAG_MAX, TAG_TABLE
-from pipeline.read.edi.separators import NONE, Delimiters
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]

@@ -9,8 +9,7 @@ import re
 from dataclasses import dataclass
 
 from pipeline.model.edi.definition import Syntax
-
-NONE = -1  # no such separator in this interchange
+from pipeline.model.edi.envelope import NONE, Delimiters
 
 # Blanks and control characters may stand between segments; nothing else may.
 BLANKS = frozenset(range(0x21)) - frozenset(range(0x1C, 0x20))
@@ -31,24 +30,6 @@ CHARACTER_SETS = {
     "UNOI": "iso-8859-6", "UNOJ": "iso-8859-8", "UNOK": "iso-8859-9", "UNOL": "iso-8859-15",
     "UNOW": "utf-8", "UNOY": "utf-8",
 }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Delimiters:
-    """The separators of one interchange as byte values; NONE where it has no such separator.
-
-    `decimal` is the decimal mark as text, `charset` the encoding that the interchange declares, ""
-    where it declares none (X12).
-    """
-
-    syntax: Syntax
-    element: int
-    component: int
-    segment: int
-    repetition: int = NONE
-    release: int = NONE
-    decimal: str = "."
-    charset: str = ""
 
 
 @dataclass(frozen=True, slots=True)

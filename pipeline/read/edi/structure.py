@@ -14,10 +14,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from pipeline.model.edi.envelope import Problem, place_of
 from pipeline.model.edi.tags import TAG_IDS
-from pipeline.read.edi.envelopes import place_of
 from pipeline.read.edi.grammar import Grammar, Step
-from pipeline.read.edi.pieces import Problem
 from pipeline.read.edi.segments import Bools, Ints, Segments
 
 # Levels that name their parent themselves, and the elements with their own id and their parent's.

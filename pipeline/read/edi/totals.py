@@ -6,9 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.model.edi.definition import Syntax
+from pipeline.model.edi.envelope import Problem, place_of
 from pipeline.model.edi.tags import TAG_IDS
-from pipeline.read.edi.envelopes import place_of
-from pipeline.read.edi.pieces import Problem
 from pipeline.read.edi.structure import Bodies, count_of
 
 
