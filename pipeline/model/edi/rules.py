@@ -18,7 +18,7 @@ def _row(
 
 ROWS: tuple[Rule, ...] = (
     _row("E101", "No interchange in the file",
-         "no ISA, UNA or UNB is found",
+         "no ISA, UNA or UNB is found; {detail}",
          "the file is no EDI, is packed or encrypted, or is in an encoding that EDI does not use",
          "look at the file's beginning; ask for it again"),
     _row("E102", "Interchange header not readable",
@@ -63,7 +63,7 @@ ROWS: tuple[Rule, ...] = (
          "it was stepped over; it does not count as a segment",
          "tell the partner", warning=True),
     _row("E113", "Blanks between segments",
-         "more than a line end stands before this segment, and before {value} in all nearby",
+         "more than a line end stands before this segment, and before {value} in all",
          "it was stepped over; senders that indent often pad elements too",
          "tell the partner", warning=True),
     _row("E114", "Control reference used before",
@@ -109,6 +109,10 @@ ROWS: tuple[Rule, ...] = (
          "version {value} is not agreed; expected is {detail}",
          "elements mean different things in different versions",
          "add it to `versions` of the partner, or ask the partner", owner=Owner.SETUP),
+    _row("E125", "More of the same",
+         "{value} more of {detail} from here on",
+         "so many of one kind mostly have one cause; they count, but are not listed",
+         "look at those that are listed", warning=True),
     _row("E201", "Mandatory segment missing",
          "mandatory segment {value} is missing{detail}",
          "the message's definition demands it, so the message is not used",

@@ -32,6 +32,19 @@ from pipeline.read.edi.structure import Bodies, follow, problems_of, tree
 from pipeline.read.edi.totals import check_totals
 from pipeline.read.header import SourceEmpty, open_source
 
+_LOOK = 400
+# What files are that are no EDI, by their first bytes.
+_OTHERS = (
+    (b"\xff\xfe", "it is UTF-16: save it as UTF-8"),
+    (b"\xfe\xff", "it is UTF-16: save it as UTF-8"),
+    (b"PK\x03\x04", "it is a ZIP archive or an Excel file"),
+    (b"\x1f\x8b", "it is packed with gzip"),
+    (b"%PDF", "it is a PDF"),
+    (b"-----BEGIN PGP", "it is encrypted with PGP"),
+    (b"\xc9\xe2\xc1", "it is X12 in EBCDIC: have it sent in ASCII"),
+    (b"\xe4\xd5\xc1", "it is EDIFACT in EBCDIC: have it sent in ASCII"),
+    (b"\xe4\xd5\xc2", "it is EDIFACT in EBCDIC: have it sent in ASCII"),
+)
 _ONE_BYTE = bytes(range(0x20, 0x7F))
 
 
@@ -68,10 +81,11 @@ def open_edi(path: Path, name: str, *, encoding: str = "", window: int = WINDOW)
     """
     if encoding:
         _ascii_based(encoding)
-    reader = EnvelopeReader()
+    reader = EnvelopeReader(name)
     kept: list[Piece] = []
     with open_source(path, name) as file:
-        if not file.read(1):
+        beginning = file.read(_LOOK)
+        if not beginning:
             raise SourceEmpty(f"{name} is empty", help="ask for the file again", code="E101")
         file.seek(0)
         pieces = Pieces(file, encoding, window)
@@ -80,7 +94,7 @@ def open_edi(path: Path, name: str, *, encoding: str = "", window: int = WINDOW)
             kept = [piece] if number == 0 else []
         envelopes = reader.finish(pieces.rest())
     if not envelopes.interchanges:
-        raise _no_interchange(name, envelopes)
+        raise _no_interchange(name, envelopes, beginning)
     if envelopes.segments > SEGMENTS_MAX:
         raise SourceUnusable(
             f"{name} has {envelopes.segments:,} segments; a file may have {SEGMENTS_MAX:,}",
@@ -90,14 +104,28 @@ def open_edi(path: Path, name: str, *, encoding: str = "", window: int = WINDOW)
     return Reading(path, name, encoding, window, envelopes, whole)
 
 
-def _no_interchange(name: str, envelopes: Envelopes) -> SourceUnusable:
+def _no_interchange(name: str, envelopes: Envelopes, beginning: bytes) -> SourceUnusable:
     """Why nothing of a file can be read: its first error, in the words of its rule."""
-    problem = next(each for each in envelopes.problems if is_error(each))
+    nothing = Problem("E101", 1, 0, detail=_looks_like(beginning))
+    problem = next((each for each in envelopes.problems if is_error(each)), nothing)
     rule = RULES[problem.code]
     says = rule.says.format(value=problem.value, detail=problem.detail, column=problem.column)
     return SourceUnusable(
         f"{place(name, problem.line, problem.segment)}: {says}", help=rule.fix, code=problem.code
     )
+
+
+def _looks_like(beginning: bytes) -> str:
+    """What a file is in which no interchange begins, as far as its first bytes tell."""
+    looks = next((text for mark, text in _OTHERS if beginning.startswith(mark)), "")
+    text = beginning.decode("latin-1").split()
+    if looks:
+        return looks
+    if beginning[:64].count(0) * 3 > len(beginning[:64]):
+        return "it looks like UTF-16 or UTF-32: save it as UTF-8"
+    if not text:
+        return "nothing but blanks is at its beginning"
+    return f'it begins with "{" ".join(text)[:40]}"'
 
 
 def _ascii_based(encoding: str) -> None:

@@ -5,7 +5,8 @@ ISO 9735-1 §8). Nothing is read from a message before its whole interchange is 
 so this is a pass of its own; it looks at headers and trailers only.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -20,144 +21,206 @@ from pipeline.model.edi.envelope import (
     place_of,
 )
 from pipeline.model.edi.tags import TAG_IDS
+from pipeline.model.stops import SourceUnusable
 from pipeline.read.edi.pieces import Piece
+from pipeline.read.edi.problems import Limit
 from pipeline.read.edi.segments import Bools, Ints, Octets, Segments
 
 HEADERS = {"ISA": Syntax.X12, "UNB": Syntax.EDIFACT}
-_GROUPS = ("GS", "UNG")
-_MESSAGE_BEGIN = np.array([TAG_IDS["ST"], TAG_IDS["UNH"]], np.uint8)
-_MESSAGE_END = np.array([TAG_IDS["SE"], TAG_IDS["UNT"]], np.uint8)
-_OUTER = ("ISA", "UNB", "GS", "UNG", "GE", "UNE", "IEA", "UNZ", "TA1")
-_ENVELOPE = np.zeros(256, np.bool_)
-for _tag in (*_OUTER, "ST", "UNH", "SE", "UNT"):
-    _ENVELOPE[TAG_IDS[_tag]] = True
-_IS_OUTER = np.zeros(256, np.bool_)
-for _tag in _OUTER:
-    _IS_OUTER[TAG_IDS[_tag]] = True
-_NAMES = {TAG_IDS[tag]: tag for tag in _OUTER}
+PROBLEMS_MAX = 100_000  # of the envelopes of one file; beyond it is not worth reading
+
+# A tag of the other syntax is a segment like any other.
+_OUTER = {
+    Syntax.X12: ("ISA", "GS", "GE", "IEA", "TA1"),
+    Syntax.EDIFACT: ("UNB", "UNG", "UNE", "UNZ"),
+}
+_MESSAGE = {Syntax.X12: ("ST", "SE"), Syntax.EDIFACT: ("UNH", "UNT")}
+_NAMES = {TAG_IDS[tag]: tag for tags in _OUTER.values() for tag in tags}
+
+
+def _set(tags: Iterable[str]) -> Bools:
+    """Tags as a table by their ids."""
+    member = np.zeros(256, np.bool_)
+    member[[TAG_IDS[tag] for tag in tags]] = True
+    return member
+
+
+_IS_OUTER = {syntax: _set(tags) for syntax, tags in _OUTER.items()}
+_IS_ENVELOPE = {syntax: _set((*tags, *_MESSAGE[syntax])) for syntax, tags in _OUTER.items()}
+_BEGIN = {syntax: TAG_IDS[begin] for syntax, (begin, _) in _MESSAGE.items()}
+_END = {syntax: TAG_IDS[end] for syntax, (_, end) in _MESSAGE.items()}
+
+_SHOWN = 80
+_UNREADABLE = "\ufffd"
+_REFERENCE_MAX = 35  # what is longer is compared one by one
+
+
+@dataclass(frozen=True, slots=True)
+class _Headers:
+    """The envelope segments of a piece.
+
+    `at` are their indices, `tags` their tag ids, `starts` and `ends` the places in `at` of message
+    headers and trailers; `closed` tells which headers have a trailer right behind them in `at`.
+    `number` is the number in the file of the piece's first message.
+    """
+
+    segments: Segments
+    at: Ints
+    tags: Octets
+    starts: Ints
+    ends: Ints
+    closed: Bools
+    number: int
+
+    @staticmethod
+    def of(segments: Segments, number: int) -> "_Headers":
+        syntax = segments.delimiters.syntax
+        at = np.flatnonzero(_IS_ENVELOPE[syntax][segments.tag])
+        tags = segments.tag[at]
+        starts = np.flatnonzero(tags == _BEGIN[syntax])
+        ends = np.flatnonzero(tags == _END[syntax])
+        closed = np.append(tags, 0)[starts + 1] == _END[syntax]
+        return _Headers(segments, at, tags, starts, ends, closed, number)
+
+    def stops(self) -> Ints:
+        """The index behind each message: of what comes behind its trailer, or of the next envelope."""
+        behind = np.append(self.at, self.segments.count)[self.starts + 1]
+        return behind + self.closed
 
 
 class EnvelopeReader:
-    """Takes the pieces of a file in order; `finish` gives the result."""
+    """Takes the pieces of a file in order; `finish` gives the result. `name` is the file's."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "the file") -> None:
+        self._name = name
         self._interchanges: list[Interchange] = []
         self._groups: list[Group] = []
         self._interchange: Interchange | None = None
         self._group: Group | None = None
         self._frames: list[pl.DataFrame] = []
         self._problems: list[Problem] = []
+        self._limit = Limit()
         self._messages = 0
         self._segments = 0
-        self._strays = 0
-        self._place = (1, 0)
 
     def take(self, piece: Piece) -> None:
-        """Take the next piece."""
+        """Take the next piece.
+
+        Raises:
+            SourceUnusable: the file has more problems than are worth listing.
+        """
         self._problems += piece.problems
         segments = piece.segments
-        at = np.flatnonzero(_ENVELOPE[segments.tag])
-        tags = segments.tag[at]
-        outer = np.flatnonzero(_IS_OUTER[tags])
-        starts = np.flatnonzero(np.isin(tags, _MESSAGE_BEGIN))
-        first = self._messages
-        self._bodies(segments, at, tags, starts)
-        interchange = np.full(len(starts), -1, np.int64)
-        group = np.full(len(starts), -1, np.int64)
+        headers = _Headers.of(segments, self._messages)
+        self._messages += len(headers.starts)
+        outer = np.flatnonzero(_IS_OUTER[segments.delimiters.syntax][headers.tags])
+        interchange = np.full(len(headers.starts), -1, np.int64)
+        group = np.full(len(headers.starts), -1, np.int64)
         # the messages between two headers or trailers of interchanges and groups
-        cuts = np.searchsorted(starts, outer).tolist()
+        cuts = np.searchsorted(headers.starts, outer).tolist()
         low = 0
         for index, cut in zip(outer.tolist(), cuts, strict=True):
             self._belong(interchange, group, low, cut)
             low = cut
-            self._outer(segments, int(at[index]), _NAMES[int(tags[index])], piece.charset)
-        self._belong(interchange, group, low, len(starts))
-        self._strays_of(segments, at, tags)
-        if len(starts):
-            self._frames.append(
-                self._described(segments, at, tags, starts, interchange, group, first)
-            )
+            tag = _NAMES[int(headers.tags[index])]
+            self._outer(segments, int(headers.at[index]), tag, piece.charset)
+        self._belong(interchange, group, low, len(headers.starts))
+        self._unclosed(headers)
+        self._strays(headers)
+        self._lonely(headers, interchange, group)
+        self._undecodable(piece)
+        if len(headers.starts):
+            self._frames.append(self._described(headers, interchange, group))
         self._segments += segments.count
-        if segments.count:
-            last = np.array([segments.count - 1])
-            self._place = (int(segments.lines(last)[0]), segments.ordinal + segments.count - 1)
 
     def finish(self, rest: Iterable[Problem] = ()) -> Envelopes:
         """Close what is open and give the whole; `rest` are problems behind the last piece."""
         self._problems += rest
         self._close_group(None)
         self._close_interchange(None)
+        self._problems += self._limit.rest()
         frames = self._frames or [pl.DataFrame(schema=MESSAGE_SCHEMA)]
-        if not self._interchanges and not any(p.code == "E102" for p in self._problems):
-            self._problems.append(Problem("E101", 1, 0))
         return Envelopes(
             tuple(self._interchanges), tuple(self._groups), pl.concat(frames),
-            tuple(self._problems), self._segments,
+            tuple(sorted(self._problems, key=_place)), self._segments,
         )  # fmt: skip
 
     # -- messages ---------------------------------------------------------------------------
 
-    def _bodies(self, segments: Segments, at: Ints, tags: Octets, starts: Ints) -> None:
-        """Count the messages, and say which have no trailer, or a trailer of no message."""
-        ends = np.isin(tags, _MESSAGE_END)
-        after = np.minimum(starts + 1, len(tags) - 1)
-        unclosed = starts[~(ends[after] & (after > starts))]
-        for index in unclosed.tolist():
-            number = self._messages + int(np.searchsorted(starts, index))
-            self._say(segments, int(at[index]), "E109", message=number,
-                      value=segments.text(int(at[index]), 1), column=segments.tag_text(int(at[index])))  # fmt: skip
-        lone = np.flatnonzero(ends)
-        if len(lone):
-            before = np.isin(tags[np.maximum(lone - 1, 0)], _MESSAGE_BEGIN) & (lone > 0)
-            for index in lone[~before].tolist():
-                self._say(segments, int(at[index]), "E115", segments.tag_text(int(at[index])))
-        self._messages += len(starts)
+    def _unclosed(self, headers: _Headers) -> None:
+        """Say which messages have no trailer, and which trailers have no message."""
+        segments = headers.segments
+        for index in np.flatnonzero(~headers.closed).tolist():
+            at = int(headers.at[headers.starts[index]])
+            element = 2 if segments.delimiters.syntax is Syntax.X12 else 1
+            self._say(segments, at, "E109", segments.text(at, element),
+                      column=segments.tag_text(at), message=headers.number + index)  # fmt: skip
+        lone = np.setdiff1d(headers.ends, headers.starts[headers.closed] + 1)
+        for index in lone.tolist():
+            at = int(headers.at[index])
+            self._say(segments, at, "E115", segments.tag_text(at))
 
-    def _described(
-        self, segments: Segments, at: Ints, tags: Octets, starts: Ints, interchange: Ints,
-        group: Ints, first: int,
-    ) -> pl.DataFrame:  # fmt: skip
-        begin = at[starts]
-        after = np.minimum(starts + 1, len(tags) - 1)
-        closed = np.isin(tags[after], _MESSAGE_END) & (after > starts)
-        next_outer = np.append(at, segments.count)[starts + 1]
-        end = np.where(closed, at[after], next_outer - 1)
-        x12 = tags[starts] == TAG_IDS["ST"]
-        type_begin, type_end = _either(x12, segments.bounds(begin, 1), segments.bounds(begin, 2, 1))
-        whole = _either(x12, segments.bounds(begin, 1), segments.bounds(begin, 2))
-        version_begin, version_end = _either(
-            x12, segments.bounds(begin, 3), segments.bounds(begin, 2, 2)
-        )
-        release_begin, release_end = segments.bounds(begin, 2, 3)
-        reference = _either(x12, segments.bounds(begin, 2), segments.bounds(begin, 1))
-        version = segments.texts(version_begin, version_end)
-        if not x12.all():
-            # UNH 2: type:version:release, together the directory D:96A
-            release = segments.texts(release_begin, release_end)
-            version = pl.select(
-                pl.when(pl.lit(pl.Series(x12))).then(version).otherwise(version + release)
-            ).to_series()
+    def _strays(self, headers: _Headers) -> None:
+        """Segments that lie in no message and are no envelope: one word for each stretch."""
+        segments = headers.segments
+        inside = np.zeros(segments.count + 1, np.int8)
+        inside[headers.at[headers.starts]] += 1
+        np.subtract.at(inside, headers.stops(), 1)
+        envelope = _IS_ENVELOPE[segments.delimiters.syntax][segments.tag]
+        lone = np.flatnonzero((np.cumsum(inside)[:-1] == 0) & ~envelope)
+        begins = np.ones(len(lone), np.bool_)
+        begins[1:] = np.diff(lone) != 1
+        for at in lone[begins].tolist():
+            self._say(segments, at, "E115", segments.tag_text(at)[:_SHOWN])
+
+    def _lonely(self, headers: _Headers, interchange: Ints, group: Ints) -> None:
+        """Messages outside of interchanges, and X12 ones outside of groups."""
+        lonely = interchange < 0
+        if headers.segments.delimiters.syntax is Syntax.X12:
+            lonely |= group < 0
+        for index in np.flatnonzero(lonely).tolist():
+            at = int(headers.at[headers.starts[index]])
+            tag = headers.segments.tag_text(at)
+            self._say(headers.segments, at, "E115", tag, message=headers.number + index)
+
+    def _undecodable(self, piece: Piece) -> None:
+        """Bytes outside of messages that the character set does not have; inside, see `judge`."""
+        segments = piece.segments
+        envelope = _IS_OUTER[segments.delimiters.syntax][segments.tag[piece.undecodable]]
+        for at in piece.undecodable[envelope].tolist():
+            text = segments.plain(int(segments.start[at]), int(segments.stop[at]))
+            self._say(segments, at, "E118", text[:_SHOWN], piece.charset, segments.tag_text(at))
+
+    def _described(self, headers: _Headers, interchange: Ints, group: Ints) -> pl.DataFrame:
+        segments, first = headers.segments, headers.number
+        x12 = segments.delimiters.syntax is Syntax.X12
+        begin = headers.at[headers.starts]
+        closed = headers.closed
+        end = headers.stops() - 1
         declared = np.where(closed, segments.numbers(*segments.bounds(end, 1)), -1)
         counted = end - begin + 1
-        wrong = np.flatnonzero(closed & (declared != counted))
-        for index in wrong.tolist():
+        for index in np.flatnonzero(closed & (declared != counted)).tolist():
             self._say(segments, int(end[index]), "E110", segments.text(int(end[index]), 1),
                       str(counted[index]), _column(segments, int(end[index]), 1), first + index)  # fmt: skip
-        ref_begin, ref_end = reference
-        differ = closed & ~_same(segments, ref_begin, ref_end, *segments.bounds(end, 2))
-        for index in np.flatnonzero(differ).tolist():
+        kind, version, reference = _named(segments, begin)
+        differ = np.flatnonzero(closed)
+        low, high = reference[0][differ], reference[1][differ]
+        differ = differ[~_same(segments, low, high, *segments.bounds(end[differ], 2))]
+        for index in differ.tolist():
             self._say(segments, int(end[index]), "E106", segments.text(int(end[index]), 2),
-                      segments.plain(int(ref_begin[index]), int(ref_end[index])),
+                      segments.plain(int(reference[0][index]), int(reference[1][index])),
                       _column(segments, int(end[index]), 2), first + index)  # fmt: skip
         return pl.DataFrame(
             {
-                "message": np.arange(first, first + len(starts)),
+                "message": np.arange(first, first + len(begin)),
                 "interchange": interchange,
                 "group": group,
-                "type": segments.texts(type_begin, type_end),
-                "identifier": segments.texts(*whole),
-                "version": version,
-                "reference": segments.texts(ref_begin, ref_end),
+                "type": kind.fill_null(_UNREADABLE),
+                "identifier": segments.texts(*segments.bounds(begin, 1 if x12 else 2)).fill_null(
+                    _UNREADABLE
+                ),
+                "version": version.fill_null(_UNREADABLE),
+                "reference": segments.texts(*reference).fill_null(_UNREADABLE),
                 "line": segments.lines(begin),
                 "begin": begin + segments.ordinal,
                 "end": np.where(closed, end + segments.ordinal, 0),
@@ -173,22 +236,6 @@ class EnvelopeReader:
         if self._group is not None:
             group[low:high] = len(self._groups) - 1
             self._group.counted += high - low
-
-    def _strays_of(self, segments: Segments, at: Ints, tags: Octets) -> None:
-        """Segments that lie in no message and are no envelope: one word for each stretch."""
-        inside = np.zeros(segments.count + 1, np.int8)
-        begin = at[np.isin(tags, _MESSAGE_BEGIN)]
-        order = np.append(at, segments.count)
-        stop = order[np.searchsorted(order, begin) + 1]
-        inside[begin] += 1
-        inside[stop] -= 1
-        lone = np.flatnonzero((np.cumsum(inside)[:-1] == 0) & ~_ENVELOPE[segments.tag])
-        if not len(lone):
-            return
-        begins = np.ones(len(lone), np.bool_)
-        begins[1:] = np.diff(lone) != 1
-        for index in lone[begins].tolist():
-            self._say(segments, int(index), "E115", segments.tag_text(int(index)))
 
     # -- interchanges and groups --------------------------------------------------------------
 
@@ -218,9 +265,7 @@ class EnvelopeReader:
                     self._say(segments, at, "E115", tag)
                 else:
                     self._close_interchange((segments, at))
-            case (
-                _
-            ):  # TA1 answers an interchange of ours; it is read by the acknowledgement's reader
+            case _:  # TA1 answers an interchange of ours
                 pass
 
     def _close_group(self, trailer: tuple[Segments, int] | None) -> None:
@@ -236,7 +281,7 @@ class EnvelopeReader:
             group.problems += _trailer(
                 segments, at, group.declared, group.counted, group.reference, "E108"
             )
-        self._problems += group.problems
+        self._listed(group.problems)
 
     def _close_interchange(self, trailer: tuple[Segments, int] | None) -> None:
         interchange, self._interchange = self._interchange, None
@@ -257,29 +302,46 @@ class EnvelopeReader:
             interchange.problems += _trailer(
                 segments, at, interchange.declared, counted, interchange.reference, "E105"
             )
-        self._problems += interchange.problems
+        self._listed(interchange.problems)
 
     def _say(
         self, segments: Segments, at: int, code: str, value: str = "", detail: str = "",
         column: str | None = None, message: int = -1,
     ) -> None:  # fmt: skip
         line = int(segments.lines(np.array([at]))[0])
-        self._problems.append(
-            Problem(code, line, segments.ordinal + at, value, detail, column, message)
-        )
+        problem = Problem(code, line, segments.ordinal + at, value, detail, column, message)
+        if message >= 0 or self._limit.admit(problem):
+            self._listed([problem])
+
+    def _listed(self, problems: Sequence[Problem]) -> None:
+        """Take problems that reject something, so that none of them may be left out."""
+        self._problems += problems
+        if len(self._problems) > PROBLEMS_MAX:
+            raise SourceUnusable(
+                f"{self._name} has more than {PROBLEMS_MAX:,} faults in its envelopes",
+                help="look at the first with `pipeline edi show`; ask the partner for the file again",
+            )
 
 
-def _either(
-    first: Bools,
-    one: tuple[Ints, Ints],
-    other: tuple[Ints, Ints],
-) -> tuple[Ints, Ints]:
-    return np.where(first, one[0], other[0]), np.where(first, one[1], other[1])
+def _place(problem: Problem) -> tuple[int, int, str, str]:
+    return problem.segment, problem.line, problem.code, problem.column or ""
+
+
+def _named(segments: Segments, begin: Ints) -> tuple[pl.Series, pl.Series, tuple[Ints, Ints]]:
+    """Type and version of messages that begin at some segments, and where their references lie."""
+    if segments.delimiters.syntax is Syntax.X12:
+        kind = segments.texts(*segments.bounds(begin, 1))
+        return kind, segments.texts(*segments.bounds(begin, 3)), segments.bounds(begin, 2)
+    kind = segments.texts(*segments.bounds(begin, 2, 1))
+    # UNH 2: type:version:release, together the directory D:96A
+    version = segments.texts(*segments.bounds(begin, 2, 2))
+    release = segments.texts(*segments.bounds(begin, 2, 3))
+    return kind, version + release, segments.bounds(begin, 1)
 
 
 def _same(segments: Segments, begin: Ints, end: Ints, low: Ints, high: Ints) -> Bools:
     """Tell where two texts are the same; a difference of leading zeros is none."""
-    same: Bools = (end - begin) == (high - low)
+    same: Bools = ((end - begin) == (high - low)) & (end - begin <= _REFERENCE_MAX)
     size = end - begin
     for position in range(int(size[same].max()) if same.any() else 0):
         at = np.flatnonzero(same & (size > position))
@@ -298,14 +360,14 @@ def equal_references(one: str, other: str) -> bool:
     (True, False)
     """
     one, other = one.strip(), other.strip()
-    if one.isdigit() and other.isdigit():
-        return int(one) == int(other)
+    if one.isascii() and one.isdigit() and other.isascii() and other.isdigit():
+        return (one.lstrip("0") or "0") == (other.lstrip("0") or "0")
     return one == other
 
 
 def _number(text: str) -> int:
     text = text.strip()
-    return int(text) if text.isdecimal() and len(text) < 18 else -1
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else -1
 
 
 def _trailer(

@@ -2,6 +2,7 @@
 
 The file is read in windows. A piece ends behind the last trailer (SE, GE, IEA, UNT, UNE, UNZ) of
 its window, so that memory depends on the window and on the largest message, not on the file.
+Nothing that is said may depend on where a window happens to end.
 """
 
 from collections.abc import Iterator
@@ -14,23 +15,32 @@ from pipeline.model.edi.definition import Syntax
 from pipeline.model.edi.envelope import Delimiters, Problem
 from pipeline.model.edi.tags import TAG_IDS
 from pipeline.read.decoding import KEEP_BYTES, MARK
-from pipeline.read.edi.segments import Ints, Segments, Split, split, without
+from pipeline.read.edi.problems import Limit
+from pipeline.read.edi.segments import Bools, Ints, Segments, Split, split, whole, without
 from pipeline.read.edi.separators import (
-    BLANKS,
+    BLANK_BYTES,
     BOM,
     HEADER_MAX,
     Begin,
-    next_begin,
+    may_begin,
+    oddities,
     read_begin,
 )
 
 WINDOW = 4 << 20
 MESSAGE_MAX = 64 << 20  # bytes; a message is held in memory whole
+SEPARATORS_MAX = 16 << 20  # in one message: eight bytes are held for each
 
-_TRAILERS = np.array([TAG_IDS[t] for t in ("SE", "GE", "IEA", "UNT", "UNE", "UNZ")], np.uint8)
-_INTERCHANGE_ENDS = frozenset({TAG_IDS["IEA"], TAG_IDS["UNZ"]})
-_HEADERS = (b"ISA", b"UNA", b"UNB")
-_BLANK_BYTES = bytes(BLANKS)
+TRAILERS = {
+    Syntax.X12: np.array([TAG_IDS[tag] for tag in ("SE", "GE", "IEA")], np.uint8),
+    Syntax.EDIFACT: np.array([TAG_IDS[tag] for tag in ("UNT", "UNE", "UNZ")], np.uint8),
+}
+_HEADER = {Syntax.X12: TAG_IDS["ISA"], Syntax.EDIFACT: TAG_IDS["UNB"]}
+_INTERCHANGE_END = {Syntax.X12: TAG_IDS["IEA"], Syntax.EDIFACT: TAG_IDS["UNZ"]}
+_WORDS = (b"ISA", b"UNA", b"UNB")
+_WORD = 3  # bytes of a word
+_SHOWN = 80
+_UNA_STOP = 8  # where the terminator of UNA stands in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +58,63 @@ class Piece:
 
 
 @dataclass(slots=True)
+class _Words:
+    """Where the next words stand that may begin an interchange; only ever asked onwards."""
+
+    clear: dict[bytes, int] = field(default_factory=lambda: dict.fromkeys(_WORDS, 0))
+
+    def next(self, buffer: bytes, at: int, stop: int, base: int) -> int:
+        """The first of them from `at` on that begins before `stop`, or -1.
+
+        `base` is the buffer's place in the file. What was searched is not searched again.
+        """
+        while True:
+            places = [self._word(word, buffer, at, base) for word in _WORDS]
+            found = min((place for place in places if place >= 0), default=-1)
+            if not 0 <= found < stop:
+                return -1
+            if may_begin(buffer, found):
+                return found
+            at = found + 1
+
+    def _word(self, word: bytes, buffer: bytes, at: int, base: int) -> int:
+        known = max(at, self.clear[word] - base)
+        found = buffer.find(word, known)
+        self.clear[word] = base + (found if found >= 0 else max(known, len(buffer) - _WORD + 1))
+        return found
+
+
+@dataclass(slots=True)
+class _Junk:
+    """Bytes outside of interchanges, put together over windows: one word for one stretch."""
+
+    first: int = -1
+    last: int = 0
+    line: int = 0
+    text: bytes = b""
+
+    def add(self, buffer: bytes, begin: int, end: int, base: int, line: int) -> None:
+        if self.first >= 0:
+            self.text += buffer[begin : min(end, begin + _SHOWN)]
+        else:
+            kept = buffer[begin:end].lstrip(BLANK_BYTES)
+            if not kept:
+                return
+            self.first = base + end - len(kept)
+            self.line = line + buffer.count(b"\n", begin, end - len(kept))
+            self.text = kept[:_SHOWN]
+        kept = buffer[begin:end].rstrip(BLANK_BYTES)
+        if kept:
+            self.last = base + begin + len(kept)
+        self.text = self.text[:_SHOWN]
+
+
+@dataclass(slots=True)
 class Pieces:
-    """The pieces of an open file, in order; `encoding` "" means: as the file itself declares."""
+    """The pieces of an open file, in order; `encoding` "" means: as the file itself declares.
+
+    `line` and `ordinal` are the physical line of the next byte and the number of segments before.
+    """
 
     file: BinaryIO
     encoding: str = ""
@@ -60,10 +125,21 @@ class Pieces:
     found: bool = False
     problems: list[Problem] = field(default_factory=list)
     _buffer: bytes = b""
+    _at: int = 0
+    _base: int = 0
     _ended: bool = False
-    _after_refusal: bool = False
+    _silent: bool = False  # behind a refusal, what follows is not looked at
+    _words: _Words = field(default_factory=_Words)
+    _junk: _Junk = field(default_factory=_Junk)
+    _limit: Limit = field(default_factory=Limit)
+    _blanks: Problem | None = None
+    _blanks_count: int = 0
 
     def __iter__(self) -> Iterator[Piece]:
+        self._fill(max(self.window, len(BOM)))
+        if self._buffer.startswith(BOM):
+            self._say(Problem("E116", 1, 0))
+            self._at = len(BOM)
         while True:
             begin = self._next_interchange()
             if begin is None:
@@ -72,215 +148,277 @@ class Pieces:
                 yield from self._run(begin.delimiters)
 
     def rest(self) -> tuple[Problem, ...]:
-        """The problems found since the last piece."""
-        said = tuple(self.problems)
-        self.problems.clear()
-        return said
+        """The problems found since the last piece, and what is said at the end."""
+        if self._blanks is not None:
+            self.problems.append(self._blanks_said(self._blanks))
+            self._blanks = None
+        return (*self._said(), *self._limit.rest())
 
     # -- windows ----------------------------------------------------------------------------
 
     def _fill(self, size: int) -> None:
-        while len(self._buffer) < size and not self._ended:
-            more = self.file.read(size - len(self._buffer))
+        """Have `size` bytes behind the present place, if the file has them."""
+        lacking = self._at + size - len(self._buffer)
+        if lacking <= 0 or self._ended:
+            return
+        read = [self._buffer[self._at :]]
+        self._base += self._at
+        self._at = 0
+        lacking = max(lacking, self.window)
+        while lacking > 0 and not self._ended:
+            more = self.file.read(lacking)
             self._ended = not more
-            self._buffer += more
+            lacking -= len(more)
+            read.append(more)
+        self._buffer = b"".join(read)
 
-    def _drop(self, size: int) -> None:
-        self.line += self._buffer.count(b"\n", 0, size)
-        self._buffer = self._buffer[size:]
+    def _go(self, to: int) -> None:
+        self.line += self._buffer.count(b"\n", self._at, to)
+        self._at = to
 
-    def _say(self, code: str, value: str = "", detail: str = "", *, at: int = 0) -> None:
-        line = self.line + self._buffer.count(b"\n", 0, at)
-        self.problems.append(Problem(code, line, self.ordinal, value[:200], detail))
+    def _said(self) -> tuple[Problem, ...]:
+        said = tuple(self.problems)
+        self.problems.clear()
+        return said
+
+    def _say(self, problem: Problem) -> None:
+        if self._limit.admit(problem):
+            self.problems.append(problem)
 
     # -- from one interchange to the next ---------------------------------------------------
 
     def _next_interchange(self) -> Begin | None:
         """Go to the next header that says its separators; None at the end of the file."""
-        self._fill(self.window)
-        if self.line == 1 and not self.found and self._buffer.startswith(BOM):
-            self._say("E116")
-            self._buffer = self._buffer[len(BOM) :]
-        at = next_begin(self._buffer, 0)
-        while at < 0 and not self._ended:
-            self._junk(max(0, len(self._buffer) - HEADER_MAX))
+        while True:
             self._fill(self.window)
-            at = next_begin(self._buffer, 0)
+            stop = len(self._buffer)
+            at = self._words.next(self._buffer, self._at, stop, self._base)
+            if at >= 0 or self._ended:
+                break
+            # a word may stand across the end of the window
+            self._skip(max(self._at, stop - _UNA_STOP))
+        self._skip(at if at >= 0 else stop)
+        self._say_junk()
         if at < 0:
-            self._junk(len(self._buffer))
             return None
-        self._junk(at)
         self._fill(HEADER_MAX)
-        begin = read_begin(self._buffer, 0)
         self.found = True
-        self._say_header(begin, 0)
-        self._after_refusal = begin.delimiters is None
-        # a header that cannot be read is stepped over; what follows is nobody's
-        self._drop(begin.body if begin.delimiters is not None else 3)
+        begin = read_begin(self._buffer, self._at)
+        self._silent = begin.delimiters is None
+        if begin.delimiters is None:
+            self._say(Problem("E102", self.line, self.ordinal, begin.shown, begin.why))
+            self._go(self._at + _WORD)  # what follows is nobody's
+        else:
+            self._go(begin.body)
         return begin
 
-    def _junk(self, size: int) -> None:
-        junk = self._buffer[:size].strip(_BLANK_BYTES)
-        if junk and not self._after_refusal:
-            at = self._buffer.index(junk[:1])
-            self._say("E111", junk[:80].decode("utf-8", "replace"), str(len(junk)), at=at)
-            self._after_refusal = not self._ended  # one word for one stretch
-        self._drop(size)
+    def _skip(self, to: int) -> None:
+        if not self._silent:
+            self._junk.add(self._buffer, self._at, to, self._base, self.line)
+        self._go(to)
 
-    def _say_header(self, begin: Begin, at: int) -> None:
-        for code, value, detail in begin.problems:
-            self._say(code, value, detail, at=at)
+    def _say_junk(self) -> None:
+        junk, self._junk = self._junk, _Junk()
+        if junk.first >= 0:
+            text = junk.text.strip(BLANK_BYTES).decode("utf-8", "replace")
+            size = f"{junk.last - junk.first:,}"
+            self._say(Problem("E111", junk.line, self.ordinal, text, size))
 
     # -- one interchange, or several with the same separators ---------------------------------
 
     def _run(self, delimiters: Delimiters) -> Iterator[Piece]:
-        self._after_refusal = False
         size = self.window
-        heard = 0  # headers before this position were looked at already
+        heard = (
+            self._base + self._at + 1
+        )  # headers before this place of the file have these separators
         while True:
             self._fill(size)
-            stop, final = self._extent(delimiters, heard)
-            raw = self._buffer[:stop]
+            stop, final, heard = self._extent(delimiters, heard, self._at + size)
+            raw = self._buffer[self._at : stop]
             if not final:
                 raw = raw[: raw.rfind(delimiters.segment) + 1]
             text, charset, odd = _as_utf8(raw, self.encoding or delimiters.charset)
-            open_end = _unterminated(text, delimiters) if final else b""
-            if open_end:
-                text = text.rstrip(_BLANK_BYTES) + bytes([delimiters.segment])
             found = split(text, delimiters)
-            if not final:
-                found = _whole(found)
-                if not len(found.start):
-                    if len(self._buffer) >= self.message_max:
-                        yield self._too_large()
-                        return
-                    heard, size = stop, 2 * len(self._buffer) + 1
-                    continue
-            heard, size = 0, self.window
-            if open_end:
-                self._say_open_end(found, open_end)
-            piece = self._piece(text, found, delimiters, charset, odd)
-            yield piece
-            self._drop(stop if final else _raw_size(raw, text, found.used))
+            if final:
+                text, found = self._closed(text, found, delimiters)
+            else:
+                found = whole(found, TRAILERS[delimiters.syntax])
+            if final or len(found.start):
+                yield self._piece(text, found, delimiters, charset, odd)
+                self._go(stop if final else self._at + _raw_size(raw, text, found.used))
+                size = self.window
+            elif self._too_large(raw, delimiters):
+                return
+            else:
+                size = 2 * size + HEADER_MAX
             if final:
                 return
 
-    def _extent(self, delimiters: Delimiters, heard: int) -> tuple[int, bool]:
-        """How far the separators hold: up to a header with others, or the end of the file."""
-        places = []
-        for word in _HEADERS:
-            at = self._buffer.find(word, max(1, heard - HEADER_MAX))
-            while at >= 0:
-                places.append(at)
-                at = self._buffer.find(word, at + 1)
-        for at in sorted(places):
-            if next_begin(self._buffer[at : at + 8], 0) != 0:
-                continue
-            if at + HEADER_MAX > len(self._buffer) and not self._ended:
-                return at, False
-            before = self._buffer[max(0, at - 256) : at].rstrip(_BLANK_BYTES)
-            terminated = not before or before[-1] == delimiters.segment
-            if delimiters.segment in _BLANK_BYTES:
-                terminated = self._buffer[at - 1] in (delimiters.segment, 0x0A)
-            begin = read_begin(self._buffer, at)
-            if terminated and begin.delimiters == delimiters:
-                if at >= heard:
-                    self._say_header(begin, at)
-            elif terminated or (begin.delimiters is not None and not begin.problems):
-                return at, True
-        return len(self._buffer), self._ended
+    def _extent(self, delimiters: Delimiters, heard: int, limit: int) -> tuple[int, bool, int]:
+        """How far the separators hold: up to a header with others, or the end of the file.
 
-    def _say_open_end(self, found: Split, text: bytes) -> None:
-        self.problems.append(
-            Problem("E117", self.line + self._buffer.count(b"\n", 0, found.used),
-                    self.ordinal + len(found.start), text[:80].decode("utf-8", "replace"))
-        )  # fmt: skip
+        Gives the place, whether the separators end there, and how far headers were looked at.
+        """
+        buffer = self._buffer
+        stop = min(len(buffer), limit)
+        at = heard - self._base
+        while (at := self._words.next(buffer, at, stop, self._base)) >= 0:
+            if at + HEADER_MAX > len(buffer) and not self._ended:
+                return at, False, self._base + at
+            begin = read_begin(buffer, at)
+            if not self._terminated(delimiters, at):
+                # a header glued to what stands before: only if nothing speaks against it
+                if begin.delimiters is not None:
+                    return at, True, self._base + at
+                at += 1
+            elif begin.delimiters == delimiters:
+                at = begin.body + 1
+            else:
+                return at, True, self._base + at
+        return stop, self._ended and stop == len(buffer), self._base + stop
 
-    def _too_large(self) -> Piece:
-        self._say("E119", str(self.message_max >> 20))
-        nothing = split(b"", Delimiters(Syntax.X12, 1, 2, 3))
-        piece = self._piece(
-            b"", nothing, Delimiters(Syntax.X12, 1, 2, 3), "", np.empty(0, np.int64)
+    def _terminated(self, delimiters: Delimiters, at: int) -> bool:
+        """Tell whether a segment terminator stands before a place, blanks apart."""
+        before = self._buffer[max(self._at, at - 256) : at]
+        if delimiters.segment in BLANK_BYTES:
+            return not before or before[-1] in (delimiters.segment, 0x0A)
+        before = before.rstrip(BLANK_BYTES)
+        return not before or before[-1] == delimiters.segment
+
+    def _closed(self, text: bytes, found: Split, delimiters: Delimiters) -> tuple[bytes, Split]:
+        """Take what stands behind the last terminator for a segment, or for junk behind the end."""
+        rest = text[found.used :]
+        open_end = rest.strip(BLANK_BYTES)
+        if not open_end:
+            return text, found
+        shown = open_end[:_SHOWN].decode("utf-8", "replace")
+        count = int(np.count_nonzero(_has_bytes(found)))
+        line = self.line + text.count(b"\n", 0, found.used + len(rest) - len(rest.lstrip(BLANK_BYTES)))  # fmt: skip
+        kept = np.flatnonzero(_has_bytes(found))
+        ended = len(kept) and found.tag[kept[-1]] == _INTERCHANGE_END[delimiters.syntax]
+        if ended:
+            self._say(Problem("E111", line, self.ordinal + count, shown, f"{len(open_end):,}"))
+            return text[: found.used], found
+        self._say(Problem("E117", line, self.ordinal + count + 1, shown))
+        text = text.rstrip(BLANK_BYTES)
+        release = bytes([delimiters.release]) if delimiters.release >= 0 else b""
+        if release and (len(text) - len(text.rstrip(release))) % 2:
+            text += release  # a release character at the very end releases nothing
+        text += bytes([delimiters.segment])
+        return text, split(text, delimiters)
+
+    def _too_large(self, raw: bytes, delimiters: Delimiters) -> bool:
+        separators = sum(
+            raw.count(mark)
+            for mark in (delimiters.segment, delimiters.element, delimiters.component)
         )
-        self._drop(len(self._buffer))
-        self._ended = True
-        self._after_refusal = True
-        return piece
+        if len(raw) < self.message_max and separators < SEPARATORS_MAX:
+            return False
+        self._say(Problem("E119", self.line, self.ordinal, str(self.message_max >> 20)))
+        self._ended = self._silent = True
+        self._buffer, self._at = b"", 0
+        return True
+
+    # -- one piece --------------------------------------------------------------------------
 
     def _piece(
         self, text: bytes, found: Split, delimiters: Delimiters, charset: str, odd: Ints
     ) -> Piece:
-        lines = _Lines(text, self.line)
-        for position in found.empty[found.empty < len(found.start)].tolist():
-            at = int(found.start[position])
-            self.problems.append(Problem("E112", lines.at(at), self.ordinal + position + 1))
-        if len(found.blanks):
-            index = int(found.blanks[0])
-            at = int(found.start[index])
-            self.problems.append(
-                Problem("E113", lines.at(at), self.ordinal + index + 1, str(len(found.blanks)))
-            )
-        drop = np.zeros(len(found.start), np.bool_)
-        drop[found.empty] = True
-        if b"UNA" in text:
-            unknown = np.flatnonzero(found.tag == 0)
-            drop[[i for i in unknown.tolist() if text.startswith(b"UNA", found.start[i])]] = True
-        if drop.any():
-            found = without(found, drop)
-        count = len(found.start)
+        keep = _has_bytes(found) & ~_service_strings(text, found, delimiters)
+        before: Ints = np.cumsum(keep) - keep  # segments that count, before each
+        newlines = np.flatnonzero(np.frombuffer(text, np.uint8) == 0x0A)
+        self._say_empty(found, before, newlines)
+        self._hear_blanks(found, before, newlines, keep)
+        if not keep.all():
+            found = without(found, ~keep)
         segments = Segments(
             text, delimiters, found.start, found.mark, found.first, found.tag,
-            self.ordinal + 1, self.line, found.escapes, found.part, found.part_first, found.bound, found.is_mark,
+            self.ordinal + 1, self.line, found.escapes, found.part, found.part_first,
         )  # fmt: skip
-        self.ordinal += count
+        for at in np.flatnonzero(found.tag == _HEADER[delimiters.syntax]).tolist():
+            start, stop = int(found.start[at]), int(segments.stop[at])
+            line = self.line + int(np.searchsorted(newlines, start))
+            for code, value, detail in oddities(text, start, stop, delimiters):
+                self._say(Problem(code, line, self.ordinal + 1 + at, value, detail))
+        self.ordinal += segments.count
         undecodable = np.unique(np.searchsorted(found.start, odd, side="right") - 1)
-        return Piece(segments, self.rest(), undecodable[undecodable >= 0], charset)
+        undecodable = undecodable[undecodable >= 0]
+        if not self.encoding and charset.startswith("iso-8859") and not text.isascii():
+            undecodable = np.union1d(undecodable, _utf8_in_disguise(segments, charset))
+        return Piece(segments, self._said(), undecodable, charset)
+
+    def _say_empty(self, found: Split, before: Ints, newlines: Ints) -> None:
+        for position in found.empty.tolist():
+            line = self.line + int(np.searchsorted(newlines, found.start[position]))
+            problem = Problem("E112", line, self.ordinal + 1 + int(before[position]))
+            if self._limit.admit(problem):
+                self.problems.append(problem)
+
+    def _hear_blanks(self, found: Split, before: Ints, newlines: Ints, keep: Bools) -> None:
+        """Count segments with blanks before them: one finding for the file, at the first."""
+        blanks = found.blanks[keep[found.blanks]]
+        if not len(blanks):
+            return
+        self._blanks_count += len(blanks)
+        if self._blanks is None:
+            first = int(blanks[0])
+            line = self.line + int(np.searchsorted(newlines, found.start[first]))
+            self._blanks = Problem("E113", line, self.ordinal + 1 + int(before[first]))
+
+    def _blanks_said(self, first: Problem) -> Problem:
+        return Problem(first.code, first.line, first.segment, f"{self._blanks_count:,}")
 
 
-class _Lines:
-    """Physical lines of positions in a text that begins on line `base`."""
-
-    def __init__(self, text: bytes, base: int) -> None:
-        self._text, self._base = text, base
-
-    def at(self, position: int) -> int:
-        return self._base + self._text.count(b"\n", 0, position)
+def _has_bytes(found: Split) -> Bools:
+    keep = np.ones(len(found.start), np.bool_)
+    keep[found.empty] = False
+    return keep
 
 
-def _whole(found: Split) -> Split:
-    """Only what lies before and in the last trailer."""
-    ends = np.flatnonzero(np.isin(found.tag, _TRAILERS))
-    count = int(ends[-1]) + 1 if len(ends) else 0
-    marks = int(found.first[count])
-    return Split(
-        found.start[:count], found.mark[:marks], found.first[: count + 1], found.tag[:count],
-        found.part, found.part_first[: marks + 1], found.bound, found.is_mark, int(found.mark[marks - 1]) + 1 if count else 0,
-        found.empty[found.empty < count], found.blanks[found.blanks < count], found.escapes,
-    )  # fmt: skip
-
-
-def _unterminated(text: bytes, delimiters: Delimiters) -> bytes:
-    """What stands behind the last terminator, if it is more than blanks."""
-    end = text.rfind(delimiters.segment) + 1
-    return text[end:].strip(_BLANK_BYTES)
+def _service_strings(text: bytes, found: Split, delimiters: Delimiters) -> Bools:
+    """Which segments are UNA before a UNB with the same separators: they count as no segment."""
+    una = np.zeros(len(found.start), np.bool_)
+    if delimiters.syntax is Syntax.X12 or b"UNA" not in text:
+        return una
+    size = found.mark[found.first[1:] - 1] - found.start
+    follows = np.append(found.tag[1:], 0) == TAG_IDS["UNB"]
+    for at in np.flatnonzero((found.tag == 0) & (size == _UNA_STOP) & follows).tolist():
+        una[at] = text.startswith(b"UNA", int(found.start[at]))
+    return una
 
 
 def _as_utf8(raw: bytes, charset: str) -> tuple[bytes, str, Ints]:
-    """Text as UTF-8, what it was read as, and the positions of characters that cannot be right.
-
-    Besides bytes that the character set lacks, these are characters of a text that declares a
-    one-byte character set and is well-formed UTF-8: read as declared, names would change silently.
-    """
+    """Text as UTF-8, what it was read as, and the positions of bytes that it does not have."""
     none = np.empty(0, np.int64)
-    if raw.isascii():
-        return raw, charset or "utf-8", none
     charset = charset or "utf-8"
+    if raw.isascii():
+        return raw, charset, none
     text = raw.decode(charset, KEEP_BYTES).encode("utf-8", "surrogatepass")
     odd = [found.start() for found in MARK.finditer(text)] if b"\xed" in text else []
-    if not odd and charset.startswith("iso-8859") and _is_utf8(raw):
-        data = np.frombuffer(text, np.uint8)
-        return text, charset, np.flatnonzero(data >= 0xC0)
     return text, charset, np.array(odd, np.int64)
+
+
+def _utf8_in_disguise(segments: Segments, charset: str) -> Ints:
+    """The segments of messages that declare a one-byte character set and are well-formed UTF-8.
+
+    Read as declared, names would change without a word. A message is looked at as a whole, as two
+    letters may look like UTF-8 by chance.
+    """
+    high = np.flatnonzero(segments.octets >= 0xC0)
+    holder = np.unique(np.searchsorted(segments.start, high, side="right") - 1)
+    holder = holder[holder >= 0]
+    trailer = np.isin(segments.tag, TRAILERS[segments.delimiters.syntax])
+    stretch: Ints = (np.cumsum(trailer) - trailer)[holder]
+    wrong = []
+    for number in np.unique(stretch).tolist():
+        mine = holder[stretch == number]
+        text = b"\n".join(
+            segments.data[begin:end]
+            for begin, end in zip(segments.start[mine], segments.stop[mine], strict=True)
+        )
+        if _is_utf8(text.decode("utf-8", KEEP_BYTES).encode(charset, "replace")):
+            wrong.append(mine)
+    return np.concatenate(wrong) if wrong else np.empty(0, np.int64)
 
 
 def _is_utf8(raw: bytes) -> bool:
@@ -288,7 +426,7 @@ def _is_utf8(raw: bytes) -> bool:
         raw.decode()
     except UnicodeDecodeError:
         return False
-    return True
+    return not raw.isascii()
 
 
 def _raw_size(raw: bytes, text: bytes, used: int) -> int:

@@ -2,8 +2,7 @@
 
 `mark` holds the position of the separator behind every element, the tag included; `first[i]` says
 where the marks of segment i begin. So element e of segment i (the tag is element 0) lies between
-two neighbours of `mark`, for all segments at once. Components are found the same way, from `part`;
-`bound` has both kinds in order.
+two neighbours of `mark`, for all segments at once. Components are found the same way, from `part`.
 """
 
 import re
@@ -16,12 +15,12 @@ from numpy.typing import NDArray
 
 from pipeline.model.edi.envelope import NONE, Delimiters
 from pipeline.model.edi.tags import TAG_CODES, TAG_MAX, TAG_TABLE
+from pipeline.read.edi.separators import BLANKS
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Octets = NDArray[np.uint8]
 
-_BLANKS = re.compile(rb"[\x00-\x1b\x20]*")
 _NEWLINE, _RETURN = 0x0A, 0x0D
 # Blanks between segments that are skipped together; a longer stretch is skipped one by one.
 _STEPS = 4
@@ -47,8 +46,6 @@ class Segments:
     escapes: bool
     part: Ints
     part_first: Ints
-    bound: Ints
-    is_mark: Bools | None
 
     @property
     def count(self) -> int:
@@ -99,12 +96,11 @@ class Segments:
         if not len(self.part):
             return (begin, end) if number == 1 else (end, end)
         top = len(self.part) - 1
-        # a dropped segment may leave components of its own behind the element: they do not count
         if number > 1:
             before = self.part[np.minimum(lowest + number - 2, top)] + 1
-            begin = np.where((count >= number - 1) & (before <= end), before, end)
+            begin = np.where(count >= number - 1, before, end)
         after = self.part[np.minimum(lowest + number - 1, top)]
-        end = np.where((count >= number) & (after < end), after, end)
+        end = np.where(count >= number, after, end)
         return begin, end
 
     @cached_property
@@ -175,10 +171,11 @@ class Segments:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """What `split` found: arrays as in `Segments`, and what is odd about the segments.
+    r"""What `split` found: arrays as in `Segments`, and what is odd about the segments.
 
-    `used` is the number of bytes that complete segments take. `empty` are positions of terminators
-    of segments without a byte, `blanks` the segments before which more than a line end stands.
+    `ends` are the positions of the terminators themselves: where `\r\n` ends segments, one behind
+    the last mark. `used` is the number of bytes that complete segments take. `empty` are the
+    segments without a byte, `blanks` those before which more than a line end stands.
     """
 
     start: Ints
@@ -187,8 +184,7 @@ class Split:
     tag: Octets
     part: Ints
     part_first: Ints
-    bound: Ints
-    is_mark: Bools | None
+    ends: Ints
     used: int
     empty: Ints
     blanks: Ints
@@ -202,8 +198,7 @@ def split(data: bytes, delimiters: Delimiters) -> Split:
     release character that is not itself released is text (ISO 9735 §5).
     """
     text = np.frombuffer(data, np.uint8)
-    ends = text == delimiters.segment
-    wanted = ends | (text == delimiters.element)
+    wanted = (text == delimiters.segment) | (text == delimiters.element)
     components = delimiters.component != NONE and bytes([delimiters.component]) in data
     if components:
         wanted |= text == delimiters.component
@@ -213,9 +208,9 @@ def split(data: bytes, delimiters: Delimiters) -> Split:
     found = np.flatnonzero(wanted)
     kind = text[found]
     if components:
-        is_mark = kind != delimiters.component
-        part = found[~is_mark]
-        among = np.flatnonzero(is_mark)
+        is_part = kind == delimiters.component
+        part = found[is_part]
+        among = np.flatnonzero(~is_part)
         mark = found[among]
         kind = kind[among]
         # parts before a mark: its place among all separators, less the marks before it
@@ -224,16 +219,15 @@ def split(data: bytes, delimiters: Delimiters) -> Split:
     else:
         part = np.empty(0, np.int64)
         mark = found
-        is_mark = None
         part_first = np.zeros(len(mark) + 1, np.int64)
     last = np.flatnonzero(kind == delimiters.segment)
     if not len(last):
         return _nothing(escapes=escapes)
-    used = int(mark[last[-1]]) + 1
+    ends = mark[last]
     begin = np.empty(len(last), np.int64)
     begin[0] = 0
-    begin[1:] = mark[last[:-1]] + 1
-    start, blanks = _without_blanks(text, data, begin, mark[last])
+    begin[1:] = ends[:-1] + 1
+    start, blanks = _without_blanks(data, begin, delimiters)
     mark = _without_return(text, mark, last, start, delimiters.segment)
     stop = mark[last]
     first = np.empty(len(last) + 1, np.int64)
@@ -242,42 +236,48 @@ def split(data: bytes, delimiters: Delimiters) -> Split:
     empty = start >= stop
     tag = _tags(text, start, mark[first[:-1]])
     return Split(
-        start,
-        mark,
-        first,
-        tag,
-        part,
-        part_first,
-        found,
-        is_mark,
-        used,
-        np.flatnonzero(empty),
-        blanks,
-        escapes,
-    )
+        start, mark, first, tag, part, part_first, ends, int(ends[-1]) + 1,
+        np.flatnonzero(empty), blanks, escapes,
+    )  # fmt: skip
+
+
+def whole(found: Split, trailers: Octets) -> Split:
+    """Only what lies before and in the last of some trailers (tag ids)."""
+    ends = np.flatnonzero(np.isin(found.tag, trailers))
+    if not len(ends):
+        return _nothing(escapes=found.escapes)
+    count = int(ends[-1]) + 1
+    marks = int(found.first[count])
+    return replace(
+        found, start=found.start[:count], mark=found.mark[:marks], first=found.first[: count + 1],
+        tag=found.tag[:count], part_first=found.part_first[: marks + 1],
+        ends=found.ends[:count], used=int(found.ends[count - 1]) + 1, empty=found.empty[found.empty < count],
+        blanks=found.blanks[found.blanks < count],
+    )  # fmt: skip
 
 
 def without(found: Split, drop: Bools) -> Split:
-    """The same without some segments: they leave no marks."""
-    keep_mark = np.repeat(~drop, np.diff(found.first))
-    sizes = np.diff(found.first)[~drop]
-    first = np.zeros(len(sizes) + 1, np.int64)
-    np.cumsum(sizes, out=first[1:])
-    # the separator before an element is looked up as the mark before its own, so what lies
-    # between two kept segments must not count as an element: elements begin behind the tag
-    part_first = found.part_first
-    low = part_first[:-1][: len(keep_mark)][keep_mark]
+    """The same without some segments: they leave no marks and no components."""
+    sizes = np.diff(found.first)
+    keep_mark = np.repeat(~drop, sizes)
+    first = np.zeros(int(np.count_nonzero(~drop)) + 1, np.int64)
+    np.cumsum(sizes[~drop], out=first[1:])
+    marks = len(keep_mark)
+    parts = np.diff(found.part_first[: marks + 1])
+    keep_part = np.repeat(keep_mark, parts)
+    part_first = np.zeros(int(first[-1]) + 1, np.int64)
+    np.cumsum(parts[keep_mark], out=part_first[1:])
     return replace(
-        found, start=found.start[~drop], mark=found.mark[keep_mark], first=first,
-        tag=found.tag[~drop], part_first=np.append(low, part_first[-1]),
-        blanks=np.searchsorted(np.flatnonzero(~drop), found.blanks[~drop[found.blanks]]),
+        found, start=found.start[~drop], mark=found.mark[:marks][keep_mark], first=first,
+        tag=found.tag[~drop], ends=found.ends[~drop],
+        part=found.part[: len(keep_part)][keep_part], part_first=part_first, empty=np.empty(0, np.int64), blanks=np.empty(0, np.int64),
     )  # fmt: skip
 
 
 def _nothing(*, escapes: bool) -> Split:
     none = np.empty(0, np.int64)
     return Split(none, none, np.zeros(1, np.int64), np.empty(0, np.uint8), none,
-                 np.zeros(1, np.int64), none, None, 0, none, none, escapes)  # fmt: skip
+                 np.zeros(1, np.int64), none, 0, none, none, escapes)  # fmt: skip
 
 
 def _released(text: Octets, release: int) -> Ints:
@@ -291,18 +291,26 @@ def _released(text: Octets, release: int) -> Ints:
     return after[after < len(text)]
 
 
-def _without_blanks(text: Octets, data: bytes, begin: Ints, stop: Ints) -> tuple[Ints, Ints]:
+def _without_blanks(data: bytes, begin: Ints, delimiters: Delimiters) -> tuple[Ints, Ints]:
     """Step over line ends and other blanks before tags; gives the starts and the odd ones."""
+    text = np.frombuffer(data, np.uint8)
+    blank = np.zeros(256, np.bool_)
+    blank[list(BLANKS)] = True
+    for mark in (delimiters.element, delimiters.component, delimiters.segment, delimiters.release):
+        if mark != NONE:
+            blank[mark] = False
     start = begin.copy()
-    todo = np.flatnonzero((text[start] <= 0x20) & (start < stop))
+    todo = np.flatnonzero(blank[text[start]])
     steps = 0
     while len(todo) and steps < _STEPS:
         start[todo] += 1
-        todo = todo[(text[start[todo]] <= 0x20) & (start[todo] < stop[todo])]
+        todo = todo[blank[text[start[todo]]]]
         steps += 1
-    for index in todo.tolist():
-        found = _BLANKS.match(data, int(start[index]), int(stop[index]))
-        start[index] = found.end() if found is not None else start[index]
+    if len(todo):
+        pattern = re.compile(b"[" + re.escape(bytes(np.flatnonzero(blank).tolist())) + b"]*")
+        for index in todo.tolist():
+            found = pattern.match(data, int(start[index]))
+            start[index] = found.end() if found is not None else start[index]
     # \n and \r\n are how lines end; anything else between segments deserves a word
     size = start - begin
     odd = size > 2

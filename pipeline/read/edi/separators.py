@@ -6,6 +6,7 @@ after the last separator are the component separator (ISA16) and the segment ter
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pipeline.model.edi.definition import Syntax
@@ -13,6 +14,7 @@ from pipeline.model.edi.envelope import NONE, Delimiters
 
 # Blanks and control characters may stand between segments; nothing else may.
 BLANKS = frozenset(range(0x21)) - frozenset(range(0x1C, 0x20))
+BLANK_BYTES = bytes(sorted(BLANKS))
 BOM = b"\xef\xbb\xbf"
 
 _ISA_ELEMENTS = 16
@@ -20,8 +22,11 @@ _ISA_SIZE = 105  # up to and with ISA16; the terminator is one more
 _ISA_MAX = 400  # an ISA longer than this has lost its separators
 _REPETITION_FROM = "00402"  # ISA11 is a standards identifier ("U") before this version
 
-# Blanks, then a word that can only begin an interchange.
-_BEGIN = re.compile(rb"(?:ISA[^0-9A-Za-z]|UNA[^0-9A-Za-z]{4}|UNB[+\x1d])")
+# A word that can only begin an interchange. No blank separates elements: ISA is padded with them.
+_BEGIN = re.compile(rb"ISA[^0-9A-Za-z\x00\r\n ]|UNA[^0-9A-Za-z]{4}|UNB[+\x1d]", re.DOTALL)
+_UNA_SIZE = 9
+# Line ends may stand between UNA and UNB; what is longer is no header.
+_UNA_GAP = re.compile(rb"[\x00-\x1b ]{0,64}")
 
 # Character sets by syntax identifier (ISO 9735-1 annex A); all are supersets of ASCII.
 CHARACTER_SETS = {
@@ -32,34 +37,41 @@ CHARACTER_SETS = {
 }  # fmt: skip
 
 
+Oddity = tuple[str, str, str]  # code, value and detail of a finding
+
+
 @dataclass(frozen=True, slots=True)
 class Begin:
     """Where an interchange begins: `at` its first byte, `body` the first byte of ISA or UNB.
 
-    `problems` are (code, value, detail) of findings about the header's form. `delimiters` is None
-    where the header cannot be read (E102 is among the problems).
+    `delimiters` is None where the header cannot be read; then `shown` is what stands there and
+    `why` what is wrong with it (E102).
     """
 
     at: int
     body: int
     delimiters: Delimiters | None
-    problems: tuple[tuple[str, str, str], ...] = ()
+    shown: str = ""
+    why: str = ""
 
 
-def next_begin(data: bytes, at: int) -> int:
-    """The position of the next word that begins an interchange, or -1."""
-    found = _BEGIN.search(data, at)
-    return found.start() if found is not None else -1
+def may_begin(data: bytes, at: int) -> bool:
+    """Tell whether an interchange may begin at a position; the next seven bytes decide."""
+    return _BEGIN.match(data, at) is not None
 
 
 def read_begin(data: bytes, at: int) -> Begin:
-    """Read the header at a position of `next_begin`.
+    """Read the header at a position where one may begin (`may_begin`).
 
     The bytes must hold the whole ISA, or UNA and the first element of UNB; at the end of a window
     that is not the file's end, ask for more before (`HEADER_MAX`).
     """
-    word = data[at : at + 3]
-    return _isa(data, at) if word == b"ISA" else _una(data, at)
+    begin = _isa(data, at) if data[at : at + 3] == b"ISA" else _una(data, at)
+    marks = begin.delimiters
+    if marks is not None and max(marks.element, marks.component, marks.segment, marks.release) > 0x7E:  # fmt: skip
+        # in UTF-8 and other character sets such a byte is a part of letters
+        return _unreadable(at, data[at : at + _ISA_SIZE + 1], "a separator is no ASCII character")
+    return begin
 
 
 HEADER_MAX = _ISA_MAX + 64
@@ -83,11 +95,6 @@ def _isa(data: bytes, at: int) -> Begin:
         return _unreadable(at, head[: size + 1], wrong)
     version = values[11].decode("latin-1").strip()
     repetition = values[10][:1]
-    problems = []
-    if size != _ISA_SIZE:
-        problems.append(("E103", str(size + 1), str(_ISA_SIZE + 1)))
-    if not ("00200" <= version <= "00899" and version.isdigit()):
-        problems.append(("E120", _shown(values[11]), "00200 to 00801"))
     delimiters = Delimiters(
         Syntax.X12,
         element,
@@ -98,7 +105,7 @@ def _isa(data: bytes, at: int) -> Begin:
         and repetition[0] not in (element, component, segment, 0x20)
         else NONE,
     )  # fmt: skip
-    return Begin(at, at, delimiters, tuple(problems))
+    return Begin(at, at, delimiters)
 
 
 def _isa_mistake(values: list[bytes], element: int, component: int, segment: int) -> str:
@@ -120,12 +127,11 @@ def _una(data: bytes, at: int) -> Begin:
         marks = b"\x1f\x1d.? \x1c" if level_b else b":+.? '"
         body = at
     else:
-        marks = data[at + 3 : at + 9]
-        if len(marks) < 6:
-            return _unreadable(at, data[at : at + 9], "cut off")
-        body = at + 9
-        while body < len(data) and data[body] in BLANKS and data[body] != marks[1]:
-            body += 1
+        marks = data[at + 3 : at + _UNA_SIZE]
+        if len(marks) < _UNA_SIZE - 3:
+            return _unreadable(at, data[at : at + _UNA_SIZE], "cut off")
+        gap = _UNA_GAP.match(data, at + _UNA_SIZE)
+        body = gap.end() if gap is not None else at + _UNA_SIZE
     component, element, decimal, release, repetition, segment = marks
     if len({component, element, segment}) < 3 or any(
         chr(mark).isalnum() for mark in (component, element, segment)
@@ -137,11 +143,6 @@ def _una(data: bytes, at: int) -> Begin:
         return _unreadable(at, data[at : body + 4], "UNB does not use the separator that UNA says")
     identifier = data[body + 4 : body + 8].decode("latin-1")
     version = _second_component(data, body + 4, component, element, segment)
-    problems = []
-    if identifier not in CHARACTER_SETS and identifier != "UNOX":
-        problems.append(("E120", identifier, ", ".join(CHARACTER_SETS)))
-    elif version not in {"1", "2", "3", "4"}:
-        problems.append(("E120", f"{identifier}:{version}", "syntax versions 1 to 4"))
     delimiters = Delimiters(
         Syntax.EDIFACT, element, component, segment,
         repetition if repetition not in (0x20, element, component, segment, release) and version == "4" else NONE,
@@ -149,7 +150,28 @@ def _una(data: bytes, at: int) -> Begin:
         chr(decimal) if chr(decimal) in ".," else ".",
         CHARACTER_SETS.get(identifier, ""),
     )  # fmt: skip
-    return Begin(at, body, delimiters, tuple(problems))
+    return Begin(at, body, delimiters)
+
+
+def oddities(data: bytes, start: int, stop: int, delimiters: Delimiters) -> Iterator[Oddity]:
+    """What is odd about the form of a readable header, ISA or UNB, between two positions."""
+    head = data[start:stop]
+    if delimiters.syntax is Syntax.X12:
+        size = len(head.decode("utf-8", "replace"))
+        if size != _ISA_SIZE:
+            yield "E103", str(size + 1), str(_ISA_SIZE + 1)
+        values = head.split(bytes([delimiters.element]))
+        version = _shown(values[12]) if len(values) > 12 else ""
+        if not ("00200" <= version <= "00899" and version.isdigit()):
+            yield "E120", version, "00200 to 00801"
+        return
+    identifier = head[4:8].decode("latin-1")
+    component, element, segment = delimiters.component, delimiters.element, delimiters.segment
+    version = _second_component(head, 4, component, element, segment)
+    if identifier not in CHARACTER_SETS and identifier != "UNOX":
+        yield "E120", identifier, ", ".join(CHARACTER_SETS)
+    elif version not in {"1", "2", "3", "4"}:
+        yield "E120", f"{identifier}:{version}", "syntax versions 1 to 4"
 
 
 def _second_component(data: bytes, at: int, component: int, element: int, segment: int) -> str:
@@ -161,7 +183,7 @@ def _second_component(data: bytes, at: int, component: int, element: int, segmen
 
 
 def _unreadable(at: int, head: bytes, why: str) -> Begin:
-    return Begin(at, at, None, (("E102", _shown(head), why),))
+    return Begin(at, at, None, _shown(head), why)
 
 
 def _shown(raw: bytes) -> str:

@@ -1,0 +1,62 @@
+"""How much of what is odd about an EDI file is said."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from pipeline.model.edi.envelope import Problem
+from pipeline.read.edi.segments import Ints, Segments
+
+SAME_MAX = 20  # of one code in one message, or of one code about the file as a whole
+MORE = "E125"
+
+
+class Limit:
+    """Lets the first problems of a code and message through and counts the others.
+
+    So a damaged or hostile file of a million mistakes makes no million findings.
+    """
+
+    def __init__(self, most: int = SAME_MAX) -> None:
+        self._most = most
+        self._said: Counter[tuple[str, int]] = Counter()
+        self._more: dict[tuple[str, int], Problem] = {}
+
+    def admit(self, problem: Problem) -> bool:
+        """Tell whether a problem is to be said; counts it otherwise."""
+        key = (problem.code, problem.message)
+        self._said[key] += 1
+        if self._said[key] <= self._most:
+            return True
+        if key not in self._more:
+            self._more[key] = Problem(
+                MORE, problem.line, problem.segment, detail=problem.code, message=problem.message
+            )
+        return False
+
+    def choose(self, code: str, segments: Segments, at: Ints, number: Ints) -> Ints:
+        """Choose what is to be said of many: gives places in `at`, at most some of each message.
+
+        `at` are the segments' indices, in file order, `number` the numbers of their messages.
+        """
+        rank = np.arange(len(at)) - np.searchsorted(number, number)
+        over = np.flatnonzero(rank >= self._most)
+        messages, first, counts = np.unique(number[over], return_index=True, return_counts=True)
+        for message, index, count in zip(messages.tolist(), over[first], counts, strict=True):
+            key = (code, message)
+            place = int(at[index])
+            line = int(segments.lines(np.array([place]))[0])
+            self._more.setdefault(
+                key, Problem(MORE, line, segments.ordinal + place, detail=code, message=message)
+            )
+            self._said[key] += int(count)
+        return np.flatnonzero(rank < self._most)
+
+    def rest(self) -> Iterator[Problem]:
+        """What was not said, one problem for each code and message."""
+        for (code, message), problem in self._more.items():
+            yield replace(problem, value=f"{self._said[code, message] - self._most:,}")
+        self._more.clear()
+        self._said.clear()
