@@ -41,6 +41,7 @@ _READING = (
     setting("limit", metavar="N"),
     setting("only_orders", "--only-order", metavar="NR"),
     setting("backfill"),
+    setting("accept_duplicates"),
 )
 _SENDING = (
     setting("rate", metavar="N"),
@@ -208,6 +209,7 @@ def _choices(session: Session, loaded: Loaded) -> "Options":
         fail_on_empty=values["fail_on_empty"],
         until=None if until is None else next_moment(until, now),
         pii=values["pii"],
+        accept_duplicates=values["accept_duplicates"],
         new_ledger=values["new_ledger"],
     )
 

@@ -30,6 +30,7 @@ from pipeline.config.nouns import (
     hidden,
     hidden_url,
 )
+from pipeline.config.partners import read_partners
 from pipeline.config.settings import SANDBOX_TOKEN, Maker, system_timezone
 from pipeline.config.values import T, Value, builtin, default_of, given_value, placed_value, want
 
@@ -135,8 +136,9 @@ def load(
     owners = document.owners(section)
     maker = Maker(name, values, environ, document)
     settings = replace(
-        maker.settings(owners, credentials), profile_named=bool(profile), config=config_path
-    )
+        maker.settings(owners, credentials), profile_named=bool(profile), config=config_path,
+        partners=read_partners(document),
+    )  # fmt: skip
     return Loaded(
         settings=settings,
         values={name: value.value for name, value in values.items()},

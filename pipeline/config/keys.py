@@ -53,6 +53,9 @@ KEYS: Mapping[str, Key] = {
         Key("token_file", as_path, _PROFILE, "file that holds the token"),
         Key("token_command", as_command, _PROFILE, "command that prints the token"),
         Key("auto_approve", as_yes_no, _PROFILE, "send without asking", default=False, option="yes"),
+        Key("acks_dir", as_path, _PROFILE,
+            "folder under which partners find their EDI acknowledgements; without it they stay in "
+            "the run's folder"),
         Key("home", as_path, _ANY, "folder for plans, logs and the ledger", default=Path(".pipeline")),
         Key("report_dir", as_path, _ANY, "folder for reports", default=Path("reports")),
         Key("ledger", as_text, _ANY, "path of the ledger, or a postgresql:// URL"),
@@ -84,6 +87,8 @@ KEYS: Mapping[str, Key] = {
         Key("settle_s", as_seconds, _ANY,
             "seconds for which a file must have been left alone before it is read; 0 for no wait",
             default=0.0),
+        Key("accept_duplicates", as_yes_no, _ANY,
+            "import EDI interchanges whose control reference was used before", default=False),
         Key("partial_ok", as_yes_no, _ANY, "exit 0 instead of 3", default=False),
         Key("fail_on_empty", as_yes_no, _ANY, "exit 9 when there is nothing to import",
             default=False),

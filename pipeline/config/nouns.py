@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
+from pipeline.model.edi.partner import Partner
 from pipeline.model.endpoint import Endpoint, Pace
 from pipeline.model.stops import StopRun
 
@@ -119,6 +120,8 @@ class Settings:
     settle_s: float = 0.0  # how long a file must have been left alone before it is read
     profile_named: bool = False  # by an option, so that a printed command must name it too
     config: Path | None = None  # the file that an option named
+    partners: tuple[Partner, ...] = ()  # none: EDI of every sender is taken
+    acks: Path | None = None  # under which partners find their acknowledgements
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

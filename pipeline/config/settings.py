@@ -82,6 +82,7 @@ class Maker:
             owners=owners,
             auto_approve=self.get("auto_approve", bool),
             settle_s=self.get("settle_s", float),
+            acks=self.maybe("acks_dir", Path),
         )
 
     def _pace(self) -> Pace:

@@ -12,6 +12,13 @@ import sqlalchemy as sa
 
 from pipeline.ledger import schema as t
 from pipeline.ledger.frames import frame
+from pipeline.ledger.interchanges import (
+    handed_over,
+    next_control_number,
+    put_acknowledgement,
+    put_interchanges,
+    received,
+)
 from pipeline.ledger.journal import OPEN, Journal
 from pipeline.ledger.open_items import open_items, update_open_items
 from pipeline.ledger.records import (
@@ -19,9 +26,12 @@ from pipeline.ledger.records import (
     AckedOperation,
     Clock,
     FindingCount,
+    HandedOver,
+    InterchangeKey,
     KnownOrder,
     OpenItem,
     PartitionState,
+    ReceivedInterchange,
     RunRecord,
     RunStart,
     RunState,
@@ -109,8 +119,13 @@ class Ledger:
                 ).scalar_one()
             )
 
-    def begin_run(self, run: RunStart) -> None:
-        """Record a new run, and write its id where others look who holds the lock."""
+    def begin_run(
+        self, run: RunStart, interchanges: Sequence[tuple[InterchangeKey, str]] = ()
+    ) -> None:
+        """Record a new run, and write its id where others look who holds the lock.
+
+        `interchanges` are those that the run takes over, with the names of their files.
+        """
         with self._session.transaction() as connection:
             connection.execute(
                 sa.insert(t.run).values(
@@ -125,6 +140,7 @@ class Ledger:
                     files=_json(list(run.files)),
                 )
             )
+            put_interchanges(self._session, connection, run.id, interchanges)
         self._session.store.name_run(run.id)
 
     def resume_run(self, run_id: str) -> None:
@@ -368,6 +384,24 @@ class Ledger:
     def journal(self, run_id: str, partition: int) -> Journal:
         """Give what `send` writes while it sends one partition."""
         return Journal(self._session, run_id, partition)
+
+    # --- EDI ----------------------------------------------------------------------------------
+
+    def received(self, endpoint: int, references: Sequence[str]) -> list[ReceivedInterchange]:
+        """Give the interchanges with these references that runs took over, oldest first."""
+        return received(self._session, endpoint, references)
+
+    def next_control_number(self, syntax: str, ours: str, theirs: str, *, first: int = 1) -> int:
+        """Give a control number between two parties that was never given before; at least `first`."""
+        return next_control_number(self._session, syntax, ours, theirs, first=first)
+
+    def handed_over(self, endpoint: int, sha256: Sequence[str]) -> set[HandedOver]:
+        """Give the acknowledgements that answered files with these hashes."""
+        return handed_over(self._session, endpoint, sha256)
+
+    def put_acknowledgement(self, run_id: str, given: HandedOver) -> None:
+        """Record that an acknowledgement is handed over from now on."""
+        put_acknowledgement(self._session, run_id, given)
 
     # --- what became of a run -----------------------------------------------------------------
 

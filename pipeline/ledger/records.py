@@ -136,3 +136,34 @@ class OpenItem:
     closed_run: str | None = None
     closed_at: datetime | None = None
     reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InterchangeKey:
+    """Which interchange it is, and in which file (by the hash of its bytes) it was."""
+
+    syntax: str
+    sender: str
+    receiver: str
+    reference: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedInterchange:
+    """An interchange that a run took over."""
+
+    key: InterchangeKey
+    file: str
+    run: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """An acknowledgement that was given out; `verdict` is a hash of what it is about."""
+
+    key: InterchangeKey
+    kind: str
+    verdict: str
+    name: str

@@ -7,7 +7,7 @@ committed before the first byte of the order leaves and is still there only afte
 
 import sqlalchemy as sa
 
-VERSION = 1
+VERSION = 2
 SENDING = "sending"
 
 METADATA = sa.MetaData()
@@ -183,3 +183,54 @@ open_item = sa.Table(
     sa.Column("reason", sa.Text),
     sa.Index("open_item_by_order", "endpoint", "order_number"),
 )
+
+# --- EDI, from version 2 on -----------------------------------------------------------------
+
+_INTERCHANGE = (
+    ("syntax", sa.Text),
+    ("sender", sa.Text),
+    ("receiver", sa.Text),
+    ("reference", sa.Text),
+    ("sha256", sa.Text),
+)
+
+# Interchanges whose messages a run took over; `sha256` is that of the file, so that the same file
+# is known again. Written with the run itself.
+interchange = sa.Table(
+    "interchange",
+    METADATA,
+    sa.Column("endpoint", sa.BigInteger, sa.ForeignKey("endpoint.id"), primary_key=True),
+    *(sa.Column(name, kind, primary_key=True) for name, kind in _INTERCHANGE),
+    sa.Column("file", sa.Text, nullable=False),
+    sa.Column("run", sa.BigInteger, sa.ForeignKey("run.seq"), nullable=False),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.Index("interchange_by_reference", "endpoint", "reference"),
+)
+
+# The last control number of our acknowledgements, by who sends and who receives them. Not by
+# endpoint: the partner cannot tell our accounts apart, and a number must never come twice.
+control_number = sa.Table(
+    "control_number",
+    METADATA,
+    sa.Column("syntax", sa.Text, primary_key=True),
+    sa.Column("ours", sa.Text, primary_key=True),
+    sa.Column("theirs", sa.Text, primary_key=True),
+    sa.Column("last", sa.BigInteger, nullable=False),
+)
+
+# Acknowledgements that were handed over. `verdict` is a hash of what was found: the same file with
+# the same findings is not answered again.
+acknowledgement = sa.Table(
+    "acknowledgement",
+    METADATA,
+    sa.Column("endpoint", sa.BigInteger, sa.ForeignKey("endpoint.id"), primary_key=True),
+    *(sa.Column(name, kind, primary_key=True) for name, kind in _INTERCHANGE),
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("verdict", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("run", sa.BigInteger, sa.ForeignKey("run.seq"), nullable=False),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.Index("acknowledgement_by_run", "run"),
+)
+
+EDI_TABLES = (interchange, control_number, acknowledgement)

@@ -18,11 +18,17 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from pipeline.ledger.lock import FileLock, held
 from pipeline.ledger.records import Clock
-from pipeline.ledger.schema import METADATA, VERSION
+from pipeline.ledger.schema import EDI_TABLES, METADATA, VERSION
 from pipeline.ledger.stops import LedgerDamaged, LedgerLocked, LedgerUnusable
 
-# Version n is reached from n - 1 by MIGRATIONS[n - 1]; all that are due run in one transaction.
-MIGRATIONS: tuple[Callable[[sa.Connection], None], ...] = (METADATA.create_all,)
+
+def _add_edi(connection: sa.Connection) -> None:
+    METADATA.create_all(connection, tables=EDI_TABLES)
+
+
+# Version n is reached from n - 1 by MIGRATIONS[n - 1]; all that are due run in one transaction. The
+# first makes the tables as they are now, and the others add only what is not there.
+MIGRATIONS: tuple[Callable[[sa.Connection], None], ...] = (METADATA.create_all, _add_edi)
 
 _APPLICATION_ID = 0x70697065  # "pipe": another program's database is refused
 _RECOVER = (

@@ -33,6 +33,7 @@ class Options:
     until: datetime | None = None
     pii: str = "mask"
     new_ledger: bool = False
+    accept_duplicates: bool = False
 
     @property
     def chosen_by(self) -> str | None:

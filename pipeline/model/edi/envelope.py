@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from pipeline.model.edi.definition import Syntax
-
-NONE = -1  # no such separator in this interchange
+from pipeline.model.edi.delimiters import NONE as NONE
+from pipeline.model.edi.delimiters import Delimiters as Delimiters
 
 # One row per message of a file, in order. `interchange` and `group` count from 0 in the file, -1
 # is none. `begin` and `end` are ordinals of its header and trailer, `end` 0 without a trailer.
@@ -29,24 +29,6 @@ MESSAGE_SCHEMA: dict[str, pl.DataType] = {
     "declared": pl.Int64(),
     "counted": pl.Int64(),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Delimiters:
-    """The separators of one interchange as byte values; NONE where it has no such separator.
-
-    `decimal` is the decimal mark as text, `charset` the encoding that the interchange declares, ""
-    where it declares none (X12).
-    """
-
-    syntax: Syntax
-    element: int
-    component: int
-    segment: int
-    repetition: int = NONE
-    release: int = NONE
-    decimal: str = "."
-    charset: str = ""
 
 
 @dataclass(frozen=True, slots=True)

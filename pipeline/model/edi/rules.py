@@ -96,7 +96,7 @@ ROWS: tuple[Rule, ...] = (
     _row("E121", "Unknown partner",
          "sender {value} is no partner of the configuration{detail}",
          "an interchange of somebody unknown is not imported",
-         "add a [partners.…] section for {value}, or ask who sends this", owner=Owner.SETUP),
+         "add a [partner.…] section for {value}, or ask who sends this", owner=Owner.SETUP),
     _row("E122", "Test interchange",
          "the interchange says that it is a test{detail}",
          "test data must not reach customers",

@@ -329,7 +329,7 @@ def test_d8_a_newer_ledger_is_left_alone(path: Path) -> None:
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(LedgerUnusable, match="has format 99, this program knows formats up to 1"):
+    with pytest.raises(LedgerUnusable, match="has format 99, this program knows formats up to 2"):
         Ledger.open(path, clock=clock)
 
 
