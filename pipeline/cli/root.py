@@ -19,7 +19,7 @@ def cli() -> None:
     """
 
 
-@cli.group("mapping", cls=Nouns, short_help="Check a mapping.")
+@cli.group("mapping", cls=Nouns, short_help="Check and test mappings.")
 def mapping_group() -> None:
     """Work on mappings."""
 

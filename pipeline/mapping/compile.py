@@ -40,6 +40,7 @@ from pipeline.mapping.plan import (
     Scope as MutationScope,
 )
 from pipeline.mapping.targets import Targets
+from pipeline.mapping.trials import Trial, read_trials
 from pipeline.mapping.values import Target, Values
 from pipeline.model.catalogue import MUTATIONS, SHAPES
 from pipeline.model.field import Kind, Use
@@ -59,11 +60,15 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A Plan and what should be said about the mapping without stopping for it."""
+    """A Plan and what should be said about the mapping without stopping for it.
+
+    `trials` are the mapping's tests; nothing but `mapping test` looks at them.
+    """
 
     plan: Plan
     warnings: tuple[Mistake, ...]
     text: str
+    trials: tuple[Trial, ...] = ()
 
 
 def compile_mapping(
@@ -100,7 +105,7 @@ def compile_mapping(
         source = scope.source if compiler.file_readable else None
         raise MappingRefused(name, text, errors, source)
     warnings = in_order(m for m in scope.mistakes if m.weight is Weight.WARNING)
-    return Compiled(plan, tuple(warnings), text)
+    return Compiled(plan, tuple(warnings), text, compiler.trials)
 
 
 def _compiled(
@@ -153,6 +158,7 @@ class _Compiler:
         self.load = load
         self.values = Values(scope)
         self.targets = Targets(scope, self.values)
+        self.trials: tuple[Trial, ...] = ()
         # an interchange has no header: its columns are those of `extract`
         self.file_readable = doc.source.format == "csv" and not scope.unsure(*_READING)
 
@@ -170,6 +176,7 @@ class _Compiler:
         lines = self._lines()
         trackings = self._trackings()
         mutations = [m for i, entry in enumerate(doc.mutations) if (m := self._mutation(i, entry))]
+        self.trials = read_trials(scope, doc.tests)
         self._warn(order)
         if order is None or key is None or (extract is None) != (doc.source.format == "csv"):
             return None

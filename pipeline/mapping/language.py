@@ -24,6 +24,7 @@ class Unknown(StrEnum):
 
     REJECT = "reject"
     KEEP = "keep"
+    EMPTY = "empty"
 
 
 class _Doc(BaseModel):
@@ -104,13 +105,24 @@ def _listed(given: object) -> object:
 
 
 class LookupFileDoc(_Doc):
-    """A lookup table in a CSV file beside the mapping."""
+    """A lookup table in a CSV file beside the mapping.
+
+    A key of several columns is joined as `{template: "{a}:{b}"}` joins them; empty parts are left
+    out. With `match: pattern` keys are regular expressions of the whole text.
+    """
 
     file: str
-    key: str
+    key: list[str]
     value: str
+    match: Literal["text", "pattern"] = "text"
+    empty_keys: Literal["reject", "skip"] = "reject"
     delimiter: str = Field(",", min_length=1, max_length=1)
     encoding: str = "utf-8"
+
+    @field_validator("key", mode="before")
+    @classmethod
+    def _one_or_several(cls, given: object) -> object:
+        return _listed(given)
 
 
 class ExtractDoc(_Doc):
@@ -193,6 +205,37 @@ class ValueDoc(_Doc):
         return cls.model_validate({"from": name})
 
 
+class RejectedDoc(_Doc):
+    """A finding that a test expects, by its code or by a word for it (`trials.RULE_WORDS`)."""
+
+    line: int | None = None
+    segment: int | None = None
+    column: str | None = None
+    code: str | None = None
+    rule: str | None = None
+    value: str | None = None
+
+
+class ExpectDoc(_Doc):
+    """What must come of a test's rows."""
+
+    orders: list[Any] | None = None
+    rejected: list[RejectedDoc] = []
+
+
+class TestDoc(_Doc):
+    """One entry of `tests`."""
+
+    __test__ = False  # for pytest, which takes every class Test… for its own
+
+    name: str
+    rows: str | None = None
+    file: str | None = None
+    existing: list[str] = []
+    expect: ExpectDoc
+    exact: bool = False
+
+
 class MappingDoc(_Doc):
     """The whole file."""
 
@@ -208,7 +251,7 @@ class MappingDoc(_Doc):
     lines: LinesDoc | None = None
     trackings: TrackingsDoc | None = None
     mutations: list[MutationDoc] = []
-    tests: list[Any] = []
+    tests: list[TestDoc] = []
     extract: ExtractDoc | None = None
 
 

@@ -1,7 +1,8 @@
 """Lookup tables: inline, or in a CSV file in the mapping's folder.
 
 A file's cells are read like data: blanks around them are none of it, rows of empty cells are
-passed over. A key with two meanings is a mistake, not a matter of order.
+passed over. A key with two meanings is a mistake, not a matter of order. One file may serve several
+tables, each with its own key columns; `empty_keys: skip` then leaves out the rows of the others.
 """
 
 import codecs
@@ -14,10 +15,19 @@ from pipeline.mapping.delimiters import likely_delimiter, one_column, written
 from pipeline.mapping.document import Data, Path
 from pipeline.mapping.language import LookupFileDoc
 from pipeline.mapping.mistakes import did_you_mean
+from pipeline.mapping.steps import StepMistake, check_pattern
 
 Load = Callable[[str], bytes]
 
-_FILE_KEYS = frozenset({"file", "key", "value", "delimiter", "encoding"})
+_FILE_KEYS = frozenset({"file", "key", "value", "match", "empty_keys", "delimiter", "encoding"})
+_JOINT = ":"  # between the parts of a key of several columns, as a template writes it
+
+
+class Patterns(dict[str, str]):
+    """A table whose keys are regular expressions of a whole text.
+
+    A text that several of them match has a value only where they agree on it.
+    """
 
 
 class _Unusable(Exception):  # noqa: N818 - becomes M206 at the file's name
@@ -57,7 +67,10 @@ def _file(scope: Scope, doc: LookupFileDoc, at: Path, load: Load | None) -> Mapp
 
 
 def _text(doc: LookupFileDoc, load: Load | None) -> str:
-    _inside(doc.file)
+    if outside(doc.file):
+        hint = "write a name such as couriers.csv or tables/couriers.csv"
+        text = f"the lookup file {doc.file} does not lie in the folder of the mapping"
+        raise _Unusable(text, hint)
     if load is None:
         raise _Unusable(f"the lookup file {doc.file} cannot be read: no folder is at hand")
     try:
@@ -77,19 +90,19 @@ def _text(doc: LookupFileDoc, load: Load | None) -> str:
         raise _Unusable(f"the lookup file {doc.file} cannot be read: {reason}") from None
 
 
-def _inside(name: str) -> None:
-    """A mapping is passed around; it must not make others read files of theirs (FAULTS S13)."""
+def outside(name: str) -> bool:
+    """Whether a name leads out of the mapping's folder.
+
+    A mapping is passed around; it must not make others read files of theirs (FAULTS S13).
+    """
     parts = name.split("/")
-    if (
+    return (
         not name.isprintable()
         or "\\" in name
         or ":" in name
         or ".." in parts
         or parts[0] in {"", "~"}
-    ):
-        hint = "write a name such as couriers.csv or tables/couriers.csv"
-        text = f"the lookup file {name} does not lie in the folder of the mapping"
-        raise _Unusable(text, hint)
+    )
 
 
 def _table(doc: LookupFileDoc, text: str) -> Mapping[str, str]:
@@ -97,7 +110,8 @@ def _table(doc: LookupFileDoc, text: str) -> Mapping[str, str]:
     table: dict[str, tuple[str, int]] = {}
     try:
         header = [name.strip() for name in next(reader, [])]
-        key, value = (_position(doc, header, name) for name in (doc.key, doc.value))
+        keys = [_position(doc, header, name) for name in doc.key]
+        value = _position(doc, header, doc.value)
         for row in reader:
             cells = [cell.strip() for cell in row]
             if not any(cells):
@@ -106,18 +120,33 @@ def _table(doc: LookupFileDoc, text: str) -> Mapping[str, str]:
             if len(cells) != len(header):
                 hint = "its delimiter is set by `delimiter:` beside `file:`"
                 raise _Unusable(f"{where} has {len(cells)} columns, the header {len(header)}", hint)
-            if not cells[key]:
-                raise _Unusable(f'{where} has no "{doc.key}"', "every row needs its key")
-            first, line = table.setdefault(cells[key], (cells[value], reader.line_num))
+            key = _JOINT.join(cells[position] for position in keys if cells[position])
+            if not key and doc.empty_keys == "skip":
+                continue
+            if not key:
+                named = " and no ".join(f'"{name}"' for name in doc.key)
+                hint = "every row needs its key, unless `empty_keys: skip` stands beside `file:`"
+                raise _Unusable(f"{where} has no {named}", hint)
+            first, line = table.setdefault(key, (cells[value], reader.line_num))
             if first != cells[value]:
-                raise _Unusable(f'{where} gives "{cells[key]}" a second meaning (first in line {line})',
+                raise _Unusable(f'{where} gives "{key}" a second meaning (first in line {line})',
                                 "keep one of the two rows")  # fmt: skip
+            if doc.match == "pattern":
+                _usable(key, where)
     except csv.Error as error:
         raise _Unusable(
             f"{doc.file}:{reader.line_num} is not readable as CSV: {error}",
             "every quote needs its partner",
         ) from None
-    return {key: value for key, (value, _) in table.items()}
+    made = {key: value for key, (value, _) in table.items()}
+    return Patterns(made) if doc.match == "pattern" else made
+
+
+def _usable(pattern: str, where: str) -> None:
+    try:
+        check_pattern(pattern)
+    except StepMistake as error:
+        raise _Unusable(f'{where}: the pattern "{pattern}" is not valid', error.hint) from None
 
 
 def _position(doc: LookupFileDoc, header: list[str], name: str) -> int:

@@ -18,6 +18,7 @@ from pipeline.mapping.mistakes import MISTAKES
 from pipeline.mapping.plan import ColumnType
 from pipeline.mapping.sql import FUNCTIONS, KEYWORDS
 from pipeline.mapping.steps import EXPLAINED
+from pipeline.mapping.trials import RULE_WORDS
 from pipeline.mapping.values import KINDS_FOR_AS
 from pipeline.model.edi.definition import Message, Syntax
 
@@ -80,6 +81,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
             ("function",), ((f"`{text.replace(': ', '`: ', 1)}",) for text in FUNCTIONS.values())
         )
     ),
+    "rules": lambda: ", ".join(f"`{word}` {code}" for word, code in RULE_WORDS.items()) + ".\n",
     "mistakes": lambda: _table(
         ("code", "what", "why", "what to do"),
         ((row.code, row.title, row.why, row.fix) for row in MISTAKES.values()),

@@ -26,6 +26,7 @@ WITH_ARGUMENT: Mapping[str, str] = {
     "regex": "regex: '^(\\d+)'",
 }
 PAD_MAX = 255
+_PATTERN_HINT = "one group in parentheses is taken; look-around and back-references are not offered"
 _WHOLE = re.compile(r"-?[0-9]{1,6}")
 EXPLAINED: Mapping[str, tuple[str, str]] = {
     "strip": ("strip", "no blanks around"),
@@ -127,17 +128,26 @@ def _slice(start: int | None, stop: int | None) -> Step:
     return Step(lambda text: text.str.slice(start, stop - start))
 
 
-def _regex(pattern: str) -> Step:
+def check_pattern(pattern: str) -> int:
+    """Give the number of groups of a pattern.
+
+    Raises:
+        StepMistake: M209, one of the two engines does not take it.
+    """
     # RE2 and Polars' engine both run in linear time, so no cell can hang a run (FAULTS S12); asking
     # both keeps the language at what either takes.
-    hint = "one group in parentheses is taken; look-around and back-references are not offered"
     options = re2.Options()
     options.log_errors = False  # the mistake says it
     try:
-        groups = re2.compile(pattern, options).groups
+        groups = int(re2.compile(pattern, options).groups)
         pl.select(pl.lit("").str.extract(pattern))
     except (re2.error, PolarsError):
-        raise StepMistake("M209", "this pattern is not valid", hint) from None
+        raise StepMistake("M209", "this pattern is not valid", _PATTERN_HINT) from None
+    return groups
+
+
+def _regex(pattern: str) -> Step:
+    groups = check_pattern(pattern)
     if groups > 1:
-        raise StepMistake("M209", f"the pattern has {groups} groups, one is taken", hint)
+        raise StepMistake("M209", f"the pattern has {groups} groups, one is taken", _PATTERN_HINT)
     return Step(lambda text: text.str.extract(pattern, groups), pattern)

@@ -24,6 +24,7 @@ _TAKES: Mapping[str, tuple[str, str]] = {
     "list_type": ("a list", "write it in brackets: [first, second]"),
     "dict_type": ("a table", "write keys and values below it"),
     "model_type": ("a table", "write keys and values below it"),
+    "int_parsing": ("a whole number", "such as 13"),
     "bool_parsing": ("true or false", "write true or false"),
     "bool_type": ("true or false", "write true or false"),
     "string_too_short": ("one character", 'such as ";"'),
@@ -42,6 +43,7 @@ _EXAMPLES: Mapping[str, str] = {
     "source": 'source: {encoding: utf-8, delimiter: ";"}; every key in it is optional, and '
     "`source: {}` is a comma-separated file in utf-8",
     "order": "order: {order_number: Column}",
+    "expect": "expect: {orders: [{order_number: A1}], rejected: []}",
 }
 _STAND_IN = "1"  # fits every required text of the language, its version and its name included
 _PASSES_MAX = 5  # mending a key can bring to light what is inside it, and so on

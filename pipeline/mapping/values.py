@@ -32,6 +32,7 @@ from pipeline.mapping.converters import (
 from pipeline.mapping.document import Data, Path
 from pipeline.mapping.fixed import likely, unfit
 from pipeline.mapping.language import ORIGINS, OnError, Unknown, ValueDoc
+from pipeline.mapping.lookups import Patterns
 from pipeline.mapping.mistakes import did_you_mean
 from pipeline.mapping.plan import TEXT_PREFIX as TEXT_PREFIX
 from pipeline.mapping.plan import WHY_PREFIX as WHY_PREFIX
@@ -490,11 +491,27 @@ def _looked_up(
     """The table's value; an empty one means no value, a text that the table does not have is R401."""
     if table is None:
         return text, []
-    keys, values = list(table), list(table.values())
-    otherwise = text if doc.unknown is Unknown.KEEP else None
-    found = text.replace_strict(keys, values, default=otherwise, return_dtype=pl.String)
+    otherwise = text if doc.unknown is Unknown.KEEP else pl.lit(None, pl.String)
+    if isinstance(table, Patterns):
+        found = pl.coalesce(_matched(text, table), otherwise)
+    else:
+        found = text.replace_strict(
+            list(table), list(table.values()), default=otherwise, return_dtype=pl.String
+        )
     reasons: list[pl.Expr] = []
     if doc.unknown is Unknown.REJECT:
         details["R401"] = str(doc.lookup)
         reasons = [pl.when(text.is_not_null() & found.is_null()).then(pl.lit("R401"))]
-    return (pl.when(found != "").then(found) if "" in values else found), reasons
+    return (pl.when(found != "").then(found) if "" in table.values() else found), reasons
+
+
+def _matched(text: pl.Expr, table: Patterns) -> pl.Expr:
+    """The value whose patterns match the whole text; null where those of two values do."""
+    by_value: dict[str, list[str]] = {}
+    for pattern, value in table.items():
+        by_value.setdefault(value, []).append(f"(?:{pattern})")
+    if not by_value:
+        return pl.lit(None, pl.String)
+    hits = [text.str.contains(f"^(?:{'|'.join(each)})$") for each in by_value.values()]
+    values = [pl.when(hit).then(pl.lit(value)) for hit, value in zip(hits, by_value, strict=True)]
+    return pl.when(pl.sum_horizontal(hits) == 1).then(pl.coalesce(values))

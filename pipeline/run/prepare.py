@@ -104,7 +104,7 @@ def prepare(
     left = options.limit
     for partition in range(spooled.count):
         # in a function of its own, so that a partition is gone before the next one is taken up
-        made = _partition(spooled.take(partition), names, knowledge, account, options)
+        made = of_partition(spooled.take(partition), names, knowledge, account, options)
         left = _kept(made, folder, partition, options, left, seen, digest)
         del made
         progress(partition + 1, spooled.count)
@@ -116,18 +116,21 @@ def prepare(
 
 
 @dataclass(frozen=True, slots=True)
-class _Made:
+class Made:
+    """What comes of a partition: its orders, and what of them is to be sent (COMPARED_SCHEMA)."""
+
     grouped: Grouped
-    ready: pl.DataFrame  # COMPARED_SCHEMA
+    ready: pl.DataFrame
 
 
-def _partition(
+def of_partition(
     shares: Sequence[Share],
     names: Sequence[str],
     knowledge: Knowledge,
     account: int,
     options: Options,
-) -> _Made:
+) -> Made:
+    """Take the rows of a partition through all stages up to `compare`."""
     grouped, known = _orders(shares, names, knowledge, options)
     del shares  # its raw rows are told apart by now; what follows needs their memory
     # only orders that were acknowledged before can have acknowledged operations
@@ -138,7 +141,7 @@ def _partition(
     )
     orders = grouped.orders.drop(_IN_BODY)
     findings = pl.concat([grouped.findings, _kept_back(orders, ready)], how="diagonal")
-    return _Made(Grouped(orders, held, grouped.rows, findings), ready)
+    return Made(Grouped(orders, held, grouped.rows, findings), ready)
 
 
 def _kept_back(orders: pl.DataFrame, ready: pl.DataFrame) -> pl.DataFrame:
@@ -178,7 +181,7 @@ def _orders(
 
 
 def _kept(
-    made: _Made, folder: RunFolder, partition: int, options: Options, left: int | None,
+    made: Made, folder: RunFolder, partition: int, options: Options, left: int | None,
     seen: Foresight, digest: "hashlib._Hash",
 ) -> int | None:  # fmt: skip
     """Write and count what was made of a partition; gives what is left of `--limit`."""

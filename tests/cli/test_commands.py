@@ -306,3 +306,44 @@ def test_the_demo_imports_a_night_and_ends_well(call: Call, folder: Path) -> Non
     assert "First run" in said.out
     assert "Second run" in said.out
     assert (folder / ".pipeline" / "demo").is_dir()
+
+
+# --- mapping test --------------------------------------------------------------------------------
+
+_TESTED = """\
+version: 1
+name: m
+mode: update_only
+source: {}
+order: {order_number: nr, channel: channel}
+tests:
+  - name: a channel
+    rows: |
+      nr,channel
+      A1,web
+    expect: {orders: [{order_number: A1, channel: CHANNEL}]}
+"""
+
+
+def test_tests_of_a_mapping_say_what_differs(call: Call, folder: Path) -> None:
+    (folder / "good.yaml").write_text(_TESTED.replace("CHANNEL", "web"))
+    (folder / "bad.yaml").write_text(_TESTED.replace("CHANNEL", "shop"))
+
+    said = call("mapping", "test", "good.yaml", "bad.yaml")
+
+    assert said.code == 1
+    assert (
+        said.out
+        == """\
+ok   good.yaml:7 a channel  (1 orders, 0 rejections)
+FAIL bad.yaml:7 a channel  (1 orders, 0 rejections)
+     at orders[0].channel
+       expected 'shop'
+       got      'web'
+2 tests, 1 failed
+"""
+    )
+    assert call("mapping", "test", "good.yaml").code == 0
+    told = call("mapping", "test", "bad.yaml", "--json").json()["tests"]
+    assert (told[0]["fine"], told[0]["differences"][0]["at"]) == (False, "orders[0].channel")
+    assert call("mapping", "test", "none.yaml").code == 2

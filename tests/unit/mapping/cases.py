@@ -1849,7 +1849,7 @@ error[M206]: nokey.csv:2 has no "code"
   |
 6 |   c: {file: nokey.csv, key: code, value: courier}
   |             ^^^^^^^^^
-  = help: every row needs its key
+  = help: every row needs its key, unless `empty_keys: skip` stands beside `file:`
 """,
     ),
     Case(

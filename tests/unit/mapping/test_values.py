@@ -307,6 +307,72 @@ def test_lookup_files(data: bytes) -> None:
     assert through(text, {"A": "DHL"}, t=data)[0]["order.channel"] == ["x"]
 
 
+COURIERS = b"""\
+courier,code,agency,number
+dhl,31,87,
+gls,31,ZZZ,
+gls,GLS,,[0-9]{11}
+dpd,,,[0-9]{14}
+ups,,,1Z[0-9A-Z]{16}
+tnt,,,GE[0-9]{9}|[0-9]{14}
+"""
+
+
+@pytest.mark.parametrize(
+    ("cell", "found"),
+    [
+        ("31:87", "dhl"),
+        ("31:ZZZ", "gls"),
+        ("GLS", "gls"),
+        ("31", "R401"),
+        ("12345678901", "R401"),
+    ],
+)
+def test_a_lookup_file_may_have_several_key_columns_and_rows_of_other_tables(
+    cell: str, found: str
+) -> None:
+    lookup = "{t: {file: t.csv, key: [code, agency], value: courier, empty_keys: skip}}"
+    text = mapping("channel: {from: A, lookup: t}", lookups=lookup)
+    table, findings = through(text, {"A": cell}, t=COURIERS)
+    assert (findings[0][1] if findings else table["order.channel"][0]) == found
+
+
+@pytest.mark.parametrize(
+    ("cell", "found"),
+    [
+        ("1Z999AA10123456784", "ups"),
+        ("12345678901", "gls"),
+        ("x1Z999AA10123456784", "R401"),  # the whole text, not a part
+        ("GE123456789", "tnt"),
+        ("GE123456789\n", "tnt"),  # blanks around a cell are none of it
+        ("12345678901234", "R401"),  # two couriers have such numbers: neither is taken
+        ("", None),
+    ],
+)
+def test_keys_of_a_lookup_may_be_patterns(cell: str, found: str | None) -> None:
+    lookup = "{t: {file: t.csv, key: number, value: courier, match: pattern, empty_keys: skip}}"
+    text = mapping("channel: {from: A, lookup: t}", lookups=lookup)
+    table, findings = through(text, {"A": cell}, t=COURIERS)
+    assert (findings[0][1] if findings else table["order.channel"][0]) == found
+    kept = mapping("channel: {from: A, lookup: t, unknown: keep}", lookups=lookup)
+    table, _ = through(kept, {"A": cell}, t=COURIERS)
+    assert table["order.channel"][0] == (cell.strip() or None if found == "R401" else found)
+
+
+def test_what_a_lookup_does_not_know_may_be_no_value() -> None:
+    chain = "{first_of: [{from: A, lookup: t, unknown: empty}, {from: B, lookup: u}]}"
+    text = mapping(f"channel: {chain}", lookups="{t: {a: one}, u: {b: two}}")
+    table, found = through(text, {"A": "a", "B": "b"}, {"A": "x", "B": "b"}, {"A": "x", "B": "y"})
+    assert table["order.channel"] == ["one", "two", None]
+    assert found == [(4, "R401", "A", "y")]
+
+
+def test_a_pattern_that_is_none_is_a_mistake_of_its_file() -> None:
+    lookup = "{t: {file: t.csv, key: number, value: courier, match: pattern}}"
+    text = mapping("channel: {from: A, lookup: t}", lookups=lookup)
+    assert codes(text, t=b"number,courier\n(1Z,ups\n") == ["M206"]
+
+
 def test_lookup_files_in_other_encodings() -> None:
     lookup = "{t: {file: t.csv, key: code, value: name, encoding: cp1252, delimiter: ';'}}"
     text = mapping("channel: {from: A, lookup: t}", lookups=lookup)

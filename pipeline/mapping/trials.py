@@ -1,0 +1,116 @@
+"""The section `tests:` of a mapping: rows or a file, and what must come of them (MAPPING §5).
+
+Here it is only read; `pipeline.run.trial` runs it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pipeline.mapping.columns import Scope
+from pipeline.mapping.document import Data, Path
+from pipeline.mapping.language import RejectedDoc, TestDoc
+from pipeline.mapping.lookups import outside
+from pipeline.mapping.mistakes import did_you_mean
+from pipeline.model.rules import RULES
+
+# What a test may write instead of a code, under `rule:`.
+RULE_WORDS: Mapping[str, str] = {
+    "number_invalid": "R201",
+    "decimal_invalid": "R201",
+    "date_invalid": "R202",
+    "country_unknown": "R203",
+    "decimals_too_many": "R204",
+    "integer_invalid": "R205",
+    "boolean_invalid": "R206",
+    "time_invalid": "R207",
+    "pattern_not_found": "R208",
+    "key_empty": "R209",
+    "digits_too_many": "R210",
+    "required_on_create": "R301",
+    "line_id_twice": "R302",
+    "rows_disagree": "R303",
+    "too_long": "R304",
+    "too_short": "R305",
+    "choice_unknown": "R306",
+    "currency_unknown": "R307",
+    "language_unknown": "R308",
+    "timezone_unknown": "R309",
+    "email_invalid": "R310",
+    "amount_too_large": "R311",
+    "below_minimum": "R312",
+    "address_incomplete": "R313",
+    "tracking_unidentified": "R314",
+    "required_part_empty": "R315",
+    "region_unknown": "R316",
+    "url_invalid": "R317",
+    "changes_differ": "R318",
+    "line_unknown": "R321",
+    "form_invalid": "R323",
+    "lookup_unknown": "R401",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A finding that a test expects; what is None is not compared."""
+
+    code: str | None
+    line: int | None
+    segment: int | None
+    column: str | None
+    value: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One test. Either `rows` (the text of a file) or `file` (beside the mapping) is given.
+
+    `orders` are the payloads that must come of it, listed members only unless `exact`; None: they
+    are not compared. `line` is the line of the mapping.
+    """
+
+    name: str
+    rows: str | None
+    file: str | None
+    existing: tuple[str, ...]
+    orders: list[Data] | None
+    rejected: tuple[Rejection, ...]
+    exact: bool
+    line: int
+
+
+def read_trials(scope: Scope, docs: list[TestDoc]) -> tuple[Trial, ...]:
+    """Read the tests of a mapping; their mistakes go to the scope."""
+    return tuple(_trial(scope, doc, ("tests", i)) for i, doc in enumerate(docs))
+
+
+def _trial(scope: Scope, doc: TestDoc, at: Path) -> Trial:
+    if (doc.rows is None) is (doc.file is None) and not scope.unsure(
+        at, (*at, "rows"), (*at, "file")
+    ):
+        hint = "rows: | with the lines of a file, or file: tests/orders.csv"
+        scope.mistake("M103", "a test has either `rows` or `file`", at, hint)
+    if doc.file is not None and outside(doc.file):
+        text = f"the file {doc.file} does not lie in the folder of the mapping"
+        scope.mistake("M103", text, (*at, "file"), "write a name such as tests/orders.csv")
+    listed = (*at, "expect", "rejected")
+    rejected = [_rejection(scope, each, (*listed, i)) for i, each in enumerate(doc.expect.rejected)]
+    return Trial(
+        doc.name, doc.rows, doc.file, tuple(doc.existing), doc.expect.orders, tuple(rejected),
+        doc.exact, scope.document.place(at).line,
+    )  # fmt: skip
+
+
+def _rejection(scope: Scope, doc: RejectedDoc, at: Path) -> Rejection:
+    code = doc.code
+    if code is not None and code not in RULES:
+        hint = did_you_mean(code, RULES) or "docs/codes.md lists them all"
+        scope.mistake("M104", f'"{code}" is not a code', (*at, "code"), hint)
+    if doc.rule is not None:
+        code = doc.rule if doc.rule in RULES else RULE_WORDS.get(doc.rule)
+        if code is None:
+            hint = did_you_mean(doc.rule, RULE_WORDS) or f"one of: {', '.join(RULE_WORDS)}"
+            scope.mistake("M104", f'"{doc.rule}" is not a rule', (*at, "rule"), hint)
+    if doc.rule is not None and doc.code is not None:
+        scope.mistake("M103", "`code` and `rule` say the same", (*at, "rule"), "keep one of them")
+    return Rejection(code, doc.line, doc.segment, doc.column, doc.value)

@@ -1,0 +1,296 @@
+"""The tests in a mapping, run through the stages of a real run up to `compare` (MAPPING §5).
+
+What the ledger knows is what the test says; nothing is sent, and nothing stays on the disk.
+"""
+
+import json
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+from pipeline.compare import AckedOperation
+from pipeline.intake import take_snapshot
+from pipeline.ledger import KnownOrder
+from pipeline.mapping.compile import Compiled
+from pipeline.mapping.document import Data
+from pipeline.mapping.mistakes import MappingRefused
+from pipeline.mapping.trials import Rejection, Trial
+from pipeline.model.origin import SEGMENTS_MAX, place
+from pipeline.model.rules import RULES, Severity
+from pipeline.model.stops import SourceUnusable, StopRun
+from pipeline.model.tables import SourceFile
+from pipeline.read import open_edi, read_header
+from pipeline.run.clock import clock
+from pipeline.run.folder import RunFolder
+from pipeline.run.prepare import of_partition
+from pipeline.run.request import Options
+from pipeline.run.source import Job, read_mapping
+from pipeline.run.spool import PARTITION_BYTES, spool
+
+ACCOUNT = 1618  # any would do: it stands in the payload and goes nowhere
+_OF_THE_RUN = frozenset({"account", "operation_id"})  # members that no mapping makes
+_SHOWN_MAX = 200  # characters of a value
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Something that is not as the test says; `at` is a path such as `orders[0].channel`."""
+
+    at: str
+    expected: str
+    got: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """How one test ended. `refusals` are what the published API would not take of the payloads."""
+
+    name: str
+    line: int
+    orders: int
+    rejections: int
+    differences: tuple[Difference, ...]
+    refusals: tuple[str, ...]
+
+    @property
+    def fine(self) -> bool:
+        """Whether everything is as the test says, and could be sent."""
+        return not self.differences and not self.refusals
+
+
+def try_mapping(path: Path) -> list[Tried]:
+    """Run the tests of a mapping file, in order.
+
+    Raises:
+        MappingMissing, MappingRefused: the mapping cannot be used.
+    """
+    compiled, _ = read_mapping(path)
+    return [_tried(path, compiled, trial) for trial in compiled.trials]
+
+
+def _tried(path: Path, compiled: Compiled, trial: Trial) -> Tried:
+    try:
+        payloads, found = _through(path, compiled, trial)
+    except StopRun as stopped:
+        if isinstance(stopped, MappingRefused):
+            shown = "; ".join(f"{each.message} [{each.code}]" for each in stopped.mistakes)
+            stopped.message = f"{stopped.message}: {shown}"
+        payloads, found = [], [_of_a_stop(stopped)]
+    differences = list(_rejections(trial.rejected, found))
+    if trial.orders is not None:
+        differences += compared(trial.orders, payloads, "orders", exact=trial.exact)
+    return Tried(
+        trial.name, trial.line, len(payloads), len(found), tuple(differences),
+        tuple(_refusals(payloads)),
+    )  # fmt: skip
+
+
+# -- the way ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    place: str
+    line: int
+    segment: int
+    code: str
+    column: str
+    value: str
+    words: str
+
+    @property
+    def shown(self) -> str:
+        column = f' column "{self.column}"' if self.column else ""
+        value = f' value "{self.value}"' if self.value else ""
+        return f"{self.place} {self.code}".strip() + f"{column}{value}{self.words}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Existing:
+    """A ledger that knows orders by their number and nothing else of them."""
+
+    numbers: frozenset[str]
+
+    def known(self, order_numbers: Sequence[str]) -> Mapping[str, KnownOrder]:
+        known = KnownOrder(
+            content_sha256="", fully_applied=True, external_id=None, updated_at=clock()
+        )
+        return {number: known for number in order_numbers if number in self.numbers}
+
+    def operations(
+        self,
+        order_numbers: Sequence[str],  # noqa: ARG002 - it knows of none
+    ) -> Mapping[str, Mapping[str, AckedOperation]]:
+        return {}
+
+
+def _through(
+    path: Path, compiled: Compiled, trial: Trial
+) -> tuple[list[dict[str, Any]], list[_Finding]]:
+    """The payloads that would be sent, and every error but those of rows held with another."""
+    plan = compiled.plan
+    with tempfile.TemporaryDirectory() as made:
+        folder = RunFolder(Path(made))
+        original = path.parent / (trial.file or "")
+        if trial.rows is not None:
+            original = folder.path / "rows"
+            original.write_bytes(trial.rows.encode(plan.source.encoding or "utf-8", "replace"))
+        elif not original.is_file():
+            raise SourceUnusable(f"{trial.file} does not exist beside {path.name}")
+        name = trial.file or f"{path.name}:{trial.line}"
+        (folder.path / "snapshots").mkdir()
+        snapshot = take_snapshot(original, folder.path / "snapshots", ordinal=0, name=name)
+        source = SourceFile(0, name, snapshot.sha256, snapshot.size_bytes, plan.name)
+        job = Job(path, plan, "", ((source, snapshot),))
+        if plan.extract is None:
+            header = read_header(snapshot.path, plan.source, name=name)
+            job = replace(job, plan=read_mapping(path, header)[0].plan)
+        else:
+            reading = open_edi(snapshot.path, name, encoding=plan.source.encoding)
+            job = replace(job, readings={0: reading})
+        spooled = spool([job], folder, lambda _rows: None, PARTITION_BYTES)
+        existing = _Existing(frozenset(trial.existing))
+        payloads: list[dict[str, Any]] = []
+        found: list[_Finding] = []
+        for partition in range(spooled.count):
+            shares = spooled.take(partition)
+            ready = of_partition(shares, [name], existing, ACCOUNT, Options())
+            bodies = ready.ready.get_column("body").drop_nulls()
+            payloads += [json.loads(body) for body in bodies]
+            found += _errors(ready.grouped.findings.to_dicts(), name)
+    return payloads, found
+
+
+def _errors(rows: Sequence[Mapping[str, Any]], name: str) -> list[_Finding]:
+    """The errors of a partition; that of a message once, not again for each of its rows."""
+    errors = [
+        row
+        for row in rows
+        if row["code"] != "H001" and RULES[row["code"]].severity is Severity.ERROR
+    ]
+    at = {(row["_segment"], row["code"], row["column"] or "") for row in errors}
+    found = []
+    for row in errors:
+        _, comma, segment = str(row["detail"] or "").rpartition(", segment ")
+        column = row["column"] or ""
+        if comma and segment.isdecimal() and int(segment) != row["_segment"] & SEGMENTS_MAX and (
+            int(segment), row["code"], column
+        ) in at:  # fmt: skip
+            continue
+        found.append(
+            _Finding(
+                place(name, row["_line"], row["_segment"]), row["_line"],
+                row["_segment"] & SEGMENTS_MAX, row["code"], column, row["value"] or "", "",
+            )
+        )  # fmt: skip
+    return found
+
+
+def _of_a_stop(stopped: StopRun) -> _Finding:
+    """A file that cannot be used at all is one finding, too."""
+    _, _, line = (stopped.place or "").rpartition(":")
+    return _Finding(
+        stopped.place or "the file", int(line) if line.isdecimal() else 0, 0, stopped.code or "",
+        "", "", f": {stopped.message}",
+    )  # fmt: skip
+
+
+# -- expected and got -------------------------------------------------------------------------
+
+
+def _rejections(expected: Sequence[Rejection], found: Sequence[_Finding]) -> Iterator[Difference]:
+    """Every expected one must be found, and nothing else."""
+    for number, each in enumerate(expected):
+        if not any(_is_it(each, finding) for finding in found):
+            yield Difference(f"rejected[{number}]", _written(each), "not found")
+    for finding in found:
+        if not any(_is_it(each, finding) for each in expected):
+            yield Difference("rejected", "nothing more", finding.shown)
+
+
+def _is_it(expected: Rejection, found: _Finding) -> bool:
+    names = ("code", "line", "segment", "column", "value")
+    pairs = ((getattr(expected, name), getattr(found, name)) for name in names)
+    return all(told is None or told == is_ for told, is_ in pairs)
+
+
+def _written(expected: Rejection) -> str:
+    names = ("line", "segment", "column", "code", "value")
+    told = [(name, getattr(expected, name)) for name in names]
+    return ", ".join(f"{name} {value}" for name, value in told if value is not None)
+
+
+def compared(expected: Data, got: object, at: str, *, exact: bool) -> Iterator[Difference]:
+    """Where a payload is not what a test says: listed members only unless `exact`, whole lists.
+
+    Every scalar of a test is text, so a number is compared by what it is worth; an empty text
+    means that the member is not there.
+    """
+    match expected, got:
+        case dict(), dict():
+            yield from _of_table(expected, got, at, exact=exact)
+        case list(), list():
+            if len(expected) != len(got):
+                yield Difference(at, f"{len(expected)} entries", f"{len(got)}: {_shown(got)}")
+            for i, (one, other) in enumerate(zip(expected, got, strict=False)):
+                yield from compared(one, other, f"{at}[{i}]", exact=exact)
+        case _:
+            if not _same(expected, got):
+                yield Difference(at, _shown(expected), _shown(got))
+
+
+def _of_table(
+    expected: dict[str, Data], got: dict[str, object], at: str, *, exact: bool
+) -> Iterator[Difference]:
+    for name, value in expected.items():
+        if name in got:
+            yield from compared(value, got[name], f"{at}.{name}", exact=exact)
+        elif value != "":
+            yield Difference(f"{at}.{name}", _shown(value), "nothing")
+    for name in got if exact else ():
+        if name not in expected and name not in _OF_THE_RUN:
+            yield Difference(f"{at}.{name}", "nothing", _shown(got[name]))
+
+
+def _same(expected: Data, got: object) -> bool:
+    if not isinstance(expected, str):
+        return False
+    if isinstance(got, bool):
+        return expected == ("true" if got else "false")
+    if isinstance(got, str):
+        return expected == got
+    try:
+        return isinstance(got, int | float) and Decimal(expected) == Decimal(str(got))
+    except InvalidOperation:
+        return False
+
+
+def _shown(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False) if not isinstance(value, str) else f"'{value}'"
+    return text if len(text) <= _SHOWN_MAX else text[: _SHOWN_MAX - 1] + "…"
+
+
+def _refusals(payloads: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """What the published document has against the payloads; delivery methods are the account's."""
+    from pipeline.sandbox.validation import BodyRules
+
+    methods = {
+        str(body["delivery_method"])
+        for body in _tables(payloads)
+        if isinstance(body.get("delivery_method"), str)
+    }
+    rules = BodyRules(methods)
+    for number, body in enumerate(payloads):
+        for error in rules.judge(body):
+            yield f"orders[{number}].{error.attr}: {error.detail}"
+
+
+def _tables(data: object) -> Iterator[dict[str, Any]]:
+    if isinstance(data, dict):
+        yield data
+    inner = data.values() if isinstance(data, dict) else data if isinstance(data, list) else ()
+    for each in inner:
+        yield from _tables(each)
