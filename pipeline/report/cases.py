@@ -33,8 +33,9 @@ class Quoting:
     def value(self, finding: Mapping[str, object]) -> str:
         """Write the value of a finding, masked."""
         return shown_value(
-            str(finding["code"]), _text(finding["target"]), _text(finding["value"]), self.pii
-        )
+            str(finding["code"]), _text(finding["target"]), _text(finding["value"]), self.pii,
+            column=_text(finding["column"]), detail=_text(finding["detail"]),
+        )  # fmt: skip
 
     def says(self, finding: Mapping[str, object]) -> str:
         """Write the sentence of a finding without its address and column, values masked."""

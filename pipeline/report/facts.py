@@ -1,14 +1,16 @@
 """What a report is made of: the facts of the run and its four tables, as plain values."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import polars as pl
 
 from pipeline.model.tables import SourceFile
+from pipeline.report.interchanges import KEPT_MESSAGE_SCHEMA, Interchange
 
 
 class RunState(StrEnum):
@@ -38,7 +40,8 @@ class RunFacts:
     `records` holds, per ordinal of a file, how many records the reader counted: it is the side of
     the accounting that no outcome table can know. `zone` is the IANA zone in which the page writes
     its times. `settings` are shown as they are, so no secret may be among them. `chosen_by` names
-    the options that left orders out, as they were typed ("--limit 10").
+    the options that left orders out, as they were typed ("--limit 10"). `paths` says, by mapping
+    and column, where in an EDI message the column stands.
 
     Raises:
         ValueError: a time has no offset, or `zone` is not an IANA name.
@@ -61,6 +64,8 @@ class RunFacts:
     stop_reason: str | None = None
     settings: tuple[tuple[str, str], ...] = ()
     chosen_by: str | None = None
+    paths: Mapping[tuple[str, str], str] = field(default_factory=lambda: MappingProxyType({}))
+    interchanges: tuple[Interchange, ...] = ()
 
     def __post_init__(self) -> None:
         if self.started_at.utcoffset() is None or self.ended_at.utcoffset() is None:
@@ -84,16 +89,22 @@ class RunFacts:
         """Name the file of that ordinal; an ordinal without a file is written as its number."""
         return next((each.name for each in self.files if each.index == index), f"file {index}")
 
+    def path(self, index: int | None, column: str | None) -> str:
+        """Where in its messages the mapping of that file finds a column; "" for other files."""
+        mapping = next((each.mapping for each in self.files if each.index == index), "")
+        return self.paths.get((mapping, column or ""), "")
+
 
 @dataclass(frozen=True, slots=True)
 class RunTables:
     """The outcome tables of a run, with exactly the schemas of `pipeline.model.outcomes`.
 
     `rows` and `findings` may be lazy scans of Parquet; they are aggregated, and only what was rejected is
-    held.
+    held. `messages` are those of EDI files, as KEPT_MESSAGE_SCHEMA, by file and place.
     """
 
     rows: pl.LazyFrame | pl.DataFrame
     orders: pl.DataFrame
     mutations: pl.DataFrame
     findings: pl.LazyFrame | pl.DataFrame
+    messages: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=KEPT_MESSAGE_SCHEMA))

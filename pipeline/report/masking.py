@@ -24,6 +24,16 @@ from pipeline.model.catalogue import SHAPES
 from pipeline.model.field import Field, Kind, Pii, Shape
 from pipeline.report.visible import CUT, shown_code, visible
 
+# Segments with names, addresses, contacts and free text about people.
+_PERSONAL_SEGMENTS = frozenset({
+    "N1", "N2", "N3", "N4", "NM1", "PER", "G61", "DMG", "NTE", "MSG", "K1", "PID",
+    "NAD", "COM", "CTA", "FTX", "PNA", "ADR",
+})  # fmt: skip
+_RAW_SEGMENTS = frozenset({"E102", "E111", "E117", "E118"})  # whole segments, or pieces of them
+_TAGS = frozenset({"E115", "E201", "E202", "E203", "E204"})  # tags, or what stands in their place
+_TAG = re.compile(r"[A-Z][A-Z0-9]{1,2}(?![A-Za-z0-9])")
+_PATH_TAG = re.compile(r"(?<![A-Za-z0-9=|])[A-Z][A-Z0-9]{1,2}(?=[\[.>*+]|$)")
+_CODE_MAX = 3  # characters of a code of the standards; a name is longer
 # The values of these findings are facts about a record, not cells of it.
 _NO_CELL = frozenset({"R101", "R102", "A403"})
 # The details of these findings quote another cell of the same target.
@@ -89,35 +99,96 @@ def mask(value: str, pii: Pii) -> str:
     return masked if value else ""
 
 
-def shown_value(code: str, target: str | None, value: str | None, mode: PiiMode) -> str:
+def shown_value(
+    code: str, target: str | None, value: str | None, mode: PiiMode, *,
+    column: str | None = None, detail: str | None = None,
+) -> str:  # fmt: skip
     """Write the value of a finding as the report may show it.
+
+    Counts, references and tags of an EDI file are shown; elements of its segments about people, and
+    raw segments, keep only their shape.
 
     >>> shown_value("R310", "recipient_email", "max@example.com", PiiMode.MASK)
     'm…@e….com'
     >>> shown_value("R101", None, "12", PiiMode.MASK)
     '12'
+    >>> shown_value("E110", None, "80", PiiMode.MASK, column="SE*01")
+    '80'
+    >>> shown_value("E302", None, "Jane Doe 2", PiiMode.MASK, column="N1*02")
+    'Xxxx Xxx 9'
     """
     if not value:
         return _EMPTY if value == "" else ""
-    if code in _NO_CELL:
+    if code in _NO_CELL or (code.startswith("E") and not _of_cells(code, column, value, detail)):
         return visible(value)
     if mode is PiiMode.NONE:
         return _HIDDEN
-    return visible(value) if mode is PiiMode.SHOW else mask(value, pii_of(target))
+    if mode is PiiMode.SHOW:
+        return visible(value)
+    if not code.startswith("E"):
+        return mask(value, pii_of(target))
+    return visible(raw_shape(value) if code in _RAW_SEGMENTS else shape(value))
 
 
 def shown_detail(
     code: str, target: str | None, value: str | None, detail: str | None, mode: PiiMode
 ) -> str:
-    """Write the detail of a finding; a cell that it quotes is masked like the value."""
+    """Write the detail of a finding; a cell that it quotes is masked like the value.
+
+    The details of EDI findings are counts, names of elements, codes and paths, never elements.
+    """
     if not detail:
         return ""
+    if code.startswith("E"):
+        return visible(detail, limit=500)
     if code in _DETAIL_IS_CELL:
         return shown_value(code, target, detail, mode)
     if value and code not in _NO_CELL and mode is not PiiMode.SHOW:
         hidden = _HIDDEN if mode is PiiMode.NONE else mask(value, pii_of(target))
         detail = detail.replace(value, hidden) if hidden != value else detail
     return visible(detail, limit=500)
+
+
+def shape(value: str) -> str:
+    """Every letter as x or X, every digit as 9; what else stands there stays.
+
+    >>> shape("Müller-Lüdenscheidt, Gate 7b")
+    'Xxxxxx-Xxxxxxxxxxxx, Xxxx 9x'
+    """
+    return "".join(_shape(c) for c in value)
+
+
+def raw_shape(text: str) -> str:
+    """The shape of a segment, its tag as it is; so are characters beyond ASCII, often the fault.
+
+    >>> raw_shape("N3*1 MAIN STREET")
+    'N3*9 XXXX XXXXXX'
+    """
+    found = _TAG.match(text)
+    kept = found.end() if found else 0
+    return text[:kept] + "".join(_shape(c) if c.isascii() else c for c in text[kept:])
+
+
+def _shape(c: str) -> str:
+    if c.isdigit():
+        return "9"
+    return ("X" if c.isupper() else "x") if c.isalpha() else c
+
+
+def _of_cells(code: str, column: str | None, value: str, detail: str | None) -> bool:
+    """Tell whether the value of an EDI finding may be about a person."""
+    if code in _RAW_SEGMENTS:
+        return True
+    if code in _TAGS:
+        return _TAG.fullmatch(value) is None
+    if not code.startswith("E3") or code == "E305":
+        return False
+    if code == "E304" and len(value) <= _CODE_MAX:
+        return False
+    # E307 and E308 have the path in their detail, the others the element in their column
+    named = detail if code in {"E307", "E308"} else column
+    tags = _PATH_TAG.findall(named or "")
+    return not _PERSONAL_SEGMENTS.isdisjoint(tags)
 
 
 def _members(shapes: tuple[Shape, ...], name: str) -> tuple[Field, ...]:

@@ -22,7 +22,9 @@ from pipeline.model.outcomes import (
 )
 from pipeline.model.tables import SourceFile
 from pipeline.report.facts import MappingUsed, RunFacts, RunState, RunTables
+from pipeline.report.interchanges import read_interchange
 from pipeline.run.folder import RunFolder
+from pipeline.run.interchanges import interchanges_of, kept_messages
 from pipeline.run.source import Job
 
 _PLANNED_ORDERS = [name for name in ORDER_SCHEMA if name not in ("status", "attempts", "warnings")]
@@ -54,6 +56,11 @@ def facts_of(
             {"mapping": j.plan.name, "target": f.target, "column": f.column, "line": f.line}
             for j in jobs for f in j.plan.fields()
         ],
+        "paths": [
+            {"mapping": j.plan.name, "column": c.name, "path": j.plan.extract.shown(c.name)}
+            for j in jobs if j.plan.extract for c in j.plan.extract.columns
+        ],
+        "interchanges": interchanges_of(jobs),
     }  # fmt: skip
 
 
@@ -74,6 +81,8 @@ def run_facts(
         records={f["index"]: f["records"] for f in kept["files"]}, version=kept["version"],
         stop_reason=stop_reason, settings=tuple(sorted(kept["settings"].items())),
         chosen_by=kept.get("chosen_by"),
+        paths={(p["mapping"], p["column"]): p["path"] for p in kept.get("paths", [])},
+        interchanges=tuple(read_interchange(each) for each in kept.get("interchanges", [])),
     )  # fmt: skip
 
 
@@ -84,6 +93,7 @@ def planned_tables(folder: RunFolder) -> RunTables:
         orders=_as_planned(folder.scan("planned", ORDER_SCHEMA)),
         mutations=pl.DataFrame(schema=MUTATION_SCHEMA),
         findings=folder.scan("findings", REPORTED_FINDING_SCHEMA),
+        messages=kept_messages(folder),
     )
 
 
@@ -104,6 +114,7 @@ def run_tables(folder: RunFolder, ledger: Ledger, run_id: str, why_not: str | No
         orders=orders,
         mutations=ledger.mutations(run_id),
         findings=findings,
+        messages=kept_messages(folder),
     )
 
 

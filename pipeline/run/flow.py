@@ -33,6 +33,7 @@ from pipeline.run.folder import RunFolder, written
 from pipeline.run.guard import confirm, guard
 from pipeline.run.halt import Halt, listening
 from pipeline.run.identity import fingerprint, run_name
+from pipeline.run.interchanges import keep_messages
 from pipeline.run.leftovers import sweep
 from pipeline.run.log import LoggedEvents
 from pipeline.run.plans import (
@@ -263,6 +264,7 @@ class Flow:
                 jobs, spooled, folder, known, self.endpoint.account, self.options,
                 lambda done, total: self.events.stage("validate", done, total),
             )  # fmt: skip
+            keep_messages(jobs, folder)
         facts = facts_of(
             run_id, jobs, spooled.records, profile=self.settings.profile,
             account=self.endpoint.account, production=self.endpoint.production,

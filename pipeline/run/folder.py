@@ -4,7 +4,7 @@
     spool/       raw rows, spread by the hash of the key   until the partition is prepared
     prepared/    the requests of each partition            until the run has finished
     planned/     what is to become of each order           until the run has finished
-    rows/ findings/ trace/                                 for the report, as long as it is kept
+    rows/ findings/ trace/ messages/                       for the report, as long as it is kept
     run.json     facts of the run that are not in the ledger
     run.log      what happened and when: events, no values
     owner.json   which ledger knows of it, from the first moment on
@@ -29,7 +29,7 @@ import polars as pl
 from pipeline.model.stops import StopRun
 
 TRANSIENT = ("snapshots", "spool", "prepared", "planned")
-LASTING = ("rows", "findings", "trace")
+LASTING = ("rows", "findings", "trace", "messages")
 SEALED = ("prepared", "planned", *LASTING)
 
 _DISK = frozenset({

@@ -65,7 +65,7 @@ def open_plan(path: Path) -> dict[str, Any]:
 def copy_plan(path: Path, folder: RunFolder, facts: Mapping[str, Any]) -> None:
     """Make a plan the folder of a run, with these facts."""
     with written(folder.path):
-        for kind in SEALED:
+        for kind in filter(lambda each: (path / each).is_dir(), SEALED):
             shutil.copytree(path / kind, folder.path / kind, dirs_exist_ok=True)
     folder.write_facts({name: fact for name, fact in facts.items() if name not in _OF_THE_PLAN})
 

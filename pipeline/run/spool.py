@@ -165,6 +165,7 @@ def _on_disk(
                 files.put(name, "raw", raw.rows, keys(raw, job.plan))
             if faulty.height:
                 files.put(name, "faulty", faulty, faulty.get_column(KEY))
+            if len(found):  # some belong to no row, and come with none
                 keyed = found.rows.join(faulty, on=ORIGIN, how="left", maintain_order="left")
                 files.put(name, "findings", keyed.drop(KEY), keyed.get_column(KEY))
 
