@@ -5,7 +5,7 @@ ISO 9735-1 §8). Nothing is read from a message before its whole interchange is 
 so this is a pass of its own; it looks at headers and trailers only.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,7 +51,7 @@ _BEGIN = {syntax: TAG_IDS[begin] for syntax, (begin, _) in _MESSAGE.items()}
 _END = {syntax: TAG_IDS[end] for syntax, (_, end) in _MESSAGE.items()}
 
 _SHOWN = 80
-_UNREADABLE = "\ufffd"
+_PADDING = " \t\r\n\f\v"  # what fixed-length senders fill up with; str.strip takes more
 _REFERENCE_MAX = 35  # what is longer is compared one by one
 
 
@@ -99,6 +99,7 @@ class EnvelopeReader:
         self._group: Group | None = None
         self._frames: list[pl.DataFrame] = []
         self._problems: list[Problem] = []
+        self._pending: list[Problem] = []
         self._limit = Limit()
         self._messages = 0
         self._segments = 0
@@ -132,6 +133,8 @@ class EnvelopeReader:
         if len(headers.starts):
             self._frames.append(self._described(headers, interchange, group))
         self._segments += segments.count
+        self._listed(self._pending)
+        self._pending.clear()
 
     def finish(self, rest: Iterable[Problem] = ()) -> Envelopes:
         """Close what is open and give the whole; `rest` are problems behind the last piece."""
@@ -200,8 +203,11 @@ class EnvelopeReader:
         declared = np.where(closed, segments.numbers(*segments.bounds(end, 1)), -1)
         counted = end - begin + 1
         for index in np.flatnonzero(closed & (declared != counted)).tolist():
-            self._say(segments, int(end[index]), "E110", segments.text(int(end[index]), 1),
-                      str(counted[index]), _column(segments, int(end[index]), 1), first + index)  # fmt: skip
+            text = segments.text(int(end[index]), 1)
+            declared[index] = _number(text)  # with blanks around
+            if declared[index] == counted[index]:
+                continue
+            self._say(segments, int(end[index]), "E110", text, str(counted[index]), _column(segments, int(end[index]), 1), first + index)  # fmt: skip
         kind, version, reference = _named(segments, begin)
         differ = np.flatnonzero(closed)
         low, high = reference[0][differ], reference[1][differ]
@@ -215,19 +221,18 @@ class EnvelopeReader:
                 "message": np.arange(first, first + len(begin)),
                 "interchange": interchange,
                 "group": group,
-                "type": kind.fill_null(_UNREADABLE),
-                "identifier": segments.texts(*segments.bounds(begin, 1 if x12 else 2)).fill_null(
-                    _UNREADABLE
-                ),
-                "version": version.fill_null(_UNREADABLE),
-                "reference": segments.texts(*reference).fill_null(_UNREADABLE),
+                "type": kind,
+                "identifier": segments.texts(*segments.bounds(begin, 1 if x12 else 2)),
+                "version": version,
+                "reference": segments.texts(*reference),
                 "line": segments.lines(begin),
                 "begin": begin + segments.ordinal,
                 "end": np.where(closed, end + segments.ordinal, 0),
                 "declared": declared,
                 "counted": counted,
-            }
-        ).cast(pl.Schema(MESSAGE_SCHEMA))
+            },
+            schema=MESSAGE_SCHEMA,
+        )
 
     def _belong(self, interchange: Ints, group: Ints, low: int, high: int) -> None:
         if self._interchange is not None:
@@ -248,7 +253,8 @@ class EnvelopeReader:
                 self._interchanges.append(self._interchange)
             case "GS" | "UNG":
                 self._close_group(None)
-                self._group = _group(segments, at, tag, len(self._interchanges) - 1)
+                inside = len(self._interchanges) - 1 if self._interchange is not None else -1
+                self._group = _group(segments, at, tag, inside)
                 self._groups.append(self._group)
                 if self._interchange is None:
                     self._say(segments, at, "E115", tag)
@@ -281,7 +287,7 @@ class EnvelopeReader:
             group.problems += _trailer(
                 segments, at, group.declared, group.counted, group.reference, "E108"
             )
-        self._listed(group.problems)
+        self._problems += group.problems
 
     def _close_interchange(self, trailer: tuple[Segments, int] | None) -> None:
         interchange, self._interchange = self._interchange, None
@@ -302,20 +308,26 @@ class EnvelopeReader:
             interchange.problems += _trailer(
                 segments, at, interchange.declared, counted, interchange.reference, "E105"
             )
-        self._listed(interchange.problems)
+        self._problems += interchange.problems
 
     def _say(
         self, segments: Segments, at: int, code: str, value: str = "", detail: str = "",
         column: str | None = None, message: int = -1,
     ) -> None:  # fmt: skip
         line = int(segments.lines(np.array([at]))[0])
-        problem = Problem(code, line, segments.ordinal + at, value, detail, column, message)
-        if message >= 0 or self._limit.admit(problem):
-            self._listed([problem])
+        self._pending.append(
+            Problem(code, line, segments.ordinal + at, value, detail, column, message)
+        )
+        if len(self._pending) > PROBLEMS_MAX:
+            self._listed(self._pending)
 
-    def _listed(self, problems: Sequence[Problem]) -> None:
-        """Take problems that reject something, so that none of them may be left out."""
-        self._problems += problems
+    def _listed(self, problems: Iterable[Problem]) -> None:
+        """Take problems: all that reject something, the others up to a limit."""
+        self._problems += (
+            problem
+            for problem in sorted(problems, key=_place)
+            if problem.message >= 0 or self._limit.admit(problem)
+        )
         if len(self._problems) > PROBLEMS_MAX:
             raise SourceUnusable(
                 f"{self._name} has more than {PROBLEMS_MAX:,} faults in its envelopes",
@@ -359,14 +371,14 @@ def equal_references(one: str, other: str) -> bool:
     >>> equal_references("000000905", "905"), equal_references("A1", "A2")
     (True, False)
     """
-    one, other = one.strip(), other.strip()
+    one, other = one.strip(_PADDING), other.strip(_PADDING)
     if one.isascii() and one.isdigit() and other.isascii() and other.isdigit():
         return (one.lstrip("0") or "0") == (other.lstrip("0") or "0")
     return one == other
 
 
 def _number(text: str) -> int:
-    text = text.strip()
+    text = text.strip(_PADDING)
     return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else -1
 
 
@@ -401,7 +413,7 @@ def _values(segments: Segments, at: int) -> tuple[str, ...]:
 
 def _interchange(segments: Segments, at: int, tag: str, charset: str) -> Interchange:
     def text(element: int, component: int = 0) -> str:
-        return segments.text(at, element, component).strip()
+        return segments.text(at, element, component).strip(_PADDING)
 
     line, ordinal = int(segments.lines(np.array([at]))[0]), segments.ordinal + at
     values = _values(segments, at)
@@ -412,14 +424,14 @@ def _interchange(segments: Segments, at: int, tag: str, charset: str) -> Interch
         )  # fmt: skip
     return Interchange(
         Syntax.EDIFACT, segments.delimiters, line, ordinal, text(2, 1), text(2, 2), text(3, 1),
-        text(3, 2), text(5, 1), text(1), text(4, 1), text(4, 2), text(11) == "1", text(9) == "1",
+        text(3, 2), text(5), text(1), text(4, 1), text(4, 2), text(11) == "1", text(9) == "1",
         values, charset,
     )  # fmt: skip
 
 
 def _group(segments: Segments, at: int, tag: str, interchange: int) -> Group:
     def text(element: int, component: int = 0) -> str:
-        return segments.text(at, element, component).strip()
+        return segments.text(at, element, component).strip(_PADDING)
 
     line, ordinal = int(segments.lines(np.array([at]))[0]), segments.ordinal + at
     values = _values(segments, at)

@@ -89,18 +89,13 @@ def grammar_of(message: Message) -> Grammar:
     return _Compiler(message).grammar()
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Place:
-    """A part of a loop with its first slot."""
+    """A part of a loop with its first slot and the tag that leads there."""
 
-    part: Use | Loop
     slot: int
-
-    @property
-    def part_tag(self) -> str:
-        """The tag that leads here."""
-        first = self.part.parts[0] if isinstance(self.part, Loop) else self.part
-        return first.tag if isinstance(first, Use) else ""
+    tag: str
+    must: bool
 
 
 class _Compiler:
@@ -110,12 +105,19 @@ class _Compiler:
         self._slots: list[Slot] = [Slot(header, must=True, most=1, loops=(), begins=None)]
         self._inside: dict[int, list[_Place]] = {}  # parts of a loop, by the slot of its trigger
         self._around: list[tuple[int, ...]] = [()]  # trigger slots of the loops around a slot
-        root = [_Place(Use(header, must=True), 0)]
+        root = [_Place(0, header, must=True)]
         root += list(self._placed(message.parts, (), ()))
-        root.append(_Place(Use(trailer, must=True), len(self._slots)))
+        root.append(_Place(len(self._slots), trailer, must=True))
         self._slots.append(Slot(trailer, must=True, most=1, loops=(), begins=None))
         self._around.append(())
         self._inside[-1] = root
+        self._index = {
+            place.slot: number for parts in self._inside.values()
+            for number, place in enumerate(parts) if number or place.slot == 0
+        }  # fmt: skip
+        self._firsts: dict[str, int] = {}
+        for number, slot in enumerate(self._slots):
+            self._firsts.setdefault(slot.tag, number)
 
     def _placed(
         self, parts: tuple[Use | Loop, ...], loops: tuple[Loop, ...], around: tuple[int, ...]
@@ -125,7 +127,7 @@ class _Compiler:
             if isinstance(part, Use):
                 self._slots.append(Slot(part.tag, part.must, part.most, loops, None))
                 self._around.append(around)
-                yield _Place(part, number)
+                yield _Place(number, part.tag, part.must)
                 continue
             trigger = part.parts[0]
             if isinstance(trigger, Loop):
@@ -134,9 +136,9 @@ class _Compiler:
             inner, deeper = (*loops, part), (*around, number)
             self._slots.append(Slot(trigger.tag, part.must, part.most, inner, part))
             self._around.append(deeper)
-            self._inside[number] = [_Place(trigger, number)]
+            self._inside[number] = [_Place(number, trigger.tag, trigger.must)]
             self._inside[number] += list(self._placed(part.parts[1:], inner, deeper))
-            yield _Place(part, number)
+            yield _Place(number, trigger.tag, part.must)
 
     def grammar(self) -> Grammar:
         size, tags = len(self._slots), len(TAGS)
@@ -188,26 +190,22 @@ class _Compiler:
         inner = here
         for depth in range(len(chain) - 1, -1, -1):
             parts = self._inside[chain[depth]]
-            index = next(i for i, place in enumerate(parts) if place.slot == inner)
-            if (
-                inner == here
-                and parts[index].slot == here
-                and parts[index].part_tag == tag
-                and (index > 0 or depth == 0)
-            ):
+            index = 0 if inner == chain[depth] else self._index[inner]
+            repeats = inner == here and parts[index].tag == tag
+            if repeats and (index > 0 or depth == 0):
                 return here, Step.FINE, ()
             skipped: list[str] = []
             for place in parts[index + 1 :]:
-                if place.part_tag == tag:
+                if place.tag == tag:
                     lacking += skipped
                     earlier = self._earlier(here, tag, chain) if lacking else None
                     if earlier is not None:  # a moved segment is likelier than a lost one
                         return earlier, Step.MOVED, ()
                     return place.slot, Step.SKIPPED if lacking else Step.FINE, tuple(lacking)
-                if place.part.must:
-                    skipped.append(place.part_tag)
+                if place.must:
+                    skipped.append(place.tag)
             lacking += skipped
-            if depth and parts[0].part_tag == tag:
+            if depth and parts[0].tag == tag:
                 return chain[depth], Step.SKIPPED if lacking else Step.FINE, tuple(lacking)
             inner = chain[depth]
         return self._elsewhere(tag, chain), Step.MOVED, ()
@@ -216,13 +214,13 @@ class _Compiler:
         """A place before this one in the loops around it, innermost first."""
         for depth in range(len(chain) - 1, -1, -1):
             for place in self._inside[chain[depth]]:
-                if place.part_tag == tag and place.slot < here:
+                if place.tag == tag and place.slot < here:
                     return place.slot
         return None
 
     def _elsewhere(self, tag: str, chain: tuple[int, ...]) -> int:
         for depth in range(len(chain) - 1, -1, -1):
             for place in self._inside[chain[depth]]:
-                if place.part_tag == tag:
+                if place.tag == tag:
                     return place.slot
-        return next(number for number, slot in enumerate(self._slots) if slot.tag == tag)
+        return self._firsts[tag]

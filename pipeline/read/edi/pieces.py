@@ -5,6 +5,7 @@ its window, so that memory depends on the window and on the largest message, not
 Nothing that is said may depend on where a window happens to end.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
@@ -18,6 +19,7 @@ from pipeline.read.decoding import KEEP_BYTES, MARK
 from pipeline.read.edi.problems import Limit
 from pipeline.read.edi.segments import Bools, Ints, Segments, Split, split, whole, without
 from pipeline.read.edi.separators import (
+    BEGIN_SIZE,
     BLANK_BYTES,
     BOM,
     HEADER_MAX,
@@ -40,6 +42,7 @@ _INTERCHANGE_END = {Syntax.X12: TAG_IDS["IEA"], Syntax.EDIFACT: TAG_IDS["UNZ"]}
 _WORDS = (b"ISA", b"UNA", b"UNB")
 _WORD = 3  # bytes of a word
 _SHOWN = 80
+_MARKED = re.compile(MARK.pattern + rb"[\x80-\xbf]")
 _UNA_STOP = 8  # where the terminator of UNA stands in it
 
 
@@ -129,6 +132,7 @@ class Pieces:
     _base: int = 0
     _ended: bool = False
     _silent: bool = False  # behind a refusal, what follows is not looked at
+    _ended_well: bool = False  # the last segment closed an interchange
     _words: _Words = field(default_factory=_Words)
     _junk: _Junk = field(default_factory=_Junk)
     _limit: Limit = field(default_factory=Limit)
@@ -172,6 +176,10 @@ class Pieces:
             read.append(more)
         self._buffer = b"".join(read)
 
+    def _known(self) -> int:
+        """How far the buffer tells whether an interchange may begin."""
+        return len(self._buffer) if self._ended else max(0, len(self._buffer) - BEGIN_SIZE + 1)
+
     def _go(self, to: int) -> None:
         self.line += self._buffer.count(b"\n", self._at, to)
         self._at = to
@@ -191,12 +199,11 @@ class Pieces:
         """Go to the next header that says its separators; None at the end of the file."""
         while True:
             self._fill(self.window)
-            stop = len(self._buffer)
+            stop = self._known()
             at = self._words.next(self._buffer, self._at, stop, self._base)
             if at >= 0 or self._ended:
                 break
-            # a word may stand across the end of the window
-            self._skip(max(self._at, stop - _UNA_STOP))
+            self._skip(max(self._at, stop))
         self._skip(at if at >= 0 else stop)
         self._say_junk()
         if at < 0:
@@ -228,6 +235,7 @@ class Pieces:
 
     def _run(self, delimiters: Delimiters) -> Iterator[Piece]:
         size = self.window
+        self._ended_well = False
         heard = (
             self._base + self._at + 1
         )  # headers before this place of the file have these separators
@@ -261,8 +269,9 @@ class Pieces:
         """
         buffer = self._buffer
         stop = min(len(buffer), limit)
-        at = heard - self._base
-        while (at := self._words.next(buffer, at, stop, self._base)) >= 0:
+        known = min(self._known(), limit)
+        next_at = heard - self._base
+        while (at := self._words.next(buffer, next_at, known, self._base)) >= 0:
             if at + HEADER_MAX > len(buffer) and not self._ended:
                 return at, False, self._base + at
             begin = read_begin(buffer, at)
@@ -270,12 +279,13 @@ class Pieces:
                 # a header glued to what stands before: only if nothing speaks against it
                 if begin.delimiters is not None:
                     return at, True, self._base + at
-                at += 1
+                next_at = at + 1
             elif begin.delimiters == delimiters:
-                at = begin.body + 1
+                next_at = begin.body + 1
             else:
                 return at, True, self._base + at
-        return stop, self._ended and stop == len(buffer), self._base + stop
+        final = self._ended and stop == len(buffer)
+        return stop, final, self._base + max(known, next_at)
 
     def _terminated(self, delimiters: Delimiters, at: int) -> bool:
         """Tell whether a segment terminator stands before a place, blanks apart."""
@@ -292,11 +302,13 @@ class Pieces:
         if not open_end:
             return text, found
         shown = open_end[:_SHOWN].decode("utf-8", "replace")
-        count = int(np.count_nonzero(_has_bytes(found)))
         line = self.line + text.count(b"\n", 0, found.used + len(rest) - len(rest.lstrip(BLANK_BYTES)))  # fmt: skip
-        kept = np.flatnonzero(_has_bytes(found))
-        ended = len(kept) and found.tag[kept[-1]] == _INTERCHANGE_END[delimiters.syntax]
-        if ended:
+        una = _service_strings(text, found, delimiters, open_end)
+        kept = np.flatnonzero(_has_bytes(found) & ~una)
+        count = len(kept)
+        end = _INTERCHANGE_END[delimiters.syntax]
+        ended = bool(found.tag[kept[-1]] == end) if count else self._ended_well
+        if ended and not may_begin(open_end, 0):
             self._say(Problem("E111", line, self.ordinal + count, shown, f"{len(open_end):,}"))
             return text[: found.used], found
         self._say(Problem("E117", line, self.ordinal + count + 1, shown))
@@ -341,6 +353,8 @@ class Pieces:
             for code, value, detail in oddities(text, start, stop, delimiters):
                 self._say(Problem(code, line, self.ordinal + 1 + at, value, detail))
         self.ordinal += segments.count
+        if segments.count:
+            self._ended_well = bool(segments.tag[-1] == _INTERCHANGE_END[delimiters.syntax])
         undecodable = np.unique(np.searchsorted(found.start, odd, side="right") - 1)
         undecodable = undecodable[undecodable >= 0]
         if not self.encoding and charset.startswith("iso-8859") and not text.isascii():
@@ -375,26 +389,37 @@ def _has_bytes(found: Split) -> Bools:
     return keep
 
 
-def _service_strings(text: bytes, found: Split, delimiters: Delimiters) -> Bools:
-    """Which segments are UNA before a UNB with the same separators: they count as no segment."""
+def _service_strings(
+    text: bytes, found: Split, delimiters: Delimiters, behind: bytes = b""
+) -> Bools:
+    """Which segments are UNA before a UNB with the same separators: they count as no segment.
+
+    `behind` is what follows the last segment.
+    """
     una = np.zeros(len(found.start), np.bool_)
     if delimiters.syntax is Syntax.X12 or b"UNA" not in text:
         return una
-    size = found.mark[found.first[1:] - 1] - found.start
-    follows = np.append(found.tag[1:], 0) == TAG_IDS["UNB"]
+    size = found.ends - found.start
+    last = TAG_IDS["UNB"] if behind.startswith(b"UNB") else 0
+    follows = np.append(found.tag[1:], last)[: len(size)] == TAG_IDS["UNB"]
     for at in np.flatnonzero((found.tag == 0) & (size == _UNA_STOP) & follows).tolist():
         una[at] = text.startswith(b"UNA", int(found.start[at]))
     return una
 
 
 def _as_utf8(raw: bytes, charset: str) -> tuple[bytes, str, Ints]:
-    """Text as UTF-8, what it was read as, and the positions of bytes that it does not have."""
+    """Text as UTF-8, what it was read as, and where bytes stood that it does not have.
+
+    For each of those stands U+FFFD; it has three bytes in UTF-8, as the mark of `decoding` has.
+    """
     none = np.empty(0, np.int64)
     charset = charset or "utf-8"
     if raw.isascii():
         return raw, charset, none
     text = raw.decode(charset, KEEP_BYTES).encode("utf-8", "surrogatepass")
     odd = [found.start() for found in MARK.finditer(text)] if b"\xed" in text else []
+    if odd:
+        text = _MARKED.sub(b"\xef\xbf\xbd", text)
     return text, charset, np.array(odd, np.int64)
 
 
@@ -416,7 +441,7 @@ def _utf8_in_disguise(segments: Segments, charset: str) -> Ints:
             segments.data[begin:end]
             for begin, end in zip(segments.start[mine], segments.stop[mine], strict=True)
         )
-        if _is_utf8(text.decode("utf-8", KEEP_BYTES).encode(charset, "replace")):
+        if _is_utf8(text.decode().encode(charset, "replace")):
             wrong.append(mine)
     return np.concatenate(wrong) if wrong else np.empty(0, np.int64)
 

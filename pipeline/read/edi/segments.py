@@ -24,6 +24,7 @@ Octets = NDArray[np.uint8]
 _NEWLINE, _RETURN = 0x0A, 0x0D
 # Blanks between segments that are skipped together; a longer stretch is skipped one by one.
 _STEPS = 4
+_FEW = 16  # texts that are cut out one by one sooner than all at once
 
 
 @dataclass(frozen=True)
@@ -118,11 +119,14 @@ class Segments:
         return np.where(there, self.part_first[index + 1] - self.part_first[index] + 1, 0)
 
     def texts(self, begin: Ints, end: Ints) -> pl.Series:
-        """The texts between positions, release characters taken away; null where not decodable."""
+        """The texts between positions, release characters taken away."""
+        if len(begin) <= _FEW:
+            some = zip(begin.tolist(), end.tolist(), strict=True)
+            return pl.Series("text", [self.plain(low, high) for low, high in some], pl.String)
         table = pl.DataFrame({"begin": begin, "size": end - begin})
         text = table.select(
             pl.lit(self.data).bin.slice(pl.col("begin"), pl.col("size"))
-            .cast(pl.String, strict=False).alias("text")
+            .cast(pl.String).alias("text")
         ).to_series()  # fmt: skip
         if self.escapes:
             release = re.escape(chr(self.delimiters.release))
@@ -131,12 +135,21 @@ class Segments:
 
     def text(self, at: int, element: int, component: int = 0) -> str:
         """One element's text; "" where the segment has no such element."""
-        begin, end = self.bounds(np.array([at]), element, component)
-        return self.plain(int(begin[0]), int(end[0]))
+        index = int(self.first[at]) + element
+        if index >= self.first[at + 1]:
+            return ""
+        begin, end = int(self.mark[index - 1]) + 1, int(self.mark[index])
+        if component:
+            cuts = self.part[self.part_first[index] : self.part_first[index + 1]].tolist()
+            if component > len(cuts) + 1:
+                return ""
+            edges = [begin - 1, *cuts, end]
+            begin, end = edges[component - 1] + 1, edges[component]
+        return self.plain(begin, end)
 
     def plain(self, begin: int, end: int) -> str:
-        """The text between two positions, release characters taken away, marks made visible."""
-        text = self.data[begin:end].decode("utf-8", "replace")
+        """The text between two positions, release characters taken away."""
+        text = self.data[begin:end].decode()
         if self.escapes:
             release = re.escape(chr(self.delimiters.release))
             text = re.sub(f"{release}(.)", r"\1", text, flags=re.DOTALL)
@@ -144,7 +157,7 @@ class Segments:
 
     def tag_text(self, at: int) -> str:
         """A segment's tag as it is written."""
-        return self.data[self.start[at] : self.mark[self.first[at]]].decode("utf-8", "replace")
+        return self.data[self.start[at] : self.mark[self.first[at]]].decode()
 
     def equal(self, begin: Ints, end: Ints, literal: bytes) -> Bools:
         """Tell where the text between positions is exactly `literal`."""

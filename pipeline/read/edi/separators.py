@@ -25,6 +25,7 @@ _REPETITION_FROM = "00402"  # ISA11 is a standards identifier ("U") before this 
 # A word that can only begin an interchange. No blank separates elements: ISA is padded with them.
 _BEGIN = re.compile(rb"ISA[^0-9A-Za-z\x00\r\n ]|UNA[^0-9A-Za-z]{4}|UNB[+\x1d]", re.DOTALL)
 _UNA_SIZE = 9
+BEGIN_SIZE = 7  # bytes that tell whether a header may begin
 # Line ends may stand between UNA and UNB; what is longer is no header.
 _UNA_GAP = re.compile(rb"[\x00-\x1b ]{0,64}")
 
@@ -157,7 +158,7 @@ def oddities(data: bytes, start: int, stop: int, delimiters: Delimiters) -> Iter
     """What is odd about the form of a readable header, ISA or UNB, between two positions."""
     head = data[start:stop]
     if delimiters.syntax is Syntax.X12:
-        size = len(head.decode("utf-8", "replace"))
+        size = len(head.decode())
         if size != _ISA_SIZE:
             yield "E103", str(size + 1), str(_ISA_SIZE + 1)
         values = head.split(bytes([delimiters.element]))
