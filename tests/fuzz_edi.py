@@ -147,6 +147,8 @@ def wrong_with(mutant: Mutant, window: int, *, thorough: bool) -> str:
     if problems or not expected.interchanges:
         return ""
     before = oracle.read(mutant.original)
+    if mutant.kind == "truncate" and expected.interchanges < before.interchanges:
+        return ""  # cut off between two interchanges
     if mutant.kind != "splice" and len(before.segments) != len(expected.segments):
         return f"{len(before.segments)} segments became {len(expected.segments)} without a word"
     if mutant.kind in WHOLE and texts(mutant.original) != texts(mutant.data):

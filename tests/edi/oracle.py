@@ -56,10 +56,7 @@ class Seg:
     start: int
     marks: Marks
     elements: list[list[bytes]]
-
-    @property
-    def tag(self) -> str:
-        return self.marks.component.join(self.elements[0]).decode("latin-1")
+    tag: str  # as it is written: a release character makes it another one
 
     def whole(self, element: int) -> bytes:
         if element >= len(self.elements):
@@ -163,48 +160,50 @@ class Oracle:
     # -- headers
 
     def header(self, at: int) -> tuple[Marks, int] | None:
+        return self.isa(at) if self.data[at : at + 3] == b"ISA" else self.una(at)
+
+    def isa(self, at: int) -> tuple[Marks, int] | None:
+        element = self.data[at + 3 : at + 4]
+        parts = self.data[at : at + 400].split(element, 16)
+        if len(parts) < 17 or len(parts[16]) < 2:
+            return None
+        component, segment = parts[16][:1], parts[16][1:2]
+        wrong = any(b"\n" in each or b"\r" in each for each in parts[1:16])
+        if wrong or len({element, component, segment}) < 3 or segment == b" ":
+            return None
+        if element > b"\x7e" or not self.usable(component, segment):
+            return None
+        repetition = self.repetition(parts)
+        return Marks(x12=True, element=element, component=component, segment=segment, release=b"",
+                     charset="", decimal=".", repetition=repetition), at  # fmt: skip
+
+    def una(self, at: int) -> tuple[Marks, int] | None:
         data = self.data
-        if data[at : at + 3] == b"ISA":
-            element = data[at + 3 : at + 4]
-            parts = data[at : at + 400].split(element, 16)
-            if len(parts) < 17 or len(parts[16]) < 2:
-                return None
-            component, segment = parts[16][:1], parts[16][1:2]
-            if any(b"\n" in p or b"\r" in p for p in parts[1:16]):
-                return None
-            if len({element, component, segment}) < 3 or not self.usable(component, segment):
-                return None
-            if segment == b" " or element > b"\x7e":
-                return None
-            return Marks(
-                True, element, component, segment, b"", "", ".", self.repetition(parts)
-            ), at
         marks, body = b":+.? '", at
         if data[at : at + 4] == b"UNB\x1d":
             marks = b"\x1f\x1d.? \x1c"
         elif data[at : at + 3] == b"UNA":
             marks, body = data[at + 3 : at + 9], at + 9
-            gap = 0
-            while body < len(data) and data[body] in BLANK and gap < 64:
-                body, gap = body + 1, gap + 1
+            while body < min(len(data), at + 9 + 64) and data[body] in BLANK:
+                body += 1
         if len(marks) < 6:
             return None
         component, element, decimal, release, repetition, segment = (bytes([m]) for m in marks)
-        if len({element, component, segment}) < 3 or not self.usable(element, component, segment):
-            return None
-        if data[body : body + 4] != b"UNB" + element:
-            return None
         if release in (b" ", element, component, segment):
             release = b""
-        if release > b"\x7e":
+        distinct = len({element, component, segment}) == 3
+        if not distinct or release > b"\x7e" or not self.usable(element, component, segment):
+            return None
+        if data[body : body + 4] != b"UNB" + element:
             return None
         head = data[body + 4 : body + 28].split(segment)[0].split(element)[0].split(component)
         charset = data[body + 4 : body + 8].decode("latin-1")
         version = head[1] if len(head) > 1 else b""
         if version != b"4" or repetition in (b" ", element, component, segment, marks[3:4]):
             repetition = b""
-        return Marks(False, element, component, segment, release, SETS.get(charset, ""),
-                     decimal.decode("latin-1") if decimal in (b".", b",") else ".", repetition), body  # fmt: skip
+        return Marks(x12=False, element=element, component=component, segment=segment,
+                     release=release, charset=SETS.get(charset, ""), repetition=repetition,
+                     decimal="," if decimal == b"," else "."), body  # fmt: skip
 
     @staticmethod
     def usable(*marks: bytes) -> bool:
@@ -323,7 +322,8 @@ class Oracle:
             elements = [each.split(marks.component) for each in content.split(marks.element)]
         else:
             elements = self.released(content, marks)
-        seg = Seg(self.following, self.line(start), start, marks, elements)
+        tag = content.split(marks.element)[0].decode("latin-1")
+        seg = Seg(self.following, self.line(start), start, marks, elements, tag)
         self.oddities(seg, content, start)
         self.out.segments.append(seg)
 
@@ -399,30 +399,28 @@ class Envelopes:
             self.close_message(seg)
             return
         self.open_message(run, place)
-        if kind == 3:
-            self.say("E115", seg)
-        elif kind == 2:
+        if kind == 2:
             self.begin_message(seg)
-        elif kind == 0:
+        elif kind >= 0:
+            self.outer(seg, kind)
+
+    def outer(self, seg: Seg, kind: int) -> None:
+        opened = {1: self.interchange, 3: None, 4: self.group, 5: self.interchange}
+        if kind in opened and opened[kind] is None:
+            self.say("E115", seg)
+        if kind in (0, 1, 5):
             self.close_group()
+        if kind == 0:
             self.close_interchange()
             self.interchange, self.groups, self.messages = seg, 0, 0
             self.out.interchanges += 1
         elif kind == 1:
-            self.close_group()
             self.group, self.in_group = seg, 0
             self.out.groups += 1
-            if self.interchange is None:
-                self.say("E115", seg)
             self.groups += 1
         elif kind == 4:
-            if self.group is None:
-                self.say("E115", seg)
             self.close_group(seg)
         elif kind == 5:
-            self.close_group()
-            if self.interchange is None:
-                self.say("E115", seg)
             self.close_interchange(seg)
 
     # -- messages

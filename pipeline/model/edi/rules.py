@@ -162,7 +162,7 @@ ROWS: tuple[Rule, ...] = (
          "it is read as it is; a mapping may not expect it",
          "look whether the mapping handles it", warning=True),
     _row("E305", "Too many elements",
-         "segment {column} has {value} elements instead of at most {detail}",
+         "{column} has {value} elements instead of at most {detail}",
          "two segments may have run together; what is beyond is not used",
          "tell the partner", warning=True),
     _row("E306", "Date or time does not exist",

@@ -4,8 +4,8 @@ Every element and component of a piece is measured at once, by a rule number mad
 and component. Only what breaks a rule is looked at one by one.
 """
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -15,13 +15,16 @@ from pipeline.model.edi import edifact, x12
 from pipeline.model.edi.definition import Element, Segment, Syntax, Type
 from pipeline.model.edi.envelope import Problem, place_of
 from pipeline.model.edi.tags import TAG_IDS, TAGS
+from pipeline.read.edi.dates import no_date, no_period, no_time
+from pipeline.read.edi.problems import Limit
 from pipeline.read.edi.segments import Bools, Ints, Segments
 from pipeline.read.edi.structure import Bodies
 
 # A rule number is ((tag * _ELEMENTS) + element) * _PARTS + component; what lies beyond is unbounded.
 _ELEMENTS = 32
 _PARTS = 8
-_SAME_PROBLEM_MAX = 20
+_SHOWN = 200
+_NUMBER_MAX = 40  # characters; a longer one is none
 _NUMERIC = {Type.WHOLE: 1, Type.DECIMAL: 2, Type.DATE: 3, Type.TIME: 4}
 _UNBOUNDED = 32_000
 
@@ -40,6 +43,7 @@ class _Rules:
         self.high = np.full(size, _UNBOUNDED, np.int16)
         self.must = np.zeros(size, np.bool_)
         self.kind = np.zeros(size, np.uint8)
+        self.parts = np.full(size, _UNBOUNDED, np.int16)
         self.most = np.full(len(TAGS), _UNBOUNDED, np.int64)
         self.needed = np.zeros(len(TAGS), np.int64)
         self.codes: dict[int, frozenset[str]] = {}
@@ -55,6 +59,7 @@ class _Rules:
                 self.needed[tag] = number
             base = (tag * _ELEMENTS + number) * _PARTS
             parts = element.parts or (element,)
+            self.parts[base] = len(parts)
             for offset, part in enumerate(parts[:_PARTS]):
                 needed = part.must and (element.must or not element.parts)
                 self._rule(base + offset, part, must=needed)
@@ -78,61 +83,181 @@ def _rules(syntax: Syntax) -> _Rules:
 
 def check_elements(bodies: Bodies) -> list[Problem]:
     """Check every element of the messages' segments (E301-E306)."""
-    segments = bodies.segments
-    syntax = segments.delimiters.syntax
-    rules = _rules(syntax)
-    said: Counter[tuple[int, str]] = Counter()
-    found: list[Problem] = []
-    number = _message_of(bodies)
-    for problem in _problems(segments, rules, number):
-        key = (problem.message, problem.code)
-        said[key] += 1
-        if said[key] <= _SAME_PROBLEM_MAX:
-            found.append(problem)
-    return sorted(found, key=lambda problem: problem.segment)
+    checks = _Checks(bodies)
+    return sorted(checks.found(), key=lambda problem: problem.segment)
 
 
-def _message_of(bodies: Bodies) -> Ints:
-    """The message's number for each segment of the piece, -1 for those of other messages."""
-    number = np.full(bodies.segments.count, -1, np.int64)
-    number[bodies.at] = bodies.number[bodies.message]
-    return number
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """Elements (X12) or components (EDIFACT): first and last byte, rule number, segment."""
+
+    begin: Ints
+    end: Ints
+    rule: Ints
+    segment: Ints
 
 
-def _problems(segments: Segments, rules: _Rules, number: Ints) -> Iterator[Problem]:
-    yield from _counts(segments, rules, number)
-    begin, end, rule, segment = _measured(segments)
-    size = end - begin
-    mine = number[segment] >= 0
-    too_short = (size < rules.low[rule]) & ((size > 0) | rules.must[rule])
-    wrong = mine & ((size > rules.high[rule]) | too_short)
-    for index in np.flatnonzero(wrong).tolist():
-        yield from _length(segments, rules, number, begin, end, rule, segment, index)
-    typed = np.flatnonzero(mine & (rules.kind[rule] > 0) & (size > 0))
-    bad, dates = _bad_types(segments, rules.kind[rule[typed]], begin[typed], end[typed])
-    for code, some in (("E303", typed[bad]), ("E306", typed[dates])):
-        for index in some.tolist():
-            yield _problem(segments, number, segment, rule, begin, end, index, code, rules)
-    yield from _codes(segments, rules, number, begin, end, rule, segment, mine)
+class _Checks:
+    """The checks of the messages of one type in a piece."""
+
+    def __init__(self, bodies: Bodies) -> None:
+        self._segments = bodies.segments
+        self._rules = _rules(bodies.segments.delimiters.syntax)
+        # the message's number for each segment of the piece, -1 for those of other messages
+        self._number = np.full(bodies.segments.count, -1, np.int64)
+        self._number[bodies.at] = bodies.number[bodies.message]
+        self._all = _measured(bodies.segments)
+        self._limit = Limit()
+
+    def found(self) -> Iterator[Problem]:
+        yield from self._too_many()
+        yield from self._too_few()
+        all_, rules = self._all, self._rules
+        size = all_.end - all_.begin
+        mine = self._number[all_.segment] >= 0
+        missing = mine & (size == 0) & rules.must[all_.rule]
+        yield from self._said("E301", np.flatnonzero(missing))
+        yield from self._lengths(np.flatnonzero(
+            mine & ((size > rules.high[all_.rule]) | ((size < rules.low[all_.rule]) & (size > 0)))
+        ))  # fmt: skip
+        typed = np.flatnonzero(mine & (rules.kind[all_.rule] > 0) & (size > 0))
+        bad, dates = _bad_types(
+            self._segments, rules.kind[all_.rule[typed]], all_.begin[typed], all_.end[typed]
+        )
+        yield from self._said("E303", typed[bad])
+        yield from self._said("E306", typed[dates])
+        yield from self._codes(mine & (size > 0))
+        if self._segments.delimiters.syntax is Syntax.EDIFACT:
+            yield from self._dates()
+        yield from self._limit.rest()
+
+    def _too_many(self) -> Iterator[Problem]:
+        """Segments and composites with more parts than the table has."""
+        segments, rules = self._segments, self._rules
+        most = rules.most[segments.tag]
+        at = np.flatnonzero((self._number >= 0) & (segments.elements > most))
+        for place in self._chosen("E305", at):
+            yield self._at(place, "E305", str(segments.elements[place]), str(most[place]),
+                           segments.tag_text(place))  # fmt: skip
+        if segments.delimiters.syntax is Syntax.X12 or not len(segments.part):
+            return
+        count = np.diff(segments.part_first[: len(segments.mark) + 1]) + 1
+        many = np.flatnonzero(count > 1)
+        segment = np.searchsorted(segments.first, many, side="right") - 1
+        element = many - segments.first[segment]
+        base = _base(segments.tag[segment], element)
+        wrong = (count[many] > rules.parts[base]) & (self._number[segment] >= 0)
+        places = np.flatnonzero(wrong)
+        for index in places[self._limit.choose(
+            "E305", segments, segment[places], self._number[segment[places]]
+        )].tolist():  # fmt: skip
+            at_ = int(segment[index])
+            column = place_of(
+                segments.delimiters.syntax, segments.tag_text(at_), int(element[index])
+            )
+            yield self._at(
+                at_, "E305", str(count[many[index]]), str(rules.parts[base[index]]), column
+            )
+
+    def _too_few(self) -> Iterator[Problem]:
+        """Segments that end before a mandatory element."""
+        segments, rules = self._segments, self._rules
+        at = np.flatnonzero((self._number >= 0) & (segments.elements < rules.needed[segments.tag]))
+        for place in self._chosen("E301", at):
+            tag = int(segments.tag[place])
+            for missing in range(int(segments.elements[place]) + 1, int(rules.needed[tag]) + 1):
+                rule = (tag * _ELEMENTS + missing) * _PARTS
+                if rules.must[rule]:
+                    column = place_of(segments.delimiters.syntax, TAGS[tag], missing)
+                    yield self._at(place, "E301", "", rules.names[rule].name, column)
+
+    def _lengths(self, index: Ints) -> Iterator[Problem]:
+        # limits are in characters, positions in bytes
+        all_, rules = self._all, self._rules
+        texts = self._segments.texts(all_.begin[index], all_.end[index])
+        size = texts.str.len_chars().to_numpy()
+        rule = all_.rule[index]
+        wrong = np.flatnonzero((size < rules.low[rule]) | (size > rules.high[rule]))
+        detail = [
+            f"{rules.low[each]} to {rules.high[each]}" for each in rule[wrong[:1000]].tolist()
+        ]
+        yield from self._said("E302", index[wrong], detail)
+
+    def _codes(self, mine: Bools) -> Iterator[Problem]:
+        all_, segments = self._all, self._segments
+        present = np.bincount(segments.tag, minlength=256) > 0
+        for wanted, codes in self._rules.codes.items():
+            if not present[wanted // (_ELEMENTS * _PARTS)]:
+                continue
+            at = np.flatnonzero((all_.rule == wanted) & mine)
+            known = np.zeros(len(at), np.bool_)
+            for code in codes:
+                known |= segments.equal(all_.begin[at], all_.end[at], code.encode())
+            yield from self._said("E304", at[~known], ", ".join(sorted(codes)))
+
+    def _dates(self) -> Iterator[Problem]:
+        """DTM: 2380 against its format 2379."""
+        segments = self._segments
+        at = np.flatnonzero((segments.tag == TAG_IDS["DTM"]) & (self._number >= 0))
+        begin, end = segments.bounds(at, 1, 2)
+        wrong = no_period(segments, begin, end, *segments.bounds(at, 1, 3))
+        for place in self._chosen("E306", at[wrong]):
+            yield self._at(place, "E306", segments.text(place, 1, 2),
+                           f"format {segments.text(place, 1, 3)}", "DTM+1.2")  # fmt: skip
+
+    # -- what is said -------------------------------------------------------------------------
+
+    def _chosen(self, code: str, at: Ints) -> list[int]:
+        chosen: list[int] = at[
+            self._limit.choose(code, self._segments, at, self._number[at])
+        ].tolist()
+        return chosen
+
+    def _said(self, code: str, index: Ints, detail: str | Sequence[str] = "") -> Iterator[Problem]:
+        """Problems at elements; `detail` is one for all, one for each, or the element's name."""
+        at = self._all.segment[index]
+        for place in self._limit.choose(code, self._segments, at, self._number[at]).tolist():
+            more = detail if isinstance(detail, str) else detail[place]
+            yield self._problem(code, int(index[place]), more)
+
+    def _problem(self, code: str, index: int, detail: str) -> Problem:
+        segments, rules = self._segments, self._rules
+        at, wanted = int(self._all.segment[index]), int(self._all.rule[index])
+        element, component = wanted // _PARTS % _ELEMENTS, wanted % _PARTS
+        base = wanted - component
+        part = component + 1 if base in rules.names and base + 1 in rules.names else 0
+        column = place_of(segments.delimiters.syntax, segments.tag_text(at), element, part)
+        value = segments.plain(int(self._all.begin[index]), int(self._all.end[index]))
+        return self._at(at, code, value[:_SHOWN], detail or rules.names[wanted].name, column)
+
+    def _at(self, at: int, code: str, value: str, detail: str, column: str) -> Problem:
+        segments = self._segments
+        line = int(segments.lines(np.array([at]))[0])
+        number = int(self._number[at])
+        return Problem(code, line, segments.ordinal + at, value, detail, column, number)
 
 
-def _measured(segments: Segments) -> tuple[Ints, Ints, NDArray[np.int64], Ints]:
-    """Every element (X12) or component (EDIFACT): first and last byte, rule number, segment."""
+def _base(tag: NDArray[np.uint8], element: Ints) -> Ints:
+    """The rule numbers of elements' first components."""
+    return (tag.astype(np.int64) * _ELEMENTS + np.minimum(element, _ELEMENTS - 1)) * _PARTS
+
+
+def _measured(segments: Segments) -> _Measured:
+    """Measure every element or component of a piece, tags left out."""
     counts = np.diff(segments.first)
     segment = np.repeat(np.arange(segments.count), counts)
     total = len(segment)
     element = np.arange(total) - np.repeat(segments.first[:-1], counts)
     end = segments.mark[:total]
     begin = np.empty(total, np.int64)
-    begin[0] = 0
-    begin[1:] = end[:-1] + 1
-    rule = (
-        segments.tag[segment].astype(np.int64) * _ELEMENTS + np.minimum(element, _ELEMENTS - 1)
-    ) * _PARTS
+    if total:
+        begin[0] = 0
+        begin[1:] = end[:-1] + 1
+    rule = _base(segments.tag[segment], element)
     keep = np.flatnonzero(element > 0)
     begin, end, rule, segment = begin[keep], end[keep], rule[keep], segment[keep]
     if segments.delimiters.syntax is Syntax.X12 or not len(segments.part):
-        return begin, end, rule, segment
+        return _Measured(begin, end, rule, segment)
     low = segments.part_first[:total][keep]
     pieces = segments.part_first[1 : total + 1][keep] - low + 1
     first = np.zeros(len(pieces), np.int64)
@@ -145,40 +270,9 @@ def _measured(segments: Segments) -> tuple[Ints, Ints, NDArray[np.int64], Ints]:
     is_first = component == 0
     part_begin = np.where(is_first, begin[owner], segments.part[np.clip(at - 1, 0, top)] + 1)
     part_end = np.where(is_last, end[owner], segments.part[np.minimum(at, top)])
-    return part_begin, part_end, rule[owner] + np.minimum(component, _PARTS - 1), segment[owner]
-
-
-def _counts(segments: Segments, rules: _Rules, number: Ints) -> Iterator[Problem]:
-    """Segments with more elements than the table has, or that end before a mandatory one."""
-    elements = segments.elements
-    mine = number >= 0
-    for at in np.flatnonzero(mine & (elements > rules.most[segments.tag])).tolist():
-        name = segments.tag_text(at)
-        yield _at(
-            segments, number, at, "E305", str(elements[at]), str(rules.most[segments.tag[at]]), name
-        )
-    for at in np.flatnonzero(mine & (elements < rules.needed[segments.tag])).tolist():
-        tag = int(segments.tag[at])
-        for missing in range(int(elements[at]) + 1, int(rules.needed[tag]) + 1):
-            rule = (tag * _ELEMENTS + missing) * _PARTS
-            if rules.must[rule]:
-                place = place_of(segments.delimiters.syntax, TAGS[tag], missing)
-                yield _at(segments, number, at, "E301", "", rules.names[rule].name, place)
-
-
-def _length(
-    segments: Segments, rules: _Rules, number: Ints, begin: Ints, end: Ints, rule: Ints,
-    segment: Ints, index: int,
-) -> Iterator[Problem]:  # fmt: skip
-    if begin[index] == end[index]:
-        yield _problem(segments, number, segment, rule, begin, end, index, "E301", rules)
-        return
-    # limits are in characters, positions in bytes
-    size = len(segments.plain(int(begin[index]), int(end[index])))
-    number_of = int(rule[index])
-    if not rules.low[number_of] <= size <= rules.high[number_of]:
-        detail = f"{rules.low[number_of]} to {rules.high[number_of]}"
-        yield _problem(segments, number, segment, rule, begin, end, index, "E302", rules, detail)
+    return _Measured(
+        part_begin, part_end, rule[owner] + np.minimum(component, _PARTS - 1), segment[owner]
+    )
 
 
 def _bad_types(
@@ -186,12 +280,11 @@ def _bad_types(
 ) -> tuple[Bools, Bools]:
     """Which numbers, dates and times are none: wrong characters, and dates that do not exist."""
     size = end - begin
-    wrong = np.zeros(len(begin), np.bool_)
+    wrong = size > _NUMBER_MAX
     marks = np.zeros(len(begin), np.int64)
-    top = len(segments.octets) - 1
-    for position in range(int(size.max()) if len(size) else 0):
-        more = np.flatnonzero(size > position)
-        byte = segments.octets[np.minimum(begin[more] + position, top)]
+    for position in range(int(size[~wrong].max()) if not wrong.all() else 0):
+        more = np.flatnonzero((size > position) & ~wrong)
+        byte = segments.octets[begin[more] + position]
         digit = (byte >= 0x30) & (byte <= 0x39)
         number = kind[more] <= _NUMERIC[Type.DECIMAL]
         sign = number & (position == 0) & ((byte == 0x2D) | (byte == 0x2B))
@@ -199,72 +292,14 @@ def _bad_types(
         marks[more[mark]] += 1
         wrong[more[~(digit | sign | mark)]] = True
     wrong |= marks > 1
-    dates = _no_dates(segments, kind, begin, size, wrong)
+    dates = np.zeros(len(begin), np.bool_)
+    for of_kind, sizes, missing in (
+        (Type.DATE, (6, 8), no_date),
+        (Type.TIME, (4, 6, 7, 8), no_time),
+    ):
+        at = np.flatnonzero((kind == _NUMERIC[of_kind]) & ~wrong)
+        fits = np.isin(size[at], sizes)
+        dates[at[~fits]] = True
+        at = at[fits]
+        dates[at] = missing(segments, begin[at], end[at])
     return wrong, dates
-
-
-def _no_dates(
-    segments: Segments, kind: NDArray[np.uint8], begin: Ints, size: Ints, wrong: Bools
-) -> Bools:
-    bad = np.zeros(len(begin), np.bool_)
-    date = np.flatnonzero((kind == _NUMERIC[Type.DATE]) & ~wrong)
-    bad[date[~np.isin(size[date], (6, 8))]] = True
-    date = date[np.isin(size[date], (6, 8))]
-    last = begin[date] + size[date]
-    year = segments.numbers(begin[date], last - 4)
-    month, day = segments.numbers(last - 4, last - 2), segments.numbers(last - 2, last)
-    days = np.array([0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
-    exists = (month >= 1) & (month <= 12)
-    longest = days[np.where(exists, month, 0)]
-    century = np.where(size[date] == 6, year + 2000, year)
-    leap = (century % 4 == 0) & ((century % 100 != 0) | (century % 400 == 0))
-    longest = longest - ((month == 2) & ~leap)
-    bad[date[~(exists & (day >= 1) & (day <= longest))]] = True
-    time = np.flatnonzero((kind == _NUMERIC[Type.TIME]) & ~wrong)
-    bad[time[~np.isin(size[time], (4, 6, 7, 8))]] = True
-    time = time[np.isin(size[time], (4, 6, 7, 8))]
-    hour = segments.numbers(begin[time], begin[time] + 2)
-    minute = segments.numbers(begin[time] + 2, begin[time] + 4)
-    bad[time[(hour > 24) | (minute > 59)]] = True
-    return bad
-
-
-def _codes(
-    segments: Segments, rules: _Rules, number: Ints, begin: Ints, end: Ints, rule: Ints,
-    segment: Ints, mine: Bools,
-) -> Iterator[Problem]:  # fmt: skip
-    for wanted, codes in rules.codes.items():
-        tag = wanted // (_ELEMENTS * _PARTS)
-        if not (segments.tag == tag).any():
-            continue
-        at = np.flatnonzero((rule == wanted) & mine & (end > begin))
-        known = np.zeros(len(at), np.bool_)
-        for code in codes:
-            known |= segments.equal(begin[at], end[at], code.encode())
-        for index in at[~known].tolist():
-            detail = ", ".join(sorted(codes))
-            yield _problem(
-                segments, number, segment, rule, begin, end, index, "E304", rules, detail
-            )
-
-
-def _problem(
-    segments: Segments, number: Ints, segment: Ints, rule: Ints, begin: Ints, end: Ints, index: int,
-    code: str, rules: _Rules, detail: str = "",
-) -> Problem:  # fmt: skip
-    at, wanted = int(segment[index]), int(rule[index])
-    element = wanted // _PARTS % _ELEMENTS
-    component = wanted % _PARTS
-    definition = rules.names[wanted]
-    syntax = segments.delimiters.syntax
-    composite = (wanted - component) in rules.names and (wanted - component + 1) in rules.names
-    place = place_of(syntax, segments.tag_text(at), element, component + 1 if composite else 0)
-    value = segments.plain(int(begin[index]), int(end[index]))
-    return _at(segments, number, at, code, value, detail or definition.name, place)
-
-
-def _at(
-    segments: Segments, number: Ints, at: int, code: str, value: str, detail: str, column: str
-) -> Problem:
-    line = int(segments.lines(np.array([at]))[0])
-    return Problem(code, line, segments.ordinal + at, value, detail, column, int(number[at]))

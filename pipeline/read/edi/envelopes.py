@@ -25,6 +25,7 @@ from pipeline.model.stops import SourceUnusable
 from pipeline.read.edi.pieces import Piece
 from pipeline.read.edi.problems import Limit
 from pipeline.read.edi.segments import Bools, Ints, Octets, Segments
+from pipeline.read.edi.separators import PADDING
 
 HEADERS = {"ISA": Syntax.X12, "UNB": Syntax.EDIFACT}
 PROBLEMS_MAX = 100_000  # of the envelopes of one file; beyond it is not worth reading
@@ -51,7 +52,6 @@ _BEGIN = {syntax: TAG_IDS[begin] for syntax, (begin, _) in _MESSAGE.items()}
 _END = {syntax: TAG_IDS[end] for syntax, (_, end) in _MESSAGE.items()}
 
 _SHOWN = 80
-_PADDING = " \t\r\n\f\v"  # what fixed-length senders fill up with; str.strip takes more
 _REFERENCE_MAX = 35  # what is longer is compared one by one
 
 
@@ -371,14 +371,14 @@ def equal_references(one: str, other: str) -> bool:
     >>> equal_references("000000905", "905"), equal_references("A1", "A2")
     (True, False)
     """
-    one, other = one.strip(_PADDING), other.strip(_PADDING)
+    one, other = one.strip(PADDING), other.strip(PADDING)
     if one.isascii() and one.isdigit() and other.isascii() and other.isdigit():
         return (one.lstrip("0") or "0") == (other.lstrip("0") or "0")
     return one == other
 
 
 def _number(text: str) -> int:
-    text = text.strip(_PADDING)
+    text = text.strip(PADDING)
     return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else -1
 
 
@@ -413,7 +413,7 @@ def _values(segments: Segments, at: int) -> tuple[str, ...]:
 
 def _interchange(segments: Segments, at: int, tag: str, charset: str) -> Interchange:
     def text(element: int, component: int = 0) -> str:
-        return segments.text(at, element, component).strip(_PADDING)
+        return segments.text(at, element, component).strip(PADDING)
 
     line, ordinal = int(segments.lines(np.array([at]))[0]), segments.ordinal + at
     values = _values(segments, at)
@@ -431,7 +431,7 @@ def _interchange(segments: Segments, at: int, tag: str, charset: str) -> Interch
 
 def _group(segments: Segments, at: int, tag: str, interchange: int) -> Group:
     def text(element: int, component: int = 0) -> str:
-        return segments.text(at, element, component).strip(_PADDING)
+        return segments.text(at, element, component).strip(PADDING)
 
     line, ordinal = int(segments.lines(np.array([at]))[0]), segments.ordinal + at
     values = _values(segments, at)

@@ -270,7 +270,7 @@ class Pieces:
         buffer = self._buffer
         stop = min(len(buffer), limit)
         known = min(self._known(), limit)
-        next_at = heard - self._base
+        next_at = max(heard - self._base, self._at)
         while (at := self._words.next(buffer, next_at, known, self._base)) >= 0:
             if at + HEADER_MAX > len(buffer) and not self._ended:
                 return at, False, self._base + at
@@ -403,7 +403,9 @@ def _service_strings(
     last = TAG_IDS["UNB"] if behind.startswith(b"UNB") else 0
     follows = np.append(found.tag[1:], last)[: len(size)] == TAG_IDS["UNB"]
     for at in np.flatnonzero((found.tag == 0) & (size == _UNA_STOP) & follows).tolist():
-        una[at] = text.startswith(b"UNA", int(found.start[at]))
+        start = int(found.start[at])
+        if may_begin(text, start):
+            una[at] = read_begin(text, start).delimiters == delimiters
     return una
 
 

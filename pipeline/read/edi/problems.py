@@ -22,7 +22,8 @@ class Limit:
     def __init__(self, most: int = SAME_MAX) -> None:
         self._most = most
         self._said: Counter[tuple[str, int]] = Counter()
-        self._more: dict[tuple[str, int], Problem] = {}
+        self._over: Counter[tuple[str, int]] = Counter()
+        self._first: dict[tuple[str, int], Problem] = {}
 
     def admit(self, problem: Problem) -> bool:
         """Tell whether a problem is to be said; counts it otherwise."""
@@ -30,33 +31,33 @@ class Limit:
         self._said[key] += 1
         if self._said[key] <= self._most:
             return True
-        if key not in self._more:
-            self._more[key] = Problem(
-                MORE, problem.line, problem.segment, detail=problem.code, message=problem.message
-            )
+        self._left_out(key, 1, problem.line, problem.segment)
         return False
 
     def choose(self, code: str, segments: Segments, at: Ints, number: Ints) -> Ints:
-        """Choose what is to be said of many: gives places in `at`, at most some of each message.
+        """Choose what is to be said of many: gives places in `at`, some of each message.
 
         `at` are the segments' indices, in file order, `number` the numbers of their messages.
         """
         rank = np.arange(len(at)) - np.searchsorted(number, number)
         over = np.flatnonzero(rank >= self._most)
         messages, first, counts = np.unique(number[over], return_index=True, return_counts=True)
-        for message, index, count in zip(messages.tolist(), over[first], counts, strict=True):
-            key = (code, message)
-            place = int(at[index])
-            line = int(segments.lines(np.array([place]))[0])
-            self._more.setdefault(
-                key, Problem(MORE, line, segments.ordinal + place, detail=code, message=message)
+        for message, index, count in zip(messages, over[first], counts, strict=True):
+            line = int(segments.lines(at[index : index + 1])[0])
+            self._left_out(
+                (code, int(message)), int(count), line, segments.ordinal + int(at[index])
             )
-            self._said[key] += int(count)
         return np.flatnonzero(rank < self._most)
 
+    def _left_out(self, key: tuple[str, int], count: int, line: int, segment: int) -> None:
+        self._over[key] += count
+        if key not in self._first:
+            code, message = key
+            self._first[key] = Problem(MORE, line, segment, detail=code, message=message)
+
     def rest(self) -> Iterator[Problem]:
-        """What was not said, one problem for each code and message."""
-        for (code, message), problem in self._more.items():
-            yield replace(problem, value=f"{self._said[code, message] - self._most:,}")
-        self._more.clear()
-        self._said.clear()
+        """What was not said, one problem for each code and message; begins anew."""
+        for key, problem in self._first.items():
+            yield replace(problem, value=f"{self._over[key]:,}")
+        for counted in (self._said, self._over, self._first):
+            counted.clear()

@@ -15,6 +15,7 @@ from pipeline.model.edi.envelope import NONE, Delimiters
 # Blanks and control characters may stand between segments; nothing else may.
 BLANKS = frozenset(range(0x21)) - frozenset(range(0x1C, 0x20))
 BLANK_BYTES = bytes(sorted(BLANKS))
+PADDING = " \t\r\n\f\v"  # what fixed-length senders fill up with; str.strip takes more
 BOM = b"\xef\xbb\xbf"
 
 _ISA_ELEMENTS = 16
@@ -94,7 +95,7 @@ def _isa(data: bytes, at: int) -> Begin:
     wrong = _isa_mistake(values, element, component, segment)
     if wrong:
         return _unreadable(at, head[: size + 1], wrong)
-    version = values[11].decode("latin-1").strip()
+    version = values[11].decode("latin-1").strip(PADDING)
     repetition = values[10][:1]
     delimiters = Delimiters(
         Syntax.X12,
@@ -162,7 +163,7 @@ def oddities(data: bytes, start: int, stop: int, delimiters: Delimiters) -> Iter
         if size != _ISA_SIZE:
             yield "E103", str(size + 1), str(_ISA_SIZE + 1)
         values = head.split(bytes([delimiters.element]))
-        version = _shown(values[12]) if len(values) > 12 else ""
+        version = values[12].decode().strip(PADDING) if len(values) > 12 else ""
         if not ("00200" <= version <= "00899" and version.isdigit()):
             yield "E120", version, "00200 to 00801"
         return
