@@ -9,7 +9,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -23,12 +23,13 @@ from pipeline.mapping.mistakes import MappingRefused
 from pipeline.model.stops import StopRun
 
 LEVELS = ("DEBUG", "INFO", "WARN", "ERROR")
+_CHUNK = 1 << 15  # characters of a long result that are written together
 # C0 and C1 except newline, and what changes the direction of text.
 _UNSAFE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _ASCII = str.maketrans({
     "━": "-", "╸": "-", "─": "-", "│": "|", "✖": "x", "✓": "ok", "…": "...", "–": "-", "—": "-",
     "→": "->", "•": "*", "×": "x", "’": "'", "‘": "'", "“": '"', "”": '"', "≥": ">=", "≤": "<=",
-    "⟨": "<", "⟩": ">", "\u00a0": " ", "\u202f": " ",
+    "⟨": "<", "⟩": ">", "·": ";", "\u00a0": " ", "\u202f": " ",
 })  # fmt: skip
 _PAINT = (
     (re.compile(r"^(error(?:\[[A-Z0-9]+\])?:|Error:|FAIL\b)", re.MULTILINE), "1;31"),
@@ -88,6 +89,32 @@ class Console:
         """Print the result of the command as its one JSON object."""
         document = {"exit": {"code": int(code), "name": name_of(code)}, **fields}
         self._write(sys.stdout, json.dumps(document, default=str) + "\n")
+
+    def parts(self, parts: Iterable[tuple[str, str]]) -> None:
+        """Print a long result as it is made: texts, each with its style, "" for none.
+
+        Stops when nobody reads on. Line ends are the caller's.
+        """
+        painted = self.paints(sys.stdout) and not self.look.json
+        encoding = getattr(sys.stdout, "encoding", None)
+        held: list[str] = []
+        size = 0
+        for text, style in parts:
+            if painted:
+                shown = ascii_for(self.safe(text), encoding)
+                held.append(f"\x1b[{style}m{shown}\x1b[0m" if style else shown)
+            else:
+                held.append(text)
+            size += len(text)
+            if size > _CHUNK:
+                if not self._put(sys.stdout, self._joined(held, encoding, painted=painted)):
+                    return
+                held, size = [], 0
+        self._put(sys.stdout, self._joined(held, encoding, painted=painted))
+
+    def _joined(self, held: list[str], encoding: str | None, *, painted: bool) -> str:
+        text = "".join(held)
+        return text if painted else ascii_for(self.safe(text), encoding)
 
     # -- stderr -----------------------------------------------------------------------------
 
@@ -166,16 +193,23 @@ class Console:
         if self.paints(stream) and not (stream is sys.stdout and self.look.json):
             for pattern, style in _PAINT:
                 text = pattern.sub(f"\x1b[{style}m\\1\x1b[0m", text)
+        self._put(stream, text)
+
+    def _put(self, stream: TextIO, text: str) -> bool:
+        """Write text that is ready; False when the stream takes no more."""
         try:
             stream.write(text)
             stream.flush()
         except BrokenPipeError:
             silence(stream)
+            return False
         except OSError as error:
             # a log on a full disk must not stop a run that sends; a lost result is told
             silence(stream)
             if stream is sys.stdout:
                 self.note(f"error: stdout cannot be written: {error.strerror}")
+            return False
+        return True
 
 
 def silence(stream: TextIO) -> None:

@@ -27,3 +27,8 @@ def mapping_group() -> None:
 @cli.group("config", cls=Nouns, short_help="Show or begin the configuration.")
 def config_group() -> None:
     """Look at the configuration, or begin one."""
+
+
+@cli.group("edi", cls=Nouns, short_help="Look into an EDI file, or take it apart.")
+def edi_group() -> None:
+    """Look into EDI files, or take them apart."""

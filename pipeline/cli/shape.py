@@ -16,7 +16,7 @@ WIDTH = 96
 
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Import": ("plan", "run", "resume"),
-    "Look": ("status", "report", "explain"),
+    "Look": ("status", "report", "explain", "edi"),
     "Mappings": ("mapping",),
     "Set-up": ("doctor", "config", "sandbox", "demo", "completion", "help"),
 }

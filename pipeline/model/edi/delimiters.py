@@ -1,6 +1,6 @@
 """Which bytes separate what in an interchange."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pipeline.model.edi.definition import Syntax
 
@@ -12,7 +12,8 @@ class Delimiters:
     """The separators of one interchange as byte values; NONE where it has no such separator.
 
     `decimal` is the decimal mark as text, `charset` the encoding that the interchange declares, ""
-    where it declares none (X12).
+    where it declares none (X12). `advice` is UNA as it is written, b"" without one; separators
+    with and without it are the same.
     """
 
     syntax: Syntax
@@ -23,3 +24,4 @@ class Delimiters:
     release: int = NONE
     decimal: str = "."
     charset: str = ""
+    advice: bytes = field(default=b"", compare=False)

@@ -150,7 +150,7 @@ def read_edi_batches(
         error of its message; the findings also name what is odd elsewhere in the file.
     """
     envelopes = reading.envelopes
-    by_message = _by_message(envelopes)
+    by_message = rejections(envelopes)
     yield _of_file(envelopes, plan, file, columns)
     begins = envelopes.messages.get_column("begin").to_numpy()
     for piece in reading.again():
@@ -204,8 +204,8 @@ def _undecodable(piece: Piece, bodies: Bodies) -> Iterator[Problem]:
                       piece.segments.tag_text(at), number)  # fmt: skip
 
 
-def _by_message(envelopes: Envelopes) -> Mapping[int, Problem]:
-    """The first error of each message that its envelopes have."""
+def rejections(envelopes: Envelopes) -> Mapping[int, Problem]:
+    """The first error that the envelopes of each message have; messages without one are left out."""
     found: dict[int, Problem] = {}
     for problem in envelopes.problems:
         if problem.message >= 0 and is_error(problem):

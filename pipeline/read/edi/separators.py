@@ -150,7 +150,7 @@ def _una(data: bytes, at: int) -> Begin:
         repetition if repetition not in (0x20, element, component, segment, release) and version == "4" else NONE,
         release if release not in (0x20, element, component, segment) else NONE,
         chr(decimal) if chr(decimal) in ".," else ".",
-        CHARACTER_SETS.get(identifier, ""),
+        CHARACTER_SETS.get(identifier, ""), data[at : at + 9] if body > at else b"",
     )  # fmt: skip
     return Begin(at, body, delimiters)
 
