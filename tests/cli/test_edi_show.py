@@ -91,7 +91,7 @@ def test_findings_stand_at_their_segments(call: Call, folder: Path) -> None:
     lines = said.out.splitlines()
     assert lines[1].endswith("! E116 the file begins with a byte order mark")
     at = next(i for i, line in enumerate(lines) if "SE*9*0002" in line)
-    assert lines[at + 2].strip() == "✖ E110 SE*01 declares 9 segments, there are 22"
+    assert lines[at + 2].strip() == "✖ E110 SE*01 declares 9 segments, counted are 22"
     assert "message 2  856 ship notice  reference 0002  REJECTED: E110 at segment 46" in said.out
     assert "message 1  856 ship notice  reference 0001\n" in said.out
     assert lines[-5:] == [
@@ -109,7 +109,7 @@ def test_only_problems(call: Call, folder: Path) -> None:
     tree = call("edi", "show", "night.edi", "--problems", "--no-names").out.split("\n\n")
     assert [line[11:].strip().split("  ")[0] for line in (tree[0] + "\n" + tree[1]).splitlines()[1:]] == [
         "interchange 000000007", "group 70", "message 2", "SE*9*0002",
-        "✖ E110 SE*01 declares 9 segments, there are 22",
+        "✖ E110 SE*01 declares 9 segments, counted are 22",
     ]  # fmt: skip
 
 
@@ -201,8 +201,8 @@ def test_json_carries_the_tree(call: Call, folder: Path) -> None:
     [
         (None, None, "night.edi does not exist"),
         (b"", "E101", "night.edi is empty"),
-        (b"Nr;Land\n1;DE\n", "E101", "night.edi is not EDI that can be read: no ISA, UNA or UNB is found"),
-        (b"ISA*00*cut", "E102", "night.edi is not EDI that can be read: this header does not say its"),
+        (b"Nr;Land\n1;DE\n", "E101", "night.edi:1: no ISA, UNA or UNB is found"),
+        (b"ISA*00*cut", "E102", "night.edi:1: this header does not say its"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("verb", [("show",), ("split", "--into", "parts")])
