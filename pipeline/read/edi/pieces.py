@@ -6,7 +6,7 @@ Nothing that is said may depend on where a window happens to end.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -64,27 +64,51 @@ class Piece:
 class _Words:
     """Where the next words stand that may begin an interchange; only ever asked onwards."""
 
-    clear: dict[bytes, int] = field(default_factory=lambda: dict.fromkeys(_WORDS, 0))
+    clear: int = 0
+    places: list[int] = field(default_factory=list)
 
     def next(self, buffer: bytes, at: int, stop: int, base: int) -> int:
         """The first of them from `at` on that begins before `stop`, or -1.
 
         `base` is the buffer's place in the file. What was searched is not searched again.
         """
-        while True:
-            places = [self._word(word, buffer, at, base) for word in _WORDS]
-            found = min((place for place in places if place >= 0), default=-1)
-            if not 0 <= found < stop:
-                return -1
-            if may_begin(buffer, found):
-                return found
-            at = found + 1
+        end = base + len(buffer) - _WORD + 1
+        if end > self.clear:
+            low = max(self.clear - base, at)
+            self.places += [base + place for place in places_of(buffer, _WORDS, low)]
+            self.clear = end
+        self.places = [place for place in self.places if place >= base + at]
+        for place in self.places:
+            if place - base >= stop:
+                break
+            if may_begin(buffer, place - base):
+                return place - base
+        return -1
 
-    def _word(self, word: bytes, buffer: bytes, at: int, base: int) -> int:
-        known = max(at, self.clear[word] - base)
-        found = buffer.find(word, known)
-        self.clear[word] = base + (found if found >= 0 else max(known, len(buffer) - _WORD + 1))
-        return found
+
+def places_of(text: bytes, words: Iterable[bytes], low: int) -> list[int]:
+    """Where words of three bytes stand in a text from position `low` on, in order.
+
+    Two bytes are compared at once, all of a text with each alignment: several times as fast as
+    `find`, and this is done for every byte of a file.
+
+    >>> places_of(b"UNB+x'UNA:ISA", (b"ISA", b"UNA"), 1)
+    [6, 10]
+    """
+    octets = np.frombuffer(text, np.uint8)
+    found = []
+    for shift in (0, 1):
+        size = (len(text) - low - shift) // 2
+        if size <= 0:
+            continue
+        both = np.frombuffer(text, np.uint16, size, low + shift)
+        for pair in sorted({word[:2] for word in words}):
+            at = np.flatnonzero(both == np.frombuffer(pair, np.uint16)[0])
+            at = at * 2 + (low + shift)
+            at = at[at + 2 < len(text)]
+            thirds = [word[2] for word in words if word[:2] == pair]
+            found += at[np.isin(octets[at + 2], thirds)].tolist()
+    return sorted(found)
 
 
 @dataclass(slots=True)
@@ -397,7 +421,7 @@ def _service_strings(
     `behind` is what follows the last segment.
     """
     una = np.zeros(len(found.start), np.bool_)
-    if delimiters.syntax is Syntax.X12 or b"UNA" not in text:
+    if delimiters.syntax is Syntax.X12 or not (found.tag == 0).any():
         return una
     size = found.ends - found.start
     last = TAG_IDS["UNB"] if behind.startswith(b"UNB") else 0
@@ -431,17 +455,25 @@ def _utf8_in_disguise(segments: Segments, charset: str) -> Ints:
     Read as declared, names would change without a word. A message is looked at as a whole, as two
     letters may look like UTF-8 by chance.
     """
-    high = np.flatnonzero(segments.octets >= 0xC0)
-    holder = np.unique(np.searchsorted(segments.start, high, side="right") - 1)
-    holder = holder[holder >= 0]
+    octets, stops = segments.octets, segments.stop
+    high = np.flatnonzero(octets >= 0xC0)
+    holder = np.searchsorted(segments.start, high, side="right") - 1
+    high, holder = high[holder >= 0], holder[holder >= 0]
     trailer = np.isin(segments.tag, TRAILERS[segments.delimiters.syntax])
     stretch: Ints = (np.cumsum(trailer) - trailer)[holder]
+    # in UTF-8 no byte beyond ASCII stands alone, in names they nearly always do: few are left
+    after = np.minimum(high + 2 + (octets[high] >= 0xE0), len(octets) - 1)
+    alone = (octets[np.maximum(high - 1, 0)] < 0x80) & (octets[after] < 0x80)
+    clear = np.zeros(int(stretch.max(initial=0)) + 1, np.bool_)
+    clear[stretch[alone]] = True
+    holder, first = np.unique(holder[~clear[stretch]], return_index=True)
+    stretch = stretch[~clear[stretch]][first]
     wrong = []
     for number in np.unique(stretch).tolist():
         mine = holder[stretch == number]
         text = b"\n".join(
             segments.data[begin:end]
-            for begin, end in zip(segments.start[mine], segments.stop[mine], strict=True)
+            for begin, end in zip(segments.start[mine], stops[mine], strict=True)
         )
         if _is_utf8(text.decode().encode(charset, "replace")):
             wrong.append(mine)

@@ -118,6 +118,11 @@ class Segments:
         index = self.first[at] + np.where(there, element, 0)
         return np.where(there, self.part_first[index + 1] - self.part_first[index] + 1, 0)
 
+    @cached_property
+    def _whole(self) -> pl.Series:
+        """The data as one value: a literal of bytes would be copied each time it is used."""
+        return pl.Series([self.data], dtype=pl.Binary)
+
     def texts(self, begin: Ints, end: Ints) -> pl.Series:
         """The texts between positions, release characters taken away."""
         if len(begin) <= _FEW:
@@ -125,7 +130,7 @@ class Segments:
             return pl.Series("text", [self.plain(low, high) for low, high in some], pl.String)
         table = pl.DataFrame({"begin": begin, "size": end - begin})
         text = table.select(
-            pl.lit(self.data).bin.slice(pl.col("begin"), pl.col("size"))
+            pl.lit(self._whole).bin.slice(pl.col("begin"), pl.col("size"))
             .cast(pl.String).alias("text")
         ).to_series()  # fmt: skip
         if self.escapes:
