@@ -89,7 +89,7 @@ def _gutter(layout: Layout, line: int, segment: int) -> str:
 
 
 def _node(node: Node, layout: Layout) -> Iterator[Part]:
-    if node.kind is Kind.MESSAGE:
+    if node.kind is Kind.MESSAGE or (node.kind is Kind.INTERCHANGE and node.segment > 1):
         yield "\n", ""
     yield _gutter(layout, node.line, node.segment), _DIM
     yield " " * (_STEP * node.depth), ""
