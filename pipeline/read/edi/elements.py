@@ -50,6 +50,7 @@ class _Rules:
         self.names: dict[int, Element] = {}
         for tag, segment in SEGMENTS[syntax].items():
             self._segment(TAG_IDS[tag], segment)
+        self.least = np.where(self.must, np.maximum(self.low, 1), self.low)
 
     def _segment(self, tag: int, segment: Segment) -> None:
         if segment.elements:
@@ -89,12 +90,24 @@ def check_elements(bodies: Bodies) -> list[Problem]:
 
 @dataclass(frozen=True, slots=True)
 class _Measured:
-    """Elements (X12) or components (EDIFACT): first and last byte, rule number, segment."""
+    """Elements (X12) or components (EDIFACT) of a piece: where they end, and their rule numbers.
 
-    begin: Ints
+    Tags are among them, as element 0 that no rule limits. `last` is the place of each segment's
+    last value. What is wanted of few is worked out when it is asked for.
+    """
+
     end: Ints
     rule: Ints
-    segment: Ints
+    last: Ints
+
+    def begin(self, index: Ints) -> Ints:
+        """Where some begin; those of the first value, a tag, are not known."""
+        begin: Ints = self.end[index - 1] + 1
+        return begin
+
+    def segment(self, index: Ints) -> Ints:
+        """The segments of some."""
+        return np.searchsorted(self.last, index)
 
 
 class _Checks:
@@ -113,23 +126,29 @@ class _Checks:
         yield from self._too_many()
         yield from self._too_few()
         all_, rules = self._all, self._rules
-        size = all_.end - all_.begin
-        mine = self._number[all_.segment] >= 0
-        missing = mine & (size == 0) & rules.must[all_.rule]
-        yield from self._said("E301", np.flatnonzero(missing))
-        yield from self._lengths(np.flatnonzero(
-            mine & ((size > rules.high[all_.rule]) | ((size < rules.low[all_.rule]) & (size > 0)))
-        ))  # fmt: skip
-        typed = np.flatnonzero(mine & (rules.kind[all_.rule] > 0) & (size > 0))
+        size = np.diff(all_.end, prepend=-1) - 1
+        # most of what is too short is empty, and may be
+        short = np.flatnonzero(size < rules.least[all_.rule])
+        empty = size[short] == 0
+        missing = short[empty & rules.must[all_.rule[short]]]
+        yield from self._said("E301", self._mine(missing))
+        long = np.flatnonzero(size > rules.high[all_.rule])
+        yield from self._lengths(self._mine(np.union1d(short[~empty], long)))
+        typed = self._mine(np.flatnonzero((rules.kind[all_.rule] > 0) & (size > 0)))
         bad, dates = _bad_types(
-            self._segments, rules.kind[all_.rule[typed]], all_.begin[typed], all_.end[typed]
+            self._segments, rules.kind[all_.rule[typed]], all_.begin(typed), all_.end[typed]
         )
         yield from self._said("E303", typed[bad])
         yield from self._said("E306", typed[dates])
-        yield from self._codes(mine & (size > 0))
+        yield from self._codes(size)
         if self._segments.delimiters.syntax is Syntax.EDIFACT:
             yield from self._dates()
         yield from self._limit.rest()
+
+    def _mine(self, index: Ints) -> Ints:
+        """Those of some values that stand in the messages."""
+        mine: Ints = index[self._number[self._all.segment(index)] >= 0]
+        return mine
 
     def _too_many(self) -> Iterator[Problem]:
         """Segments and composites with more parts than the table has."""
@@ -174,7 +193,7 @@ class _Checks:
     def _lengths(self, index: Ints) -> Iterator[Problem]:
         # limits are in characters, positions in bytes
         all_, rules = self._all, self._rules
-        texts = self._segments.texts(all_.begin[index], all_.end[index])
+        texts = self._segments.texts(all_.begin(index), all_.end[index])
         size = texts.str.len_chars().to_numpy()
         rule = all_.rule[index]
         wrong = np.flatnonzero((size < rules.low[rule]) | (size > rules.high[rule]))
@@ -183,17 +202,28 @@ class _Checks:
         ]
         yield from self._said("E302", index[wrong], detail)
 
-    def _codes(self, mine: Bools) -> Iterator[Problem]:
+    def _codes(self, size: Ints) -> Iterator[Problem]:
         all_, segments = self._all, self._segments
-        present = np.bincount(segments.tag, minlength=256) > 0
-        for wanted, codes in self._rules.codes.items():
-            if not present[wanted // (_ELEMENTS * _PARTS)]:
-                continue
-            at = np.flatnonzero((all_.rule == wanted) & mine)
-            known = np.zeros(len(at), np.bool_)
+        for rule, codes in self._rules.codes.items():
+            index = self._places(rule)
+            index = self._mine(index[size[index] > 0])
+            begin, end = all_.begin(index), all_.end[index]
+            odd = np.ones(len(index), np.bool_)
             for code in codes:
-                known |= segments.equal(all_.begin[at], all_.end[at], code.encode())
-            yield from self._said("E304", at[~known], ", ".join(sorted(codes)))
+                odd &= ~segments.equal(begin, end, code.encode())
+            yield from self._said("E304", index[odd], ", ".join(sorted(codes)))
+
+    def _places(self, rule: int) -> Ints:
+        """Where the values with a rule number stand among all."""
+        segments = self._segments
+        element, part = rule // _PARTS % _ELEMENTS, rule % _PARTS
+        at = np.flatnonzero(segments.tag == rule // (_ELEMENTS * _PARTS))
+        index = (segments.first[at] + element)[segments.elements[at] >= element]
+        if segments.delimiters.syntax is Syntax.X12:
+            return index if part == 0 else index[:0]
+        low = segments.part_first[index]
+        there: Ints = (index + low + part)[segments.part_first[index + 1] - low >= part]
+        return there
 
     def _dates(self) -> Iterator[Problem]:
         """DTM: 2380 against its format 2379."""
@@ -215,19 +245,20 @@ class _Checks:
 
     def _said(self, code: str, index: Ints, detail: str | Sequence[str] = "") -> Iterator[Problem]:
         """Problems at elements; `detail` is one for all, one for each, or the element's name."""
-        at = self._all.segment[index]
+        at = self._all.segment(index)
         for place in self._limit.choose(code, self._segments, at, self._number[at]).tolist():
             more = detail if isinstance(detail, str) else detail[place]
             yield self._problem(code, int(index[place]), more)
 
     def _problem(self, code: str, index: int, detail: str) -> Problem:
         segments, rules = self._segments, self._rules
-        at, wanted = int(self._all.segment[index]), int(self._all.rule[index])
+        here = np.array([index])
+        at, wanted = int(self._all.segment(here)[0]), int(self._all.rule[index])
         element, component = wanted // _PARTS % _ELEMENTS, wanted % _PARTS
         base = wanted - component
         part = component + 1 if base in rules.names and base + 1 in rules.names else 0
         column = place_of(segments.delimiters.syntax, segments.tag_text(at), element, part)
-        value = segments.plain(int(self._all.begin[index]), int(self._all.end[index]))
+        value = segments.plain(int(self._all.begin(here)[0]), int(self._all.end[index]))
         return self._at(at, code, value[:_SHOWN], detail or rules.names[wanted].name, column)
 
     def _at(self, at: int, code: str, value: str, detail: str, column: str) -> Problem:
@@ -243,36 +274,27 @@ def _base(tag: NDArray[np.uint8], element: Ints) -> Ints:
 
 
 def _measured(segments: Segments) -> _Measured:
-    """Measure every element or component of a piece, tags left out."""
+    """Measure every element or component of a piece."""
     counts = np.diff(segments.first)
-    segment = np.repeat(np.arange(segments.count), counts)
-    total = len(segment)
-    element = np.arange(total) - np.repeat(segments.first[:-1], counts)
-    end = segments.mark[:total]
-    begin = np.empty(total, np.int64)
-    if total:
-        begin[0] = 0
-        begin[1:] = end[:-1] + 1
-    rule = _base(segments.tag[segment], element)
-    keep = np.flatnonzero(element > 0)
-    begin, end, rule, segment = begin[keep], end[keep], rule[keep], segment[keep]
+    place = np.arange(int(segments.first[-1]))
+    rule = np.repeat(segments.tag.astype(np.int64) * _ELEMENTS, counts)
+    element = place - np.repeat(segments.first[:-1], counts)
+    rule += np.minimum(element, _ELEMENTS - 1, out=element)
+    rule *= _PARTS
+    mark, last = segments.mark[: len(place)], segments.first[1:] - 1
     if segments.delimiters.syntax is Syntax.X12 or not len(segments.part):
-        return _Measured(begin, end, rule, segment)
-    low = segments.part_first[:total][keep]
-    pieces = segments.part_first[1 : total + 1][keep] - low + 1
-    first = np.zeros(len(pieces), np.int64)
-    np.cumsum(pieces[:-1], out=first[1:])
-    owner = np.repeat(np.arange(len(pieces)), pieces)
-    component = np.arange(len(owner)) - first[owner]
-    top = len(segments.part) - 1
-    at = low[owner] + component
-    is_last = component == pieces[owner] - 1
-    is_first = component == 0
-    part_begin = np.where(is_first, begin[owner], segments.part[np.clip(at - 1, 0, top)] + 1)
-    part_end = np.where(is_last, end[owner], segments.part[np.minimum(at, top)])
-    return _Measured(
-        part_begin, part_end, rule[owner] + np.minimum(component, _PARTS - 1), segment[owner]
-    )
+        return _Measured(mark, rule, last)
+    before = segments.part_first[: len(place) + 1]
+    parts = np.diff(before) + 1
+    end = np.empty(len(place) + int(before[-1]), np.int64)
+    between = np.ones(len(end), np.bool_)
+    between[place + before[1:]] = False
+    end[place + before[1:]] = mark
+    end[between] = segments.part[: int(before[-1])]
+    component = np.arange(len(end)) - np.repeat(place + before[:-1], parts)
+    rule = np.repeat(rule, parts)
+    rule += np.minimum(component, _PARTS - 1, out=component)
+    return _Measured(end, rule, last + before[1:][last])
 
 
 def _bad_types(
