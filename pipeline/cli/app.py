@@ -1,6 +1,16 @@
 """The whole command: importing this module registers every verb."""
 
-from pipeline.cli import checking, doctor, edi, importing, looking, setup, topics
+from pipeline.cli import checking, doctor, edi, importing, looking, proposing, setup, topics
 from pipeline.cli.root import cli
 
-__all__ = ["checking", "cli", "doctor", "edi", "importing", "looking", "setup", "topics"]
+__all__ = [
+    "checking",
+    "cli",
+    "doctor",
+    "edi",
+    "importing",
+    "looking",
+    "proposing",
+    "setup",
+    "topics",
+]

@@ -19,7 +19,7 @@ def cli() -> None:
     """
 
 
-@cli.group("mapping", cls=Nouns, short_help="Check and test mappings.")
+@cli.group("mapping", cls=Nouns, short_help="Begin, check and test mappings.")
 def mapping_group() -> None:
     """Work on mappings."""
 

@@ -1,0 +1,77 @@
+"""`pipeline mapping init`: to the screen or to a new file, and what comes of it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Call
+from tests.run.interchanges import FILES
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_what_it_writes_passes_check_and_plan(kind: str, call: Call, folder: Path) -> None:
+    (folder / "night.edi").write_text(FILES[kind], encoding="utf-8")
+    said = call("mapping", "init", "night.edi", "--timezone", "Europe/Berlin", "--out", "m.yaml")
+    assert (said.code, said.out) == (0, "m.yaml\n")
+    checked = call("mapping", "check", "m.yaml", "night.edi")
+    assert (checked.code, checked.out) == (0, "m.yaml is usable: no mistakes\n")
+    assert call("plan", "-m", "m.yaml", "night.edi").code in (0, 3)
+
+
+def test_a_carrier_that_is_filled_in_makes_parcels(call: Call, folder: Path) -> None:
+    (folder / "night.edi").write_text(FILES["945"], encoding="utf-8")
+    call("mapping", "init", "night.edi", "--out", "m.yaml")
+    said = call("plan", "-m", "m.yaml", "night.edi")
+    assert "mutations: 2 add_tracking" in said.out
+    (folder / "night.edi").write_text(FILES["945"].replace("UPSN", "NPLT"), encoding="utf-8")
+    said = call("plan", "-m", "m.yaml", "night.edi")
+    assert "R401" in said.out
+    assert "add_tracking:" not in said.out
+
+
+def test_nothing_is_written_over(call: Call, folder: Path) -> None:
+    (folder / "night.edi").write_text(FILES["945"], encoding="utf-8")
+    (folder / "m.yaml").write_text("mine")
+    said = call("mapping", "init", "night.edi", "--out", "m.yaml")
+    assert said.code == 2
+    assert said.err == "error[C114]: m.yaml exists already\n  help: choose another --out\n"
+    assert (folder / "m.yaml").read_text() == "mine"
+
+
+def test_delimited_text_comes_later(call: Call, folder: Path) -> None:
+    (folder / "orders.csv").write_text("no;qty\nA1;2\n")
+    said = call("mapping", "init", "orders.csv")
+    assert said.code == 2
+    assert said.err.startswith(
+        "error: no interchange begins in orders.csv; `mapping init` for delimited text is not built yet\n"
+    )
+    assert call("mapping", "init", "gone.edi").code == 2
+
+
+def test_several_types_do_not_fit_into_one_file(call: Call, folder: Path) -> None:
+    (folder / "night.edi").write_text(FILES["945"] + FILES["856"], encoding="utf-8")
+    said = call("mapping", "init", "night.edi", "--out", "m.yaml")
+    assert said.code == 2
+    assert "has 945 and 856" in said.err
+    assert not (folder / "m.yaml").exists()
+    shown = call("mapping", "init", "night.edi")
+    assert shown.code == 0
+    assert shown.out.count("\n---\n# Proposed by") == 1
+    assert "with --message" in shown.err
+    assert call("mapping", "init", "night.edi", "--message", "856", "--out", "m.yaml").code == 0
+
+
+def test_its_json_holds_the_text(call: Call, folder: Path) -> None:
+    (folder / "night.edi").write_text(FILES["945"], encoding="utf-8")
+    said = call("mapping", "init", "night.edi", "--json")
+    (made,) = json.loads(said.out)["mappings"]
+    assert made["message"] == "945"
+    assert made["mapping"].startswith("# Proposed by")
+
+
+def test_a_time_zone_must_exist(call: Call, folder: Path) -> None:
+    (folder / "night.edi").write_text(FILES["214"], encoding="utf-8")
+    said = call("mapping", "init", "night.edi", "--timezone", "Mars")
+    assert said.code == 2
+    assert "'Mars' is no time zone" in said.err

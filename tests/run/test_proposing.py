@@ -1,0 +1,350 @@
+"""`mapping init` on EDI: what a file has is written, what it leaves open is a comment."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pipeline.mapping.compile import Compiled, compile_mapping
+from pipeline.mapping.extract import readable
+from pipeline.model.edi.candidates import CANDIDATES
+from pipeline.model.edi.definition import Syntax
+from pipeline.model.edi.messages import MESSAGES
+from pipeline.model.stops import SourceUnusable
+from pipeline.read import SourceEmpty, open_edi
+from pipeline.run.evidence import gather
+from pipeline.run.proposing import NoSuchMessage, NotDelimited, propose
+from tests.run import interchanges
+from tests.run.interchanges import FILES, edifact, x12
+
+EXPECTED_945 = """\
+# Proposed by `pipeline mapping init` from night.edi:
+# 1 message 945 (warehouse shipping advice), 2 rows.
+# What the file leaves open is a comment. Read it line by line, then try it with
+# `pipeline mapping check` and `pipeline plan`, which send nothing.
+version: 1
+name: x12-945
+description: X12 945, warehouse shipping advice; adds parcels to orders
+mode: update_only                             # orders that the ledger does not know are not created
+
+source:
+  format: x12
+  transaction: "945"
+  # files: "*.edi"                            # which files of a folder this mapping reads
+  dates: "%Y%m%d"
+  # timezone: Europe/Berlin                   # of times in the file, which have no offset
+
+extract:                                      # one row per W12
+  columns:
+    order_no: "W06.2"                         # 2 of 2 rows, such as WH-1
+    # customer_ref: "N9[1=CO].2"              # nothing in this file
+    ship_id: "W06.4"                          # 2 of 2 rows, such as SHIP-1
+    shipped: "W06.3"                          # 2 of 2 rows, such as 20261120
+    # expected: "G62[1=17].2"                 # nothing in this file
+    carrier: "W27.2"                          # 2 of 2 rows, such as UPSN
+    tracking: "MAN[1=CP].2"                   # 2 of 2 rows, such as 1Z999AA10123456784
+    # sscc: "MAN[1=GM].2"                     # nothing in this file
+    # recipient: "N1[1=ST].2"                 # 2 of 2 rows, such as J… M…
+    # street: "N1[1=ST]>N3.1"                 # 2 of 2 rows, such as H…
+    # street_extra: "N1[1=ST]>N3.2"           # 2 of 2 rows, such as H…
+    # city: "N1[1=ST]>N4.1"                   # 2 of 2 rows, such as K…
+    # region: "N1[1=ST]>N4.2"                 # nothing in this file
+    zip: "N1[1=ST]>N4.3"                      # 2 of 2 rows, such as 24…
+    country: "N1[1=ST]>N4.4"                  # 2 of 2 rows, such as DE
+    line_no: "LX/LX.1"                        # 2 of 2 rows, such as 1
+    sku: "W12[*=SK].+1"                       # 2 of 2 rows, such as SKU-1
+    # barcode: "W12[*=UP].+1"                 # nothing in this file
+    # case_code: "W12.6"                      # nothing in this file
+    qty: "W12.3"                              # 2 of 2 rows, such as 2
+
+lookups:
+  couriers:                                   # parcelLab's key of each carrier; what is not listed is rejected (R401)
+    "UPSN": ups                               # 2 rows
+
+order:
+  order_number: order_no
+
+trackings:
+  key: tracking
+  when: "tracking IS NOT NULL"
+  fields:
+    tracking_number: tracking
+    courier: {from: carrier, do: [upper], lookup: couriers}
+    # external_reference: sscc                # no sscc in this file
+    delivery_number: ship_id
+    announced_send_date: shipped
+    # announced_delivery_date: expected       # no expected in this file
+    recipient_postal_code: zip
+    destination_country_iso3: country
+    # recipient_name: recipient               # only where it is the customer and not a shop
+    articles:
+      line_item_id: {template: "{order_no}-{line_no}"}  # as in the mapping that makes the order's lines
+      sku: sku
+      # barcode: barcode                      # no barcode in this file
+      # barcode: case_code                    # no case_code in this file
+      quantity: qty
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "night.edi"
+
+
+def proposed(file: Path, text: str, *, timezone: str | None = None) -> str:
+    file.write_text(text, encoding="utf-8")
+    (made,) = propose(file, file.name, timezone=timezone)
+    return made.text
+
+
+def compiled(text: str) -> Compiled:
+    made = compile_mapping(text, "proposed.yaml")
+    assert not made.warnings, [warning.message for warning in made.warnings]
+    return made
+
+
+def line(text: str, start: str) -> str:
+    """The one line that begins so, blanks before it and between its words set aside."""
+    found = [each for each in text.splitlines() if each.strip().startswith(start)]
+    assert len(found) == 1, (start, found)
+    return re.sub(r" {2,}", " ", found[0].strip())
+
+
+def changed(segments: tuple[str, ...], **new: str) -> tuple[str, ...]:
+    """The segments with others in place of those that begin with a tag."""
+    return tuple(new.get(re.split(r"[*+]", each)[0], each) for each in segments)
+
+
+def test_every_message_that_can_be_read_has_candidates() -> None:
+    readable_ = {(syntax, kind) for syntax in Syntax for kind in readable(syntax)}
+    assert set(CANDIDATES) == readable_
+    assert {kind for _, kind in CANDIDATES} == set(FILES)
+
+
+@pytest.mark.parametrize("kind", CANDIDATES, ids=lambda kind: kind[1])
+def test_every_candidate_path_is_possible_for_every_party(
+    kind: tuple[Syntax, str], file: Path
+) -> None:
+    file.write_text(FILES[kind[1]], encoding="utf-8")
+    # a path that its message cannot have is refused by the compiler
+    gather(open_edi(file, file.name), MESSAGES[kind])
+
+
+def test_the_whole_of_one(file: Path) -> None:
+    assert proposed(file, FILES["945"]) == EXPECTED_945
+
+
+@pytest.mark.parametrize("timezone", [None, "Europe/Berlin"])
+@pytest.mark.parametrize("kind", FILES)
+def test_what_is_proposed_has_no_mistakes(kind: str, timezone: str | None, file: Path) -> None:
+    text = proposed(file, FILES[kind], timezone=timezone)
+    plan = compiled(text).plan
+    assert plan.extract is not None
+    assert plan.extract.messages == (kind,)
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_persons_are_masked(kind: str, file: Path) -> None:
+    text = proposed(file, FILES[kind])
+    for personal in ("Jana", "Meyer", "Hafenweg", "Kiel", "KIEL", "24103", "jana@", "431555123"):
+        assert personal not in text
+
+
+def test_a_file_without_values_still_gives_what_is_needed(file: Path) -> None:
+    text = proposed(file, x12("945", ("W06*F*WH-1", "N1*ST*X")))
+    assert line(text, "tracking: ") == 'tracking: "MAN[1=CP].2" # nothing in this file, but needed'
+    assert line(text, "carrier: ") == 'carrier: "W27.2" # nothing in this file, but needed'
+    assert line(text, "# articles:")
+    compiled(text)
+
+
+def test_paths_stand_in_their_precedence_with_their_rows(file: Path) -> None:
+    other = ("W06*F*WH-2*20261120*SHIP-2", "N1*ST*X", "W27*M**ACME TRUCKS", "LX*1",
+             "N9*2I*00340434", "W12*CC*1*1**EA**VN*V-9")  # fmt: skip
+    text = proposed(file, x12("945", interchanges.X12_945, other))
+    assert re.search(
+        r'    tracking:\n'
+        r'      - "MAN\[1=CP\]\.2" +# 2 of 3 rows, such as 1Z999AA10123456784\n'
+        r'      - "N9\[1=2I\]\.2" +# 1 of 3 rows, such as 00340434\n', text)  # fmt: skip
+    assert re.search(
+        r'    sku:\n      - "W12\[\*=SK\]\.\+1" .*\n      - "W12\[\*=VN\]\.\+1" ', text
+    )
+    compiled(text)
+
+
+def test_carriers_that_nobody_knows_are_comments_and_never_a_default(file: Path) -> None:
+    text = proposed(file, x12("945", changed(interchanges.X12_945, W27="W27*M*NPLT")))
+    assert line(text, '# "NPLT"') == '# "NPLT": ? # 2 rows'
+    assert line(text, '"<code>"') == '"<code>": "<key>" # replace this line'
+    site = proposed(file, x12("945", changed(interchanges.X12_945, W27="W27*M*DHLP")))
+    assert line(site, '# "DHLP"') == '# "DHLP": ? # 2 rows; dhl-germany? the code is no standard'
+    compiled(text)
+
+
+def test_a_bill_of_lading_is_no_tracking_number_by_itself(file: Path) -> None:
+    text = proposed(file, x12("945", ("W06*F*WH-1", "N1*ST*X", "N9*BM*BOL-1", "W27*M*UPSN")))
+    assert line(text, '# - "N9[1=BM].2"').endswith("is a tracking number for few couriers only")
+    assert line(text, '- "MAN[1=CP].2"').endswith("# nothing in this file, but needed")
+    compiled(text)
+
+
+def test_several_parcels_of_one_carton_become_rows_and_share_no_quantity(file: Path) -> None:
+    several = ("W06*F*WH-1", "N1*ST*X", "W27*M*UPSN", "LX*1", "MAN*CP*1Z1", "MAN*CP*1Z2",
+               "W12*CC*3*3**EA**SK*SKU-1")  # fmt: skip
+    text = proposed(file, x12("945", several))
+    assert line(text, "each:") == "each: [tracking] # a row per value"
+    assert line(text, "# quantity: qty").endswith("how much is in each is not said")
+    assert line(text, "tracking: ").startswith('tracking: "MAN[1=CP].2..3"')
+    extract = compiled(text).plan.extract
+    assert extract is not None
+    assert [column.name for column in extract.columns if column.each] == ["tracking"]
+
+
+def test_several_values_of_another_column_are_told(file: Path) -> None:
+    twice = (*interchanges.X12_850[:1], "REF*CO*C-77", "REF*CO*C-78", *interchanges.X12_850[3:])
+    text = proposed(file, x12("850", twice))
+    assert line(text, "# customer_ref").endswith("several values in 1 place, the first is used")
+
+
+def test_times_need_a_zone(file: Path) -> None:
+    without = proposed(file, FILES["214"])
+    assert line(without, "# checkpoints:").endswith(
+        "# set source.timezone first: the times of this file have no offset"
+    )
+    assert "# statuses:" in without
+    with_zone = proposed(file, FILES["214"], timezone="Europe/Berlin")
+    assert line(with_zone, "timezone:").endswith("AT7-07, which is not used, says LT (1 row)")
+    assert line(with_zone, "event_timestamp:") == (
+        'event_timestamp: {template: "{event_date}{event_time}", do: [{slice: [0, 12]}], '
+        'format: "%Y%m%d%H%M"}'
+    )
+    assert line(with_zone, '"D1"') == '"D1": "Delivered" # 1 row'
+    assert line(with_zone, '# "D1"') == '# "D1": ? # 1 row; delivered'
+
+
+@pytest.mark.parametrize(
+    ("dates", "value"),
+    [
+        (("20261119",), "ordered"),
+        (("261119",), '{from: ordered, format: "%y%m%d"}'),
+        (("202611191430", "20261119"),
+         '{cases: [{when: "LENGTH(ordered) = 8", from: ordered, format: "%Y%m%d"}, '
+         '{when: "LENGTH(ordered) = 12", from: ordered, format: "%Y%m%d%H%M"}]}'),
+    ],
+)  # fmt: skip
+def test_dates_are_written_as_the_file_has_them(
+    dates: tuple[str, ...], value: str, file: Path
+) -> None:
+    messages = [changed(interchanges.ORDERS, DTM=f"DTM+137:{date}:102") for date in dates]
+    text = proposed(file, edifact("ORDERS", *messages), timezone="UTC")
+    assert line(text, "order_date:") == f"order_date: {value}"
+    compiled(text)
+
+
+def test_a_date_without_time_is_cut_from_one_with_time(file: Path) -> None:
+    text = proposed(
+        file, edifact("DESADV", changed(interchanges.DESADV, DTM="DTM+11:202611200700:203"))
+    )
+    assert line(text, "announced_send_date") == (
+        "announced_send_date: {from: shipped, do: [{slice: [0, 8]}]}"
+    )
+
+
+def test_dates_in_no_known_form_stay_comments(file: Path) -> None:
+    odd = changed(interchanges.ORDERS, DTM="DTM+137:2026112020261121:718")
+    text = proposed(file, edifact("ORDERS", odd), timezone="UTC")
+    assert "no form that is known" in line(text, "# order_date")
+
+
+def test_a_decimal_comma_is_seen(file: Path) -> None:
+    comma = changed(interchanges.ORDERS, PRI="PRI+AAA:19,90")
+    text = proposed(file, edifact("ORDERS", comma))
+    assert line(text, "decimal:") == 'decimal: "," # 1 number with a comma, 0 with a point'
+
+
+def test_an_address_comes_from_one_party(file: Path) -> None:
+    parties = ("N1*ST*Only a name", "N1*CN*Jana Meyer", "N3*Hafenweg 7", "N4*Kiel**24103*DE")
+    text = proposed(file, x12("940", ("W05*N*WH-1", *parties, *interchanges.X12_940[7:])))
+    assert line(text, 'city: "').startswith('city: "N1[1=CN]>N4.1"')
+    assert "[1=ST]>" not in text
+    assert line(text, '# "N1[1=ST].2"') == '# "N1[1=ST].2" # 1 time'
+    compiled(text)
+
+
+def test_half_an_address_stays_a_comment(file: Path) -> None:
+    half = changed(interchanges.X12_940, N4="N4*Kiel**24103")
+    text = proposed(file, x12("940", interchanges.X12_940, half))
+    assert line(text, "# shipping_address").endswith("2 of 4 rows lack one")
+    assert line(text, "country:").startswith('country: "N1[1=ST]>N4.4"')
+    none = proposed(file, x12("940", half))
+    assert line(none, "country:").endswith("# nothing in this file, but needed")
+    assert "held (R301)" in line(none, "destination_country_iso3:")
+
+
+@pytest.mark.parametrize(
+    ("kind", "condition"),
+    [("850", "function = '01'"), ("940", "function IN ('F', 'D')"), ("856", "function = '01'"),
+     ("ORDERS", "function = '1'"), ("DESADV", "function = '1'"), ("IFTMIN", "function = '1'")],
+)  # fmt: skip
+def test_cancellations_are_no_orders_and_no_parcels(kind: str, condition: str, file: Path) -> None:
+    assert line(proposed(file, FILES[kind]), "skip:").startswith(f'skip: "{condition}"')
+
+
+def test_line_numbers_that_stand_twice_do_not_make_a_key_alone(file: Path) -> None:
+    twice = (*interchanges.X12_940[:7], "LX*1", "W01*2*EA**SK*SKU-1", "W01*1*EA**SK*SKU-2")
+    text = proposed(file, x12("940", twice))
+    assert line(text, "line_item_id") == (
+        'line_item_id: {template: "{order_no}-{line_no}-{sku}"} # 1 line number stand twice in an order'
+    )
+    without = proposed(file, x12("850", changed(interchanges.X12_850, PO1="PO1**2*EA***SK*S-1")))
+    assert "{order_no}-{sku}" in line(without, "line_item_id")
+
+
+def test_changes_whose_meaning_is_not_settled_stay_comments(file: Path) -> None:
+    text = proposed(file, FILES["860"])
+    kinds = [mutation.type for mutation in compiled(text).plan.mutations]
+    assert kinds == ["cancel_order", "change_line_item_quantity", "add_line_item"]
+    assert line(text, "# line_action QD") == "# line_action QD, 1 row: nothing here acts on it"
+    ordchg = compiled(proposed(file, FILES["ORDCHG"])).plan.mutations
+    assert [mutation.type for mutation in ordchg] == [
+        "cancel_order", "change_line_item_quantity", "change_line_item_quantity", "add_line_item",
+    ]  # fmt: skip
+
+
+def test_rows_of_faulty_messages_count_and_are_told(file: Path) -> None:
+    text = re.sub(r"SE\*[0-9]+", "SE*99", FILES["945"])
+    assert "2 rows; 2 of them in messages with errors." in proposed(file, text)
+
+
+def test_qualifiers_that_nothing_asks_for_are_listed(file: Path) -> None:
+    text = proposed(file, FILES["850"])
+    assert line(text, '# "REF[1=ZZ].2"') == '# "REF[1=ZZ].2" # 1 time'
+
+
+def test_a_code_that_would_break_the_text_does_not(file: Path) -> None:
+    odd = changed(interchanges.X12_945, W27='W27*M*A"B: # \u2028{')
+    text = proposed(file, x12("945", odd))
+    assert r'# "A\"B: # ⟨U+2028⟩{": ?' in text or "A" in line(text, '# "A')
+    compiled(text)
+
+
+def test_each_type_of_message_gets_its_own(file: Path) -> None:
+    file.write_text(FILES["945"] + FILES["856"] + FILES["DESADV"], encoding="utf-8")
+    assert [each.type for each in propose(file, file.name)] == ["945", "856", "DESADV"]
+    (one,) = propose(file, file.name, message="desadv")
+    assert one.type == "DESADV"
+    compiled(one.text)
+    with pytest.raises(NoSuchMessage, match="has no message 850 that a mapping can read"):
+        propose(file, file.name, message="850")
+
+
+def test_what_is_no_edi_or_holds_no_orders_is_refused(file: Path) -> None:
+    file.write_text("order_no;qty\nA1;2\n")
+    with pytest.raises(NotDelimited, match="for delimited text is not built yet"):
+        propose(file, file.name)
+    file.write_text("")
+    with pytest.raises(SourceEmpty):
+        propose(file, file.name)
+    file.write_text(FILES["945"].replace("ST*945", "ST*944"))
+    with pytest.raises(SourceUnusable, match="no message that a mapping can read; it has 944"):
+        propose(file, file.name)
