@@ -342,17 +342,21 @@ class _Extraction:
     def _inside(self, places: Ints, within: SegmentPick) -> Bools:
         """Which places lie in a loop that a segment like `within` begins."""
         bodies, grammar = self._bodies, self._bodies.grammar
-        triggers = [n for n, slot in enumerate(grammar.slots)
-                    if slot.begins is not None and slot.tag == within.tag]  # fmt: skip
+        # one loop may stand at several places of a message (NAD in the head and in a line): its
+        # repetitions are found together, wherever they stand
+        triggers: dict[int, list[int]] = {}
+        for number, slot in enumerate(grammar.slots):
+            if slot.begins is not None and slot.tag == within.tag:
+                triggers.setdefault(id(slot.begins), []).append(number)
         inside = np.zeros(len(places), np.bool_)
         slots = bodies.slot[places]
-        for trigger in triggers:
-            begins = grammar.slots[trigger].begins
+        for numbers in triggers.values():
+            begins = grammar.slots[numbers[0]].begins
             mine = np.array([any(each is begins for each in slot.loops) for slot in grammar.slots])
             some = np.flatnonzero(mine[slots])
-            if not len(some):
+            starts = np.flatnonzero(np.isin(bodies.slot, numbers))
+            if not len(some) or not len(starts):
                 continue
-            starts = np.flatnonzero(bodies.slot == trigger)
             good, _ = self._meeting(starts, within)
             last = np.searchsorted(starts, places[some], side="right") - 1
             own = starts[np.maximum(last, 0)]
