@@ -150,7 +150,7 @@ ROWS: tuple[Rule, ...] = (
          "the segment means nothing without it, so the message is not used",
          "ask the partner for the message again"),
     _row("E302", "Element of the wrong length",
-         "{column} has not {detail} characters: {value}",
+         "{column} should have {detail} characters: {value}",
          "it is read as it is",
          "tell the partner", warning=True),
     _row("E303", "Element of the wrong type",
