@@ -1,9 +1,11 @@
 """The cards of "Who needs to fix what": per owner the heaviest causes, each with fix and example."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.model.rules import Owner
-from pipeline.report.causes import Cause, OwnerShare
+from pipeline.report.causes import Cause, Causes, OwnerShare
+from pipeline.report.messages import FileNote
 from pipeline.report.owners import task_of
 from pipeline.report.pieces import Prose, Subject, prose, subject
 from pipeline.report.summary import counted
@@ -36,20 +38,56 @@ class Card:
     more: str
 
 
-def card(share: OwnerShare) -> Card:
-    """Write the card of an owner."""
+def cards(causes: Causes) -> tuple[Card, ...]:
+    """Write the cards of all owners; one who only has to look at files has a card too."""
+    lost: dict[str, list[Item]] = {}
+    for number, note in enumerate(causes.notes, start=1):
+        if note.lost:
+            lost.setdefault(note.owner, []).append(_of_file(number, note))
+    with_rows = [each.owner for each in causes.owners]
+    alone = [
+        OwnerShare(owner=owner, rows=0, failed_orders=0, orders=0, causes=())
+        for owner in lost
+        if owner not in with_rows
+    ]
+    return tuple(_card(each, lost.get(each.owner, [])) for each in (*alone, *causes.owners))
+
+
+def note_anchor(number: int) -> str:
+    """The anchor of a note about a file; numbers begin at 1."""
+    return f"n{number}"
+
+
+def _card(share: OwnerShare, lost: Sequence[Item]) -> Card:
     parts = []
     if share.rows:
         parts.append(counted(share.rows, "row"))
     if share.orders or share.failed_orders:
         parts.append(counted(share.orders, "order"))
-    left = len(share.causes) - CARD_CAUSES
+    amount = " in ".join(parts)
+    if lost:
+        unknown = f"{counted(len(lost), 'part')} of files with unknown content"
+        amount = f"{amount}, {unknown}" if amount else unknown
+    items = (*lost, *(_item(each) for each in share.causes))
+    left = len(items) - CARD_CAUSES
     return Card(
         owner=visible(share.owner),
         task=task_of(share.owner),
-        amount=" in ".join(parts),
-        causes=tuple(_item(each) for each in share.causes[:CARD_CAUSES]),
+        amount=amount,
+        causes=items[:CARD_CAUSES],
         more=f"and {counted(left, 'more cause')}" if left > 0 else "",
+    )
+
+
+def _of_file(number: int, note: FileNote) -> Item:
+    return Item(
+        anchor=note_anchor(number),
+        amount=counted(note.count, "part"),
+        title=note.title,
+        subject=Subject("", ()),
+        words="",
+        fix=prose(note.fix),
+        place=note.place,
     )
 
 

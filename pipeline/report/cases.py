@@ -5,6 +5,7 @@ Only here do values of cells enter the report, and they enter masked (`pipeline.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
@@ -14,6 +15,7 @@ from pipeline.report.masking import PiiMode, shown_detail, shown_value
 from pipeline.report.visible import visible
 
 EXAMPLES = 3
+FURTHER = 5  # other errors of a message that are named
 _NEEDED = (*ORIGIN, "key", "order_number", "code", "column", "target", "value", "detail")
 
 
@@ -55,6 +57,7 @@ class Quoting:
 class Case:
     """One finding to show. `alike` counts the findings of the cause with the same value.
 
+    An EDI error tells of all `rows` of its `message`; `order_number` then names their orders.
     `outcome`, `status` and `attempts` are set for orders only.
     """
 
@@ -64,6 +67,8 @@ class Case:
     value: str
     says: str
     alike: int = 1
+    rows: int = 1
+    message: str = ""
     further: tuple[str, ...] = ()
     outcome: str = ""
     status: int | None = None
@@ -83,11 +88,16 @@ def examples(findings: pl.DataFrame, quoting: Quoting) -> Mapping[int, tuple[Cas
 
 
 def samples(
-    findings: pl.DataFrame, further: pl.DataFrame, quoting: Quoting, limit: int
+    findings: pl.DataFrame,
+    further: pl.DataFrame,
+    quoting: Quoting,
+    limit: int,
+    errors: pl.DataFrame | None = None,
 ) -> Mapping[int, tuple[Case, ...]]:
     """Pick at most `limit` findings, of every cause a fair share, each with the row's other findings.
 
-    A cause with few findings is shown whole before one with many gets more (REPORT §5).
+    A cause with few findings is shown whole before one with many gets more (REPORT §5). `errors`
+    are those of EDI messages, which tell what else is wrong in a message.
     """
     sizes = findings.group_by("_cause").len("size").sort("_cause")
     share = sizes.select("_cause").with_columns(
@@ -98,7 +108,10 @@ def samples(
         .filter(pl.int_range(pl.len()).over("_cause") < pl.col("share"))
         .with_columns(pl.lit(1).alias("alike"))
     )
-    return _by_cause(picked, quoting, _further(picked, further, quoting))
+    said = dict(_further(picked, further, quoting))
+    if errors is not None and "_message" in picked.columns:
+        said |= _further_in_messages(picked, errors, quoting)
+    return _by_cause(picked, quoting, said)
 
 
 def quotas(sizes: Sequence[int], limit: int) -> list[int]:
@@ -127,10 +140,39 @@ def _further(
     said: dict[tuple[object, ...], tuple[str, ...]] = {}
     for finding in others.iter_rows(named=True):
         address = tuple(finding[name] for name in ORIGIN)
-        column = visible(finding["column"] or "")
-        says = f"{finding['code']} {column + ': ' if column else ''}{quoting.says(finding)}"
-        said[address] = (*said.get(address, ()), says)
+        said[address] = (*said.get(address, ()), _briefly(finding, quoting))
     return said
+
+
+def _further_in_messages(
+    picked: pl.DataFrame, errors: pl.DataFrame, quoting: Quoting
+) -> Mapping[tuple[object, ...], tuple[str, ...]]:
+    """Say what else is wrong in the messages of the picked findings, by address."""
+    address = {
+        (row[FILE], row["_message"]): tuple(row[name] for name in ORIGIN)
+        for row in picked.filter(pl.col("_message").is_not_null()).iter_rows(named=True)
+    }
+    told = picked.select(*ORIGIN, "code")
+    messages = picked.select(FILE, "_message").drop_nulls()
+    others = (
+        errors.join(messages, on=[FILE, "_message"], how="semi")
+        .join(told, on=[*ORIGIN, "code"], how="anti")
+        .group_by(FILE, "_message", maintain_order=True)
+        .head(FURTHER)
+    )
+    said: dict[tuple[object, ...], tuple[str, ...]] = {}
+    for finding in others.iter_rows(named=True):
+        at = address[finding[FILE], finding["_message"]]
+        says = f"{_briefly(finding, quoting)}, {quoting.place(finding)}"
+        said[at] = (*said.get(at, ()), says)
+    return said
+
+
+def _briefly(finding: Mapping[str, object], quoting: Quoting) -> str:
+    column = visible(_text(finding["column"]) or "")
+    says = quoting.says(finding)
+    named = column and not says.startswith(column)
+    return f"{finding['code']} {column + ': ' if named else ''}{says}"
 
 
 def _by_cause(
@@ -140,16 +182,19 @@ def _by_cause(
 ) -> Mapping[int, tuple[Case, ...]]:
     """Quote the picked findings; these are at most some hundred, so a loop is right."""
     made: dict[int, list[Case]] = {}
-    extra = [name for name in ("outcome", "status", "attempts") if name in picked.columns]
+    wanted = ("outcome", "status", "attempts", "_rows", "_label", "_orders", "_order_count")
+    extra = [name for name in wanted if name in picked.columns]
     for row in picked.select("_cause", "alike", *_NEEDED, *extra).iter_rows(named=True):
         made.setdefault(row["_cause"], []).append(
             Case(
-                order_number=visible(row["order_number"] or row["key"] or ""),
+                order_number=_orders(row),
                 place=quoting.place(row),
                 column=visible(row["column"] or ""),
                 value=quoting.value(row),
                 says=quoting.says(row),
                 alike=row["alike"],
+                rows=row.get("_rows", 1),
+                message=visible(row.get("_label") or ""),
                 further=further.get(tuple(row[name] for name in ORIGIN), ()),
                 outcome=row.get("outcome") or "",
                 status=row.get("status"),
@@ -157,6 +202,15 @@ def _by_cause(
             )
         )
     return {cause: tuple(cases) for cause, cases in made.items()}
+
+
+def _orders(row: Mapping[str, Any]) -> str:
+    """The order of a finding, or some of the orders of a rejected message."""
+    numbers = row.get("_orders") or [row["order_number"] or row["key"] or ""]
+    more = row.get("_order_count", 1) - len(numbers)
+    return ", ".join(visible(each) for each in numbers) + (
+        f" and {more:,} more" if more > 0 else ""
+    )
 
 
 def _number(value: object) -> int:

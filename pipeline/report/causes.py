@@ -11,11 +11,12 @@ from enum import StrEnum
 
 import polars as pl
 
-from pipeline.model.origin import ORIGIN
+from pipeline.model.origin import FILE, ORIGIN
 from pipeline.model.outcomes import REJECTED_ROWS, OrderOutcome, RowOutcome
 from pipeline.model.rules import RULES, STAGE_ORDER, Severity, Stage, fix_of
 from pipeline.report.cases import Case, Quoting, examples, samples
-from pipeline.report.facts import RunTables
+from pipeline.report.facts import RunFacts, RunTables
+from pipeline.report.messages import FileNote, about_files, about_rows, edi_findings, per_message
 from pipeline.report.owners import owner_of
 from pipeline.report.totals import Explained
 from pipeline.report.visible import WORDS_CUT, visible
@@ -23,6 +24,7 @@ from pipeline.report.visible import WORDS_CUT, visible
 GROUPS_MAX = 200
 SAMPLED_ROWS = 500
 SAMPLED_ORDERS = 200
+PATH_CUT = 200  # characters of the paths of a column
 SEVERAL = "Several"
 NO_REASON = "no reason was recorded"
 
@@ -65,7 +67,7 @@ class Cause:
     `key` is the same in every run, `anchor` only names the cause inside one page. `count` is the
     number of rows with the problem itself or of orders, by `unit`; `held` counts the fine rows that
     were held back with them; `orders` the distinct orders concerned. `words` are the API's, with
-    what varies replaced by "…".
+    what varies replaced by "…". `path` is where an EDI message has the column.
     """
 
     anchor: str
@@ -84,6 +86,7 @@ class Cause:
     why: str
     fix: str
     mapping_place: str
+    path: str
     examples: tuple[Case, ...]
     cases: tuple[Case, ...]
 
@@ -101,13 +104,28 @@ class OwnerShare:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Causes:
-    """All causes of a run; `explained` is what they account for."""
+    """All causes of a run; `explained` is what they account for.
+
+    `notes` are about files: problems that belong to no row.
+    """
 
     rows: tuple[Cause, ...]
     orders: tuple[Cause, ...]
     warnings: tuple[Cause, ...]
     owners: tuple[OwnerShare, ...]
     explained: Explained
+    notes: tuple[FileNote, ...] = ()
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """What is missing of the files and cannot be counted, each once."""
+        return tuple(dict.fromkeys(each.lost for each in self.notes if each.lost))
+
+    @property
+    def warned(self) -> int:
+        """How many warnings there are, of rows and of files."""
+        of_files = (each.count for each in self.notes if each.severity is not Severity.ERROR)
+        return sum(each.count for each in self.warnings) + sum(of_files)
 
     @property
     def ranked(self) -> tuple[Cause, ...]:
@@ -130,9 +148,10 @@ class _Grouped:
 
 
 def find_causes(
-    tables: RunTables, quoting: Quoting, owners: Mapping[str, str], *, planned: bool
+    facts: RunFacts, tables: RunTables, quoting: Quoting, owners: Mapping[str, str]
 ) -> Causes:
     """Group what was rejected, refused, left unclear or warned of, by cause."""
+    describe = _Describer(quoting, owners, facts)
     findings = tables.findings.lazy()
     rejected = (
         tables.rows.lazy()
@@ -143,21 +162,24 @@ def find_causes(
     of_orders = findings.filter(pl.col("code").is_in(ORDER_CODES)).collect()
     own = _own_problems(rejected, of_rows)
     by_row = _group(own, _held(rejected, own))
-    waiting = _failed_orders(tables.orders, of_orders, planned=planned)
+    waiting = _failed_orders(tables.orders, of_orders, planned=facts.unsent)
     by_order = _group(waiting)
-    warned = _group(findings.filter(pl.col("code").is_in(WARNING_CODES)).collect())
-    rows = _describe(by_row, of_rows, quoting, owners, Unit.ROWS, "c", SAMPLED_ROWS)
-    orders = _describe(by_order, of_orders, quoting, owners, Unit.ORDERS, "a", SAMPLED_ORDERS)
+    edi = edi_findings(findings, rejected, tables.messages)
+    warned = _group(about_rows(findings.filter(pl.col("code").is_in(WARNING_CODES)).collect(), edi))
+    folded = _Grouped(per_message(by_row.findings, edi), by_row.causes)
+    rows = describe(folded, of_rows, Unit.ROWS, "c", SAMPLED_ROWS, edi.errors)
+    orders = describe(by_order, of_orders, Unit.ORDERS, "a", SAMPLED_ORDERS)
     return Causes(
         rows=rows,
         orders=orders,
-        warnings=_describe(warned, warned.findings.clear(), quoting, owners, Unit.ROWS, "w", 0),
+        warnings=describe(warned, warned.findings.clear(), Unit.ROWS, "w", 0),
         owners=_shares(rows, orders, by_row.findings, by_order.findings),
         explained=Explained(
             rows=sum(each.count + each.held for each in rows),
             orders_with_problem=waiting.height,
             orders=sum(each.count for each in orders),
         ),
+        notes=about_files(edi, tables.rows, quoting, owners),
     )
 
 
@@ -265,6 +287,7 @@ def _group(findings: pl.DataFrame, held: pl.DataFrame | None = None) -> _Grouped
         pl.col("key").drop_nulls().n_unique().alias("orders"),
         pl.col("mapping").drop_nulls().first(),
         pl.col("mapping_line").drop_nulls().first(),
+        pl.col(FILE).drop_nulls().first(),
     )
     if held is None:
         counted = counted.with_columns(pl.lit(0).alias("held"))
@@ -288,51 +311,63 @@ def _group(findings: pl.DataFrame, held: pl.DataFrame | None = None) -> _Grouped
     )
 
 
-def _describe(
-    grouped: _Grouped,
-    further: pl.DataFrame,
-    quoting: Quoting,
-    owners: Mapping[str, str],
-    unit: Unit,
-    letter: str,
-    sampled: int,
-) -> tuple[Cause, ...]:
-    """Make the causes of one kind, with examples, and cases for the page to list."""
-    example_of = examples(grouped.findings, quoting)
-    cases_of = samples(grouped.findings, further, quoting, sampled)
-    made: list[Cause] = []
-    for (ordinal,), part in grouped.causes.group_by("_cause", maintain_order=True):
-        number = int(str(ordinal))
+@dataclass(frozen=True, slots=True)
+class _Describer:
+    """Makes the causes of one kind, with examples, and cases for the page to list."""
+
+    quoting: Quoting
+    owners: Mapping[str, str]
+    facts: RunFacts
+
+    def __call__(
+        self, grouped: _Grouped, further: pl.DataFrame, unit: Unit, letter: str, sampled: int,
+        errors: pl.DataFrame | None = None,
+    ) -> tuple[Cause, ...]:  # fmt: skip
+        """Describe them in their order; `errors` are those of EDI messages."""
+        example_of = examples(grouped.findings, self.quoting)
+        cases_of = samples(grouped.findings, further, self.quoting, sampled, errors)
+        made: list[Cause] = []
+        for (ordinal,), part in grouped.causes.group_by("_cause", maintain_order=True):
+            number = int(str(ordinal))
+            shown = example_of.get(number, ())
+            made.append(
+                self._cause(part, unit, f"{letter}{number + 1}", shown, cases_of.get(number, ()))
+            )
+        return tuple(made)
+
+    def _cause(
+        self, part: pl.DataFrame, unit: Unit, anchor: str, shown: tuple[Case, ...],
+        cases: tuple[Case, ...],
+    ) -> Cause:  # fmt: skip
         row = part.row(0, named=True)
         single = part.height == 1
         code = str(row["code"]) if single else ""
         rule = RULES.get(code)
         column, target, words = (str(row[name] or "") if single else "" for name in CAUSE[1:])
         place = ":".join(str(row[name]) for name in ("mapping", "mapping_line") if row[name])
-        place = place if row["mapping"] and single else ""
-        made.append(
-            Cause(
-                anchor=f"{letter}{number + 1}",
-                key="|".join((code, column, target, words)) if single else "other",
-                unit=Unit.ORDERS if rule and rule.stage in _LATE else unit,
-                code=code,
-                title=rule.title if rule else f"Other problems ({part.height:,} kinds)",
-                column=visible(column),
-                target=visible(target),
-                words=visible(words, limit=WORDS_CUT),
-                owner=owner_of(code, column, target, owners) if single else SEVERAL,
-                severity=rule.severity if rule else Severity.ERROR,
-                count=int(part["count"].sum()),
-                held=int(part["held"].sum()),
-                orders=int(part["orders"].sum()),
-                why=rule.why if rule else "",
-                fix=fix_of(code, target) if rule else "see `rejections.jsonl.gz`",
-                mapping_place=visible(place),
-                examples=example_of.get(number, ()),
-                cases=cases_of.get(number, ()),
-            )
+        fix = fix_of(code, target) if rule else "see `rejections.jsonl.gz`"
+        return Cause(
+            anchor=anchor,
+            key="|".join((code, column, target, words)) if single else "other",
+            unit=Unit.ORDERS if rule and rule.stage in _LATE else unit,
+            code=code,
+            title=rule.title if rule else f"Other problems ({part.height:,} kinds)",
+            column=visible(column),
+            target=visible(target),
+            words=visible(words, limit=WORDS_CUT),
+            owner=owner_of(code, column, target, self.owners) if single else SEVERAL,
+            severity=rule.severity if rule else Severity.ERROR,
+            count=int(part["count"].sum()),
+            held=int(part["held"].sum()),
+            orders=int(part["orders"].sum()),
+            why=rule.why if rule else "",
+            fix=fix.replace("{value}", shown[0].value if shown else "…"),
+            # an error of the file itself is no matter of the mapping
+            mapping_place=visible(place if row["mapping"] and single and code[:1] != "E" else ""),
+            path=visible(self.facts.path(row[FILE], column), limit=PATH_CUT),
+            examples=shown,
+            cases=cases,
         )
-    return tuple(made)
 
 
 def _shares(

@@ -59,6 +59,9 @@ def as_document(summary: Summary) -> dict[str, object]:
         "orders": {**asdict(totals.orders), "ready": totals.orders.ready},
         "mutations": [{**asdict(each), "sent": each.sent} for each in totals.mutations],
         "control_totals": [asdict(each) for each in totals.control],
+        "interchanges": [asdict(each) for each in summary.claims],
+        "notes": [asdict(each) for each in causes.notes],
+        "lost": list(causes.lost),
         "equations": [
             {
                 "left": {"label": each.label, "count": each.left},

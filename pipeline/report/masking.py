@@ -119,7 +119,7 @@ def shown_value(
     """
     if not value:
         return _EMPTY if value == "" else ""
-    if code in _NO_CELL or (code.startswith("E") and not _of_cells(code, column, value, detail)):
+    if code in _NO_CELL or (code.startswith("E") and not _is_element(code, value)):
         return visible(value)
     if mode is PiiMode.NONE:
         return _HIDDEN
@@ -127,7 +127,9 @@ def shown_value(
         return visible(value)
     if not code.startswith("E"):
         return mask(value, pii_of(target))
-    return visible(raw_shape(value) if code in _RAW_SEGMENTS else shape(value))
+    if code in _RAW_SEGMENTS:
+        return visible(raw_shape(value))
+    return visible(shape(value) if _is_personal(code, column, value, detail) else value)
 
 
 def shown_detail(
@@ -175,20 +177,22 @@ def _shape(c: str) -> str:
     return ("X" if c.isupper() else "x") if c.isalpha() else c
 
 
-def _of_cells(code: str, column: str | None, value: str, detail: str | None) -> bool:
-    """Tell whether the value of an EDI finding may be about a person."""
-    if code in _RAW_SEGMENTS:
-        return True
+def _is_element(code: str, value: str) -> bool:
+    """Tell whether the value of an EDI finding is content of a segment; counts and tags are none."""
     if code in _TAGS:
         return _TAG.fullmatch(value) is None
-    if not code.startswith("E3") or code == "E305":
-        return False
+    return code in _RAW_SEGMENTS or (code.startswith("E3") and code != "E305")
+
+
+def _is_personal(code: str, column: str | None, value: str, detail: str | None) -> bool:
+    """Tell whether an element may be about a person, by the segment that it stands in."""
+    if code in _TAGS:
+        return True
     if code == "E304" and len(value) <= _CODE_MAX:
         return False
     # E307 and E308 have the path in their detail, the others the element in their column
     named = detail if code in {"E307", "E308"} else column
-    tags = _PATH_TAG.findall(named or "")
-    return not _PERSONAL_SEGMENTS.isdisjoint(tags)
+    return not _PERSONAL_SEGMENTS.isdisjoint(_PATH_TAG.findall(named or ""))
 
 
 def _members(shapes: tuple[Shape, ...], name: str) -> tuple[Field, ...]:

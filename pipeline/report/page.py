@@ -4,16 +4,19 @@ Every text here is plain; the template escapes it. Widths of bars are whole thou
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipeline.model.outcomes import SKIPPED_ROWS, OrderOutcome
-from pipeline.report.cards import Card, card
+from pipeline.model.rules import Severity
+from pipeline.report.cards import Card, cards, note_anchor
 from pipeline.report.cases import Case
-from pipeline.report.causes import Cause, Unit
+from pipeline.report.causes import Cause, Causes, Unit
+from pipeline.report.interchanges import FileClaims
 from pipeline.report.masking import PiiMode
+from pipeline.report.messages import FileNote
 from pipeline.report.pieces import Prose, Subject, breakable, prose, subject
 from pipeline.report.summary import Summary, Verdict, counted, not_chosen
-from pipeline.report.text import amount, duration, span
+from pipeline.report.text import amount, claim_words, duration, span
 from pipeline.report.totals import Balance, RowTotals
 from pipeline.report.visible import visible
 
@@ -90,6 +93,30 @@ class Group:
     cases: tuple[Case, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something about a file: `tone` "bad" where something is missing, `more` counts the like."""
+
+    anchor: str
+    note: FileNote
+    tone: str
+    more: str
+    unknown: str
+    fix: Prose
+    why: Prose
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claims:
+    """What an EDI file declares: per kind whether it holds, and the numbers."""
+
+    name: str
+    interchanges: str
+    declared: tuple[tuple[bool, str], ...]
+    fate: tuple[str, ...]
+    acks: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """The whole page."""
@@ -112,6 +139,10 @@ class Page:
     control: tuple[tuple[str, ...], ...]
     control_notes: tuple[str, ...]
     aside: bool
+    claims: tuple[Claims, ...]
+    claims_aside: bool
+    notes: tuple[Note, ...]
+    notes_lead: str
     mutations: tuple[tuple[str | tuple[str, ...], ...], ...]
     groups: tuple[Group, ...]
     rejected: tuple[Group, ...]
@@ -145,7 +176,7 @@ def lay_out(summary: Summary) -> Page:
         pii_note=_pii_note(summary.pii),
         facts=_facts(summary),
         figures=_figures(summary),
-        cards=tuple(card(each) for each in causes.owners),
+        cards=cards(causes),
         ledgers=(_row_ledger(summary), _order_ledger(summary)),
         proofs=tuple(_equation(each) for each in totals.further_balances),
         control=tuple(
@@ -160,6 +191,10 @@ def lay_out(summary: Summary) -> Page:
         ),
         control_notes=_control_notes(summary),
         aside=any(each.set_aside for each in totals.control),
+        claims=tuple(_claims(each) for each in summary.claims),
+        claims_aside=any(each.acks for each in summary.claims),
+        notes=tuple(_note(number, each) for number, each in enumerate(causes.notes, start=1)),
+        notes_lead=_notes_lead(causes),
         mutations=tuple(
             (
                 breakable(each.type),
@@ -318,7 +353,7 @@ def _equation(balance: Balance) -> Equation:
 
 def _group(cause: Cause) -> Group:
     word = cause.unit.value[:-1]
-    shown = len(cause.cases)
+    shown = sum(each.rows for each in cause.cases)
     return Group(
         cause=cause,
         subject=subject(cause),
@@ -338,19 +373,7 @@ def _group(cause: Cause) -> Group:
 
 def _worded(case: Case) -> Case:
     """A case with its outcome in words."""
-    if not case.outcome:
-        return case
-    return Case(
-        order_number=case.order_number,
-        place=case.place,
-        column=case.column,
-        value=case.value,
-        says=case.says,
-        further=case.further,
-        outcome=_WORDS[OrderOutcome(case.outcome)],
-        status=case.status,
-        attempts=case.attempts,
-    )
+    return replace(case, outcome=_WORDS[OrderOutcome(case.outcome)]) if case.outcome else case
 
 
 def _orders(cause: Cause) -> str:
@@ -360,10 +383,12 @@ def _orders(cause: Cause) -> str:
 
 
 def _rejected_note(rows: RowTotals, groups: tuple[Group, ...]) -> str:
-    shown = sum(len(each.cases) for each in groups)
+    shown = sum(case.rows for each in groups for case in each.cases)
     note = f"Showing {shown:,} of {counted(rows.own_problem, 'row')} with a problem of their own"
     if rows.held:
         note += f"; {counted(rows.held, 'row')} held with them"
+    if any(case.message for each in groups for case in each.cases):
+        note += ". An error of an EDI message is shown once for all of its rows"
     return f"{note}. All {counted(rows.rejected, 'rejected row')} with their values are in"
 
 
@@ -389,6 +414,39 @@ def _control_notes(summary: Summary) -> tuple[str, ...]:
         if without
         else ()
     )
+
+
+def _claims(each: FileClaims) -> Claims:
+    return Claims(
+        name=visible(each.name),
+        interchanges=f"{each.interchanges:,}",
+        declared=tuple(
+            (claim.holds, claim_words(claim))
+            for claim in (each.groups, each.messages, each.segments)
+        ),
+        fate=tuple(f"{number:,}" for number in (each.accepted, each.rejected, each.not_read)),
+        acks=tuple(visible(name) for name in each.acks),
+    )
+
+
+def _note(number: int, each: FileNote) -> Note:
+    error = each.severity is Severity.ERROR
+    return Note(
+        anchor=note_anchor(number),
+        note=each,
+        tone="bad" if each.lost else "plain" if error else "warn",
+        more=f"and {each.count - 1:,} more in this file" if each.count > 1 else "",
+        unknown=f"{each.lost}: what was in it is unknown." if each.lost else "",
+        fix=prose(each.fix),
+        why=prose(each.why),
+    )
+
+
+def _notes_lead(causes: Causes) -> str:
+    lead = "What is odd about a file as a whole, or belongs to no row."
+    if causes.lost:
+        lead += " Something is missing here that no number on this page can count."
+    return lead
 
 
 def _files(summary: Summary) -> tuple[tuple[str, ...], ...]:

@@ -10,15 +10,20 @@ Prose = tuple[tuple[bool, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a cause is about: the column to look at, and the API field, split where lines break."""
+    """What a cause is about: the column to look at, and the API field, split where lines break.
+
+    `path` is where EDI messages have the column.
+    """
 
     column: str
     target: tuple[str, ...]
+    path: str = ""
 
 
 def subject(cause: Cause) -> Subject:
     """Give column and field of a cause; a field that is called like its column is left out."""
-    return Subject(cause.column, breakable("" if cause.target == cause.column else cause.target))
+    target = "" if cause.target == cause.column else cause.target
+    return Subject(cause.column, breakable(target), cause.path)
 
 
 def prose(text: str) -> Prose:

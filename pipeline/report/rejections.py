@@ -69,6 +69,7 @@ def records(findings: pl.DataFrame, facts: RunFacts, owners: Mapping[str, str]) 
         _of_rule({code: rule.stage.value for code, rule in RULES.items()}).alias("stage"),
         pl.col("code").alias("rule"),
         "column",
+        _paths(facts),
         "target",
         pl.col("value").alias("raw"),
         "message",
@@ -93,6 +94,17 @@ def records(findings: pl.DataFrame, facts: RunFacts, owners: Mapping[str, str]) 
         )
         .alias("mapping"),
     )
+
+
+def _paths(facts: RunFacts) -> pl.Expr:
+    """Where the EDI messages of a file have a column; null elsewhere."""
+    path = pl.lit(None, pl.String)
+    for mapping in dict.fromkeys(mapping for mapping, _ in facts.paths):
+        files = [each.index for each in facts.files if each.mapping == mapping]
+        known = {column: text for (owner, column), text in facts.paths.items() if owner == mapping}
+        here = pl.col("column").replace_strict(known, default=None, return_dtype=pl.String)
+        path = pl.when(pl.col(FILE).is_in(files)).then(here).otherwise(path)
+    return path.alias("path")
 
 
 def missing_orders(orders: pl.DataFrame) -> list[str]:
@@ -130,7 +142,7 @@ def _suggestion() -> pl.Expr:
     for (code, target), fix in FIXES_OF_FIELDS.items():
         of_field = (pl.col("code") == code) & (pl.col("target") == target)
         made = pl.when(of_field).then(pl.lit(fix)).otherwise(made)
-    return made
+    return made.str.replace("{value}", pl.col("value").fill_null("…"), literal=True)
 
 
 def _message(findings: pl.DataFrame) -> pl.Series:

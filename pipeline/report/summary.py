@@ -8,6 +8,7 @@ from pipeline.model.rules import Owner
 from pipeline.report.cases import Quoting
 from pipeline.report.causes import Cause, Causes, find_causes
 from pipeline.report.facts import RunFacts, RunState, RunTables
+from pipeline.report.interchanges import FileClaims, claims
 from pipeline.report.masking import PiiMode
 from pipeline.report.totals import Totals, count
 from pipeline.report.visible import WORDS_CUT, visible
@@ -50,7 +51,8 @@ class Summary:
     """All that page, text and mail say about a run; nothing in it is computed again later.
 
     `headline` is one sentence in orders, `detail` the second line, either may be cut off at the
-    end of a mail subject. Values of cells appear masked by `pii`.
+    end of a mail subject. Values of cells appear masked by `pii`. `claims` are what EDI files
+    declare.
     """
 
     facts: RunFacts
@@ -60,6 +62,7 @@ class Summary:
     headline: str
     detail: str
     pii: PiiMode
+    claims: tuple[FileClaims, ...] = ()
 
     @property
     def balances(self) -> bool:
@@ -86,7 +89,7 @@ def summarise(
         pii: how much of the values is shown.
     """
     quoting = Quoting({each.index: each.name for each in facts.files}, pii)
-    causes = find_causes(tables, quoting, owners or {}, planned=facts.unsent)
+    causes = find_causes(facts, tables, quoting, owners or {})
     totals = count(facts, tables, causes.explained)
     verdict = judge(facts, totals, causes)
     return Summary(
@@ -94,7 +97,8 @@ def summarise(
         totals=totals,
         causes=causes,
         verdict=verdict,
-        headline=_headline(verdict, facts, totals),
+        headline=_headline(verdict, facts, totals, causes) + lost_words(causes),
+        claims=claims(facts.files, facts.interchanges, tables.messages, tables.findings),
         detail=_detail(verdict, facts, totals, causes),
         pii=pii,
     )
@@ -111,11 +115,12 @@ def judge(facts: RunFacts, totals: Totals, causes: Causes) -> Verdict:
         return Verdict.NOT_SENT
     if facts.state is RunState.STOPPED:
         return Verdict.STOPPED
-    if _open(totals) or orders.partly_applied:
+    if _open(totals) or orders.partly_applied or causes.lost:
         return Verdict.PARTLY_IMPORTED if orders.arrived else Verdict.NOTHING_IMPORTED
     if not orders.created + orders.updated:
         return Verdict.NOTHING_NEW
-    return Verdict.WITH_WARNINGS if causes.warnings else Verdict.ALL_IMPORTED
+    warned = causes.warnings or causes.notes
+    return Verdict.WITH_WARNINGS if warned else Verdict.ALL_IMPORTED
 
 
 def counted(number: int, noun: str) -> str:
@@ -127,11 +132,22 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def lost_words(causes: Causes) -> str:
+    """Say what is missing of the files without that anybody can count it, as a sentence to add."""
+    if not causes.lost:
+        return ""
+    more = len(causes.lost) - 1
+    rest = f", and {counted(more, 'more part')} of the files" if more else ""
+    it = "them" if more else "it"
+    return f" {causes.lost[0]}{rest}: what was in {it} is unknown."
+
+
 def subject_of(cause: Cause) -> str:
     """What a cause is about: the column to look at, in brackets the API field that it is for."""
+    column = f"{cause.column}, {cause.path}" if cause.path else cause.column
     if not cause.column or not cause.target or cause.column == cause.target:
-        return cause.column or cause.target
-    return f"{cause.column} (for {cause.target})"
+        return column or cause.target
+    return f"{column} (for {cause.target})"
 
 
 def _open(totals: Totals) -> int:
@@ -140,7 +156,7 @@ def _open(totals: Totals) -> int:
     return orders.missing + orders.out_of_date + orders.unknown + totals.rows.rejected
 
 
-def _headline(verdict: Verdict, facts: RunFacts, totals: Totals) -> str:
+def _headline(verdict: Verdict, facts: RunFacts, totals: Totals, causes: Causes) -> str:
     orders = totals.orders
     seen = counted(orders.seen, "order")
     if verdict is Verdict.DOES_NOT_BALANCE:
@@ -153,6 +169,8 @@ def _headline(verdict: Verdict, facts: RunFacts, totals: Totals) -> str:
             f"Nothing was sent: {orders.not_attempted:,} of {seen} were ready, "
             f"{orders.held_back:,} held back{_left_out(facts, totals)}."
         )
+    if not orders.seen and causes.lost:
+        return "No order could be read."
     if not orders.seen:
         keyless = counted(totals.rows.rejected, "row")
         return (
@@ -255,6 +273,7 @@ def whereabouts(summary: Summary) -> str:
         return summary.headline
     if summary.verdict is Verdict.NOTHING_NEW:
         return f"{nothing_new(facts, totals)}."
+    lost = lost_words(summary.causes)
     of_arrived = ", ".join(
         f"{number:,} {word}"
         for number, word in (
@@ -277,7 +296,7 @@ def whereabouts(summary: Summary) -> str:
         ", ".join(
             [arrived + (f" ({of_arrived})" if of_arrived else ""), *parts, *_settled(facts, totals)]
         )
-        + "."
+        + f".{lost}"
     )
 
 
@@ -303,8 +322,8 @@ def _detail(verdict: Verdict, facts: RunFacts, totals: Totals, causes: Causes) -
     if worst:
         subject = subject_of(worst)
         parts.append(f"biggest cause: {worst.title}{f': {subject}' if subject else ''}")
-    elif causes.warnings:
-        parts.append(counted(sum(each.count for each in causes.warnings), "warning"))
+    elif causes.warnings or causes.notes:
+        parts.append(counted(causes.warned, "warning"))
     text = " · ".join(parts)
     return text[:1].upper() + text[1:]
 

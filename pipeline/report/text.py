@@ -4,11 +4,14 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from pipeline.model.rules import Severity
 from pipeline.report.causes import Cause
+from pipeline.report.interchanges import Claim
 from pipeline.report.summary import Summary, counted, subject_of, whereabouts
 from pipeline.report.visible import WORDS_CUT, visible
 
 TOP_CAUSES = 5
+_CLAIMED = ("groups", "messages", "segments")
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -24,11 +27,26 @@ def as_text(summary: Summary, report: str) -> str:
     lines += _columns([_line(each) for each in shown])
     if len(causes) > len(shown):
         lines.append(f"  and {counted(len(causes) - len(shown), 'more cause')} in the report")
-    warnings = sum(each.count for each in summary.causes.warnings)
+    lines += _about_files(summary)
+    warnings = summary.causes.warned
     if warnings:
         lines.append(f"  {counted(warnings, 'warning')}")
     lines.append(f"Report: {report}")
     return "\n".join(lines) + "\n"
+
+
+def claim_words(claim: Claim) -> str:
+    """Write a declared total beside the counted one; one number where they agree.
+
+    >>> claim_words(Claim(3, 3)), claim_words(Claim(252, 258, differing=1)), claim_words(Claim(0, 2, silent=1))
+    ('3', '252 declared, 258 counted', '0 declared, 2 counted, 1 not declared')
+    """
+    if claim.holds:
+        return f"{claim.counted:,}"
+    words = f"{claim.declared:,} declared, {claim.counted:,} counted"
+    if claim.declared == claim.counted and claim.differing:
+        words += f", {claim.differing:,} differ"
+    return words + (f", {claim.silent:,} not declared" if claim.silent else "")
 
 
 def moment(at: datetime, zone: str) -> str:
@@ -74,6 +92,38 @@ def amount(number: Decimal, unit: str) -> str:
     ('72,293.40', '2,051')
     """
     return f"{number:,.0f}" if unit in ("lines", "parcels") else f"{number:,.2f}"
+
+
+def _about_files(summary: Summary) -> list[str]:
+    """What became of the messages of EDI files, where the totals differ, and what is lost."""
+    lines = []
+    if summary.claims:
+        fates = ("accepted", "rejected", "not_read")
+        numbers = [sum(getattr(each, fate) for each in summary.claims) for fate in fates]
+        fate = ", ".join(
+            f"{number:,} {name.replace('_', ' ')}"
+            for number, name in zip(numbers, fates, strict=True)
+            if number
+        )
+        lines.append(f"  {counted(sum(numbers), 'EDI message')}: {fate or 'none'}")
+    wrong = [
+        f"  {visible(each.name)}: {name}: {claim_words(claim)}"
+        for each in summary.claims
+        for name, claim in zip(_CLAIMED, (each.groups, each.messages, each.segments), strict=True)
+        if not claim.holds
+    ]
+    lines += wrong[:TOP_CAUSES]
+    if len(wrong) > TOP_CAUSES:
+        lines.append(f"  and {counted(len(wrong) - TOP_CAUSES, 'more total')} that differ")
+    errors = [each for each in summary.causes.notes if each.severity is Severity.ERROR]
+    lines += [
+        f"  {each.place}: {each.says} [{each.code}]  {each.owner}" for each in errors[:TOP_CAUSES]
+    ]
+    if len(errors) > TOP_CAUSES:
+        lines.append(
+            f"  and {counted(len(errors) - TOP_CAUSES, 'more error')} of files in the report"
+        )
+    return lines
 
 
 def _line(cause: Cause) -> tuple[str, str, str, str]:

@@ -109,7 +109,8 @@ def exit_code(summary: Summary, ending: Ending, options: Options) -> int:
     unfinished = orders.unknown + orders.not_attempted
     if ending.deadline or (unfinished and not summary.facts.unsent):
         applies.add(5)
-    if (rows.rejected or orders.refused or orders.partly_applied) and not options.partial_ok:
+    failed = rows.rejected or orders.refused or orders.partly_applied or summary.causes.lost
+    if failed and not options.partial_ok:
         applies.add(3)
     if options.fail_on_empty and not rows.read:
         applies.add(9)

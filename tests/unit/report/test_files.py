@@ -89,6 +89,7 @@ def test_a_record_says_all_there_is(tmp_path: Path) -> None:
         "primary": True,
         "other_rules": [],
         "mapping": "wms.yaml:41",
+        "path": None,
     }
     assert next(each for each in found if each["rule"] == "A401")["api"] == {
         "status": 400,

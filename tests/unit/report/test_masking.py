@@ -86,3 +86,41 @@ def test_a_detail_that_repeats_the_value_shows_its_mask() -> None:
 def test_show_shows_and_none_shows_no_value_at_all() -> None:
     assert shown_value("R301", "recipient_name", "Jana", PiiMode.SHOW) == "Jana"
     assert shown_value("R201", "articles_order.quantity", "two", PiiMode.NONE) == "(not shown)"
+
+
+@pytest.mark.parametrize(
+    ("code", "column", "value", "detail", "shown"),
+    [
+        ("E110", "SE*01", "80", "86", "80"),
+        ("E106", "IEA*02", "000000905", "000000906", "000000905"),
+        ("E121", None, "WAREHOUSE GMBH", "", "WAREHOUSE GMBH"),
+        ("E303", "SN1*02", "X7", "quantity shipped", "X7"),
+        ("E302", "N1*02", "Jane Doe", "1-60", "Xxxx Xxx"),
+        ("E302", "NAD+4.1", "Müller, Jo", "1-35", "Xxxxxx, Xx"),
+        ("E303", "PER*04", "+49 151 23", "x", "+99 999 99"),
+        ("E302", "COM+1.1", "jo@home.de", "", "xx@xxxx.xx"),
+        ("E304", "N4*04", "ZZ", "US, CA", "ZZ"),
+        ("E304", "NAD+1", "Jane Doe", "BY, ST", "Xxxx Xxx"),
+        ("E305", "N1", "9", "6", "9"),
+        ("E307", "name", "Jane", "S/N1[1=ST].2", "Xxxx"),
+        ("E307", "zip", "62701", "S/N1[1=ST]>N4.3, LIN.1", "99999"),
+        ("E307", "sku", "SKU17", "I/LIN[*=SK].+1", "SKU17"),
+        ("E307", "ref", "A1", "REF[1=N1].2", "A1"),
+        ("E202", None, "ZZZ", "856", "ZZZ"),
+        ("E202", None, "Jane Doe Street", "856", "Xxxx Xxx Xxxxxx"),
+        ("E111", None, "N1*ST*Jane~", "11", "N1*XX*Xxxx~"),
+        ("E117", None, "N3*7 Main St", "", "N3*9 Xxxx Xx"),
+        ("E118", "N1", "N1*ST*Jör", "utf-8", "N1*XX*Xöx"),
+        ("E102", None, "ISA*00*pass", "", "ISA*99*xxxx"),
+    ],
+)
+def test_edi_values_are_masked_by_their_segment(
+    code: str, column: str | None, value: str, detail: str, shown: str
+) -> None:
+    def written(mode: PiiMode) -> str:
+        return shown_value(code, None, value, mode, column=column, detail=detail)
+
+    assert written(PiiMode.MASK) == shown
+    assert written(PiiMode.SHOW) == value
+    is_element = code[:2] == "E3" and code != "E305"
+    assert written(PiiMode.NONE) == ("(not shown)" if is_element or shown != value else value)
