@@ -6,7 +6,7 @@ are made from the rejected rows; a row that has no recorded cause stays out and 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import polars as pl
@@ -152,6 +152,7 @@ def find_causes(
 ) -> Causes:
     """Group what was rejected, refused, left unclear or warned of, by cause."""
     describe = _Describer(quoting, owners, facts)
+    tables = _by_file(tables, facts)
     findings = tables.findings.lazy()
     rejected = (
         tables.rows.lazy()
@@ -180,6 +181,21 @@ def find_causes(
             orders=sum(each.count for each in orders),
         ),
         notes=about_files(edi, tables.rows, quoting, owners),
+    )
+
+
+def _by_file(tables: RunTables, facts: RunFacts) -> RunTables:
+    """Give a file that several mappings read one ordinal, so that its errors meet its rows."""
+    first = {index: whole for index, whole in facts.first_ordinals.items() if index != whole}
+    if not first:
+        return tables
+    file = pl.col(FILE).replace(first)
+    return replace(
+        tables,
+        rows=tables.rows.with_columns(file),
+        findings=tables.findings.with_columns(file),
+        orders=tables.orders.with_columns(file),
+        messages=tables.messages.with_columns(file).sort(FILE, "begin"),
     )
 
 
@@ -287,7 +303,6 @@ def _group(findings: pl.DataFrame, held: pl.DataFrame | None = None) -> _Grouped
         pl.col("key").drop_nulls().n_unique().alias("orders"),
         pl.col("mapping").drop_nulls().first(),
         pl.col("mapping_line").drop_nulls().first(),
-        pl.col(FILE).drop_nulls().first(),
     )
     if held is None:
         counted = counted.with_columns(pl.lit(0).alias("held"))
@@ -364,7 +379,7 @@ class _Describer:
             fix=fix.replace("{value}", shown[0].value if shown else "…"),
             # an error of the file itself is no matter of the mapping
             mapping_place=visible(place if row["mapping"] and single and code[:1] != "E" else ""),
-            path=visible(self.facts.path(row[FILE], column), limit=PATH_CUT),
+            path=visible(self.facts.paths.get((row["mapping"], column), ""), limit=PATH_CUT),
             examples=shown,
             cases=cases,
         )

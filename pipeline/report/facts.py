@@ -89,10 +89,14 @@ class RunFacts:
         """Name the file of that ordinal; an ordinal without a file is written as its number."""
         return next((each.name for each in self.files if each.index == index), f"file {index}")
 
-    def path(self, index: int | None, column: str | None) -> str:
-        """Where in its messages the mapping of that file finds a column; "" for other files."""
-        mapping = next((each.mapping for each in self.files if each.index == index), "")
-        return self.paths.get((mapping, column or ""), "")
+    @property
+    def first_ordinals(self) -> Mapping[int, int]:
+        """The first ordinal of each file: one that several mappings read has one for each."""
+        first: dict[tuple[str, str], int] = {}
+        return {
+            each.index: first.setdefault((each.name, each.sha256), each.index)
+            for each in self.files
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,13 +97,12 @@ def records(findings: pl.DataFrame, facts: RunFacts, owners: Mapping[str, str]) 
 
 
 def _paths(facts: RunFacts) -> pl.Expr:
-    """Where the EDI messages of a file have a column; null elsewhere."""
+    """Where the EDI messages have a column, by the mapping of the finding; null elsewhere."""
     path = pl.lit(None, pl.String)
     for mapping in dict.fromkeys(mapping for mapping, _ in facts.paths):
-        files = [each.index for each in facts.files if each.mapping == mapping]
         known = {column: text for (owner, column), text in facts.paths.items() if owner == mapping}
         here = pl.col("column").replace_strict(known, default=None, return_dtype=pl.String)
-        path = pl.when(pl.col(FILE).is_in(files)).then(here).otherwise(path)
+        path = pl.when(pl.col("mapping") == mapping).then(here).otherwise(path)
     return path.alias("path")
 
 

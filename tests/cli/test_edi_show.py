@@ -170,7 +170,10 @@ def test_a_mask_hides_people(
 def test_a_mask_hides_people_in_findings(call: Call, folder: Path) -> None:
     long = "ADALBERT " * 9
     written(folder, x12(x12_message("856", "0001", [*NOTICE[:4], f"N1*ST*{long}", *NOTICE[5:]])))
-    assert "E302 N1*02 should have 1 to 60 characters: ADALBERT" in call("edi", "show", "night.edi").out
+    assert (
+        "E302 N1*02 should have 1 to 60 characters: ADALBERT"
+        in call("edi", "show", "night.edi").out
+    )
     masked = call("edi", "show", "night.edi", "--mask").out
     assert "ADALBERT" not in masked
     assert "E302 N1*02 should have 1 to 60 characters: •••" in masked

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.model.tables import SourceFile
 from pipeline.report.document import as_json
 from pipeline.report.files import write_report
 from pipeline.report.interchanges import Claim, Interchange, read_interchange
@@ -202,7 +203,8 @@ def test_files_that_are_no_edi_say_nothing_of_it() -> None:
 def test_a_column_is_shown_with_its_path(tmp_path: Path) -> None:
     run = EdiRun()
     run.message(("WH-0",))
-    number = {"code": "R201", "column": "qty", "target": "articles_order.quantity", "value": "X7"}
+    number = {"code": "R201", "column": "qty", "target": "articles_order.quantity",
+              "value": "X7", "mapping": "asn-856"}  # fmt: skip
     run.lines[0] = 4
     run.order("WH-1", "held_back", (number, None))
     made = summed(run)
@@ -220,13 +222,28 @@ def test_a_column_is_shown_with_its_path(tmp_path: Path) -> None:
     assert [each["path"] for each in causes] == ["I/SN1.2"]
 
 
-def test_the_path_is_that_of_the_files_own_mapping() -> None:
+def test_the_path_is_that_of_the_mapping_that_made_the_finding() -> None:
     run = EdiRun()
-    facts = edi_facts(run)
+    number = {"code": "R201", "column": "qty", "value": "X7", "mapping": "other"}
+    run.order("WH-1", "held_back", (number, None))
 
-    assert (facts.path(0, "qty"), facts.path(0, "other"), facts.path(1, "qty")) == (
-        "I/SN1.2", "", "",
-    )  # fmt: skip
+    assert [each.path for each in summed(run).causes.rows] == [""]
+
+
+def test_a_file_that_several_mappings_read_is_one_file() -> None:
+    """The error of the group stands under the first ordinal, the rows that it rejects under another."""
+    run = EdiRun()
+    group = {"code": "E108", "column": "GE*01", "value": "3", "detail": "2"}
+    run.message(("WH-1",), group, at=43, code="E108")
+    run.at(43, **group)
+    for each in (*run.rows, *run.orders, *run.findings[:-1], *run.messages):
+        each["_file"] = 1
+    files = tuple(SourceFile(n, "night.edi", "ab" * 32, 5_092, f"asn-{n}") for n in (0, 1))
+    made = summed(run, files=files, records={0: 0, 1: 2})
+    (cause,) = made.causes.rows
+
+    assert (made.causes.notes, made.causes.lost) == ((), ())
+    assert [(each.rows, each.place) for each in cause.cases] == [(2, "night.edi:43 (segment 43)")]
 
 
 # -- declared and counted ---------------------------------------------------------------------
