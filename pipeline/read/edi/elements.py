@@ -208,9 +208,7 @@ class _Checks:
             index = self._places(rule)
             index = self._mine(index[size[index] > 0])
             begin, end = all_.begin(index), all_.end[index]
-            odd = np.ones(len(index), np.bool_)
-            for code in codes:
-                odd &= ~segments.equal(begin, end, code.encode())
+            odd = ~segments.among(begin, end, (code.encode() for code in codes))
             yield from self._said("E304", index[odd], ", ".join(sorted(codes)))
 
     def _places(self, rule: int) -> Ints:

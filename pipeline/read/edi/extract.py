@@ -69,6 +69,7 @@ class _Extraction:
         self._plan = plan
         self._envelopes = envelopes
         self._problems: list[Problem] = []
+        self._names: dict[str, Bools] = {}
 
     def rows(self, columns: Sequence[str], file: int) -> Rows:
         nodes = self._row_nodes()
@@ -131,6 +132,11 @@ class _Extraction:
 
     def _named(self, name: str) -> Bools:
         """Which nodes have a level's name: the loop's, or HL-03."""
+        if name not in self._names:
+            self._names[name] = self._with_name(name)
+        return self._names[name]
+
+    def _with_name(self, name: str) -> Bools:
         tree, grammar = self._tree, self._bodies.grammar
         named = np.zeros(len(tree.first), np.bool_)
         levels = grammar.levels()
@@ -257,7 +263,7 @@ class _Extraction:
                 good, _ = self._meeting(self._tree.first, pick)
                 met = np.zeros(len(bodies.at), np.bool_)
                 met[good] = True
-                named &= met[self._tree.first]
+                named = named & met[self._tree.first]
             at_level = named[self._tree.node[places]]
             places, matched = places[at_level], matched[at_level]
         return self._values_of(path, places, matched)

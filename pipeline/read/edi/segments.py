@@ -6,6 +6,7 @@ two neighbours of `mark`, for all segments at once. Components are found the sam
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -75,6 +76,8 @@ class Segments:
         does not have is empty (both numbers equal).
         """
         there = self.elements[at] >= element
+        if there.all():
+            return self.bounds_at(at, element, component)
         index = self.first[at] + np.where(there, element, 0)
         begin = self.mark[index - 1] + 1
         end = self.mark[index]
@@ -83,7 +86,7 @@ class Segments:
         begin = np.where(there, begin, end)
         return begin, end
 
-    def bounds_at(self, at: Ints, element: Ints, component: int = 0) -> tuple[Ints, Ints]:
+    def bounds_at(self, at: Ints, element: Ints | int, component: int = 0) -> tuple[Ints, Ints]:
         """As `bounds`, with an element of its own for each segment; each must have it."""
         index = self.first[at] + element
         begin, end = self.mark[index - 1] + 1, self.mark[index]
@@ -170,6 +173,20 @@ class Segments:
         for position, byte in enumerate(literal):
             at = np.flatnonzero(same)
             same[at] = self.octets[begin[at] + position] == byte
+        return same
+
+    def among(self, begin: Ints, end: Ints, literals: Iterable[bytes]) -> Bools:
+        """Tell where the text between positions is one of `literals`, of 1 to 7 bytes each."""
+        packed = np.array([int.from_bytes(b"\1" + each, "big") for each in literals], np.int64)
+        size = end - begin
+        same: Bools = (
+            size < 8
+        )  # bytes of the number; the first one tells texts of other sizes apart
+        value = np.ones(len(begin), np.int64)
+        for position in range(int(size[same].max(initial=0))):
+            more = np.flatnonzero(same & (size > position))
+            value[more] = (value[more] << 8) | self.octets[begin[more] + position]
+        same &= np.isin(value, packed)
         return same
 
     def numbers(self, begin: Ints, end: Ints) -> Ints:
