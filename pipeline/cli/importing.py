@@ -96,7 +96,7 @@ def plan(session: Session, inputs: tuple[str, ...]) -> int:
     another.
     """
     loaded = session.load()
-    mappings = _mappings(session, loaded)
+    mappings = _mappings(session, loaded) or _of_partners(session, loaded)
     if not mappings:
         raise _no_mapping()
     from pipeline import run as way
@@ -133,6 +133,8 @@ def run(session: Session, inputs: tuple[str, ...]) -> int:
     planned = _plan_folder(session, mappings, inputs)
     if planned is not None:
         _refuse_choices(loaded)
+    elif not mappings:
+        mappings = _of_partners(session, loaded)
     loaded = session.load(Credentials.REQUIRED)
     from pipeline import run as way
 
@@ -210,6 +212,7 @@ def _choices(session: Session, loaded: Loaded) -> "Options":
         until=None if until is None else next_moment(until, now),
         pii=values["pii"],
         accept_duplicates=values["accept_duplicates"],
+        by_partner=not values["mapping"],
         new_ledger=values["new_ledger"],
     )
 
@@ -222,11 +225,27 @@ def _mappings(session: Session, loaded: Loaded) -> list[Path]:
     return list(paths)
 
 
+def _of_partners(session: Session, loaded: Loaded) -> list[Path]:
+    """The mappings of the partners, each once, for a run that names none."""
+    paths: dict[Path, None] = {}
+    for partner in loaded.settings.partners:
+        for text in partner.mappings.values():
+            path = Path(text)
+            if not path.is_file():
+                raise missing_file(f"mapping of partner {partner.name}", path, session.cwd)
+            paths[path] = None
+    return list(paths)
+
+
 def _plan_folder(session: Session, mappings: list[Path], inputs: tuple[str, ...]) -> Path | None:
     """Tell whether a plan is to be run: one folder, and no mapping."""
     if mappings:
         return None
-    if len(inputs) == 1 and (session.cwd / inputs[0]).is_dir():
+    ours = session.loaded is not None and any(p.mappings for p in session.loaded.settings.partners)
+    folder = session.cwd / inputs[0] if len(inputs) == 1 else None
+    if ours and not (folder is not None and (folder / "run.json").is_file()):
+        return None
+    if folder is not None and folder.is_dir():
         return Path(inputs[0])
     if len(inputs) == 1 and not (session.cwd / inputs[0]).exists():
         raise missing_file("plan", Path(inputs[0]), session.cwd)
@@ -235,9 +254,9 @@ def _plan_folder(session: Session, mappings: list[Path], inputs: tuple[str, ...]
 
 def _refuse_choices(loaded: Loaded) -> None:
     """Refuse what would change a plan: exactly what was planned is sent, and nothing else."""
-    for name in ("limit", "only_orders", "backfill"):
+    for name in ("limit", "only_orders", "backfill", "accept_duplicates"):
         origin = loaded.origins[name]
-        if loaded.values[name] and origin.kind is not From.DEFAULT:
+        if loaded.values[name] and origin.kind in (From.OPTION, From.ENVIRONMENT):
             raise BadConfig(
                 f"{KEYS[name].flag} changes nothing of a plan that is made already ({origin})",
                 help=f"give it to `pipeline plan`, and run that plan without {KEYS[name].flag}",
@@ -248,7 +267,8 @@ def _refuse_choices(loaded: Loaded) -> None:
 def _no_mapping() -> BadConfig:
     return BadConfig(
         "there is nothing to run: no mapping is given",
-        help="name it: -m MAPPING.yaml FILE…, or give the folder of a plan",
+        help="name it: -m MAPPING.yaml FILE…, give the folder of a plan, or name mappings in the "
+        "[partner.…] sections of the configuration",
         code="C111",
     )
 

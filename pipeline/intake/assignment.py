@@ -1,7 +1,7 @@
 """Which mapping reads which file, and how messages call the files."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -22,11 +22,14 @@ def claims(pattern: str, file: Path) -> bool:
     return fnmatchcase(file.name, pattern) or fnmatchcase(unpacked, pattern)
 
 
-def assign(files: Sequence[Path], patterns: Mapping[str, str | None]) -> dict[str, list[Path]]:
+def assign(
+    files: Sequence[Path], patterns: Mapping[str, str | None], sharing: Collection[str] = ()
+) -> dict[str, list[Path]]:
     """Give each file to the one mapping whose `source.files` means it.
 
     `patterns` are the globs by the mappings' files, as messages call them. A mapping without one takes what no pattern
-    claims. Every mapping is in the result, files in the order given.
+    claims. Those in `sharing` may read the same file. Every mapping is in the result, files in the
+    order given.
 
     Raises:
         SourceUnusable: a file is claimed by nobody or by several; all such files are named.
@@ -41,8 +44,9 @@ def assign(files: Sequence[Path], patterns: Mapping[str, str | None]) -> dict[st
             for name, pattern in patterns.items()
             if pattern is not None and claims(pattern, file)
         ] or others
-        if len(claiming) == 1:
-            assigned[claiming[0]].append(file)
+        if len(claiming) == 1 or (claiming and all(name in sharing for name in claiming)):
+            for name in claiming:
+                assigned[name].append(file)
         elif claiming:
             problems.append(f"{shown[file]} is meant by several mappings: {', '.join(claiming)}")
         else:

@@ -2,15 +2,27 @@
 
 from pipeline.read.batch import Batch
 from pipeline.read.delimited import read_batches, read_header
-from pipeline.read.edi.batches import Reading, open_edi, read_edi_batches
+from pipeline.read.edi.batches import (
+    Portion,
+    Reading,
+    is_error,
+    messages_read,
+    open_edi,
+    read_edi_batches,
+    rejections,
+)
 from pipeline.read.header import SourceEmpty
 
 __all__ = [
     "Batch",
+    "Portion",
     "Reading",
     "SourceEmpty",
+    "is_error",
+    "messages_read",
     "open_edi",
     "read_batches",
     "read_edi_batches",
     "read_header",
+    "rejections",
 ]

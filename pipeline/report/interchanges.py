@@ -112,8 +112,14 @@ def claims(
     files: Sequence[SourceFile], interchanges: Sequence[Interchange], messages: pl.DataFrame,
     findings: pl.LazyFrame | pl.DataFrame,
 ) -> tuple[FileClaims, ...]:  # fmt: skip
-    """Add up what each EDI file declares; files without an interchange are none."""
-    judged = _judged(messages, findings)
+    """Add up what each EDI file declares; files without an interchange are none.
+
+    A file that several mappings read has several ordinals; all of it counts under the first.
+    """
+    first: dict[tuple[str, str], int] = {}
+    whole = {file.index: first.setdefault((file.name, file.sha256), file.index) for file in files}
+    as_whole = pl.col(FILE).replace(whole)
+    judged = _judged(messages.with_columns(as_whole), findings.lazy().with_columns(as_whole))
     made = []
     for file in files:
         mine = [each for each in interchanges if each.file == file.index]

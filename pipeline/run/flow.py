@@ -6,6 +6,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -16,6 +17,7 @@ from pipeline.ledger import (
     AckedOperation,
     KnownOrder,
     Ledger,
+    ReceivedInterchange,
     RunRecord,
     RunStart,
     set_aside,
@@ -27,6 +29,7 @@ from pipeline.report.facts import RunState
 from pipeline.report.summary import counted
 from pipeline.run import spool as spooling
 from pipeline.run.accounts import facts_of
+from pipeline.run.acknowledgements import Answers, check_outboxes, in_words
 from pipeline.run.choice import OPEN, Choice
 from pipeline.run.clock import clock
 from pipeline.run.folder import RunFolder, written
@@ -36,6 +39,7 @@ from pipeline.run.identity import fingerprint, run_name
 from pipeline.run.interchanges import keep_messages
 from pipeline.run.leftovers import sweep
 from pipeline.run.log import LoggedEvents
+from pipeline.run.partners import Reception, agreed
 from pipeline.run.plans import (
     copy_plan,
     finish_plan,
@@ -57,10 +61,12 @@ from pipeline.run.request import (
 from pipeline.run.sending import send_all, waiting_orders
 from pipeline.run.source import Job, compiled, open_jobs
 from pipeline.run.verdict import Ending, check_reports, conclude
+from pipeline.run.verdicts import edi_files, enrich, keep, taken_over
 
 # Exit codes of runs that ended because of what they were given, not of the ledger or its disk.
 _OF_THE_WORK = (2, 4)
 _UNKNOWN = OrderOutcome.UNKNOWN.value
+_SHOWN_OF_ACKS = ("name", "kind", "control", "partner", "accepted", "rejected", "outbox")
 _FACTS_OF_AN_END = ("ended_at", "stop_reason", "state")
 
 
@@ -79,6 +85,9 @@ class _Known:
     ) -> Mapping[str, Mapping[str, AckedOperation]]:
         return self.ledger.operations(self.endpoint, order_numbers)
 
+    def received(self, references: Sequence[str]) -> Sequence[ReceivedInterchange]:
+        return self.ledger.received(self.endpoint, references)
+
 
 class Flow:
     """The way of one run; each public method is one verb of the command line."""
@@ -89,6 +98,7 @@ class Flow:
         self.events = events
         self.endpoint = settings.endpoint
         self.halt = Halt()
+        self.agreed = agreed(settings.partners)
 
     # -- verbs ------------------------------------------------------------------------------
 
@@ -97,10 +107,10 @@ class Flow:
         first = next((made.plan.name for made in compiled(mappings).values()), "")
         with self._ledger() as ledger:
             endpoint = ledger.endpoint(self.endpoint.base_url, self.endpoint.account)
-            check_reports(self.settings.reports)
+            self._check_places()
             with self._new_folder(ledger, first) as folder, self._told(ledger, endpoint, folder):
-                jobs = self._jobs(mappings, inputs, folder)
-                same_work = fingerprint(self.endpoint, jobs, self.options)
+                jobs = self._jobs(mappings, inputs, folder, _Known(ledger, endpoint))
+                same_work = fingerprint(self.endpoint, jobs, self.options, self.agreed)
                 before = self._choice(ledger).able(ledger.unfinished(endpoint, same_work))
                 if before is None:
                     self._say_unfinished(ledger, endpoint)
@@ -120,10 +130,12 @@ class Flow:
             kept = False
             try:
                 folder.make(self._owner())
-                jobs = self._jobs(mappings, inputs, folder)
+                jobs = self._jobs(mappings, inputs, folder, _Known(ledger, endpoint))
                 run_id = f"plan-{folder.path.name}"
                 seen = self._prepare(run_id, jobs, folder, _Known(ledger, endpoint))
-                finish_plan(folder, ledger, fingerprint(self.endpoint, jobs, self.options))
+                finish_plan(
+                    folder, ledger, fingerprint(self.endpoint, jobs, self.options, self.agreed)
+                )
                 kept = True
             finally:
                 if not kept:
@@ -138,12 +150,12 @@ class Flow:
         self.options = replace(self.options, backfill=bool(facts["backfill"]))
         with self._ledger() as ledger:
             endpoint = ledger.endpoint(self.endpoint.base_url, self.endpoint.account)
-            check_reports(self.settings.reports)
+            self._check_places()
             sent = next(iter(runs_of_plan(ledger, facts["plan"])), None)
             before = self._choice(ledger).able(sent if sent and sent.state in OPEN else None)
             if before is not None:
                 return self._go_on(ledger, before)
-            refuse_stale(facts, ledger, path)
+            refuse_stale(facts, ledger, path, self.agreed)
             seen = Foresight(**{k: v for k, v in facts["seen"].items() if k != "mutations"})
             name, same_work = facts["mappings"][0]["name"], facts["fingerprint"]
             with self._new_folder(ledger, name) as folder, self._told(ledger, endpoint, folder):
@@ -159,7 +171,7 @@ class Flow:
         """Go on with an interrupted run, named by its id or by the folder of its plan."""
         with self._ledger() as ledger:
             endpoint = ledger.endpoint(self.endpoint.base_url, self.endpoint.account)
-            check_reports(self.settings.reports)
+            self._check_places()
             choice = self._choice(ledger)
             record = choice.named(name, endpoint)
             if record is None:
@@ -199,6 +211,10 @@ class Flow:
         text = self.settings.ledger
         return text.rpartition("@")[2] if "://" in text else str(Path(text).absolute())
 
+    def _check_places(self) -> None:
+        check_reports(self.settings.reports)
+        check_outboxes(self.settings.acks, self.settings.partners)
+
     def _own_folders(self) -> list[Path]:
         return [self.settings.home, self.settings.reports]
 
@@ -206,11 +222,16 @@ class Flow:
         return Choice(ledger, self.settings, self._warn)
 
     def _jobs(
-        self, mappings: Sequence[Path], inputs: Sequence[str], folder: RunFolder
+        self, mappings: Sequence[Path], inputs: Sequence[str], folder: RunFolder, known: _Known
     ) -> list[Job]:
+        reception = Reception(
+            self.settings.partners, known.received, production=self.endpoint.production,
+            accept_duplicates=self.options.accept_duplicates, warn=self._warn,
+        )  # fmt: skip
         return open_jobs(
             mappings, inputs, folder, self._warn, self._own_folders(),
-            settle_s=self.settings.settle_s,
+            settle_s=self.settings.settle_s, reception=reception,
+            by_partner=self.options.by_partner,
         )  # fmt: skip
 
     @contextmanager
@@ -265,12 +286,15 @@ class Flow:
                 lambda done, total: self.events.stage("validate", done, total),
             )  # fmt: skip
             keep_messages(jobs, folder)
+            edi = edi_files(jobs, spooled.problems)
+            keep(folder, edi)
         facts = facts_of(
             run_id, jobs, spooled.records, profile=self.settings.profile,
             account=self.endpoint.account, production=self.endpoint.production,
             host=self.endpoint.base_url, zone=self.settings.timezone, started_at=started,
             settings=self._shown_settings(),
         )  # fmt: skip
+        enrich(facts["interchanges"], edi, self.settings.partners)
         foreseen = {name: getattr(seen, name) for name in seen.__dataclass_fields__}
         folder.write_facts(
             facts | {
@@ -279,6 +303,7 @@ class Flow:
                 "chosen_by": self.options.chosen_by,
                 "limit": self.options.limit,
                 "backfill": self.options.backfill,
+                "agreed": self.agreed,
                 "sealed": folder.seal(),
             }
         )  # fmt: skip
@@ -360,7 +385,8 @@ class Flow:
                 options=options | ({"stopped": stopped} if stopped else {}),
                 mappings={m["name"]: m["sha256"] for m in facts["mappings"]},
                 files=[{k: f[k] for k in ("name", "sha256", "size_bytes")} for f in facts["files"]],
-            )
+            ),
+            () if state is LedgerState.NOT_SENT else taken_over(facts),
         )  # fmt: skip
         folder.write_facts(facts | {"begun": True})
 
@@ -413,6 +439,7 @@ class Flow:
         partitions = self._plan_partitions(ledger, run_id, folder)
         # never an older version after a newer one (FAULTS G4)
         ledger.supersede(run_id, sorted(ledger.overtaken(run_id)))
+        acks = self._acknowledge(ledger, run_id, folder)
         waiting = waiting_orders(ledger, run_id, folder).len()
         self.events.say("info", say, run=run_id, to_send=waiting)
         stopped: StopRun | None = None
@@ -430,4 +457,29 @@ class Flow:
             RunState.STOPPED if early else RunState.FINISHED, clock(), stopped,
             self.halt.signal if left else None, self.halt.deadline_passed and left,
         )  # fmt: skip
-        return conclude(self.settings, self.options, self.events, folder, (ledger, run_id), ending)
+        result = conclude(
+            self.settings, self.options, self.events, folder, (ledger, run_id), ending
+        )
+        if not acks:
+            return result
+        listed = [{name: ack[name] for name in _SHOWN_OF_ACKS} for ack in acks]
+        return replace(
+            result, text=result.text + in_words(acks, folder),
+            summary=result.summary | {"acknowledgements": listed},
+        )  # fmt: skip
+
+    def _acknowledge(
+        self, ledger: Ledger, run_id: str, folder: RunFolder
+    ) -> Sequence[Mapping[str, Any]]:
+        """Answer the interchanges that the run has taken over or rejected; gives all answers."""
+        if not folder.facts().get("interchanges"):
+            return ()
+        endpoint = ledger.endpoint(self.endpoint.base_url, self.endpoint.account)
+        answers = Answers(
+            ledger, endpoint, run_id, folder, self.settings.partners, self.settings.acks
+        )
+        acks = answers.give(clock().astimezone(ZoneInfo(self.settings.timezone)))
+        if acks:
+            self.events.say("info", "acknowledged", files=len(acks),
+                            rejected=sum(ack["rejected"] for ack in acks))  # fmt: skip
+        return acks

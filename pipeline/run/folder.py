@@ -4,7 +4,9 @@
     spool/       raw rows, spread by the hash of the key   until the partition is prepared
     prepared/    the requests of each partition            until the run has finished
     planned/     what is to become of each order           until the run has finished
+    envelopes/   EDI envelopes and what was found in them   until the run has finished
     rows/ findings/ trace/ messages/                       for the report, as long as it is kept
+    acks/        acknowledgements of EDI files
     run.json     facts of the run that are not in the ledger
     run.log      what happened and when: events, no values
     owner.json   which ledger knows of it, from the first moment on
@@ -28,9 +30,9 @@ import polars as pl
 
 from pipeline.model.stops import StopRun
 
-TRANSIENT = ("snapshots", "spool", "prepared", "planned")
+TRANSIENT = ("snapshots", "spool", "prepared", "planned", "envelopes")
 LASTING = ("rows", "findings", "trace", "messages")
-SEALED = ("prepared", "planned", *LASTING)
+SEALED = ("prepared", "planned", "envelopes", *LASTING)
 
 _DISK = frozenset({
     errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM, errno.EFBIG,

@@ -34,8 +34,11 @@ def run_name(at: datetime, mapping: str, taken: Callable[[str], bool]) -> str:
     return name
 
 
-def fingerprint(endpoint: Endpoint, jobs: Sequence[Job], options: Options) -> str:
-    """What makes two commands the same work (the program's version included)."""
+def fingerprint(endpoint: Endpoint, jobs: Sequence[Job], options: Options, agreed: str = "") -> str:
+    """What makes two commands the same work (the program's version included).
+
+    `agreed` is a hash of what is agreed with partners; it counts where EDI is read.
+    """
     parts = {
         "version": __version__,
         "base_url": endpoint.base_url,
@@ -46,4 +49,6 @@ def fingerprint(endpoint: Endpoint, jobs: Sequence[Job], options: Options) -> st
         "only": sorted(options.only_orders),
         "backfill": options.backfill,
     }
+    if any(job.readings for job in jobs):
+        parts |= {"agreed": agreed, "duplicates": options.accept_duplicates}
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from pipeline.model.edi.definition import Syntax
 from pipeline.model.edi.envelope import Group, Interchange, Problem
 from pipeline.model.findings import ERROR_CODES
 from pipeline.model.origin import FILE
@@ -21,7 +22,10 @@ MESSAGES = "messages"
 
 
 def keep_messages(jobs: Sequence[Job], folder: RunFolder) -> None:
-    """Write the messages of every EDI file, a part per file."""
+    """Write the messages of every EDI file, a part for each mapping that reads of it.
+
+    What no mapping reads is in the part of the first.
+    """
     for job in jobs:
         for index in job.readings:
             folder.write(MESSAGES, index, _messages(job, index))
@@ -35,23 +39,32 @@ def kept_messages(folder: RunFolder) -> pl.DataFrame:
 def interchanges_of(jobs: Sequence[Job]) -> list[dict[str, Any]]:
     """The interchanges of all files as plain JSON, in the order of files and segments.
 
+    A file that several mappings read has an ordinal for each of them; its interchanges stand under
+    the first, `number` counts them from 0.
+
     `declared` is what the trailer says, null where it says no number or is missing; `counts` is
     what it counts, "groups" or "messages".
     """
     made = []
     for job in jobs:
         for index, reading in job.readings.items():
+            if job.portions[index].unread is None:
+                continue
             groups = defaultdict(list)
             for group in reading.envelopes.groups:
                 groups[group.interchange].append(group)
             for at, each in enumerate(reading.envelopes.interchanges):
-                made.append(_interchange(index, each, groups[at]))
+                made.append(_interchange(index, at, each, groups[at]))
     return made
 
 
-def _interchange(file: int, each: Interchange, groups: Sequence[Group]) -> dict[str, Any]:
+def _interchange(
+    file: int, number: int, each: Interchange, groups: Sequence[Group]
+) -> dict[str, Any]:
+    of_groups = each.syntax is Syntax.X12 or bool(groups)
     return {
         "file": file,
+        "number": number,
         "syntax": each.syntax.value,
         "sender": each.sender,
         "receiver": each.receiver,
@@ -59,9 +72,9 @@ def _interchange(file: int, each: Interchange, groups: Sequence[Group]) -> dict[
         "line": each.line,
         "segment": each.segment,
         "end_segment": each.end_segment,
-        "counts": "groups" if groups else "messages",
+        "counts": "groups" if of_groups else "messages",
         "declared": _said(each.declared),
-        "counted": each.groups or each.messages,
+        "counted": each.groups if of_groups else each.messages,
         "messages": each.messages,
         "code": _first_error(each.problems),
         "groups": [
@@ -78,17 +91,14 @@ def _interchange(file: int, each: Interchange, groups: Sequence[Group]) -> dict[
 def _messages(job: Job, index: int) -> pl.DataFrame:
     """The messages of a file: which the mapping reads, and the error of what is around each."""
     envelopes = job.readings[index].envelopes
-    extract = job.plan.extract
-    syntaxes = [each.syntax for each in envelopes.interchanges]
-    ours = [i for i, syntax in enumerate(syntaxes) if extract and syntax is extract.syntax]
-    kinds = list(extract.messages) if extract else []
+    portion = job.portions[index]
+    here = portion.mine if portion.unread is None else portion.mine | portion.unread
     by_interchange = [_first_error(each.problems) for each in envelopes.interchanges]
     by_group = [_first_error(each.problems) for each in envelopes.groups]
-    return envelopes.messages.select(
+    return envelopes.messages.filter(here).select(
         pl.lit(index).alias(FILE),
         *(name for name in KEPT_MESSAGE_SCHEMA if name in envelopes.messages.columns),
-        (pl.col("type").is_in(kinds) & (pl.col("interchange").is_in(ours) | (pl.col("interchange") < 0)))
-        .alias("read"),
+        portion.mine.filter(here).alias("read"),
         pl.coalesce(_code_at("interchange", by_interchange), _code_at("group", by_group),
                     pl.when(pl.col("interchange") < 0).then(pl.lit("E115"))).alias("code"),
     ).select(pl.col(name).cast(dtype) for name, dtype in KEPT_MESSAGE_SCHEMA.items())  # fmt: skip

@@ -124,8 +124,8 @@ def refuse_elsewhere(facts: Mapping[str, Any], settings: Settings, path: Path) -
     )  # fmt: skip
 
 
-def refuse_stale(facts: Mapping[str, Any], ledger: Ledger, path: Path) -> None:
-    """Refuse a plan when anything it was made from has changed.
+def refuse_stale(facts: Mapping[str, Any], ledger: Ledger, path: Path, agreed: str) -> None:
+    """Refuse a plan when anything it was made from has changed; `agreed` as `partners.agreed`.
 
     Raises:
         PlanStale: it has been sent already, or a file, a mapping, the program or the ledger is not
@@ -135,17 +135,19 @@ def refuse_stale(facts: Mapping[str, Any], ledger: Ledger, path: Path) -> None:
     if sent:
         raise PlanStale(f"the plan {path} was sent already, in run {sent[0].id}", code="C135",
                         help="make a new one with `pipeline plan`; what arrived is not sent twice")  # fmt: skip
-    moved = _moved(facts, ledger)
+    moved = _moved(facts, ledger, agreed)
     if moved is not None:
         raise PlanStale(f"the plan is stale: {moved} after planning", code="C135",
                         help=f"make a new one with `pipeline plan`; {path} may be removed")  # fmt: skip
 
 
-def _moved(facts: Mapping[str, Any], ledger: Ledger) -> str | None:
+def _moved(facts: Mapping[str, Any], ledger: Ledger, agreed: str) -> str | None:
     if facts["version"] != __version__:
         return "the program has been updated"
     if facts["serial"] != _serial(ledger):
         return "another run has changed the ledger"
+    if facts.get("interchanges") and facts["agreed"] != agreed:
+        return "what is agreed with partners ([partner.…]) has changed"
     for file in facts["files"]:
         if _sha256(Path(file["path"])) != file["sha256"]:
             return f"{file['name']} has changed or is gone"

@@ -34,6 +34,7 @@ class Options:
     pii: str = "mask"
     new_ledger: bool = False
     accept_duplicates: bool = False
+    by_partner: bool = False  # the mappings are those of the partners, each for its own files
 
     @property
     def chosen_by(self) -> str | None:

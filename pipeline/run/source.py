@@ -2,19 +2,23 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import count
 from pathlib import Path
 
 from pipeline.intake import Found, Snapshot, assign, display_names, find_files, meant, take_snapshot
 from pipeline.mapping.compile import Compiled, compile_mapping
 from pipeline.mapping.mistakes import MappingRefused
 from pipeline.mapping.plan import Plan
+from pipeline.model.edi.partner import Partner
 from pipeline.model.stops import StopRun
 from pipeline.model.tables import SourceFile
-from pipeline.read import Reading, open_edi, read_header
+from pipeline.read import Portion, Reading, read_header
+from pipeline.run.desk import Desk
 from pipeline.run.folder import RunFolder
+from pipeline.run.partners import Reception
 
 # Mistakes that say "the file has no such column": here the file may be the one to blame.
 _HEADER_CODES = frozenset({"M201", "M216", "M302"})
@@ -44,7 +48,8 @@ class HeaderUnfit(MappingRefused):
 class Job:
     """One mapping, its plan, and the files it reads; `sha256` covers its lookup files too.
 
-    `readings` are the envelopes of EDI files, by the ordinal of the file.
+    `readings` are the envelopes of EDI files and `portions` what this mapping reads of them, by the
+    ordinal of the file. Several mappings may read one EDI file; it has an ordinal for each of them.
     """
 
     path: Path
@@ -52,6 +57,7 @@ class Job:
     sha256: str
     files: tuple[tuple[SourceFile, Snapshot], ...]
     readings: Mapping[int, Reading] = field(default_factory=dict)
+    portions: Mapping[int, Portion] = field(default_factory=dict)
 
 
 def read_mapping(path: Path, header: Sequence[str] | None = None) -> tuple[Compiled, str]:
@@ -100,51 +106,101 @@ def compiled(mappings: Sequence[Path]) -> dict[Path, Compiled]:
 def open_jobs(
     mappings: Sequence[Path], inputs: Sequence[str], folder: RunFolder,
     warn: Callable[[str], None], own: Sequence[Path] = (), *, settle_s: float = 0.0,
+    reception: Reception | None = None, by_partner: bool = False,
 ) -> list[Job]:  # fmt: skip
     """Compile the mappings, find the files, copy them, and compile again against their headers.
 
     Without inputs, what the mappings' `source.files` mean in the present folder. `own` are folders
     of this program, which need no word when they lie among the files. A file that was written to
-    less than `settle_s` seconds ago is watched for so long before it is read.
+    less than `settle_s` seconds ago is watched for so long before it is read. `reception` judges
+    who sent the interchanges of EDI files. With `by_partner` the mappings are those of the
+    partners, and each reads what its partner sends.
 
     Raises:
         MappingMissing, MappingRefused: a mapping cannot be used.
         SourceUnusable, HeaderUnfit: a file cannot be used; nothing of it is sent.
     """
     first = compiled(mappings)
+    if by_partner:
+        _each_reads_its_messages(first, reception.partners if reception else ())
     patterns = {str(path): each.plan.source.files for path, each in first.items()}
     if not inputs:
         _all_have_files(patterns)
     found = find_files(inputs or ["."], list(patterns.values()))
     if inputs:
         _say_left_alone(found, warn, own)
-    claimed = assign(found.files, patterns)
+    plans = {path: each.plan.extract for path, each in first.items()}
+    sharing = {str(path) for path, plan in plans.items() if plan is not None}
+    claimed = assign(found.files, patterns, sharing)
     for name, files in claimed.items():
         if not files:
             warn(
                 f"no file for {name}, which reads {meant(patterns[name])}{_seen(found) if inputs else ''}"
             )
-    shown = display_names(found.files)
-    jobs = []
-    ordinal = 0
-    for path, once in first.items():
-        plan = once.plan
-        taken: list[tuple[SourceFile, Snapshot]] = []
-        for original in claimed[str(path)]:
-            name = shown[original]
-            snapshot = take_snapshot(
-                original, folder.path / "snapshots", ordinal=ordinal, name=name,
-                settle=_settling(original, settle_s),
+    copies = _Copies(display_names(found.files), folder, settle_s)
+    desk = Desk(reception or Reception(), by_partner=by_partner)
+    for original in found.files:
+        claiming = {
+            path: plan for path, plan in plans.items()
+            if plan is not None and original in claimed[str(path)]
+        }  # fmt: skip
+        if claiming:
+            encodings = {first[path].plan.source.encoding for path in claiming}
+            desk.open(original, copies.of(original), claiming, encodings)
+    ordinals = count()
+    return [
+        _job(path, once.plan, claimed[str(path)], copies, ordinals, desk, warn)
+        for path, once in first.items()
+    ]
+
+
+class _Copies:
+    """The snapshots of a run's files, each taken when it is first asked for."""
+
+    def __init__(self, shown: Mapping[Path, str], folder: RunFolder, settle_s: float) -> None:
+        self._shown = shown
+        self._into = folder.path / "snapshots"
+        self._settle_s = settle_s
+        self._taken: dict[Path, Snapshot] = {}
+
+    def of(self, original: Path) -> Snapshot:
+        """Give the copy of a file."""
+        if original not in self._taken:
+            self._taken[original] = take_snapshot(
+                original, self._into, ordinal=len(self._taken), name=self._shown[original],
+                settle=_settling(original, self._settle_s),
             )  # fmt: skip
-            source = SourceFile(ordinal, name, snapshot.sha256, snapshot.size_bytes, plan.name)
-            taken.append((source, snapshot))
-            ordinal += 1
-        jobs.append(
-            _against_headers(path, plan, taken, warn)
-            if plan.extract is None
-            else _against_envelopes(path, taken, warn)
-        )
-    return jobs
+        return self._taken[original]
+
+
+def _job(
+    path: Path, plan: Plan, claimed: Sequence[Path], copies: _Copies, ordinals: Iterator[int],
+    desk: Desk, warn: Callable[[str], None],
+) -> Job:  # fmt: skip
+    """One mapping with its files; an EDI file of which it reads nothing is left to the others."""
+    edi = plan.extract is not None
+    originals = [each for each in claimed if not edi or path in desk.portions[each]]
+    taken = []
+    for original in originals:
+        copy = copies.of(original)
+        source = SourceFile(next(ordinals), copy.name, copy.sha256, copy.size_bytes, plan.name)
+        taken.append((source, copy))
+    if edi:
+        return _of_envelopes(path, taken, originals, desk, warn)
+    return _against_headers(path, plan, taken, warn)
+
+
+def _each_reads_its_messages(first: Mapping[Path, Compiled], partners: Sequence[Partner]) -> None:
+    """Refuse mappings of partners that do not read what they are named for."""
+    for partner in partners:
+        for message, mapping in partner.mappings.items():
+            plan = first[Path(mapping)].plan.extract
+            if plan is None or plan.syntax is not partner.syntax or message not in plan.messages:
+                reads = "no EDI" if plan is None else f"{plan.syntax} {', '.join(plan.messages)}"
+                raise MappingMissing(
+                    f"{mapping} is the mapping of {message} for partner {partner.name}, but it reads {reads}",
+                    code="C101", help=f"correct `mappings` in [partner.{partner.name}]",
+                )  # fmt: skip
 
 
 def _settling(original: Path, settle_s: float) -> Callable[[], None] | None:
@@ -205,15 +261,17 @@ def _against_headers(
     return Job(path, made.plan, sha256, tuple(taken))
 
 
-def _against_envelopes(
-    path: Path, taken: list[tuple[SourceFile, Snapshot]], warn: Callable[[str], None]
-) -> Job:
-    """Compile once more for the hash, and read what each file says of itself."""
+def _of_envelopes(
+    path: Path, taken: list[tuple[SourceFile, Snapshot]], originals: Sequence[Path], desk: Desk,
+    warn: Callable[[str], None],
+) -> Job:  # fmt: skip
+    """Compile once more for the hash; what each file says of itself is known already."""
     made, sha256 = read_mapping(path)
     _say_warnings(path, made, warn)
-    encoding = made.plan.source.encoding
-    readings = {
-        source.index: open_edi(snapshot.path, source.name, encoding=encoding)
-        for source, snapshot in taken
-    }
-    return Job(path, made.plan, sha256, tuple(taken), readings)
+    files = [source.index for source, _ in taken]
+    readings = [desk.readings[original] for original in originals]
+    portions = [desk.portions[original][path] for original in originals]
+    return Job(
+        path, made.plan, sha256, tuple(taken),
+        dict(zip(files, readings, strict=True)), dict(zip(files, portions, strict=True)),
+    )  # fmt: skip

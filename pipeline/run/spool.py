@@ -7,7 +7,7 @@ its own. Rows of an order may lie anywhere in the file, or in several files.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
@@ -16,6 +16,7 @@ import polars as pl
 from pipeline.convert import keys
 from pipeline.intake import Snapshot
 from pipeline.mapping.plan import Plan
+from pipeline.model.edi.envelope import Problem
 from pipeline.model.findings import Findings
 from pipeline.model.origin import KEY, ORIGIN
 from pipeline.model.tables import RawTable, SourceFile
@@ -41,12 +42,14 @@ class Share:
 class Spooled:
     """The partitions of a run and the number of records of each file, as the reader counted.
 
-    Each partition can be taken once.
+    Each partition can be taken once. `problems` is what was found inside the messages of EDI files,
+    by the ordinal of the file.
     """
 
     count: int
     records: dict[int, int]
     take: Callable[[int], list[Share]]
+    problems: dict[int, list[Problem]] = field(default_factory=dict)
 
 
 def spool(
@@ -64,13 +67,18 @@ def spool(
 
 
 def _batches(
-    job: Job, records: dict[int, int], progress: Callable[[int], None]
+    job: Job,
+    records: dict[int, int],
+    problems: dict[int, list[Problem]],
+    progress: Callable[[int], None],
 ) -> Iterator[tuple[RawTable, pl.DataFrame, Findings]]:
     for source, snapshot in job.files:
         records[source.index] = 0
         for batch in _read(job, source, snapshot):
             records[source.index] += batch.raw.rows.height + batch.faulty.rows.height
             progress(sum(records.values()))
+            if batch.problems:
+                problems.setdefault(source.index, []).extend(batch.problems)
             faulty = batch.faulty.rows.select(
                 *ORIGIN, keys(batch.faulty, job.plan) if batch.faulty.rows.height else _no_keys()
             )
@@ -81,8 +89,9 @@ def _read(job: Job, source: SourceFile, snapshot: Snapshot) -> Iterator[Batch]:
     """The batches of a file in its own format."""
     if job.plan.extract is not None:
         return read_edi_batches(
-            job.readings[source.index], job.plan.extract, file=source.index, columns=job.plan.reads
-        )
+            job.readings[source.index], job.plan.extract, file=source.index,
+            columns=job.plan.reads, portion=job.portions[source.index],
+        )  # fmt: skip
     return read_batches(
         snapshot.path, job.plan.source, file=source.index, columns=job.plan.reads, name=source.name
     )
@@ -98,10 +107,11 @@ def _named(findings: Findings, plan: Plan) -> Findings:
 
 def _in_memory(jobs: Sequence[Job], progress: Callable[[int], None]) -> Spooled:
     records: dict[int, int] = {}
+    problems: dict[int, list[Problem]] = {}
     shares = []
     for job in jobs:
         raws, faulties, findings = [_no_rows(job.plan)], [_no_faults()], Findings.none()
-        for raw, faulty, found in _batches(job, records, progress):
+        for raw, faulty, found in _batches(job, records, problems, progress):
             raws.append(raw.rows)
             faulties.append(faulty)
             findings = findings + found
@@ -113,7 +123,7 @@ def _in_memory(jobs: Sequence[Job], progress: Callable[[int], None]) -> Spooled:
         shares.clear()  # the one who takes the rows is the one who can let go of them
         return taken
 
-    return Spooled(1, records, take)
+    return Spooled(1, records, take, problems)
 
 
 def _no_rows(plan: Plan) -> pl.DataFrame:
@@ -157,10 +167,11 @@ def _on_disk(
     jobs: Sequence[Job], folder: RunFolder, partitions: int, progress: Callable[[int], None]
 ) -> Spooled:
     records: dict[int, int] = {}
+    problems: dict[int, list[Problem]] = {}
     files = _Spool(folder.path / "spool", partitions)
     for job in jobs:
         name = job.plan.name
-        for raw, faulty, found in _batches(job, records, progress):
+        for raw, faulty, found in _batches(job, records, problems, progress):
             if raw.rows.height:
                 files.put(name, "raw", raw.rows, keys(raw, job.plan))
             if faulty.height:
@@ -179,4 +190,4 @@ def _on_disk(
             shares.append(Share(job.plan, raw, faulty, _named(found, job.plan)))
         return shares
 
-    return Spooled(partitions, records, take)
+    return Spooled(partitions, records, take, problems)

@@ -140,23 +140,52 @@ def _ascii_based(encoding: str) -> None:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """What of an EDI file one mapping reads, where several read it.
+
+    `mine` is a Boolean for each message of the file. So is `unread`: the messages that no mapping
+    reads. It is None for all mappings but one, so that what concerns the file is said once.
+    """
+
+    mine: pl.Series
+    unread: pl.Series | None
+
+
+def messages_read(envelopes: Envelopes, plan: ExtractPlan) -> pl.Series:
+    """Tell for each message of a file whether it is of the types that a mapping reads."""
+    theirs = [i for i, each in enumerate(envelopes.interchanges) if each.syntax is not plan.syntax]
+    read = pl.col("type").is_in(list(plan.messages)) & ~pl.col("interchange").is_in(theirs)
+    return envelopes.messages.select(read.alias("mine")).to_series()
+
+
 def read_edi_batches(
-    reading: Reading, plan: ExtractPlan, *, file: int, columns: Sequence[str]
+    reading: Reading,
+    plan: ExtractPlan,
+    *,
+    file: int,
+    columns: Sequence[str],
+    portion: Portion | None = None,
 ) -> Iterator[Batch]:
-    """Make batches of the messages that a mapping reads.
+    """Make batches of the messages that a mapping reads: a portion, or all of its types.
 
     Returns:
         Batches: rows of accepted messages in `raw`, of rejected ones in `faulty`, each with the
         error of its message; the findings also name what is odd elsewhere in the file.
     """
     envelopes = reading.envelopes
+    if portion is None:
+        mine = messages_read(envelopes, plan)
+        portion = Portion(mine, ~mine)
     by_message = rejections(envelopes)
-    yield _of_file(envelopes, plan, file, columns)
+    if portion.unread is not None:
+        yield _of_file(envelopes, portion.unread, file, columns)
+    messages = envelopes.messages.with_columns(portion.mine.alias("mine"))
     begins = envelopes.messages.get_column("begin").to_numpy()
     for piece in reading.again():
         low = int(np.searchsorted(begins, piece.segments.ordinal))
         high = int(np.searchsorted(begins, piece.segments.ordinal + piece.segments.count))
-        here = envelopes.messages.slice(low, high - low)
+        here = messages.slice(low, high - low).filter("mine")
         for bodies in _bodies(piece, here, plan):
             yield _batch(piece, bodies, plan, envelopes, by_message, file, columns)
 
@@ -237,19 +266,13 @@ def is_error(problem: Problem) -> bool:
     return RULES[problem.code].severity is Severity.ERROR
 
 
-def _of_file(envelopes: Envelopes, plan: ExtractPlan, file: int, columns: Sequence[str]) -> Batch:
-    """What is odd about the file as a whole, and the messages that this mapping does not read."""
+def _of_file(envelopes: Envelopes, unread: pl.Series, file: int, columns: Sequence[str]) -> Batch:
+    """What is odd about the file as a whole, and the messages that nobody reads."""
     problems = list(envelopes.problems)
-    syntaxes = [each.syntax for each in envelopes.interchanges]
     others: Counter[str] = Counter()
     first: dict[str, Problem] = {}
-    rows = envelopes.messages.select("interchange", "type", "line", "begin", "reference")
-    foreign = (
-        rows
-        if plan.syntax not in syntaxes
-        else rows.filter(~pl.col("type").is_in(list(plan.messages)))
-    )
-    for _, kind, line, begin, reference in foreign.iter_rows():
+    rows = envelopes.messages.filter(unread).select("type", "line", "begin", "reference")
+    for kind, line, begin, reference in rows.iter_rows():
         others[kind] += 1
         first.setdefault(kind, Problem("E208", line, begin, kind, reference))
     problems += [replace(problem, detail=f"{others[kind]:,}") for kind, problem in first.items()]
@@ -273,13 +296,18 @@ def _batch(
             rejected.setdefault(problem.message, problem)
     findings = findings_of(problems, file)
     if not rejected:
-        return Batch(RawTable(made.table), RawTable(made.table.clear()), findings)
+        return Batch(
+            RawTable(made.table), RawTable(made.table.clear()), findings, tuple(problems)
+        )  # fmt: skip
     number = bodies.number[made.message]
     bad = pl.Series(np.isin(number, list(rejected)))
     faulty = made.table.filter(bad)
     why = [rejected[each] for each in number[bad.to_numpy()].tolist()]
     held = _of_rows(faulty, why).join(findings.rows, on=[*ORIGIN, "code"], how="anti")
-    return Batch(RawTable(made.table.filter(~bad)), RawTable(faulty), findings + Findings.of(held))
+    return Batch(
+        RawTable(made.table.filter(~bad)), RawTable(faulty), findings + Findings.of(held),
+        tuple(problems),
+    )  # fmt: skip
 
 
 def _of_rows(rows: pl.DataFrame, why: Sequence[Problem]) -> pl.DataFrame:

@@ -1,0 +1,205 @@
+"""Acknowledgements of a run: written once, numbered once, handed over once.
+
+They say what we took over, so they are written when the ledger knows of the run and before the
+first order is sent: a plan writes none, nor does a run that a safety stop ends. `resume` goes on
+where a killed run stopped:
+
+1. the texts are made with new control numbers and written to `acks/` of the run's folder;
+2. run.json lists them. Without that list the numbers of 1 are lost, and nobody has seen them;
+3. each is written beside its place in the partner's outbox, as NAME.part;
+4. the ledger notes that it is handed over;
+5. it gets its name. A `.part` of a noted one was left by a crash between 4 and 5.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pipeline.acknowledge import Acknowledgement, Kind, acknowledge
+from pipeline.ledger import HandedOver, InterchangeKey, Ledger
+from pipeline.model.edi.envelope import Interchange
+from pipeline.model.edi.partner import Partner
+from pipeline.report.summary import counted
+from pipeline.run.folder import DiskUnusable, RunFolder, written
+from pipeline.run.partners import partner_of
+from pipeline.run.verdicts import EdiFile, kept
+
+FOLDER = "acks"
+
+
+def check_outboxes(outboxes: Path | None, partners: Sequence[Partner]) -> None:
+    """Make sure that acknowledgements can be handed over, before anything is sent.
+
+    Raises:
+        DiskUnusable: the folder is not there or cannot be written.
+    """
+    if outboxes is None or not any(partner.acks for partner in partners):
+        return
+    if not outboxes.is_dir():
+        raise DiskUnusable(f"acks_dir {outboxes} is not a folder",
+                           help="make it, or correct acks_dir in the profile")  # fmt: skip
+    if not os.access(outboxes, os.W_OK | os.X_OK):
+        raise DiskUnusable(f"acks_dir {outboxes} cannot be written",
+                           help="give this user the right to write there")  # fmt: skip
+
+
+class Answers:
+    """Writes the acknowledgements of one run, or what is missing of them."""
+
+    def __init__(
+        self, ledger: Ledger, endpoint: int, run_id: str, folder: RunFolder,
+        partners: Sequence[Partner], outboxes: Path | None,
+    ) -> None:  # fmt: skip
+        self._ledger = ledger
+        self._endpoint = endpoint
+        self._run_id = run_id
+        self._folder = folder
+        self._partners = partners
+        self._outboxes = outboxes
+
+    def give(self, now: datetime) -> list[dict[str, Any]]:
+        """Write and hand over what is missing; gives all acknowledgements of the run.
+
+        Raises:
+            DiskUnusable: a folder cannot be written; `resume` writes what is missing.
+        """
+        facts = self._folder.facts()
+        if "acks" not in facts:
+            facts = self._write(facts, now)
+        acks: list[dict[str, Any]] = facts["acks"]
+        handed = self._ledger.handed_over(self._endpoint, [ack["key"]["sha256"] for ack in acks])
+        for ack in acks:
+            self._hand_over(ack, handed)
+        return acks
+
+    # -- 1 and 2 ------------------------------------------------------------------------------
+
+    def _write(self, facts: dict[str, Any], now: datetime) -> dict[str, Any]:
+        into = self._folder.path / FOLDER
+        acks = []
+        places = {(each["file"], each["number"]): each for each in facts.get("interchanges", [])}
+        for file, partner, made in self._made(now):
+            with written(into):
+                into.mkdir(mode=0o700, exist_ok=True)
+                _write_whole(into / made.name, made.text)
+            ack = self._described(file, partner, made)
+            places[file.index, made.interchange]["acks"].append(made.name)
+            acks.append(ack)
+        facts = facts | {"acks": acks}
+        self._folder.write_facts(facts)
+        return facts
+
+    def _made(self, now: datetime) -> Iterator[tuple[EdiFile, Partner, Acknowledgement]]:
+        files = {file.sha256: file for file in reversed(kept(self._folder))}  # a copy is one file
+        handed = self._ledger.handed_over(self._endpoint, list(files))
+        told = {(each.key, each.verdict) for each in handed}
+        for file in reversed(files.values()):
+            for partner in self._partners:
+                numbers = [
+                    number
+                    for number, each in enumerate(file.envelopes.interchanges)
+                    if partner.acks and partner_of(self._partners, each) is partner
+                    and (file.key(number), file.verdict(number)) not in told
+                ]  # fmt: skip
+                if numbers:
+                    for made in self._of_partner(file, partner, numbers, now):
+                        yield file, partner, made
+
+    def _of_partner(
+        self, file: EdiFile, partner: Partner, numbers: Sequence[int], now: datetime
+    ) -> list[Acknowledgement]:
+        def control(theirs: Interchange) -> int:
+            return self._ledger.next_control_number(
+                theirs.syntax.value, theirs.receiver, theirs.sender, first=partner.control_number
+            )
+
+        return acknowledge(
+            file.envelopes, file.problems, kinds=[Kind(each) for each in partner.acks], now=now,
+            control=control, interchanges=numbers, delimiters=partner.separators,
+            supported={(partner.syntax, kind) for index, kind in file.reads if index in numbers},
+        )  # fmt: skip
+
+    def _described(self, file: EdiFile, partner: Partner, made: Acknowledgement) -> dict[str, Any]:
+        key = file.key(made.interchange)
+        outbox = None if self._outboxes is None else str(self._outboxes / partner.outbox)
+        return {
+            "name": made.name, "kind": made.kind.value, "control": made.control,
+            "accepted": made.accepted, "rejected": made.rejected, "partner": partner.name,
+            "outbox": outbox, "sha256": hashlib.sha256(made.text).hexdigest(),
+            "verdict": file.verdict(made.interchange),
+            "key": {"syntax": key.syntax, "sender": key.sender, "receiver": key.receiver,
+                    "reference": key.reference, "sha256": key.sha256},
+        }  # fmt: skip
+
+    # -- 3, 4 and 5 ---------------------------------------------------------------------------
+
+    def _hand_over(self, ack: Mapping[str, Any], handed: set[HandedOver]) -> None:
+        given = HandedOver(InterchangeKey(**ack["key"]), ack["kind"], ack["verdict"], ack["name"])
+        outbox = None if ack["outbox"] is None else Path(ack["outbox"])
+        draft = None if outbox is None else outbox / f"{ack['name']}.part"
+        if given not in handed:
+            if draft is not None:
+                text = self._text(ack)
+                with written(draft.parent):
+                    draft.parent.mkdir(parents=True, exist_ok=True)
+                    _fill(draft, text, 0o666)  # its reader is another program: the umask decides
+            self._ledger.put_acknowledgement(self._run_id, given)
+        if draft is not None and draft.exists():
+            with written(draft.parent):
+                draft.rename(_free(draft.with_suffix("")))
+                _sync(draft.parent)
+
+    def _text(self, ack: Mapping[str, Any]) -> bytes:
+        path = self._folder.path / FOLDER / ack["name"]
+        with written(path.parent):
+            text: bytes = path.read_bytes()
+        if hashlib.sha256(text).hexdigest() != ack["sha256"]:
+            raise DiskUnusable(f"{path} is not what it was",
+                               help="restore it, or remove the run's folder to give up the run")  # fmt: skip
+        return text
+
+
+def in_words(acks: Sequence[Mapping[str, Any]], folder: RunFolder) -> str:
+    """Say in one line what was acknowledged and where that lies; "" for nothing."""
+    if not acks:
+        return ""
+    kinds = {ack["kind"]: sum(each["kind"] == ack["kind"] for each in acks) for ack in acks}
+    listed = ", ".join(f"{n} × {kind}" for kind, n in kinds.items())
+    outboxes = dict.fromkeys(ack["outbox"] for ack in acks if ack["outbox"])
+    where = f"; for the partners in {', '.join(outboxes)}" if outboxes else ""
+    return f"{counted(len(acks), 'acknowledgement')} ({listed}) in {folder.path / FOLDER}{where}\n"
+
+
+def _write_whole(path: Path, text: bytes) -> None:
+    draft = path.with_name(f"{path.name}.part")
+    _fill(draft, text, 0o600)
+    draft.replace(path)
+    _sync(path.parent)
+
+
+def _fill(path: Path, text: bytes, mode: int) -> None:
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as out:
+        out.write(text)
+        out.flush()
+        os.fsync(out.fileno())
+
+
+def _free(path: Path) -> Path:
+    """A name that nobody has: what lies in an outbox is never written over."""
+    number, free = 1, path
+    while free.exists():
+        number += 1
+        free = path.with_name(f"{path.stem}-{number}{path.suffix}")
+    return free
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

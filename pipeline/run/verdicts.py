@@ -1,0 +1,203 @@
+"""What a run remembers of its EDI files: envelopes and verdicts, for answers and for the report."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+import polars as pl
+
+from pipeline.ledger import InterchangeKey
+from pipeline.model.edi.definition import Syntax
+from pipeline.model.edi.envelope import Delimiters, Envelopes, Group, Interchange, Problem
+from pipeline.model.edi.partner import Partner
+from pipeline.read import is_error, rejections
+from pipeline.run.folder import RunFolder
+from pipeline.run.partners import key_of, partner_of
+from pipeline.run.source import Job
+
+ENVELOPES = "envelopes"  # the folder of these tables, one per file
+
+
+@dataclass(frozen=True)
+class EdiFile:
+    """An EDI file whose messages were read.
+
+    `index` is its first ordinal in the run, `problems` what was found inside of its messages, and
+    `reads` the indices of interchanges with the message types that some mapping reads there.
+    """
+
+    index: int
+    name: str
+    sha256: str
+    envelopes: Envelopes
+    problems: tuple[Problem, ...]
+    reads: frozenset[tuple[int, str]]
+
+    @cached_property
+    def rejected(self) -> frozenset[int]:
+        """The numbers of the messages with an error, of their own or of their envelopes."""
+        inside = {each.message for each in self.problems if is_error(each)}
+        return frozenset(inside | rejections(self.envelopes).keys())
+
+    def verdict(self, number: int) -> str:
+        """Hash all that was found about an interchange: what its acknowledgement depends on."""
+        interchange = self.envelopes.interchanges[number]
+        after = self.envelopes.interchanges[number + 1 : number + 2]
+        end = after[0].segment if after else self.envelopes.segments + 1
+        found = sorted(
+            (each.code, each.segment, each.column or "", each.message)
+            for each in (*self.envelopes.problems, *self.problems)
+            if interchange.segment <= each.segment < end
+        )
+        reads = sorted(kind for index, kind in self.reads if index == number)
+        told = json.dumps([interchange.segment, found, reads])
+        return hashlib.sha256(told.encode()).hexdigest()
+
+    def key(self, number: int) -> InterchangeKey:
+        """Name one of its interchanges as the ledger does."""
+        return key_of(self.envelopes.interchanges[number], self.sha256)
+
+
+def edi_files(jobs: Sequence[Job], problems: Mapping[int, Sequence[Problem]]) -> list[EdiFile]:
+    """Bring together what the mappings of a run found in each file; `problems` by ordinal."""
+    sources: dict[str, list[tuple[Job, int, str, str]]] = {}
+    for job in jobs:
+        for source, snapshot in job.files:
+            if source.index in job.readings:
+                listed = sources.setdefault(str(snapshot.path), [])
+                listed.append((job, source.index, source.name, source.sha256))
+    made = []
+    for shared in sources.values():
+        job, index, name, sha256 = shared[0]
+        envelopes = job.readings[index].envelopes
+        reads = {
+            pair
+            for each, ordinal, _, _ in shared
+            for pair in envelopes.messages.filter(each.portions[ordinal].mine)
+            .select("interchange", "type").unique().iter_rows()
+        }  # fmt: skip
+        found = tuple(p for _, ordinal, _, _ in shared for p in problems.get(ordinal, ()))
+        made.append(EdiFile(index, name, sha256, envelopes, found, frozenset(reads)))
+    return sorted(made, key=lambda file: file.index)
+
+
+# -- for the report: run.json ----------------------------------------------------------------
+
+
+def enrich(
+    facts: Iterable[dict[str, Any]], files: Sequence[EdiFile], partners: Sequence[Partner]
+) -> None:
+    """Add to the interchanges of run.json who sent them and what became of their messages.
+
+    `taken` tells whether the run takes the interchange over, so that its reference counts as used.
+    """
+    by_index = {file.index: file for file in files}
+    counts = {file.index: _counts(file) for file in files}
+    for fact in facts:
+        interchange = by_index[fact["file"]].envelopes.interchanges[fact["number"]]
+        partner = partner_of(partners, interchange)
+        types = counts[fact["file"]].get(fact["number"], {})
+        total = sum(types.values(), Counter())
+        fact |= {
+            "sender_qualifier": interchange.sender_qualifier,
+            "receiver_qualifier": interchange.receiver_qualifier,
+            "test": interchange.test,
+            "partner": None if partner is None else partner.name,
+            "taken": fact["code"] is None and total["counted"] > total["rejected"],
+            "types": {
+                kind: {fate: counter[fate] for fate in _FATES}
+                for kind, counter in sorted(types.items())
+            },
+            "acks": [],
+        }
+
+
+def _counts(file: EdiFile) -> dict[int, dict[str, Counter[str]]]:
+    """Per interchange and message type: how many were counted, accepted, rejected, not read."""
+    found: dict[int, dict[str, Counter[str]]] = {}
+    columns = ("message", "interchange", "type")
+    for number, interchange, kind in file.envelopes.messages.select(columns).iter_rows():
+        counter = found.setdefault(interchange, {}).setdefault(kind, Counter())
+        fate = "rejected" if number in file.rejected else "accepted"
+        if fate == "accepted" and (interchange, kind) not in file.reads:
+            fate = "not_read"
+        counter["counted"] += 1
+        counter[fate] += 1
+    return found
+
+
+_FATES = ("counted", "accepted", "rejected", "not_read")
+
+
+def taken_over(facts: Mapping[str, Any]) -> list[tuple[InterchangeKey, str]]:
+    """Give the interchanges of run.json that the run takes over, with the names of their files."""
+    files = {each["index"]: each for each in facts["files"]}
+    return [
+        (
+            InterchangeKey(
+                each["syntax"], each["sender"], each["receiver"], each["reference"],
+                files[each["file"]]["sha256"],
+            ),
+            files[each["file"]]["name"],
+        )
+        for each in facts.get("interchanges", [])
+        if each["taken"] and each["reference"]
+    ]  # fmt: skip
+
+
+# -- for the answers: a table per file --------------------------------------------------------
+
+
+def keep(folder: RunFolder, files: Sequence[EdiFile]) -> None:
+    """Write down all that acknowledgements need: `run PLAN` and `resume` have no files to read."""
+    for file in files:
+        told = {
+            "index": file.index, "name": file.name, "sha256": file.sha256,
+            "segments": file.envelopes.segments,
+            "interchanges": [asdict(each) for each in file.envelopes.interchanges],
+            "groups": [asdict(each) for each in file.envelopes.groups],
+            "of_envelopes": [asdict(each) for each in file.envelopes.problems],
+            "problems": [asdict(each) for each in file.problems],
+            "reads": sorted(file.reads),
+        }  # fmt: skip
+        messages = file.envelopes.messages.to_struct("messages").implode()
+        frame = pl.DataFrame({"told": [json.dumps(told)]}).with_columns(messages)
+        folder.write(ENVELOPES, file.index, frame)
+
+
+def kept(folder: RunFolder) -> list[EdiFile]:
+    """Read what `keep` has written."""
+    files = []
+    for path in sorted((folder.path / ENVELOPES).glob("part-*.parquet")):
+        frame = pl.read_parquet(path)
+        told = json.loads(frame.item(0, "told"))
+        messages = frame.get_column("messages").explode().struct.unnest()
+        envelopes = Envelopes(
+            tuple(_interchange(each) for each in told["interchanges"]),
+            tuple(Group(**{**each, **_lists(each)}) for each in told["groups"]),
+            messages.filter(pl.col("message").is_not_null()),
+            _problems(told["of_envelopes"]), told["segments"],
+        )  # fmt: skip
+        reads = frozenset((index, kind) for index, kind in told["reads"])
+        files.append(EdiFile(told["index"], told["name"], told["sha256"], envelopes,
+                             _problems(told["problems"]), reads))  # fmt: skip
+    return files
+
+
+def _problems(told: Sequence[Mapping[str, Any]]) -> tuple[Problem, ...]:
+    return tuple(Problem(**each) for each in told)
+
+
+def _lists(told: Mapping[str, Any]) -> dict[str, Any]:
+    return {"values": tuple(told["values"]), "problems": list(_problems(told["problems"]))}
+
+
+def _interchange(told: Mapping[str, Any]) -> Interchange:
+    marks = told["delimiters"]
+    delimiters = Delimiters(**{**marks, "syntax": Syntax(marks["syntax"])})
+    syntax = Syntax(told["syntax"])
+    return Interchange(**{**told, **_lists(told), "syntax": syntax, "delimiters": delimiters})
