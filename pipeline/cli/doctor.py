@@ -79,6 +79,7 @@ def _checks(session: Session) -> Iterator[Check]:
     if full is not None:
         yield from _api(full.settings)
     yield from _folders(settings)
+    yield from _partners(settings)
     yield from _ledger(settings)
 
 
@@ -177,6 +178,33 @@ def _folders(settings: Settings) -> Iterator[Check]:
         yield Check(_FAIL, "space", says, "make room", Exit.LEDGER)
     else:
         yield Check(_WARN if free < _LITTLE_SPACE else _OK, "space", says)
+
+
+def _partners(settings: Settings) -> Iterator[Check]:
+    """Whose EDI is taken, with which mappings, and where acknowledgements go."""
+    partners = settings.partners
+    if not partners:
+        yield Check(_OK, "partners", "none in the configuration: EDI of every sender is taken")
+        return
+    yield Check(_OK, "partners", ", ".join(partner.name for partner in partners))
+    for partner in partners:
+        for message, path in partner.mappings.items():
+            if not Path(path).is_file():
+                yield Check(
+                    _FAIL, "mapping", f"{path} of partner {partner.name} for {message} does not exist",
+                    f"correct mappings in [partner.{partner.name}]", Exit.USAGE,
+                )  # fmt: skip
+    if any(partner.acks for partner in partners):
+        yield _outbox(settings.acks)
+
+
+def _outbox(folder: Path | None) -> Check:
+    if folder is None:
+        return Check(_OK, "acks", "stay in the folders of the runs: the profile has no acks_dir")
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        return Check(_FAIL, "acks", f"{folder} is no folder that this user can write",
+                     "make it, or correct acks_dir in the profile", Exit.LEDGER)  # fmt: skip
+    return Check(_OK, "acks", f"{folder}")
 
 
 def _nearest(folder: Path) -> Path:

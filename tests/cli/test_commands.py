@@ -158,7 +158,17 @@ def test_the_doctor_finds_nothing_wrong(call: Call, api: RunningSandbox) -> None
     said = call("doctor")
     assert said.code == 0, said.out
     names = [line.split()[1] for line in said.out.splitlines()]
-    assert names == ["config", "token", "api", "clock", "state", "reports", "space", "ledger"]
+    assert names == [
+        "config",
+        "token",
+        "api",
+        "clock",
+        "state",
+        "reports",
+        "space",
+        "partners",
+        "ledger",
+    ]
     assert all(line.startswith("ok ") for line in said.out.splitlines())
     assert api.puts() == []
 
@@ -347,3 +357,46 @@ FAIL bad.yaml:7 a channel  (1 orders, 0 rejections)
     told = call("mapping", "test", "bad.yaml", "--json").json()["tests"]
     assert (told[0]["fine"], told[0]["differences"][0]["at"]) == (False, "orders[0].channel")
     assert call("mapping", "test", "none.yaml").code == 2
+
+
+PARTNER = '[partner.acme]\nsyntax = "x12"\nid = "ACME"\nacks = ["997"]\nmappings = {850 = "orders.yaml"}\n'  # fmt: skip
+
+
+def test_the_doctor_names_partners_and_what_is_missing_of_them(
+    call: Call, api: RunningSandbox, folder: Path
+) -> None:
+    (folder / "pipeline.toml").write_text(PARTNER)
+    said = call("doctor", env={"PIPELINE_ACKS_DIR": "out"})
+    assert said.code == 2
+    assert "ok    partners  acme\n" in said.out
+    assert f"FAIL  mapping   {folder / 'orders.yaml'} of partner acme for 850" in said.out
+    assert "FAIL  acks      " in said.out
+    (folder / "out").mkdir()
+    (folder / "orders.yaml").write_text("")
+    assert call("doctor", env={"PIPELINE_ACKS_DIR": "out"}).code == 0
+    assert api.puts() == []
+
+
+def test_a_run_without_mappings_takes_those_of_the_partners(
+    call: Call, api: RunningSandbox, folder: Path
+) -> None:
+    from tests.run.inbox import ORDERS_850, interchange, order
+
+    (folder / "pipeline.toml").write_text(PARTNER)
+    (folder / "orders.yaml").write_text(ORDERS_850)
+    (folder / "in").mkdir()
+    (folder / "in" / "a.edi").write_text(interchange(("850", order("A1"))))
+
+    planned = call("plan", "in", "--out", "made")
+    said = call("run", "in")
+
+    assert planned.code == 0, planned.err
+    assert said.code == 0, said.err
+    assert "1 acknowledgement (1 × 997) in " in said.out
+    assert [put.order_number for put in api.puts()] == ["A1"]
+    stale = call("run", "made")  # a folder that is a plan is still taken for one
+    assert "the plan is stale" in stale.err
+    (folder / "orders.yaml").unlink()
+    gone = call("run", "in")
+    assert gone.code == 2
+    assert "mapping of partner acme" in gone.err

@@ -11,7 +11,7 @@ from pipeline.run import Result
 from pipeline.run.clock import clock
 from pipeline.run.folder import DiskUnusable
 from tests.run.conftest import Warehouse
-from tests.run.interchanges import Inbox, interchange, order
+from tests.run.inbox import Inbox, interchange, order
 
 ACME = '[partner.acme]\nsyntax = "x12"\nid = "ACME"\nacks = ["997"]\n'
 

@@ -9,7 +9,7 @@ import pytest
 from pipeline.model.stops import SourceUnusable
 from pipeline.run import PlanStale, Result
 from tests.run.conftest import Warehouse
-from tests.run.interchanges import PARCELS_945, Inbox, interchange, order, parcel
+from tests.run.inbox import PARCELS_945, Inbox, interchange, order, parcel
 
 ACME = '[partner.acme]\nsyntax = "x12"\nid = "ACME"\n'
 
