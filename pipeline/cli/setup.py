@@ -34,6 +34,15 @@ _TEMPLATE = """\
 # [owners]
 # R301 = "Warehouse"
 
+# With whom EDI files are exchanged; without any section every sender is taken.
+# [partner.acme]
+# syntax = "x12"
+# id = "ACMEWMS"              # ISA06, or UNB 2
+# messages = ["945"]
+# versions = ["004010"]
+# acks = ["997"]
+# mappings = {945 = "mappings/edi/945.yaml"}
+
 # The sandbox is the default: start it with `pipeline sandbox --data .pipeline/sandbox`.
 [profile.sandbox]
 
@@ -69,6 +78,10 @@ def show(session: Session, origin: bool) -> int:
     rows = {"profile": (loaded.settings.profile, ""), **rows, "token": token}
     rows |= {
         f"owners.{code}": (owner, "") for code, owner in sorted(loaded.settings.owners.items())
+    }
+    rows |= {
+        f"partner.{partner.name}": (f"{partner.syntax} {partner.id}", "")
+        for partner in loaded.settings.partners
     }
     console = session.console
     if console.look.json:

@@ -13,6 +13,7 @@ where a killed run stopped:
 
 import hashlib
 import os
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -79,6 +80,8 @@ class Answers:
 
     def _write(self, facts: dict[str, Any], now: datetime) -> dict[str, Any]:
         into = self._folder.path / FOLDER
+        # what a killed run had written under numbers that nobody has seen
+        shutil.rmtree(into, ignore_errors=True)
         acks = []
         places = {(each["file"], each["number"]): each for each in facts.get("interchanges", [])}
         for file, partner, made in self._made(now):

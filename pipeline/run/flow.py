@@ -273,7 +273,7 @@ class Flow:
     ) -> Foresight:
         started = clock()
         begun = time.monotonic()
-        files = sum(len(job.files) for job in jobs)
+        files = len({snapshot.path for job in jobs for _, snapshot in job.files})
         self._say_start(run_id, files)
         with written(folder.path):
             spooled = spooling.spool(

@@ -90,7 +90,7 @@ def _read(job: Job, source: SourceFile, snapshot: Snapshot) -> Iterator[Batch]:
     if job.plan.extract is not None:
         return read_edi_batches(
             job.readings[source.index], job.plan.extract, file=source.index,
-            columns=job.plan.reads, portion=job.portions[source.index],
+            columns=job.plan.reads, portion=job.portions.get(source.index),
         )  # fmt: skip
     return read_batches(
         snapshot.path, job.plan.source, file=source.index, columns=job.plan.reads, name=source.name

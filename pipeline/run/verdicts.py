@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -43,18 +44,23 @@ class EdiFile:
         inside = {each.message for each in self.problems if is_error(each)}
         return frozenset(inside | rejections(self.envelopes).keys())
 
+    @cached_property
+    def _told(self) -> list[tuple[int, str, str, int]]:
+        """Everything that was found in the file, by segment."""
+        return sorted(
+            (each.segment, each.code, each.column or "", each.message)
+            for each in (*self.envelopes.problems, *self.problems)
+        )
+
     def verdict(self, number: int) -> str:
         """Hash all that was found about an interchange: what its acknowledgement depends on."""
-        interchange = self.envelopes.interchanges[number]
         after = self.envelopes.interchanges[number + 1 : number + 2]
+        begin = self.envelopes.interchanges[number].segment
         end = after[0].segment if after else self.envelopes.segments + 1
-        found = sorted(
-            (each.code, each.segment, each.column or "", each.message)
-            for each in (*self.envelopes.problems, *self.problems)
-            if interchange.segment <= each.segment < end
-        )
+        low = bisect_left(self._told, (begin,))
+        high = bisect_left(self._told, (end,))
         reads = sorted(kind for index, kind in self.reads if index == number)
-        told = json.dumps([interchange.segment, found, reads])
+        told = json.dumps([begin, self._told[low:high], reads])
         return hashlib.sha256(told.encode()).hexdigest()
 
     def key(self, number: int) -> InterchangeKey:
@@ -118,15 +124,23 @@ def enrich(
 
 def _counts(file: EdiFile) -> dict[int, dict[str, Counter[str]]]:
     """Per interchange and message type: how many were counted, accepted, rejected, not read."""
+    reads = pl.DataFrame(
+        sorted(file.reads), schema={"interchange": pl.Int32(), "type": pl.String()}, orient="row"
+    ).with_columns(pl.lit("accepted").alias("fate"))
+    rejected = pl.col("message").is_in(sorted(file.rejected))
+    fates = (
+        file.envelopes.messages.join(reads, on=["interchange", "type"], how="left")
+        .with_columns(
+            pl.when(rejected).then(pl.lit("rejected")).otherwise(pl.col("fate").fill_null("not_read"))
+            .alias("fate")
+        )
+        .group_by("interchange", "type", "fate").len()
+    )  # fmt: skip
     found: dict[int, dict[str, Counter[str]]] = {}
-    columns = ("message", "interchange", "type")
-    for number, interchange, kind in file.envelopes.messages.select(columns).iter_rows():
+    for interchange, kind, fate, number in fates.iter_rows():
         counter = found.setdefault(interchange, {}).setdefault(kind, Counter())
-        fate = "rejected" if number in file.rejected else "accepted"
-        if fate == "accepted" and (interchange, kind) not in file.reads:
-            fate = "not_read"
-        counter["counted"] += 1
-        counter[fate] += 1
+        counter[fate] += number
+        counter["counted"] += number
     return found
 
 
@@ -165,7 +179,7 @@ def keep(folder: RunFolder, files: Sequence[EdiFile]) -> None:
             "reads": sorted(file.reads),
         }  # fmt: skip
         messages = file.envelopes.messages.to_struct("messages").implode()
-        frame = pl.DataFrame({"told": [json.dumps(told)]}).with_columns(messages)
+        frame = pl.DataFrame({"told": [json.dumps(told, default=_text)]}).with_columns(messages)
         folder.write(ENVELOPES, file.index, frame)
 
 
@@ -188,6 +202,10 @@ def kept(folder: RunFolder) -> list[EdiFile]:
     return files
 
 
+def _text(advice: bytes) -> str:
+    return advice.decode("latin-1")
+
+
 def _problems(told: Sequence[Mapping[str, Any]]) -> tuple[Problem, ...]:
     return tuple(Problem(**each) for each in told)
 
@@ -198,6 +216,6 @@ def _lists(told: Mapping[str, Any]) -> dict[str, Any]:
 
 def _interchange(told: Mapping[str, Any]) -> Interchange:
     marks = told["delimiters"]
-    delimiters = Delimiters(**{**marks, "syntax": Syntax(marks["syntax"])})
-    syntax = Syntax(told["syntax"])
+    syntax, advice = Syntax(told["syntax"]), marks["advice"].encode("latin-1")
+    delimiters = Delimiters(**{**marks, "syntax": syntax, "advice": advice})
     return Interchange(**{**told, **_lists(told), "syntax": syntax, "delimiters": delimiters})
