@@ -6,7 +6,7 @@ from pipeline.model.edi.envelope import Problem
 from pipeline.read import open_edi
 from pipeline.run.folder import RunFolder
 from pipeline.run.verdicts import EdiFile, keep, kept
-from tests.run.interchanges import interchange, order
+from tests.run.inbox import interchange, order
 
 EDIFACT = (
     "UNA:+,? 'UNB+UNOC:3+PARTNER:14+PARCELLAB:ZZ+261120:1200+77'UNH+1+ORDERS:D:96A:UN'"
