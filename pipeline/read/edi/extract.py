@@ -148,7 +148,9 @@ class _Extraction:
             elif grammar.slots[slot].tag == "HL":
                 mine = np.flatnonzero(tree.slot == slot)
                 at = self._bodies.at[tree.first[mine]]
-                named[mine] |= self._segments.equal(*self._trimmed(at, 3, 0), name.encode())
+                named[mine] |= self._segments.equal(
+                    *self._trimmed(at, 3, 0, len(name.encode())), name.encode()
+                )
         return named
 
     # -- values -----------------------------------------------------------------------------
@@ -325,21 +327,28 @@ class _Extraction:
         return found
 
     def _holds(self, at: Ints, condition: Condition, element: int) -> Bools:
-        begin, end = self._trimmed(at, element, condition.component or self._first_component)
+        least = min(len(value.encode()) for value in condition.values)
+        component = condition.component or self._first_component
+        begin, end = self._trimmed(at, element, component, least)
         same = np.zeros(len(at), np.bool_)
         for value in condition.values:
             same |= self._segments.equal(begin, end, value.encode())
         return ~same if condition.negated else same
 
-    def _trimmed(self, at: Ints, element: int, component: int) -> tuple[Ints, Ints]:
-        """An element's bounds without the blanks that fixed-length senders pad with."""
+    def _trimmed(self, at: Ints, element: int, component: int, least: int) -> tuple[Ints, Ints]:
+        """An element's bounds without the blanks that fixed-length senders pad with.
+
+        What is not longer than `least` bytes, the shortest text that is asked for, is left alone.
+        """
         begin, end = self._segments.bounds(at, element, component)
         text = self._segments.octets
-        padded = np.flatnonzero((end > begin) & (text[np.maximum(end - 1, 0)] == 0x20))
+        longer = np.flatnonzero(end - begin > least)
+        padded = longer[text[end[longer] - 1] == 0x20]
         while len(padded):
             end[padded] -= 1
             padded = padded[(end[padded] > begin[padded]) & (text[end[padded] - 1] == 0x20)]
-        padded = np.flatnonzero((end > begin) & (text[np.minimum(begin, len(text) - 1)] == 0x20))
+        longer = longer[end[longer] > begin[longer]]
+        padded = longer[text[begin[longer]] == 0x20]
         while len(padded):
             begin[padded] += 1
             padded = padded[(end[padded] > begin[padded]) & (text[begin[padded]] == 0x20)]
