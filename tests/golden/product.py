@@ -127,7 +127,7 @@ def product(home: Path) -> Iterator[Product]:
 
 def run_case(case: Path, home: Path) -> tuple[list[Finding], list[str]]:
     """Run one folder of `samples/` as its files say; gives what it found and what it sent."""
-    mapping, source = [case / "mapping.yaml"], [case / "input.csv"]
+    mapping, source = [case / "mapping.yaml"], [next(case.glob("input.*"))]
     with product(home) as made:
         if (case / "ledger.json").exists():
             made.knows(json.loads((case / "ledger.json").read_text()), home / "seed")

@@ -9,6 +9,8 @@ import pytest
 from pipeline.model.rules import RULES
 from tests.golden.product import SAMPLES, Finding, run_case
 
+# A message of more than 64 MB is no sample; tests/unit/read/edi/test_pieces.py has one, made on the spot.
+ELSEWHERE = {"E119"}
 CASES = sorted(folder for folder in SAMPLES.iterdir() if (folder / "mapping.yaml").exists())
 
 
@@ -47,7 +49,7 @@ def test_every_code_is_produced_by_a_sample() -> None:
         each["code"] for case in CASES for each in _lines(case / "expected" / "findings.jsonl")
     }
 
-    assert set(RULES) - shown == set()
+    assert set(RULES) - shown == ELSEWHERE
     assert shown - set(RULES) == set()
 
 

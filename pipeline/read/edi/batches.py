@@ -110,9 +110,8 @@ def _no_interchange(name: str, envelopes: Envelopes, beginning: bytes) -> Source
     problem = next((each for each in envelopes.problems if is_error(each)), nothing)
     rule = RULES[problem.code]
     says = rule.says.format(value=problem.value, detail=problem.detail, column=problem.column)
-    return SourceUnusable(
-        f"{place(name, problem.line, problem.segment)}: {says}", help=rule.fix, code=problem.code
-    )
+    at = place(name, problem.line, problem.segment)
+    return SourceUnusable(f"{at}: {says}", help=rule.fix, code=problem.code, place=at)
 
 
 def _looks_like(beginning: bytes) -> str:
