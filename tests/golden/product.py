@@ -13,6 +13,7 @@ import polars as pl
 from pipeline.config import Settings
 from pipeline.ledger import Ledger
 from pipeline.model.endpoint import Endpoint, Pace, Secret
+from pipeline.model.origin import SEGMENTS_MAX
 from pipeline.model.stops import StopRun
 from pipeline.report.facts import RunTables
 from pipeline.run import Options, plan, run
@@ -158,7 +159,8 @@ def _ran(folder: RunFolder, tables: RunTables, payloads: list[str]) -> Ran:
     names = [file["name"] for file in folder.facts()["files"]]
     table = tables.findings.lazy().collect().select(
         pl.col("_file").replace_strict(list(range(len(names))), names, return_dtype=pl.String)
-        .alias("file"), pl.col("_line").alias("line"), "code", "column", "target", "value", "detail",
+        .alias("file"), pl.col("_line").alias("line"),
+        (pl.col("_segment") & SEGMENTS_MAX).alias("segment"), "code", "column", "target", "value", "detail",
     )  # fmt: skip
     ordered = table.sort("file", "line", "code", "column", nulls_last=False, maintain_order=True)
     return Ran(ordered.to_dicts(), payloads, tables.rows.lazy().collect(), tables.orders)
