@@ -156,9 +156,9 @@ class X12(Writer):
 class Edifact(Writer):
     """An EDIFACT file; with `una` its separators are announced."""
 
-    def __init__(self, name: str, book: Book, *, una: bool = True) -> None:
+    def __init__(self, name: str, book: Book, *, una: bool = True, after: int = 7000) -> None:
         super().__init__(name, book, "'", "+", encoding="iso-8859-1")
-        self.control = 7000
+        self.control = after  # the control number before the first one
         self.in_interchange = 0
         if una:
             self.lines.append("UNA:+.? '")
@@ -684,7 +684,7 @@ def changed() -> tuple[dict[str, Writer], Book]:
         _ordered(first, orders[12], declared=1)
     with first.interchange("EXAMPLESHOP:ZZ", "EXAMPLEWEST:ZZ", cut=True):
         _ordered(first, orders[13], held=True)
-    second = Edifact("changes.edi", book, una=False)
+    second = Edifact("changes.edi", book, una=False, after=7100)
     with second.interchange("EXAMPLESHOP:ZZ", "EXAMPLEWEST:ZZ"):
         for number, order in enumerate(orders[:6]):
             _changed(second, order, ("cancel", "add", "change", "remove", "replace", "odd")[number])
