@@ -44,6 +44,8 @@ _RANGE = re.compile(r"^(?P<head>.*?\.\d+)(?:-\d+|\.\.\d+)(?:\.\d+\.\.\d+)?$")
 _PLAIN = re.compile(r"[A-Za-z0-9]{1,6}")
 _CODES_MAX = 1000  # different values that are counted one by one
 _FORMS = ("6", "8", "12", "14")  # digits of dates, and of dates with a time
+# What a line may be called by, best first.
+LINE_KEYS = ("line_no", "sku", "barcode")
 _ADDRESS = ("street", "city", "zip")
 
 
@@ -92,9 +94,10 @@ class Evidence:
     """What a file has of one type of message.
 
     `faulty` counts the rows of messages that have an error; they are among `rows`. `address_rows`
-    have a part of an address, `incomplete` of them lack another. `repeated` counts rows whose
-    order has another one with the same line number. `others` are paths that no candidate has,
-    with the number of their segments.
+    have a part of an address, `incomplete` of them lack another. `lines` counts rows with a line
+    or article number, `repeated` those whose order has another one with the same line number,
+    `packs_below` those whose pack lies below its item. `others` are paths that no candidate has, with
+    the number of their segments.
     """
 
     message: Message
@@ -106,7 +109,9 @@ class Evidence:
     faulty: int = 0
     address_rows: int = 0
     incomplete: int = 0
+    lines: int = 0
     repeated: int = 0
+    packs_below: int = 0
     others: tuple[tuple[str, int], ...] = ()
 
 
@@ -256,6 +261,11 @@ def _count(made: Evidence, cells: pl.DataFrame) -> None:
     if "line_no" in names:
         lines = values.select("order_no", "line_no").drop_nulls()
         made.repeated += lines.height - lines.n_unique()
+        keys = [pl.col(name).is_not_null() for name in LINE_KEYS if name in names]
+        made.lines += values.select(pl.any_horizontal(keys).sum()).item()
+    if "above_pack" in names:
+        below = pl.col("above_pack") == pl.col("item_level")
+        made.packs_below += values.select(below.sum()).item()
 
 
 def _first(column: Column) -> pl.Expr:

@@ -75,3 +75,18 @@ def test_a_time_zone_must_exist(call: Call, folder: Path) -> None:
     said = call("mapping", "init", "night.edi", "--timezone", "Mars")
     assert said.code == 2
     assert "'Mars' is no time zone" in said.err
+
+
+@pytest.mark.parametrize(("kind", "code"), [("214", "D1"), ("IFTSTA", "21")])
+def test_events_are_held_until_somebody_says_what_they_are(
+    kind: str, code: str, call: Call, folder: Path
+) -> None:
+    (folder / "night.edi").write_text(FILES[kind], encoding="utf-8")
+    call("mapping", "init", "night.edi", "--timezone", "Europe/Berlin", "--out", "m.yaml")
+    held = call("plan", "-m", "m.yaml", "night.edi")
+    assert (held.code, "R401" in held.out) == (3, True)
+    text = (folder / "m.yaml").read_text(encoding="utf-8")
+    assert text.count('"<code>": "<key>"') == 1
+    (folder / "m.yaml").write_text(text.replace('"<code>": "<key>"', f'"{code}": Delivered'))
+    said = call("plan", "-m", "m.yaml", "night.edi")
+    assert (said.code, "mutations: 1 add_tracking" in said.out) == (0, True)

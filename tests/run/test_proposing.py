@@ -32,6 +32,7 @@ source:
   transaction: "945"
   # files: "*.edi"                            # which files of a folder this mapping reads
   dates: "%Y%m%d"
+  columns: {qty: integer}
   # timezone: Europe/Berlin                   # of times in the file, which have no offset
 
 extract:                                      # one row per W12
@@ -53,13 +54,20 @@ extract:                                      # one row per W12
     country: "N1[1=ST]>N4.4"                  # 2 of 2 rows, such as DE
     line_no: "LX/LX.1"                        # 2 of 2 rows, such as 1
     sku: "W12[*=SK].+1"                       # 2 of 2 rows, such as SKU-1
-    # barcode: "W12[*=UP].+1"                 # nothing in this file
+    # barcode: "W12[*=EN].+1"                 # nothing in this file
     # case_code: "W12.6"                      # nothing in this file
     qty: "W12.3"                              # 2 of 2 rows, such as 2
+    unit: "W12.5"                             # 2 of 2 rows, such as EA
 
 lookups:
   couriers:                                   # parcelLab's key of each carrier; what is not listed is rejected (R401)
     "UPSN": ups                               # 2 rows
+  units:                                      # pieces in each unit; what is not listed is rejected (R401)
+    "EA": "1"                                 # 2 rows
+
+derive:
+  inside: {sql: "line_no IS NOT NULL AND COALESCE(qty, 1) > 0"}
+  pieces: {from: unit, do: [upper], lookup: units, as: integer, default: "1"}
 
 order:
   order_number: order_no
@@ -78,11 +86,11 @@ trackings:
     destination_country_iso3: country
     # recipient_name: recipient               # only where it is the customer and not a shop
     articles:
-      line_item_id: {template: "{order_no}-{line_no}"}  # as in the mapping that makes the order's lines
-      sku: sku
-      # barcode: barcode                      # no barcode in this file
+      line_item_id: {template: "{order_no}-{line_no}", when: inside}  # as in the mapping that makes the order's lines
+      sku: {from: sku, when: inside}
+      # barcode: {from: barcode, when: inside}  # no barcode in this file
       # barcode: case_code                    # no case_code in this file
-      quantity: qty
+      quantity: {sql: "qty * pieces", when: inside}
 """
 
 
@@ -188,16 +196,36 @@ def test_a_bill_of_lading_is_no_tracking_number_by_itself(file: Path) -> None:
     compiled(text)
 
 
-def test_several_parcels_of_one_carton_become_rows_and_share_no_quantity(file: Path) -> None:
+def test_what_a_carton_with_several_numbers_holds_is_told_once(file: Path) -> None:
     several = ("W06*F*WH-1", "N1*ST*X", "W27*M*UPSN", "LX*1", "MAN*CP*1Z1", "MAN*CP*1Z2",
                "W12*CC*3*3**EA**SK*SKU-1")  # fmt: skip
     text = proposed(file, x12("945", several))
     assert line(text, "each:") == "each: [tracking] # a row per value"
-    assert line(text, "# quantity: qty").endswith("how much is in each is not said")
-    assert line(text, "tracking: ").startswith('tracking: "MAN[1=CP].2..3"')
+    assert line(text, 'tracking: "').startswith('tracking: "MAN[1=CP].2..3"')
+    assert line(text, "inside:").endswith('AND tracking = first_number"}')
     extract = compiled(text).plan.extract
     assert extract is not None
     assert [column.name for column in extract.columns if column.each] == ["tracking"]
+
+
+def test_packs_below_their_item_hold_what_stands_at_the_pack(file: Path) -> None:
+    below = ("BSN*00*S-1*20261120*0130", "HL*1**S", "TD5**2*UPSN", "HL*2*1*O", "PRF*WH-1",
+             "HL*3*2*I", "LIN*1*SK*SKU-1", "SN1**5*EA",
+             "HL*4*3*P", "SN1**3*EA", "MAN*CP*1Z1", "HL*5*3*P", "SN1**2*EA", "MAN*CP*1Z2")  # fmt: skip
+    text = proposed(file, x12("856", below))
+    assert 'sql: "qty_of_pack * pieces"' in line(text, "quantity:")
+    compiled(text)
+    assert "qty_of_pack" not in proposed(file, FILES["856"])
+
+
+def test_units_that_are_no_pieces_are_comments(file: Path) -> None:
+    cases = changed(interchanges.X12_945, W12="W12*CC*3*3**CA**SK*SKU-1")
+    text = proposed(file, x12("945", interchanges.X12_945, cases))
+    assert line(text, '"EA"') == '"EA": "1" # 2 rows'
+    assert line(text, '# "CA"') == '# "CA": ? # 2 rows'
+    without = proposed(file, x12("945", changed(interchanges.X12_945, W12="W12*CC*3*3****SK*S-1")))
+    assert line(without, "quantity:").endswith("# no unit in this file: are they pieces?")
+    compiled(without)
 
 
 def test_several_values_of_another_column_are_told(file: Path) -> None:
@@ -213,13 +241,16 @@ def test_times_need_a_zone(file: Path) -> None:
     )
     assert "# statuses:" in without
     with_zone = proposed(file, FILES["214"], timezone="Europe/Berlin")
-    assert line(with_zone, "timezone:").endswith("AT7-07, which is not used, says LT (1 row)")
-    assert line(with_zone, "event_timestamp:") == (
-        'event_timestamp: {template: "{event_date}{event_time}", do: [{slice: [0, 12]}], '
-        'format: "%Y%m%d%H%M"}'
-    )
+    assert line(with_zone, '"LT"').startswith('"LT": "" # 1 row; the time of the place')
     assert line(with_zone, '"D1"') == '"D1": "Delivered" # 1 row'
     assert line(with_zone, '# "D1"') == '# "D1": ? # 1 row; delivered'
+
+
+def test_zones_with_two_offsets_are_left_open(file: Path) -> None:
+    west = [each.replace("*LT", "*PT") for each in interchanges.X12_214]
+    text = proposed(file, x12("214", interchanges.X12_214, west), timezone="Europe/Berlin")
+    assert line(text, '# "PT"') == '# "PT": ? # 1 row'
+    compiled(text)
 
 
 @pytest.mark.parametrize(
@@ -283,18 +314,34 @@ def test_half_an_address_stays_a_comment(file: Path) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "condition"),
-    [("850", "function = '01'"), ("940", "function IN ('F', 'D')"), ("856", "function = '01'"),
-     ("ORDERS", "function = '1'"), ("DESADV", "function = '1'"), ("IFTMIN", "function = '1'")],
+    [("850", "function = '01'"), ("940", "function IN ('F', 'D')"), ("ORDERS", "function = '1'"),
+     ("IFTMIN", "function = '1'"), ("860", "function = '01'"), ("ORDCHG", "function = '1'")],
 )  # fmt: skip
-def test_cancellations_are_no_orders_and_no_parcels(kind: str, condition: str, file: Path) -> None:
-    assert line(proposed(file, FILES[kind]), "skip:").startswith(f'skip: "{condition}"')
+def test_a_cancellation_cancels_its_order(kind: str, condition: str, file: Path) -> None:
+    text = proposed(file, FILES[kind])
+    assert line(text, "when_all:") == f'when_all: "{condition}"'
+    assert compiled(text).plan.mutations[0].type == "cancel_order"
+
+
+@pytest.mark.parametrize(("kind", "code"), [("856", "01"), ("DESADV", "1")])
+def test_a_notice_taken_back_takes_its_parcels_back(kind: str, code: str, file: Path) -> None:
+    text = proposed(file, FILES[kind])
+    assert f"AND (function IS NULL OR NOT function = '{code}')" in text
+    assert [each.type for each in compiled(text).plan.mutations] == ["cancel_tracking"]
+
+
+def test_parcels_of_a_transport_instruction(file: Path) -> None:
+    labelled = (*interchanges.IFTMIN[:4], "TDT+20++++UPSN", *interchanges.IFTMIN[4:], "RFF+CW:0034")
+    text = proposed(file, edifact("IFTMIN", labelled))
+    assert line(text, "tracking_number:") == "tracking_number: tracking"
+    compiled(text)
 
 
 def test_line_numbers_that_stand_twice_do_not_make_a_key_alone(file: Path) -> None:
     twice = (*interchanges.X12_940[:7], "LX*1", "W01*2*EA**SK*SKU-1", "W01*1*EA**SK*SKU-2")
     text = proposed(file, x12("940", twice))
     assert line(text, "line_item_id") == (
-        'line_item_id: {template: "{order_no}-{line_no}-{sku}"} # 1 line number stand twice in an order'
+        'line_item_id: {template: "{order_no}-{line_no}-{sku}"} # the same number stands twice in an order, 1 time'
     )
     without = proposed(file, x12("850", changed(interchanges.X12_850, PO1="PO1**2*EA***SK*S-1")))
     assert "{order_no}-{sku}" in line(without, "line_item_id")

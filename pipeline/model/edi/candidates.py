@@ -90,9 +90,18 @@ _X12_PARTY_OF_PARCEL = (
     *_X12_PARTY[:-1],
     _column("country", "destination_country_iso3", "N1[1={party}]>N4.4"),
 )
-_X12_CONTACT = (
-    _column("email", "recipient_email", "N1[1={party}]>PER[*=EM].+1"),
-    _column("phone", "shipping_address.phone", "N1[1={party}]>PER[*=TE].+1"),
+# Others under PER and G61 are people of the shop or of the warehouse.
+_X12_850_CONTACT = (
+    _column("email", "recipient_email", "N1[1={party}]>PER[*=EM].+1", "PER[1=RE|DC][*=EM].+1"),
+    _column(
+        "phone", "shipping_address.phone", "N1[1={party}]>PER[*=TE].+1", "PER[1=RE|DC][*=TE].+1"
+    ),
+)
+_X12_940_CONTACT = (
+    _column("email", "recipient_email", "N1[1={party}]>PER[*=EM].+1", "G61[1=DC|RE][3=EM].4"),
+    _column(
+        "phone", "shipping_address.phone", "N1[1={party}]>PER[*=TE].+1", "G61[1=DC|RE][3=TE].4"
+    ),
 )
 _EDIFACT_PARTY = (
     _column("recipient", "recipient_name", "NAD[1={party}].4.1"),
@@ -117,7 +126,7 @@ def _x12_codes(tag: str) -> tuple[Candidate, ...]:
     """Article numbers by qualifier, wherever the pair stands (elements 235 and 234)."""
     kinds = {
         "sku": ("SK", "VN", "VP", "BP", "IN"),
-        "barcode": ("UP", "EN", "UK", "UI", "UA"),
+        "barcode": ("EN", "UP", "UK", "UI", "UA"),
     }
     return tuple(
         _column(name, f"articles_order.{name}", *(f"{tag}[*={kind}].+1" for kind in found))
@@ -144,7 +153,7 @@ _X12_850 = Candidates(
         _column("ordered", "order_date", "BEG.5"),
         _column("customer_ref", "customer_number", "REF[1=CO].2", "REF[1=CR].2"),
         *_X12_PARTY,
-        *_X12_CONTACT,
+        *_X12_850_CONTACT,
         _column("wanted", "announced_delivery_date", "DTM[1=002].2"),
         _column("currency", "order_currency", "CUR.2"),
         _column("carrier", "tracking.courier", "TD5[2=2].3", "TD5.5"),
@@ -152,6 +161,7 @@ _X12_850 = Candidates(
         *_x12_codes("PO1"),
         _column("article", "articles_order.article_name", "PO1/PID[1=F].5"),
         _column("qty", "articles_order.quantity", "PO1.2"),
+        _column("unit", "tracking.shipping_volume_unit", "PO1.3", codes=True),
         _column("price", "articles_order.unit_price", "PO1.4"),
     ),
     cancelling=("01",),
@@ -168,6 +178,7 @@ _X12_860 = Candidates(
         *_x12_codes("POC"),
         _column("article", "articles_order.article_name", "POC/PID[1=F].5"),
         _column("qty", "articles_order.quantity", "POC.3"),
+        _column("unit", "tracking.shipping_volume_unit", "POC.5", codes=True),
         _column("qty_left", "articles_order.quantity", "POC.4"),
         _column("price", "articles_order.unit_price", "POC.6"),
     ),
@@ -197,6 +208,10 @@ _X12_856 = Candidates(
         _column("line_no", "articles_order.line_item_id", "I/LIN.1", "I/SN1.1"),
         *_x12_codes("LIN"),
         _column("qty", "articles_order.quantity", "I/SN1.2"),
+        _column("unit", "tracking.shipping_volume_unit", "SN1.3", codes=True),
+        _column("qty_of_pack", "articles_order.quantity", "P/SN1.2", "P/PO4.1"),
+        _column("item_level", "tracking.tracking_number", "I/HL.1"),
+        _column("above_pack", "tracking.tracking_number", "P/HL.2"),
     ),
     cancelling=("01",),
 )  # fmt: skip
@@ -209,7 +224,7 @@ _X12_940 = Candidates(
         _column("function", "order_status", "W05.1", codes=True),
         _column("customer_ref", "customer_number", "N9[1=CO].2", "N9[1=CR].2"),
         *_X12_PARTY,
-        *_X12_CONTACT,
+        *_X12_940_CONTACT,
         _column("wanted", "announced_delivery_date", "G62[1=02].2"),
         _column("carrier", "tracking.courier", "W66.10", "W66.5"),
         _column("line_no", "articles_order.line_item_id", "W01/N9[1=LI].2", "LX/LX.1"),
@@ -217,6 +232,7 @@ _X12_940 = Candidates(
         _column("case_code", "articles_order.barcode", "W01.3"),
         _column("article", "articles_order.article_name", "W01/G69.1"),
         _column("qty", "articles_order.quantity", "W01.1"),
+        _column("unit", "tracking.shipping_volume_unit", "W01.2", codes=True),
     ),
     cancelling=("F", "D"),
 )
@@ -242,6 +258,7 @@ _X12_945 = Candidates(
         *_x12_codes("W12"),
         _column("case_code", "articles_order.barcode", "W12.6"),
         _column("qty", "articles_order.quantity", "W12.3"),
+        _column("unit", "tracking.shipping_volume_unit", "W12.5", codes=True),
     ),
 )  # fmt: skip
 
@@ -261,7 +278,7 @@ _X12_214 = Candidates(
             needed=True, several=True,
         ),
         _column("carrier", "tracking.courier", "B10.3", "MS2.1", needed=True, codes=True),
-        _column("event", "tracking.checkpoints.courier_status", "AT7.1", "AT7.3", codes=True),
+        _column("event", "tracking.checkpoints.courier_status", "AT7.1", codes=True),
         _column("event_date", "tracking.checkpoints.event_timestamp", "AT7.5"),
         _column("event_time", "tracking.checkpoints.event_timestamp", "AT7.6"),
         _column("event_zone", "timezone", "AT7.7", codes=True),
@@ -280,6 +297,7 @@ _ORDERS_LINES = (
     ),
     _column("article", "articles_order.article_name", "IMD[1=F].3.4"),
     _column("qty", "articles_order.quantity", "QTY[1.1=21].1.2"),
+        _column("unit", "tracking.shipping_volume_unit", "QTY[1.1=21].1.3", codes=True),
     _column("price", "articles_order.unit_price", "PRI[1.1=AAA|AAB].1.2"),
 )  # fmt: skip
 
@@ -320,13 +338,24 @@ _IFTMIN = Candidates(
     ("DP", "CN", "ST", "UC"),
     (
         _column("order_no", "order_number",
-                "RFF[1.1=ON].1.2", "RFF[1.1=CU].1.2", "BGM.2", needed=True),
+                "RFF[1.1=ON].1.2", "RFF[1.1=CU].1.2",
+                Way("BGM.2", "the number of the instruction is an order number only by agreement"),
+                needed=True),
         _column("function", "order_status", "BGM.3", codes=True),
         _column("ordered", "order_date", "DTM[1.1=137].1.2"),
         *_EDIFACT_PARTY,
         *_EDIFACT_CONTACT,
         _column("wanted", "announced_delivery_date", "DTM[1.1=2].1.2", "DTM[1.1=17].1.2"),
-        _column("carrier", "tracking.courier", "TDT[1=20].5.1", "TDT[1=20].5.4"),
+        _column("ship_id", "tracking.identifiers_consignment", "BGM.2"),
+        _column(
+            "carrier", "tracking.courier",
+            "TDT[1=20].5.1", "TDT[1=20].5.4", "NAD[1=CA].2.1", "NAD[1=CA].4.1", codes=True,
+        ),
+        _column(
+            "tracking", "tracking.tracking_number",
+            "GID/RFF[1.1=CW|CN|AAM].1.2", "GID/GIN[1=AW].2-6.1..2", "GID/GIN[1=BN].2-6.1..2",
+            "UNH/RFF[1.1=CN].1.2", "UNH/RFF[1.1=AAM].1.2", "GID/GIN[1=BJ].2-6.1..2", several=True,
+        ),
     ),
     cancelling=("1",),
 )  # fmt: skip
@@ -348,10 +377,12 @@ _DESADV = Candidates(
         ),
         _column(
             "tracking", "tracking.tracking_number",
-            "RFF[1.1=CN].1.2", "RFF[1.1=AAS].1.2", "RFF[1.1=CW].1.2", "RFF[1.1=AAM].1.2",
-            "GIN[1=BJ].2-6.1..2", "GIN[1=AW].2-6.1..2", "GIN[1=BN].2-6.1..2",
+            "CPS/RFF[1.1=CN|CW|AAS|AAM].1.2", "GIN[1=AW].2-6.1..2", "GIN[1=BN].2-6.1..2",
+            "UNH/RFF[1.1=CN].1.2", "UNH/RFF[1.1=AAS].1.2", "UNH/RFF[1.1=CW].1.2",
+            "UNH/RFF[1.1=AAM].1.2", "GIN[1=BJ].2-6.1..2",
             needed=True, several=True,
         ),
+        _column("sscc", "tracking.external_reference", "GIN[1=BJ].2"),
         *_EDIFACT_PARTY_OF_PARCEL,
         *_EDIFACT_CONTACT[:1],
         _column("weight", "tracking.shipping_weight_total", "CPS/MEA[2.1=AAB].3.2"),
@@ -367,6 +398,7 @@ _DESADV = Candidates(
             Way("LIN.3.1", "the kind of number is not said, or another one"),
         ),
         _column("qty", "articles_order.quantity", "LIN/QTY[1.1=12].1.2"),
+        _column("unit", "tracking.shipping_volume_unit", "LIN/QTY[1.1=12].1.3", codes=True),
     ),
     cancelling=("1",),
 )  # fmt: skip
@@ -378,15 +410,15 @@ _IFTSTA = Candidates(
         _column("order_no", "order_number", "RFF[1.1=ON].1.2", "RFF[1.1=CU].1.2", needed=True),
         _column(
             "tracking", "tracking.tracking_number",
-            "RFF[1.1=CN].1.2", "RFF[1.1=AAS].1.2", "RFF[1.1=CW].1.2", "RFF[1.1=AAM].1.2",
-            "RFF[1.1=SRN].1.2", "GIN[1=BJ].2-6.1..2", "GIN[1=BN].2-6.1..2", "GIN[1=AW].2-6.1..2",
+            "GIN[1=AW].2-6.1..2", "GIN[1=BN].2-6.1..2", "RFF[1.1=CW].1.2", "RFF[1.1=CN].1.2",
+            "RFF[1.1=AAS].1.2", "RFF[1.1=AAM].1.2", "RFF[1.1=SRN].1.2", "GIN[1=BJ].2-6.1..2",
             Way("CNI.2", "a consignment is a parcel for few carriers only"),
             needed=True, several=True,
         ),
         _column("carrier", "tracking.courier",
                 "NAD[1=CA].2.1", "NAD[1=CA].4.1", "TDT[1=20].5.1", needed=True, codes=True),
         _column("event", "tracking.checkpoints.courier_status",
-                "STS.2.1", Way("STS.1.2", "UPS writes the event into the first composite"),
+                "STS.2.1", Way("STS.1.3", "UPS writes the event into the first composite"),
                 codes=True),
         _column("event_at", "tracking.checkpoints.event_timestamp",
                 "DTM[1.1=334].1.2", "DTM[1.1=78].1.2", "DTM[1.1=7].1.2", "DTM[1.1=186].1.2"),
@@ -456,4 +488,17 @@ EVENTS: Mapping[Syntax, Mapping[str, str]] = {
 WEIGHT_UNITS: Mapping[str, str] = {
     "LB": "lbs", "LBR": "lbs", "KG": "kg", "KGM": "kg", "K": "kg", "L": "lbs",
     "GR": "g", "GRM": "g",
+}  # fmt: skip
+
+# Pieces in a unit of measure (X12 element 355, UN/ECE Recommendation 20); a case is what two agree.
+PIECES: Mapping[str, int] = {
+    **dict.fromkeys(("EA", "PC", "UN", "PR", "ST", "PCE", "C62", "NAR", "SET"), 1),
+    **dict.fromkeys(("DZ", "DZN"), 12),
+}
+
+# Time zones of X12 (element 623) as offsets, "" where it is the time of the place. Those with two
+# offsets (ET, CT, MT, PT) are not here: which one holds depends on the day.
+ZONES: Mapping[str, str] = {
+    "LT": "", "UT": "+0000", "GM": "+0000", "ES": "-0500", "ED": "-0400", "CS": "-0600",
+    "CD": "-0500", "MS": "-0700", "MD": "-0600", "PS": "-0800", "PD": "-0700",
 }  # fmt: skip
