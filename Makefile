@@ -1,5 +1,5 @@
 # Two commands do everything on a machine that has Python 3.11 and make:
-#   make demo   runs the sample night against the embedded sandbox, twice
+#   make demo   runs the sample night against the embedded sandbox, twice, and a night of EDI
 #   make test   runs all tests
 # Both make their own virtual environment in .venv.
 

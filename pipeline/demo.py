@@ -1,11 +1,13 @@
-"""`pipeline demo`: the sample night against an embedded sandbox, twice.
+"""`pipeline demo`: the sample night against an embedded sandbox, twice, then a night of EDI.
 
-The first run creates orders and holds the faulty ones back; the second sends nothing. Nothing
-leaves this machine.
+The first run creates orders and holds the faulty ones back; the second sends nothing. Then a shop's
+release to a 3PL (X12 940) creates orders, and the 3PL's answer (X12 945) adds their parcels, but for
+the messages that are damaged. Nothing leaves this machine.
 """
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.config import Settings
@@ -16,6 +18,8 @@ from pipeline.sandbox import RunningSandbox, running_sandbox
 
 _NIGHT = Path("samples") / "nightly"
 _MAPPINGS = ("orders.yaml", "shipments.yaml")
+_EDI = Path("samples") / "edi-945-night"
+_RELEASE, _ADVICE = ("x12-940.yaml", "release.edi"), ("x12-945.yaml", "advice.edi")
 _EXPECTED = 3  # some rows are faulty: "finished, something was rejected"
 
 
@@ -26,58 +30,88 @@ class SampleMissing(StopRun):
 
 
 def main(echo: Callable[[str], None], events: Events, home: Path) -> int:
-    """Run the night twice; gives 0 when both runs ended as they should.
+    """Run the night twice and the EDI files once; gives 0 when all runs ended as they should.
 
     Everything is written under `home` (`.pipeline/demo`), which is emptied first.
 
     Raises:
         SampleMissing: there is no `samples/nightly` here.
     """
-    night = _night()
+    root = _root()
+    night, edi = root / _NIGHT, root / _EDI
+    mappings = [night / name for name in _MAPPINGS]
     shutil.rmtree(home, ignore_errors=True)
     with running_sandbox() as sandbox:
+        told = _Teller(sandbox, home, events, echo)
         echo(f"The sample night {night} goes to a sandbox on {sandbox.base_url}.\n")
-        results = []
-        for title in ("First run: everything is new", "Second run: the same files again"):
-            before = len(sandbox.puts())
-            result = _run(sandbox, night, home, events)
-            results.append((result, len(sandbox.puts()) - before))
-            echo(f"{title} ({len(sandbox.puts()) - before} requests, exit {result.exit_code})")
-            echo(_indented(_without_path(result.text)))
+        first, sent = told.run("First run: everything is new", mappings, night)
+        second, again = told.run("Second run: the same files again", mappings, night)
         stored = len(sandbox.orders())
-    (first, sent), (second, again) = results
-    echo(f"The sandbox holds {stored} orders. Open the report of the first run in a browser:")
+        echo(f"Then EDI: {edi}, a shop's orders for a 3PL, and what that has sent of them.\n")
+        (told_940, released), (told_945, advised) = (
+            told.run(title, [root / "mappings" / "edi" / mapping], edi / file)
+            for title, (mapping, file) in (
+                ("X12 940: the shop releases orders", _RELEASE),
+                ("X12 945: the 3PL tells their parcels; some of its messages are damaged", _ADVICE),
+            )
+        )
+        total = len(sandbox.orders())
+    echo(
+        f"The sandbox holds {total} orders. Open the reports of the first and the last run in a browser:"
+    )
     echo(f"  {first.report}")
+    echo(f"  {told_945.report}")
     fine = first.exit_code == second.exit_code == _EXPECTED and sent == stored > 0 == again
+    fine &= told_940.exit_code == 0 and released == total - stored > 0
+    fine &= told_945.exit_code == _EXPECTED and 0 < advised < released
     if not fine:
         echo("The demo did not end as it should: please report this.")
     return 0 if fine else 1
 
 
-def _night() -> Path:
-    """The sample night of this checkout."""
+def _root() -> Path:
+    """The checkout in which the samples lie."""
     for root in (Path(), Path(__file__).parent.parent):
         if (root / _NIGHT / _MAPPINGS[0]).is_file():
-            return root / _NIGHT
+            return root
     raise SampleMissing(
         f"there is no {_NIGHT} here", help="run it inside a checkout of the project"
     )
 
 
-def _run(sandbox: RunningSandbox, night: Path, home: Path, events: Events) -> Result:
-    settings = Settings(
-        profile="sandbox",
-        endpoint=Endpoint(
-            base_url=sandbox.base_url, account=sandbox.account, token=Secret(sandbox.token)
-        ),
-        pace=Pace(),
-        home=home,
-        reports=home / "reports",
-        ledger=str(home / "ledger.db"),
-        timezone="Europe/Berlin",
-    )
-    mappings = [night / name for name in _MAPPINGS]
-    return run(settings, mappings, [str(night)], Options(), events)
+@dataclass(frozen=True, slots=True)
+class _Teller:
+    """Runs against the demo's sandbox and says how they ended."""
+
+    sandbox: RunningSandbox
+    home: Path
+    events: Events
+    echo: Callable[[str], None]
+
+    def run(self, title: str, mappings: Sequence[Path], files: Path) -> tuple[Result, int]:
+        """Import the files; gives the result and the number of requests."""
+        before = len(self.sandbox.puts())
+        result = run(self._settings(), mappings, [str(files)], Options(), self.events)
+        sent = len(self.sandbox.puts()) - before
+        self.echo(f"{title} ({sent} requests, exit {result.exit_code})")
+        self.echo(_indented(_without_path(result.text)))
+        return result, sent
+
+    def _settings(self) -> Settings:
+        endpoint = Endpoint(
+            base_url=self.sandbox.base_url,
+            account=self.sandbox.account,
+            token=Secret(self.sandbox.token),
+        )
+        return Settings(
+            profile="sandbox",
+            endpoint=endpoint,
+            pace=Pace(),
+            home=self.home,
+            reports=self.home / "reports",
+            ledger=str(self.home / "ledger.db"),
+            timezone="Europe/Berlin",
+        )
 
 
 def _without_path(text: str) -> str:

@@ -242,8 +242,9 @@ def sandbox(session: Session, port: int, data: Path | None, faults: str | None) 
 def demo(session: Session) -> int:
     """A whole import on this machine: sandbox, files with faults, report.
 
-    A night of a warehouse is imported twice into a sandbox of its own; nothing leaves this
-    machine. What it writes goes to the folder `demo` in `.pipeline`, which is emptied first.
+    A night of a warehouse is imported twice into a sandbox of its own, then a night of EDI (X12
+    940 and 945); nothing leaves this machine. What it writes goes to the folder `demo` in
+    `.pipeline`, which is emptied first.
     """
     home = session.load().settings.home / "demo"
     from pipeline.demo import main

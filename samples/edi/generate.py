@@ -257,32 +257,32 @@ class Numbers:
 
 
 def night() -> tuple[dict[str, Writer], Book]:
-    """A shop releases 66 orders (940); the 3PL tells what it sent (945), in four interchanges."""
+    """A shop releases 80 orders (940); the 3PL tells what it sent (945), in four interchanges."""
     random, book, numbers = _random("945"), Book(), Numbers()
-    orders = _orders(random, "WH-7000", 66, CITIES)
+    orders = _orders(random, "WH-7000", 80, CITIES)
     release = X12("release.edi", Book())
     with release.interchange("EXAMPLESHOP", "EXAMPLE3PL"), release.group("OW"):
         for order in orders:
             _released(release, order)
     advice = X12("advice.edi", book)
     with advice.interchange("EXAMPLE3PL", "EXAMPLESHOP"):
-        for dock in (orders[:24], orders[24:46]):
+        for dock in (orders[:30], orders[30:60]):
             with advice.group("SW"):
                 for order in dock:
                     _advised(advice, order, numbers)
     with advice.interchange("EXAMPLE3PL", "EXAMPLESHOP"), advice.group("SW"):
-        for order, fault in zip(orders[46:60], FAULTS_945, strict=True):
+        for order, fault in zip(orders[60:74], FAULTS_945, strict=True):
             fault(advice, order, numbers)
     with advice.interchange("EXAMPLE3PL", "EXAMPLESHOP"):
         with advice.group("SW", declared=4):
-            for order in orders[60:62]:
+            for order in orders[74:76]:
                 _advised(advice, order, numbers, held=True)
         with advice.group("SW"):
-            _advised(advice, orders[62], numbers)
+            _advised(advice, orders[76], numbers)
     with advice.interchange("EXAMPLE3PL", "EXAMPLESHOP", reference="000000999"), advice.group("SW"):
-        _advised(advice, orders[63], numbers, held=True)
+        _advised(advice, orders[77], numbers, held=True)
     with advice.interchange("EXAMPLE3PL", "EXAMPLESHOP", cut=True), advice.group("SW"):
-        for order in orders[64:]:
+        for order in orders[78:]:
             _advised(advice, order, numbers, held=True)
     return {"release.edi": release, "advice.edi": advice}, book
 

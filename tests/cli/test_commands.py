@@ -315,6 +315,8 @@ def test_the_demo_imports_a_night_and_ends_well(call: Call, folder: Path) -> Non
     assert said.code == 0, said.err
     assert "First run" in said.out
     assert "Second run" in said.out
+    assert "X12 940" in said.out
+    assert "80 EDI messages: 70 accepted, 10 rejected" in said.out
     assert (folder / ".pipeline" / "demo").is_dir()
 
 

@@ -161,7 +161,7 @@ def test_the_night_is_released_and_answered(tmp_path: Path) -> None:
         created = made.run(*release)
         answered = made.run(*advice)
         before = len(made.sandbox.puts())
-        assert Counter(created.orders.get_column("outcome")) == {"created": 66}
+        assert Counter(created.orders.get_column("outcome")) == {"created": 80}
         assert Counter(answered.orders.get_column("outcome"))["updated"] == len(expected["sent"])
         again = made.run(*advice)
         assert len(made.sandbox.puts()) == before
