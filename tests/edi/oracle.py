@@ -171,7 +171,7 @@ class Oracle:
         wrong = any(b"\n" in each or b"\r" in each for each in parts[1:16])
         if wrong or len({element, component, segment}) < 3 or segment == b" ":
             return None
-        if element > b"\x7e" or not self.usable(component, segment):
+        if element > b"\x7f" or not self.usable(component, segment):
             return None
         repetition = self.repetition(parts)
         return Marks(x12=True, element=element, component=component, segment=segment, release=b"",
@@ -186,13 +186,13 @@ class Oracle:
             marks, body = data[at + 3 : at + 9], at + 9
             while body < min(len(data), at + 9 + 64) and data[body] in BLANK:
                 body += 1
-        if len(marks) < 6:
+        if len(marks) < 6 or not marks.isascii():
             return None
         component, element, decimal, release, repetition, segment = (bytes([m]) for m in marks)
         if release in (b" ", element, component, segment):
             release = b""
         distinct = len({element, component, segment}) == 3
-        if not distinct or release > b"\x7e" or not self.usable(element, component, segment):
+        if not distinct or not self.usable(element, component, segment):
             return None
         if data[body : body + 4] != b"UNB" + element:
             return None
@@ -207,7 +207,7 @@ class Oracle:
 
     @staticmethod
     def usable(*marks: bytes) -> bool:
-        return not any(m > b"\x7e" or m.decode("latin-1").isalnum() for m in marks)
+        return not any(m > b"\x7f" or m.decode("latin-1").isalnum() for m in marks)
 
     @staticmethod
     def repetition(parts: list[bytes]) -> bytes:

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.model.edi.envelope import Envelopes, Problem
+from pipeline.model.edi.messages import MESSAGES
+from pipeline.read.edi.batches import bodies_of, judge
 from pipeline.read.edi.envelopes import EnvelopeReader
 from pipeline.read.edi.pieces import WINDOW, Piece, Pieces
 from pipeline.read.edi.segments import Ints
+from pipeline.read.edi.structure import tree
 from tests.edi.oracle import Result
 
 
@@ -99,3 +102,33 @@ def differing_texts(read_: Read, expected: Result) -> list[str]:
 
 def index_of(index: int) -> Ints:
     return np.array([index])
+
+
+Said = tuple[str, int, int, str, str, str | None]
+
+
+def inside(result: Read) -> list[Problem]:
+    """What is said about the insides of messages, those of unknown types left out."""
+    found: list[Problem] = []
+    messages = result.envelopes.messages
+    begins, kinds = messages.get_column("begin").to_numpy(), messages.get_column("type").to_list()
+    for piece in result.pieces:
+        low, high = np.searchsorted(
+            begins, [piece.segments.ordinal, piece.segments.ordinal + piece.segments.count]
+        )
+        for kind in dict.fromkeys(kinds[low:high]):
+            message = MESSAGES.get((piece.segments.delimiters.syntax, kind))
+            if message is not None:
+                rows = [row for row in range(low, high) if kinds[row] == kind]
+                bodies = bodies_of(piece, messages[rows], message)
+                found += tree(bodies)[1] + judge(piece, bodies)
+    return found
+
+
+def said(data: str | bytes, window: int = WINDOW) -> list[Said]:
+    """Everything that is said about a file: code, line, segment, value, detail, column."""
+    raw = data.encode() if isinstance(data, str) else data
+    result = read(raw, window)
+    problems = [*result.envelopes.problems, *inside(result)]
+    ordered = sorted(problems, key=lambda each: (each.segment, each.line, each.code))
+    return [(p.code, p.line, p.segment, p.value, p.detail, p.column) for p in ordered]

@@ -57,6 +57,7 @@ class Group:
     reference: str  # GS06, UNG 5
     version: str  # GS08, UNG 8
     values: tuple[str, ...]
+    parts: tuple[tuple[str, ...], ...] = ()  # the components of each of `values`
     declared: int = -1
     counted: int = 0
     closed: bool = False
@@ -83,6 +84,7 @@ class Interchange:
     ack_wanted: bool  # ISA14; UNB 9
     values: tuple[str, ...]
     charset: str = ""
+    parts: tuple[tuple[str, ...], ...] = ()  # the components of each of `values`
     groups: int = 0
     messages: int = 0
     declared: int = -1

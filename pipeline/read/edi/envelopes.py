@@ -411,6 +411,18 @@ def _values(segments: Segments, at: int) -> tuple[str, ...]:
     return tuple(segments.text(at, number) for number in range(1, int(segments.elements[at]) + 1))
 
 
+def _parts(segments: Segments, at: int) -> tuple[tuple[str, ...], ...]:
+    """As `_values`, by components: with release characters gone they cannot be told apart later."""
+    where = np.array([at])
+    return tuple(
+        tuple(
+            segments.text(at, number, part + 1)
+            for part in range(int(segments.components(where, number)[0]))
+        )
+        for number in range(1, int(segments.elements[at]) + 1)
+    )
+
+
 def _interchange(segments: Segments, at: int, tag: str, charset: str) -> Interchange:
     def text(element: int, component: int = 0) -> str:
         return segments.text(at, element, component).strip(PADDING)
@@ -425,7 +437,7 @@ def _interchange(segments: Segments, at: int, tag: str, charset: str) -> Interch
     return Interchange(
         Syntax.EDIFACT, segments.delimiters, line, ordinal, text(2, 1), text(2, 2), text(3, 1),
         text(3, 2), text(5), text(1), text(4, 1), text(4, 2), text(11) == "1", text(9) == "1",
-        values, charset,
+        values, charset, _parts(segments, at),
     )  # fmt: skip
 
 
@@ -440,4 +452,4 @@ def _group(segments: Segments, at: int, tag: str, interchange: int) -> Group:
             interchange, line, ordinal, text(1), text(2), text(3), text(6), text(8), values
         )
     return Group(interchange, line, ordinal, text(1), text(2, 1), text(3, 1), text(5),
-                 text(7, 1) + text(7, 2), values)  # fmt: skip
+                 text(7, 1) + text(7, 2), values, _parts(segments, at))  # fmt: skip

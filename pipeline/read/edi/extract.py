@@ -15,12 +15,15 @@ from pipeline.model.edi.definition import Syntax
 from pipeline.model.edi.envelope import Envelopes, Problem, place_of
 from pipeline.model.edi.tags import TAG_IDS
 from pipeline.model.origin import COPIES_MAX, COPY_BITS, FILE, LINE, ORIGIN_SCHEMA, SEGMENT
+from pipeline.read.edi.problems import Limit
 from pipeline.read.edi.segments import Bools, Ints, Segments
 from pipeline.read.edi.structure import Bodies, Tree
 
 _INTERCHANGE_TAGS = frozenset({"ISA", "UNB"})
 _GROUP_TAGS = frozenset({"GS", "UNG"})
 _RANGE_MAX = COPIES_MAX
+_PADDING_MAX = 80  # blanks of an element with a fixed length
+_SHOWN = 200
 _ALL = 40  # elements that `*` looks at in a segment without a list of its own
 
 
@@ -70,6 +73,7 @@ class _Extraction:
         self._envelopes = envelopes
         self._problems: list[Problem] = []
         self._names: dict[str, Bools] = {}
+        self._limit = Limit()
 
     def rows(self, columns: Sequence[str], file: int) -> Rows:
         nodes = self._row_nodes()
@@ -107,7 +111,8 @@ class _Extraction:
             schema=ORIGIN_SCHEMA,
         )
         cells = table.select(pl.col(name).fill_null("") for name in columns)
-        return Rows(origin.hstack(cells), self._tree.message[nodes], tuple(self._problems))
+        problems = (*self._problems, *self._limit.rest())
+        return Rows(origin.hstack(cells), self._tree.message[nodes], problems)
 
     # -- rows -------------------------------------------------------------------------------
 
@@ -118,12 +123,13 @@ class _Extraction:
         for name in self._plan.rows:
             chosen |= self._named(name)
         parent = tree.parent
-        inside = np.zeros(len(tree.first), np.bool_)
-        above = parent.copy()
+        # each round looks twice as far up, so that a deep tree is no trap
+        inside, above = np.zeros(len(parent), np.bool_), parent.copy()
+        inside[parent >= 0] = chosen[parent[parent >= 0]]
         while (above >= 0).any():
-            has = above >= 0
-            inside[has] |= chosen[above[has]]
-            above = np.where(has, parent[above], -1)
+            has = np.flatnonzero(above >= 0)
+            inside[has] |= inside[above[has]]
+            above[has] = above[above[has]]
         stays = chosen | ~inside
         has_child = np.zeros(len(tree.first), np.bool_)
         inner = np.flatnonzero(stays & (parent >= 0))
@@ -183,15 +189,13 @@ class _Extraction:
 
     def _up(self, first: Ints, nodes: Ints) -> Ints:
         """For each node, the entry of `first` of itself or the nearest node around it, or -1."""
-        found = first[nodes]
-        above = self._tree.parent[nodes]
-        open_ = (found < 0) & (above >= 0)
-        while open_.any():
-            at = np.flatnonzero(open_)
-            found[at] = first[above[at]]
-            above[at] = self._tree.parent[above[at]]
-            open_[at] = (found[at] < 0) & (above[at] >= 0)
-        return found
+        found, above = first.copy(), self._tree.parent.copy()
+        while True:  # each round looks twice as far up
+            open_ = np.flatnonzero((found < 0) & (above >= 0))
+            if not len(open_):
+                return found[nodes]
+            found[open_] = found[above[open_]]
+            above[open_] = above[above[open_]]
 
     def _each_of(self, column: ExtractColumn, nodes: Ints) -> pl.DataFrame:
         """Every value of a column: `node` (one of `nodes`) and the column, a row per value."""
@@ -245,7 +249,11 @@ class _Extraction:
             extra = extra[(one != other).fill_null(value=True).to_numpy()]
         if len(extra):
             extra = extra[np.unique(hits.node[extra], return_index=True)[1]]
-        for index in np.union1d(extra, ranged).tolist():
+        spots = np.union1d(extra, ranged).astype(np.int64)
+        place = hits.place[spots]
+        number = self._bodies.number[self._bodies.message[place]]
+        chosen = self._limit.choose("E307", self._segments, self._bodies.at[place], number)
+        for index in spots[chosen].tolist():
             value = self._segments.plain(int(hits.begin[index]), int(hits.end[index]))
             self._say("E307", hits.place[index : index + 1], value, path.text, column.name)
 
@@ -344,12 +352,16 @@ class _Extraction:
         text = self._segments.octets
         longer = np.flatnonzero(end - begin > least)
         padded = longer[text[end[longer] - 1] == 0x20]
-        while len(padded):
+        for _ in range(_PADDING_MAX):
+            if not len(padded):
+                break
             end[padded] -= 1
             padded = padded[(end[padded] > begin[padded]) & (text[end[padded] - 1] == 0x20)]
         longer = longer[end[longer] > begin[longer]]
         padded = longer[text[begin[longer]] == 0x20]
-        while len(padded):
+        for _ in range(_PADDING_MAX):
+            if not len(padded):
+                break
             begin[padded] += 1
             padded = padded[(end[padded] > begin[padded]) & (text[begin[padded]] == 0x20)]
         return begin, end
@@ -387,16 +399,13 @@ class _Extraction:
         kind = "interchange" if path.segment.tag in _INTERCHANGE_TAGS else "group"
         index = self._envelopes.messages.get_column(kind).to_numpy()[numbers]
         holders = self._envelopes.interchanges if kind == "interchange" else self._envelopes.groups
-        component = chr(self._segments.delimiters.component)
         texts = {-1: ""}
         for each in np.unique(index[index >= 0]).tolist():
-            values = holders[each].values
-            text = values[path.element - 1] if path.element <= len(values) else ""
-            if self._first_component:
-                parts = text.split(component)
-                number = (path.component or 1) - 1
-                text = parts[number] if number < len(parts) else ""
-            texts[each] = text.strip()
+            whole = [(value,) for value in holders[each].values]
+            elements = holders[each].parts or whole
+            parts = elements[path.element - 1] if path.element <= len(elements) else ()
+            number = (path.component or 1) - 1
+            texts[each] = parts[number].strip() if number < len(parts) else ""
         return pl.Series([texts[each] or None for each in index.tolist()], dtype=pl.String)
 
     def _say(
@@ -411,10 +420,12 @@ class _Extraction:
         tag = self._segments.tag_text(int(at[0]))
         where = column or place_of(self._segments.delimiters.syntax, tag, 1)
         message = int(self._bodies.number[self._bodies.message[int(place[0])]])
-        self._problems.append(
-            Problem(code, int(self._segments.lines(at)[0]), self._segments.ordinal + int(at[0]),
-                    value, detail, where, message)
+        problem = Problem(
+            code, int(self._segments.lines(at)[0]), self._segments.ordinal + int(at[0]),
+            value[:_SHOWN], detail, where, message,
         )  # fmt: skip
+        if code == "E307" or self._limit.admit(problem):
+            self._problems.append(problem)
 
 
 def _filled(values: pl.Series, more: pl.Series) -> pl.Series:

@@ -52,8 +52,8 @@ class Grammar:
 
     `next` and `step` are indexed by slot and tag id. `fixed` is the one slot of a tag, or -1 where
     the tag has several. `owner` is the slot of the trigger of the innermost level loop around a
-    slot, 0 for the message itself; `outer` the owner around that. `side` is the trigger slot of
-    the innermost loop of any kind.
+    slot, 0 for the message itself; `outer` the owner around that. `around` is, for the
+    trigger of a loop, that of the loop around it, 0 for the message.
     """
 
     message: Message
@@ -64,7 +64,7 @@ class Grammar:
     most: NDArray[np.int64]
     owner: NDArray[np.int16]
     outer: NDArray[np.int16]
-    side: NDArray[np.int16]
+    around: NDArray[np.int16]
     missing: dict[tuple[int, int], tuple[str, ...]] = field(repr=False)
 
     @property
@@ -168,7 +168,7 @@ class _Compiler:
             np.array(owner, np.int16),
             np.array([self._owner(around[: around.index(own)]) if own else 0
                       for own, around in zip(owner, self._around, strict=True)], np.int16),
-            np.array([around[-1] if around else 0 for around in self._around], np.int16),
+            np.array([([0, *around])[-2] if around else 0 for around in self._around], np.int16),
             missing,
         )  # fmt: skip
 

@@ -31,7 +31,8 @@ from pipeline.read.edi.separators import (
 
 WINDOW = 4 << 20
 MESSAGE_MAX = 64 << 20  # bytes; a message is held in memory whole
-SEPARATORS_MAX = 16 << 20  # in one message: eight bytes are held for each
+SEPARATORS_MAX = 8 << 20  # in one message: some dozen bytes are held for each
+HEADERS_MAX = 10_000  # headers of one file that are not readable or change the separators
 
 TRAILERS = {
     Syntax.X12: np.array([TAG_IDS[tag] for tag in ("SE", "GE", "IEA")], np.uint8),
@@ -155,6 +156,7 @@ class Pieces:
     _at: int = 0
     _base: int = 0
     _ended: bool = False
+    _headers: int = 0
     _silent: bool = False  # behind a refusal, what follows is not looked at
     _ended_well: bool = False  # the last segment closed an interchange
     _words: _Words = field(default_factory=_Words)
@@ -163,8 +165,11 @@ class Pieces:
     _blanks: Problem | None = None
     _blanks_count: int = 0
 
+    def __post_init__(self) -> None:
+        self.window = max(self.window, 2 * BEGIN_SIZE)  # a smaller one would never move on
+
     def __iter__(self) -> Iterator[Piece]:
-        self._fill(max(self.window, len(BOM)))
+        self._fill(self.window)
         if self._buffer.startswith(BOM):
             self._say(Problem("E116", 1, 0))
             self._at = len(BOM)
@@ -234,7 +239,13 @@ class Pieces:
             return None
         self._fill(HEADER_MAX)
         self.found = True
+        self._headers += 1
         begin = read_begin(self._buffer, self._at)
+        if self._headers > HEADERS_MAX:
+            why = f"it is number {self._headers:,} with separators of its own; the rest is not read"
+            self.problems.append(Problem("E102", self.line, self.ordinal, begin.shown, why))
+            self._stop()
+            return None
         self._silent = begin.delimiters is None
         if begin.delimiters is None:
             self._say(Problem("E102", self.line, self.ordinal, begin.shown, begin.why))
@@ -267,6 +278,8 @@ class Pieces:
             self._fill(size)
             stop, final, heard = self._extent(delimiters, heard, self._at + size)
             raw = self._buffer[self._at : stop]
+            if self._too_large(raw, delimiters):
+                return
             if not final:
                 raw = raw[: raw.rfind(delimiters.segment) + 1]
             text, charset, odd = _as_utf8(raw, self.encoding or delimiters.charset)
@@ -279,8 +292,6 @@ class Pieces:
                 yield self._piece(text, found, delimiters, charset, odd)
                 self._go(stop if final else self._at + _raw_size(raw, text, found.used))
                 size = self.window
-            elif self._too_large(raw, delimiters):
-                return
             else:
                 size = 2 * size + HEADER_MAX
             if final:
@@ -344,16 +355,19 @@ class Pieces:
         return text, split(text, delimiters)
 
     def _too_large(self, raw: bytes, delimiters: Delimiters) -> bool:
-        separators = sum(
-            raw.count(mark)
-            for mark in (delimiters.segment, delimiters.element, delimiters.component)
-        )
-        if len(raw) < self.message_max and separators < SEPARATORS_MAX:
+        marks = (delimiters.segment, delimiters.element, delimiters.component)
+        if len(raw) <= min(self.message_max, SEPARATORS_MAX) or len(raw) <= self.window:
+            return False
+        if len(raw) <= self.message_max and sum(map(raw.count, marks)) <= SEPARATORS_MAX:
             return False
         self._say(Problem("E119", self.line, self.ordinal, str(self.message_max >> 20)))
+        self._stop()
+        return True
+
+    def _stop(self) -> None:
+        """Read no further."""
         self._ended = self._silent = True
         self._buffer, self._at = b"", 0
-        return True
 
     # -- one piece --------------------------------------------------------------------------
 
@@ -386,11 +400,14 @@ class Pieces:
         return Piece(segments, self._said(), undecodable, charset)
 
     def _say_empty(self, found: Split, before: Ints, newlines: Ints) -> None:
-        for position in found.empty.tolist():
+        room = self._limit.room("E112")
+        for number, position in enumerate(found.empty[: room + 1].tolist()):
             line = self.line + int(np.searchsorted(newlines, found.start[position]))
             problem = Problem("E112", line, self.ordinal + 1 + int(before[position]))
-            if self._limit.admit(problem):
-                self.problems.append(problem)
+            if number < room:
+                self._say(problem)
+            else:
+                self._limit.leave_out(problem, len(found.empty) - room)
 
     def _hear_blanks(self, found: Split, before: Ints, newlines: Ints, keep: Bools) -> None:
         """Count segments with blanks before them: one finding for the file, at the first."""

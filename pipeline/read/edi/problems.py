@@ -34,6 +34,14 @@ class Limit:
         self._left_out(key, 1, problem.line, problem.segment)
         return False
 
+    def room(self, code: str, message: int = -1) -> int:
+        """How many more are said."""
+        return max(0, self._most - self._said[code, message])
+
+    def leave_out(self, first: Problem, count: int) -> None:
+        """Count problems that are like the first of them and are not said."""
+        self._left_out((first.code, first.message), count, first.line, first.segment)
+
     def choose(self, code: str, segments: Segments, at: Ints, number: Ints) -> Ints:
         """Choose what is to be said of many: gives places in `at`, some of each message.
 

@@ -258,6 +258,9 @@ def split(data: bytes, delimiters: Delimiters) -> Split:
     last = np.flatnonzero(kind == delimiters.segment)
     if not len(last):
         return _nothing(escapes=escapes)
+    # what stands behind the last terminator is no segment
+    mark, part_first = mark[: last[-1] + 1], part_first[: last[-1] + 2]
+    part = part[: part_first[-1]]
     ends = mark[last]
     begin = np.empty(len(last), np.int64)
     begin[0] = 0

@@ -68,12 +68,7 @@ def read_begin(data: bytes, at: int) -> Begin:
     The bytes must hold the whole ISA, or UNA and the first element of UNB; at the end of a window
     that is not the file's end, ask for more before (`HEADER_MAX`).
     """
-    begin = _isa(data, at) if data[at : at + 3] == b"ISA" else _una(data, at)
-    marks = begin.delimiters
-    if marks is not None and max(marks.element, marks.component, marks.segment, marks.release) > 0x7E:  # fmt: skip
-        # in UTF-8 and other character sets such a byte is a part of letters
-        return _unreadable(at, data[at : at + _ISA_SIZE + 1], "a separator is no ASCII character")
-    return begin
+    return _isa(data, at) if data[at : at + 3] == b"ISA" else _una(data, at)
 
 
 HEADER_MAX = _ISA_MAX + 64
@@ -116,6 +111,9 @@ def _isa_mistake(values: list[bytes], element: int, component: int, segment: int
         return "a line ends inside it"
     if len({element, component, segment}) < 3:
         return "two separators are the same character"
+    if max(element, component, segment) > 0x7F:
+        # in UTF-8 and other character sets such a byte is a part of letters
+        return "a separator is no ASCII character"
     if chr(segment).isalnum() or segment == 0x20:
         return "no segment terminator after ISA16"
     if chr(component).isalnum():
@@ -134,6 +132,8 @@ def _una(data: bytes, at: int) -> Begin:
             return _unreadable(at, data[at : at + _UNA_SIZE], "cut off")
         gap = _UNA_GAP.match(data, at + _UNA_SIZE)
         body = gap.end() if gap is not None else at + _UNA_SIZE
+    if not marks.isascii():
+        return _unreadable(at, data[at : at + _UNA_SIZE], "a separator is no ASCII character")
     component, element, decimal, release, repetition, segment = marks
     if len({component, element, segment}) < 3 or any(
         chr(mark).isalnum() for mark in (component, element, segment)

@@ -5,7 +5,6 @@ their slot is known without looking back; the others are followed from the segme
 step for all at a time.
 """
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,11 +16,13 @@ from numpy.typing import NDArray
 from pipeline.model.edi.envelope import Problem, place_of
 from pipeline.model.edi.tags import TAG_IDS
 from pipeline.read.edi.grammar import Grammar, Step
+from pipeline.read.edi.problems import Limit
 from pipeline.read.edi.segments import Bools, Ints, Segments
 
 # Levels that name their parent themselves, and the elements with their own id and their parent's.
 _NUMBERED = {"HL": (1, 2), "CPS": (1, 2)}
-_SAME_PROBLEM_MAX = 20  # of one kind in one message; the last one says how many more there are
+_SHOWN = 80
+_ID_MAX = 1 << 31  # beyond it an id is compared as text
 _STEPS_TOGETHER = 64  # below this many segments a step is not worth an array operation
 
 
@@ -71,23 +72,6 @@ class Tree:
     slot: NDArray[np.int16]
     message: Ints
     node: Ints
-
-    @cached_property
-    def leaves(self) -> Ints:
-        """The nodes without children, in file order."""
-        has_child = np.zeros(len(self.first), np.bool_)
-        has_child[self.parent[self.parent >= 0]] = True
-        return np.flatnonzero(~has_child)
-
-    @cached_property
-    def depth(self) -> int:
-        """The largest number of nodes above a node."""
-        deep, above = 0, self.parent[self.parent >= 0]
-        while len(above):
-            deep += 1
-            above = self.parent[above]
-            above = above[above >= 0]
-        return deep
 
 
 def follow(segments: Segments, grammar: Grammar, begin: Ints, end: Ints, number: Ints) -> Bodies:
@@ -176,7 +160,7 @@ def _numbered(
     own_at, above_at = segments.bounds(at, own), segments.bounds(at, above)
     ids, wanted = segments.numbers(*own_at), segments.numbers(*above_at)
     has_parent = above_at[1] > above_at[0]
-    if (ids < 0).any() or (wanted[has_parent] < 0).any():
+    if not _small(ids).all() or not _small(wanted[has_parent]).all():
         ids, wanted = _as_numbers(segments, own_at, above_at)
     # the usual file numbers its levels from 1, so the parent's place is its number
     base = np.searchsorted(message[mine], message[mine])
@@ -190,9 +174,23 @@ def _numbered(
         good = _looked_up(message[mine], ids, wanted, has_parent, mine, parent)
         key = message[mine] * (int(ids.max()) + 2) + ids
         twice = np.setdiff1d(np.arange(len(mine)), np.unique(key, return_index=True)[1])
-        problems += [_at(bodies, int(first[mine[i]]), "E206", own) for i in twice.tolist()]
+        problems += _said(bodies, "E206", first[mine[twice]], own)
     lost = np.flatnonzero(has_parent & ~good)
-    return problems + [_at(bodies, int(first[mine[i]]), "E205", above) for i in lost.tolist()]
+    return problems + _said(bodies, "E205", first[mine[lost]], above)
+
+
+def _small(ids: Ints) -> Bools:
+    """Which ids are numbers that can be reckoned with; -1 is no number."""
+    return (ids >= 0) & (ids < _ID_MAX)
+
+
+def _said(bodies: Bodies, code: str, places: Ints, element: int) -> list[Problem]:
+    limit = Limit()
+    number = bodies.number[bodies.message[places]]
+    chosen = limit.choose(code, bodies.segments, bodies.at[places], number)
+    return [_at(bodies, place, code, element) for place in places[chosen].tolist()] + [
+        *limit.rest()
+    ]
 
 
 def _looked_up(
@@ -221,46 +219,58 @@ def _as_numbers(
 
 def problems_of(bodies: Bodies) -> list[Problem]:
     """Say what is missing, moved, undefined or too often (E201-E204)."""
-    said: Counter[tuple[int, str]] = Counter()
-    found: list[Problem] = []
+    limit = Limit()
     often = _too_often(bodies)
-    for place in np.flatnonzero((bodies.step != Step.FINE) | often).tolist():
-        for problem in _problems_at(bodies, place, often=bool(often[place])):
-            key = (problem.message, problem.code)
-            said[key] += 1
-            if said[key] <= _SAME_PROBLEM_MAX:
-                found.append(problem)
-    return found
+    odd = {
+        "E201": bodies.step == Step.SKIPPED,
+        "E202": bodies.step == Step.UNDEFINED,
+        "E203": bodies.step == Step.MOVED,
+        "E204": often,
+    }
+    found: list[Problem] = []
+    for code, which in odd.items():
+        places = np.flatnonzero(which)
+        number = bodies.number[bodies.message[places]]
+        chosen = limit.choose(code, bodies.segments, bodies.at[places], number)
+        for place in places[chosen].tolist():
+            found += _problems_at(bodies, place, code)
+    return [*found, *limit.rest()]
 
 
-def _problems_at(bodies: Bodies, place: int, *, often: bool) -> Iterator[Problem]:
+def _problems_at(bodies: Bodies, place: int, code: str) -> Iterator[Problem]:
     grammar = bodies.grammar
     here, before = int(bodies.slot[place]), int(bodies.slot[place - 1])
-    tag = int(bodies.tag[place])
-    path = grammar.slots[here].path or grammar.message.type
-    match int(bodies.step[place]):
-        case Step.SKIPPED:
-            for lacking in grammar.missing.get((before, tag), ()):
-                yield _problem(bodies, place, "E201", lacking)
-        case Step.MOVED:
-            yield _problem(
-                bodies, place, "E203", bodies.segments.tag_text(int(bodies.at[place])), path
-            )
-        case Step.UNDEFINED:
-            yield _problem(bodies, place, "E202", bodies.segments.tag_text(int(bodies.at[place])),
-                           grammar.message.type)  # fmt: skip
-    if often:
-        yield _problem(bodies, place, "E204", grammar.slots[here].tag, str(grammar.most[here]))
+    text = bodies.segments.tag_text(int(bodies.at[place]))[:_SHOWN]
+    match code:
+        case "E201":
+            for lacking in grammar.missing.get((before, int(bodies.tag[place])), ()):
+                yield _problem(bodies, place, code, lacking)
+        case "E202":
+            yield _problem(bodies, place, code, text, grammar.message.type)
+        case "E203":
+            path = grammar.slots[here].path or grammar.message.type
+            yield _problem(bodies, place, code, text, path)
+        case _:
+            yield _problem(bodies, place, code, text, str(grammar.most[here]))
 
 
 def _too_often(bodies: Bodies) -> Bools:
-    """Segments that stand in their slot once more than allowed, one behind the other."""
-    slot = bodies.slot
+    """Segments that stand in their slot, or begin their loop, once more than allowed."""
+    often = np.zeros(len(bodies.slot), np.bool_)
+    defined = np.flatnonzero(bodies.step != Step.UNDEFINED)
+    slot, grammar = bodies.slot[defined], bodies.grammar
     changes = np.ones(len(slot), np.bool_)
     changes[1:] = slot[1:] != slot[:-1]
     run = np.arange(len(slot)) - _last(changes)
-    most = bodies.grammar.most[slot]
-    often: Bools = (run == most) & (bodies.step != Step.UNDEFINED)
+    is_trigger = np.array([each.begins is not None for each in grammar.slots])
+    often[defined] = (run == grammar.most[slot]) & ~is_trigger[slot]
+    for trigger in np.flatnonzero(is_trigger).tolist():
+        mine = np.flatnonzero(slot == trigger)
+        if len(mine) <= grammar.most[trigger]:
+            continue
+        instance = np.searchsorted(np.flatnonzero(slot == grammar.around[trigger]), mine)
+        rank = np.arange(len(mine)) - np.searchsorted(instance, instance)
+        often[defined[mine[rank == grammar.most[trigger]]]] = True
     return often
 
 

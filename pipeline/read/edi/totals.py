@@ -8,6 +8,7 @@ import numpy as np
 from pipeline.model.edi.definition import Syntax
 from pipeline.model.edi.envelope import Problem, place_of
 from pipeline.model.edi.tags import TAG_IDS
+from pipeline.read.edi.problems import Limit
 from pipeline.read.edi.structure import Bodies, count_of
 
 
@@ -56,10 +57,15 @@ def check_totals(bodies: Bodies) -> Iterator[Problem]:
         right |= declared == count_of(bodies, tag)[message]
     counted = count_of(bodies, total.counted[0])[message]
     column = place_of(segments.delimiters.syntax, total.tag, total.element, total.component)
-    for index in np.flatnonzero(~right).tolist():
+    limit = Limit()
+    wrong = np.flatnonzero(~right)
+    number = bodies.number[message[wrong]]
+    chosen = limit.choose("E207", segments, bodies.at[places[wrong]], number)
+    for index in wrong[chosen].tolist():
         at = int(bodies.at[places[index]])
         yield Problem(
             "E207", int(segments.lines(np.array([at]))[0]), segments.ordinal + at,
             segments.text(at, total.element, total.component), str(counted[index]), column,
             int(bodies.number[message[index]]),
         )  # fmt: skip
+    yield from limit.rest()
