@@ -6,6 +6,7 @@ Nothing that is said may depend on where a window happens to end.
 """
 
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
@@ -66,7 +67,7 @@ class _Words:
     """Where the next words stand that may begin an interchange; only ever asked onwards."""
 
     clear: int = 0
-    places: list[int] = field(default_factory=list)
+    places: deque[int] = field(default_factory=deque)
 
     def next(self, buffer: bytes, at: int, stop: int, base: int) -> int:
         """The first of them from `at` on that begins before `stop`, or -1.
@@ -78,12 +79,11 @@ class _Words:
             low = max(self.clear - base, at)
             self.places += [base + place for place in places_of(buffer, _WORDS, low)]
             self.clear = end
-        self.places = [place for place in self.places if place >= base + at]
-        for place in self.places:
-            if place - base >= stop:
-                break
-            if may_begin(buffer, place - base):
-                return place - base
+        while self.places and self.places[0] < base + stop:
+            place = self.places[0] - base
+            if place >= at and may_begin(buffer, place):
+                return place
+            self.places.popleft()  # each is looked at once, however many a file has
         return -1
 
 
