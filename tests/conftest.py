@@ -1,8 +1,16 @@
-"""What all tests share: in CI a skipped test fails the run, because CI installs what tests need."""
+"""What all tests share.
+
+In CI a skipped test fails the run, because CI installs what tests need. Examples of Hypothesis have
+no deadline: a busy machine is no failure.
+"""
 
 import os
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("pipeline", settings(), deadline=None)
+settings.load_profile("pipeline")
 
 
 class _Skips:
