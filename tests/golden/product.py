@@ -3,14 +3,14 @@
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from pipeline.config import Settings
+from pipeline.config import Credentials, Settings, load
 from pipeline.ledger import Ledger
 from pipeline.model.endpoint import Endpoint, Pace, Secret
 from pipeline.model.origin import SEGMENTS_MAX
@@ -68,6 +68,16 @@ class Product:
 
     settings: Settings
     sandbox: RunningSandbox
+
+    def configured(self, file: Path) -> "Product":
+        """Give the product with the partners of a `pipeline.toml`, and in production if it says so.
+
+        Its sandbox profile is taken; endpoint and folders remain those of the test.
+        """
+        read = load(file, None, {}, {}, file.parent, credentials=Credentials.SKIPPED).settings
+        endpoint = replace(self.settings.endpoint, production=read.endpoint.production)
+        settings = replace(self.settings, partners=read.partners, endpoint=endpoint)
+        return replace(self, settings=settings)
 
     def plan(self, mappings: Sequence[Path], inputs: Sequence[Path]) -> Ran:
         """Prepare and send nothing."""
@@ -129,9 +139,13 @@ def product(home: Path) -> Iterator[Product]:
 def run_case(case: Path, home: Path) -> tuple[list[Finding], list[str]]:
     """Run one folder of `samples/` as its files say; gives what it found and what it sent."""
     mapping, source = [case / "mapping.yaml"], [next(case.glob("input.*"))]
-    with product(home) as made:
+    with product(home) as plain:
+        agreed = case / "pipeline.toml"
+        made = plain.configured(agreed) if agreed.exists() else plain
         if (case / "ledger.json").exists():
             made.knows(json.loads((case / "ledger.json").read_text()), home / "seed")
+        for earlier in case.glob("before.*"):
+            made.run(mapping, [earlier])
         if (case / "sandbox.json").exists():
             ran = made.run(mapping, source, *json.loads((case / "sandbox.json").read_text()))
         else:
