@@ -4,7 +4,7 @@ Every element and component of a piece is measured at once, by a rule number mad
 and component. Only what breaks a rule is looked at one by one.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -24,6 +24,8 @@ from pipeline.read.edi.structure import Bodies
 _ELEMENTS = 32
 _PARTS = 8
 _SHOWN = 200
+_TAG = 10
+_CONTROL = 0x20  # the first character that is none
 _NUMBER_MAX = 40  # characters; a longer one is none
 _NUMERIC = {Type.WHOLE: 1, Type.DECIMAL: 2, Type.DATE: 3, Type.TIME: 4}
 _UNBOUNDED = 32_000
@@ -141,6 +143,7 @@ class _Checks:
         yield from self._said("E303", typed[bad])
         yield from self._said("E306", typed[dates])
         yield from self._codes(size)
+        yield from self._controls()
         if self._segments.delimiters.syntax is Syntax.EDIFACT:
             yield from self._dates()
         yield from self._limit.rest()
@@ -197,10 +200,7 @@ class _Checks:
         size = texts.str.len_chars().to_numpy()
         rule = all_.rule[index]
         wrong = np.flatnonzero((size < rules.low[rule]) | (size > rules.high[rule]))
-        detail = [
-            f"{rules.low[each]} to {rules.high[each]}" for each in rule[wrong[:1000]].tolist()
-        ]
-        yield from self._said("E302", index[wrong], detail)
+        yield from self._said("E302", index[wrong])
 
     def _codes(self, size: Ints) -> Iterator[Problem]:
         all_, segments = self._all, self._segments
@@ -210,6 +210,35 @@ class _Checks:
             begin, end = all_.begin(index), all_.end[index]
             odd = ~segments.among(begin, end, (code.encode() for code in codes))
             yield from self._said("E304", index[odd], ", ".join(sorted(codes)))
+
+    def _controls(self) -> Iterator[Problem]:
+        """Elements with line ends or other control characters: of a file that was wrapped."""
+        segments = self._segments
+        at = np.flatnonzero(segments.octets < _CONTROL)
+        if not segments.escapes:
+            # nearly all are line ends right behind a terminator
+            at = at[segments.octets[np.maximum(at - 1, 0)] != segments.delimiters.segment]
+        holder = np.searchsorted(segments.start, at, side="right") - 1
+        at, holder = at[holder >= 0], holder[holder >= 0]
+        inside = (at < segments.stop[holder]) & (self._number[holder] >= 0)
+        at, holder = at[inside], holder[inside]
+        place = np.searchsorted(segments.mark, at)
+        # a separator may be a control character itself
+        no_mark = segments.mark[place] != at
+        no_mark &= segments.octets[at] != segments.delimiters.component
+        place, holder = place[no_mark], holder[no_mark]
+        place, first = np.unique(place, return_index=True)
+        holder = holder[first]
+        for chosen in self._limit.choose(
+            "E303", segments, holder, self._number[holder]
+        ).tolist():  # fmt: skip
+            segment = int(holder[chosen])
+            element = int(place[chosen] - segments.first[segment])
+            column = place_of(
+                segments.delimiters.syntax, segments.tag_text(segment)[:_TAG], element
+            )
+            value = segments.text(segment, element)[:_SHOWN] if element else ""
+            yield self._at(segment, "E303", value, "without control characters", column)
 
     def _places(self, rule: int) -> Ints:
         """Where the values with a rule number stand among all."""
@@ -241,12 +270,15 @@ class _Checks:
         ].tolist()
         return chosen
 
-    def _said(self, code: str, index: Ints, detail: str | Sequence[str] = "") -> Iterator[Problem]:
-        """Problems at elements; `detail` is one for all, one for each, or the element's name."""
+    def _said(self, code: str, index: Ints, detail: str = "") -> Iterator[Problem]:
+        """Problems at elements; without a `detail` the element's name, or its lengths (E302)."""
         at = self._all.segment(index)
-        for place in self._limit.choose(code, self._segments, at, self._number[at]).tolist():
-            more = detail if isinstance(detail, str) else detail[place]
-            yield self._problem(code, int(index[place]), more)
+        for place in index[
+            self._limit.choose(code, self._segments, at, self._number[at])
+        ].tolist():  # fmt: skip
+            rule = int(self._all.rule[place])
+            lengths = f"{self._rules.low[rule]} to {self._rules.high[rule]}"
+            yield self._problem(code, place, lengths if code == "E302" else detail)
 
     def _problem(self, code: str, index: int, detail: str) -> Problem:
         segments, rules = self._segments, self._rules

@@ -413,14 +413,7 @@ def _values(segments: Segments, at: int) -> tuple[str, ...]:
 
 def _parts(segments: Segments, at: int) -> tuple[tuple[str, ...], ...]:
     """As `_values`, by components: with release characters gone they cannot be told apart later."""
-    where = np.array([at])
-    return tuple(
-        tuple(
-            segments.text(at, number, part + 1)
-            for part in range(int(segments.components(where, number)[0]))
-        )
-        for number in range(1, int(segments.elements[at]) + 1)
-    )
+    return tuple(segments.parts(at, number) for number in range(1, int(segments.elements[at]) + 1))
 
 
 def _interchange(segments: Segments, at: int, tag: str, charset: str) -> Interchange:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -64,7 +65,7 @@ class Segments:
         """The number of elements of each segment, the tag not counted."""
         return np.diff(self.first) - 1
 
-    @property
+    @cached_property
     def stop(self) -> Ints:
         """The position of each segment's terminator."""
         return self.mark[self.first[1:] - 1]
@@ -143,17 +144,25 @@ class Segments:
 
     def text(self, at: int, element: int, component: int = 0) -> str:
         """One element's text; "" where the segment has no such element."""
+        edges = self._edges(at, element)
+        if not component:
+            return self.plain(edges[0] + 1, edges[-1]) if edges else ""
+        if component >= len(edges):
+            return ""
+        return self.plain(edges[component - 1] + 1, edges[component])
+
+    def parts(self, at: int, element: int) -> tuple[str, ...]:
+        """One element's components; none where the segment has no such element."""
+        edges = self._edges(at, element)
+        return tuple(self.plain(low + 1, high) for low, high in pairwise(edges))
+
+    def _edges(self, at: int, element: int) -> list[int]:
+        """The separators around and in an element of one segment."""
         index = int(self.first[at]) + element
         if index >= self.first[at + 1]:
-            return ""
-        begin, end = int(self.mark[index - 1]) + 1, int(self.mark[index])
-        if component:
-            cuts = self.part[self.part_first[index] : self.part_first[index + 1]].tolist()
-            if component > len(cuts) + 1:
-                return ""
-            edges = [begin - 1, *cuts, end]
-            begin, end = edges[component - 1] + 1, edges[component]
-        return self.plain(begin, end)
+            return []
+        inside = self.part[self.part_first[index] : self.part_first[index + 1]].tolist()
+        return [int(self.mark[index - 1]), *inside, int(self.mark[index])]
 
     def plain(self, begin: int, end: int) -> str:
         """The text between two positions, release characters taken away."""

@@ -99,3 +99,28 @@ def test_padding_and_other_separators_change_nothing() -> None:
     marks = Marks("|", "<", "\x15", between="\r\n")
 
     assert said(x12(("945", SHIPPED_945), marks=marks, version="00501")) == []
+
+
+def test_line_ends_within_elements_are_said() -> None:
+    # a file wrapped after so many columns: read as it is, a name would have a line end in it
+    assert changed_945("Erika Muster", "Erika\nMuster") == [
+        ("E303", 5, 5, "Erika\nMuster", "without control characters", "N1*02")
+    ]
+    assert changed_desadv("Hauptstr. 5", "Haupt\r\nstr. 5") == [
+        ("E303", 7, 7, "Haupt\r\nstr. 5+6", "without control characters", "NAD+5")
+    ]
+
+
+def test_separators_that_are_control_characters_are_said_nothing_about() -> None:
+    marks = Marks("\x1d", "\x1f", "\x1c", "?", between="\r\n")
+
+    assert said(edifact(("DESADV", DESADV), marks=marks)) == []
+
+
+def test_many_wrong_elements_of_many_messages_are_said_for_each() -> None:
+    long = [each.replace("*10115*", f"*{'1' * 40}*") for each in SHIPPED_945] * 30
+
+    found = said(x12(*(("945", long) for _ in range(60))))
+
+    assert sum(each[0] == "E302" for each in found) == 60 * 20
+    assert sum(each[0] == "E125" and each[4] == "E302" for each in found) == 60
