@@ -27,7 +27,7 @@ class NoSuchMessage(StopRun):
     """The file has no message of the type that was asked for (exit 2)."""
 
 
-class NotDelimited(StopRun):
+class NoInterchange(StopRun):
     """Delimited text, for which nothing is proposed yet (exit 2)."""
 
 
@@ -45,7 +45,7 @@ def propose(
     """Propose a mapping for each type of message in a file, or for the one that is named.
 
     Raises:
-        NotDelimited: the file is no EDI.
+        NoInterchange: the file is no EDI.
         NoSuchMessage: it has no such message.
         SourceUnusable: it cannot be read, or has no message that makes orders.
     """
@@ -54,7 +54,7 @@ def propose(
     except SourceUnusable as error:
         if error.code != "E101" or isinstance(error, SourceEmpty):
             raise
-        raise NotDelimited(
+        raise NoInterchange(
             f"no interchange begins in {name}; `mapping init` for delimited text is not built yet",
             help="copy one of mappings/ or docs/mapping.md to begin with",
         ) from None

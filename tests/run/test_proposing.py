@@ -13,7 +13,7 @@ from pipeline.model.edi.messages import MESSAGES
 from pipeline.model.stops import SourceUnusable
 from pipeline.read import SourceEmpty, open_edi
 from pipeline.run.evidence import gather
-from pipeline.run.proposing import NoSuchMessage, NotDelimited, propose
+from pipeline.run.proposing import NoInterchange, NoSuchMessage, propose
 from tests.run import interchanges
 from tests.run.interchanges import FILES, edifact, x12
 
@@ -387,7 +387,7 @@ def test_each_type_of_message_gets_its_own(file: Path) -> None:
 
 def test_what_is_no_edi_or_holds_no_orders_is_refused(file: Path) -> None:
     file.write_text("order_no;qty\nA1;2\n")
-    with pytest.raises(NotDelimited, match="for delimited text is not built yet"):
+    with pytest.raises(NoInterchange, match="for delimited text is not built yet"):
         propose(file, file.name)
     file.write_text("")
     with pytest.raises(SourceEmpty):
@@ -395,3 +395,18 @@ def test_what_is_no_edi_or_holds_no_orders_is_refused(file: Path) -> None:
     file.write_text(FILES["945"].replace("ST*945", "ST*944"))
     with pytest.raises(SourceUnusable, match="no message that a mapping can read; it has 944"):
         propose(file, file.name)
+
+
+SAMPLES = [
+    path
+    for path in sorted((Path(__file__).parents[2] / "samples").rglob("*.edi"))
+    if path.parent.name != "E101-no-interchange"
+]
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_samples_give_mappings_without_mistakes(sample: Path) -> None:
+    made = propose(sample, sample.name, timezone="UTC")
+    assert made
+    for each in made:
+        compiled(each.text)
