@@ -211,7 +211,11 @@ def _problems(told: Sequence[Mapping[str, Any]]) -> tuple[Problem, ...]:
 
 
 def _lists(told: Mapping[str, Any]) -> dict[str, Any]:
-    return {"values": tuple(told["values"]), "problems": list(_problems(told["problems"]))}
+    return {
+        "values": tuple(told["values"]),
+        "parts": tuple(map(tuple, told["parts"])),
+        "problems": list(_problems(told["problems"])),
+    }
 
 
 def _interchange(told: Mapping[str, Any]) -> Interchange:

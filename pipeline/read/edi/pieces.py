@@ -393,6 +393,7 @@ class Pieces:
         self.ordinal += segments.count
         if segments.count:
             self._ended_well = bool(segments.tag[-1] == _INTERCHANGE_END[delimiters.syntax])
+        odd = odd[odd < found.used]  # what lies behind is of the next piece, or junk
         undecodable = np.unique(np.searchsorted(found.start, odd, side="right") - 1)
         undecodable = undecodable[undecodable >= 0]
         if not self.encoding and charset.startswith("iso-8859") and not text.isascii():

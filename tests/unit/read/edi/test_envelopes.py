@@ -99,6 +99,17 @@ def test_bytes_that_a_character_set_lacks_are_said() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("window", [1, 128, 200, 700])
+def test_odd_bytes_of_a_message_are_not_said_of_the_message_before(window: int) -> None:
+    """A window may end between two messages, with the odd byte behind its last whole segment."""
+    odd = [segment.replace("Erika", "Jörg") for segment in DESADV]
+    text = edifact(("DESADV", DESADV), ("DESADV", odd), charset="UNOA")
+
+    found = said(text.encode("iso-8859-1"), window)
+
+    assert [each[:3] for each in found] == [("E118", 32, 31)]
+
+
 def test_utf_8_that_is_declared_as_latin_1_is_said() -> None:
     assert [each[:3] for each in said(NOTICE.replace("Erika", "Jörg"))] == [("E118", 8, 7)]
     assert said(NOTICE.replace("Erika", "Jörg").replace("UNOC", "UNOW")) == []
