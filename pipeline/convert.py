@@ -51,6 +51,27 @@ def keys(raw: RawTable, plan: Plan) -> pl.Series:
     return _columns(raw.rows, plan).select(key).collect().to_series()
 
 
+def orders_of(raw: RawTable, plan: Plan) -> pl.DataFrame:
+    """The order that each row seems to belong to, in order: `_key` and `order_number`.
+
+    For records that no order is made of: enough to hold their order back and to say which it is.
+    Null where it is empty, cannot be made, or holds what no order number may (a byte that is not
+    valid, a binary zero, too many characters).
+    """
+    leaf = next(leaf for leaf in plan.order.leaves() if leaf.name == "order_number")
+    number = leaf.value.cast(pl.String)
+    fits = number.str.len_chars() <= leaf.field.max_length
+    spoilt = number.str.contains(r"\p{C}|\x{FFFD}")
+    return (
+        _columns(raw.rows, plan)
+        .select(
+            plan.key.cast(pl.String).alias(KEY),
+            pl.when(fits & ~spoilt).then(number).alias("order_number"),
+        )
+        .collect()
+    )
+
+
 def convert(raw: RawTable, plan: Plan) -> Converted:
     """Make typed fields of the cells.
 

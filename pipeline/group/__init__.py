@@ -28,7 +28,8 @@ class Part:
 
     `findings` are those of read, convert and check. `filtered`, `repeated` and `faulty` hold ORIGIN
     and `_key` of rows that are not in `table`: skipped by the mapping, repetitions, and records
-    that the reader could not read (their key is a best guess, used only to hold orders back).
+    that the reader could not read; `faulty` has an order_number too. Key and number of the latter
+    are a best guess, used only to hold orders back and to name them.
     """
 
     plan: Plan
@@ -130,6 +131,7 @@ def _order_numbers(parts: Sequence[Part]) -> tuple[pl.DataFrame, pl.DataFrame]:
             ).filter(pl.col(KEY).is_not_null() & pl.col("order_number").is_not_null())
         )  # fmt: skip
     first = pl.concat(frames).unique(subset=[KEY], keep="first", maintain_order=True)
+    sure = first.select(KEY, "order_number")
     keys = pl.col(KEY).str.replace_all("\x1f", ", ", literal=True)
     claims = first.filter(pl.col("order_number").is_duplicated()).select(
         *ORIGIN, pl.lit("R320").alias("code"), "column", pl.lit("order_number").alias("target"),
@@ -139,7 +141,45 @@ def _order_numbers(parts: Sequence[Part]) -> tuple[pl.DataFrame, pl.DataFrame]:
         .alias("detail"),
         "mapping", "mapping_line",
     )  # fmt: skip
-    return first.select(KEY, "order_number"), claims
+    return pl.concat([sure, _guessed(parts, sure)]), claims
+
+
+# Of these records some cells may stand in other columns than the header says.
+_SHIFTED = ("R101", "R103")
+
+
+def _guessed(parts: Sequence[Part], sure: pl.DataFrame) -> pl.DataFrame:
+    """`_key` → order number of orders that only unreadable records show; no number twice.
+
+    The rest of a cell with a line break in it is a record too, and what stands where the number
+    should be may be a street or an e-mail address. Where cells may be shifted, a number must be
+    made of the same kinds of characters as one that could be read.
+    """
+    named = pl.col(KEY).is_not_null() & pl.col("order_number").is_not_null()
+    found = pl.concat([part.faulty.filter(named) for part in parts])
+    if not found.height:
+        return sure.clear()
+    torn = pl.concat(
+        [part.findings.rows.filter(pl.col("code").is_in(_SHIFTED)).select(ORIGIN) for part in parts]
+    )
+    if torn.height and sure.height:
+        kinds = sure.select(_kinds(pl.col("order_number"))).to_series().unique()
+        shifted = found.join(torn, on=ORIGIN, how="semi", maintain_order="left")
+        odd = shifted.filter(~_kinds(pl.col("order_number")).is_in(kinds.implode()))
+        found = found.join(odd, on=ORIGIN, how="anti", maintain_order="left")
+    return (
+        found.select(KEY, "order_number")
+        .join(sure, on=KEY, how="anti", maintain_order="left")
+        .join(sure, on="order_number", how="anti", maintain_order="left")
+        .unique(KEY, keep="first", maintain_order=True)
+        .unique("order_number", keep="first", maintain_order=True)
+    )
+
+
+def _kinds(number: pl.Expr) -> pl.Expr:
+    """What a number is made of: letters (as "a"), digits (as "9"), and its other characters."""
+    classes = number.str.replace_all(r"\p{L}", "a").str.replace_all(r"\p{N}", "9")
+    return classes.str.split("").list.unique().list.sort().list.join("")
 
 
 def _causes(found: Findings, everything: pl.DataFrame, parts: Sequence[Part]) -> pl.DataFrame:

@@ -188,9 +188,11 @@ def _answers(problems: pl.DataFrame, orders: pl.DataFrame, folder: RunFolder) ->
         .join(problems.lazy().select("order_number").unique(), on="order_number", how="semi")
         .collect()
     )
+    # the number of a held order may be a guess; an answer is never about one
+    answered = orders.filter(pl.col("outcome") != OrderOutcome.HELD_BACK.value)
     parts = (
         problems.with_row_index("nth")
-        .join(orders.select("order_number", *ORIGIN, "key"), on="order_number", how="left",
+        .join(answered.select("order_number", *ORIGIN, "key"), on="order_number", how="left",
               maintain_order="left")
         .join(traces, on="order_number", how="left", maintain_order="left")
         .with_columns(

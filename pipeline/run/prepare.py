@@ -20,7 +20,6 @@ from pipeline.compare import COMPARED_SCHEMA, AckedOperation, KnownOrder, compar
 from pipeline.convert import convert
 from pipeline.group import Grouped, Part, group
 from pipeline.ledger import PLANNED_SCHEMA
-from pipeline.mapping.plan import Plan
 from pipeline.model.origin import KEY, ORIGIN
 from pipeline.model.outcomes import REPORTED_FINDING_SCHEMA, OrderOutcome, RowOutcome
 from pipeline.model.stops import StopRun
@@ -165,7 +164,7 @@ def _orders(
     numbers = {
         number
         for share, made in zip(shares, converted, strict=True)
-        for number in _numbers(made.table.rows, share.plan)
+        for number in _numbers(made.table.rows, share)
     }
     known = knowledge.known(sorted(numbers))
     parts = []
@@ -206,9 +205,11 @@ def _without_their_findings(grouped: Grouped, ready: pl.DataFrame) -> Grouped:
     return Grouped(grouped.orders, grouped.held, grouped.rows, findings)
 
 
-def _numbers(rows: pl.DataFrame, plan: Plan) -> list[str]:
-    slot = next(leaf.slot for leaf in plan.order.leaves() if leaf.name == "order_number")
-    found: list[str] = rows.get_column(slot).drop_nulls().unique().to_list()
+def _numbers(rows: pl.DataFrame, share: Share) -> list[str]:
+    """All order numbers, those of records included that could not be read."""
+    slot = next(leaf.slot for leaf in share.plan.order.leaves() if leaf.name == "order_number")
+    every = pl.concat([rows.get_column(slot), share.faulty.get_column("order_number").alias(slot)])
+    found: list[str] = every.drop_nulls().unique().to_list()
     return found
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
-from pipeline.convert import keys
+from pipeline.convert import keys, orders_of
 from pipeline.intake import Snapshot
 from pipeline.mapping.plan import Plan
 from pipeline.model.edi.envelope import Problem
@@ -30,7 +30,7 @@ SPOOL_SEED = 1618  # any fixed number: the same input makes the same partitions
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What one mapping has in one partition; `faulty` holds ORIGIN and `_key`."""
+    """What one mapping has in one partition; `faulty` holds ORIGIN, `_key`, order_number."""
 
     plan: Plan
     raw: RawTable
@@ -79,10 +79,7 @@ def _batches(
             progress(sum(records.values()))
             if batch.problems:
                 problems.setdefault(source.index, []).extend(batch.problems)
-            faulty = batch.faulty.rows.select(
-                *ORIGIN, keys(batch.faulty, job.plan) if batch.faulty.rows.height else _no_keys()
-            )
-            yield batch.raw, faulty, batch.findings
+            yield batch.raw, _named_orders(batch.faulty, job.plan), batch.findings
 
 
 def _read(job: Job, source: SourceFile, snapshot: Snapshot) -> Iterator[Batch]:
@@ -97,8 +94,11 @@ def _read(job: Job, source: SourceFile, snapshot: Snapshot) -> Iterator[Batch]:
     )
 
 
-def _no_keys() -> pl.Expr:
-    return pl.lit(None, pl.String).alias(KEY)
+def _named_orders(faulty: RawTable, plan: Plan) -> pl.DataFrame:
+    """ORIGIN of records that could not be read, with the order that they seem to belong to."""
+    if not faulty.rows.height:
+        return _no_faults()
+    return faulty.rows.select(ORIGIN).hstack(orders_of(faulty, plan))
 
 
 def _named(findings: Findings, plan: Plan) -> Findings:
@@ -132,7 +132,8 @@ def _no_rows(plan: Plan) -> pl.DataFrame:
 
 
 def _no_faults() -> pl.DataFrame:
-    return pl.DataFrame(schema={**{name: pl.UInt32() for name in ORIGIN}, KEY: pl.String()})
+    origin = {name: pl.UInt32() for name in ORIGIN}
+    return pl.DataFrame(schema=origin | {KEY: pl.String(), "order_number": pl.String()})
 
 
 class _Spool:
@@ -178,7 +179,8 @@ def _on_disk(
                 files.put(name, "faulty", faulty, faulty.get_column(KEY))
             if len(found):  # some belong to no row, and come with none
                 keyed = found.rows.join(faulty, on=ORIGIN, how="left", maintain_order="left")
-                files.put(name, "findings", keyed.drop(KEY), keyed.get_column(KEY))
+                found_of = keyed.select(found.rows.columns)
+                files.put(name, "findings", found_of, keyed.get_column(KEY))
 
     def take(partition: int) -> list[Share]:
         shares = []

@@ -61,12 +61,12 @@ def told(frame: pl.DataFrame) -> list[tuple[Any, ...]]:
 
 
 def unreadable(rows: Sequence[tuple[int, str | None]]) -> tuple[pl.DataFrame, Findings]:
-    """Records that the reader could not read, by line and the key they seem to have."""
+    """Records that the reader could not read, by line and the key and number they seem to have."""
     frame = pl.DataFrame(
-        [(0, line, 0, key) for line, key in rows],
-        schema={**ORIGIN_SCHEMA, "_key": pl.String()}, orient="row",
+        [(0, line, 0, key, key) for line, key in rows],
+        schema={**ORIGIN_SCHEMA, "_key": pl.String(), "order_number": pl.String()}, orient="row",
     )  # fmt: skip
-    return frame, Findings.of(frame.drop("_key").with_columns(pl.lit("R101").alias("code")))
+    return frame, Findings.of(frame.select(*ORIGIN, pl.lit("R101").alias("code")))
 
 
 def grouped(

@@ -46,6 +46,23 @@ def test_row_that_could_not_be_read_holds_the_order_that_it_seems_to_belong_to()
     ]  # fmt: skip
 
 
+def test_order_of_unreadable_rows_only_has_the_number_that_these_show() -> None:
+    made = grouped((ORDERS, rows("1 1 2", "2 1 2")), unread=[(9, "3"), (10, "2"), (11, "street")])
+
+    assert made.held.select("_key", "order_number").rows() == [
+        ("2", "2"), ("3", "3"), ("street", None),
+    ]  # fmt: skip
+
+
+def test_unreadable_row_never_gives_its_order_the_number_of_another_one() -> None:
+    text = "rows: {key: [No, C]}\n" + ORDERS
+
+    made = grouped((text, rows("1 1 2 c1")), unread=[(9, "1")])
+
+    assert made.orders["order_number"].to_list() == ["1"]
+    assert made.held.select("_key", "order_number").rows() == [("1", None)]
+
+
 def test_row_without_key_belongs_to_no_order_and_holds_none() -> None:
     made = grouped((ORDERS, [*rows("1 1 2"), {"L": "2", "Q": "1"}]))
 
