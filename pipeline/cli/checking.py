@@ -23,7 +23,12 @@ if TYPE_CHECKING:
     "pipeline mapping check mappings/wms.yaml",
     "pipeline mapping check mappings/wms.yaml orders.csv",
     "pipeline mapping check mappings/wms.yaml --format github",
-    exits=(Exit.INPUT,),
+    means={
+        Exit.OK: "the mapping is usable; warnings are told",
+        Exit.INTERNAL: "it has mistakes",
+        Exit.USAGE: "a bad option, or there is no such file",
+        Exit.INPUT: "FILE cannot be read as the mapping declares",
+    },
 )  # fmt: skip
 @click.option("--format", "form", type=Words(["text", "json", "github"]), default="text",
               show_default=True, help="How mistakes are written.")  # fmt: skip
@@ -33,8 +38,7 @@ if TYPE_CHECKING:
 def check(session: Session, mapping: Path, file: Path | None, form: str) -> int:
     """Check a mapping; with FILE also against its header.
 
-    Exit 0 means usable (warnings are told), 1 that there are mistakes, 2 that there is no such
-    file. Without FILE the names of columns are not checked.
+    Without FILE the names of columns are not checked.
     """
     for what, path in (("mapping file", mapping), ("file", file)):
         if path is not None and not (session.cwd / path).is_file():
@@ -107,7 +111,11 @@ def _annotation(path: Path, mistake: Mistake) -> str:
     "pipeline mapping test mappings/wms.yaml",
     "pipeline mapping test mappings/*.yaml mappings/edi/*.yaml",
     "pipeline -q mapping test mappings/wms.yaml && echo fine",
-    exits=(),
+    means={
+        Exit.OK: "all tests passed",
+        Exit.INTERNAL: "a test failed",
+        Exit.USAGE: "a bad option, or a mapping that is not there or has mistakes",
+    },
 )  # fmt: skip
 @click.argument("mappings", nargs=-1, required=True, metavar="MAPPING...",
                 type=click.Path(path_type=Path))  # fmt: skip
@@ -116,7 +124,7 @@ def test(session: Session, mappings: tuple[Path, ...]) -> int:
     """Run the tests that stand in mappings.
 
     Each goes through the stages of a real run, with a ledger that knows what the test says; nothing
-    is sent. Exit 0 means that all passed, 1 that some did not, 2 that a mapping cannot be used.
+    is sent.
     """
     from pipeline.run.trial import try_mapping
 

@@ -29,16 +29,24 @@ if TYPE_CHECKING:
     "pipeline edi show night.edi",
     "pipeline edi show night.edi --problems",
     "pipeline edi show night.edi --message 3 --mask",
-    exits=(Exit.PARTIAL, Exit.INPUT),
+    means={
+        Exit.OK: "nothing of what is shown is rejected",
+        Exit.INTERNAL: "a bug",
+        Exit.USAGE: "a bad option, or no such message",
+        Exit.PARTIAL: "a message, or something around the messages, is rejected",
+        Exit.INPUT: "the file is not there, cannot be read, or is no EDI",
+    },
 )  # fmt: skip
 @click.option("--message", "wanted", metavar="N|REF",
-              help="Only the N-th message, or those with this control reference.")  # fmt: skip
+              help="Only the N-th message of the file, or those with this control reference (ST02, UNH).")  # fmt: skip
 @click.option(
     "--segments", is_flag=True, help="The segments as a flat list, without tree and names."
 )
 @click.option("--no-names", is_flag=True, help="Leave out what segments and elements are called.")
 @click.option(
-    "--problems", is_flag=True, help="Only segments with findings, and what is above them."
+    "--problems",
+    is_flag=True,
+    help="Only segments with a finding, and the envelopes and levels around them.",
 )
 @click.option("--mask", is_flag=True,
               help="Hide names, addresses, phone numbers and e-mail (N1-N4, PER, G61, NM1, NAD, CTA, COM).")  # fmt: skip
@@ -50,12 +58,15 @@ def show(
 ) -> int:  # fmt: skip
     """Show an EDI file as a tree, with its findings.
 
-    X12 and EDIFACT, of any message type; those that `pipeline` knows are checked segment by
-    segment. No mapping is needed and nothing is sent. Each segment has its line, its number in the
-    file, and what its elements are called. On a terminal long segments are cut to its width.
+    FILE is X12 or EDIFACT, of any message type; messages that `pipeline` knows are checked segment
+    by segment. No mapping and no configuration is needed, and nothing is sent. Each segment has its
+    line, its number in the file, and what its elements are called; its findings stand below it. On
+    a terminal long segments are cut to its width.
 
-    Values are shown as they are; with --mask free text may still name people. Exit 3 means that a
-    message, or something around the messages, is wrong.
+    What only a run knows is not among the findings: who may send what (E121 to E124), references
+    used before (E114), and what mappings read (E208, E307, E308). `pipeline plan` finds these.
+
+    Values are shown as they are. --mask hides people, but free text may still name some.
     """
     from pipeline.cli import tree
     from pipeline.read.edi.batches import open_edi
@@ -81,6 +92,8 @@ def show(
         console.parts(_json_parts(file, tree.as_json(found, layout), tally))
     else:
         console.parts(tree.as_text(found, layout))
+        if problems and not tally.codes:
+            console.parts(tree.no_problems(tally))
         types = tree.names_of(tally, (each.syntax for each in envelopes.interchanges))
         console.parts(tree.summary_text(tally, types))
     return _verdict(tally)
@@ -116,23 +129,31 @@ def _verdict(tally: "Tally") -> Exit:
     "pipeline edi split night.edi --into parts",
     "pipeline edi split night.edi --into parts --by type",
     "pipeline --json edi split night.edi --into parts --by partner",
-    exits=(Exit.PARTIAL, Exit.INPUT, Exit.LEDGER),
+    means={
+        Exit.OK: "everything of the file is in the parts",
+        Exit.INTERNAL: "a bug",
+        Exit.USAGE: "a bad option, or a part exists already; nothing was written",
+        Exit.PARTIAL: "the parts are written, and something was left out",
+        Exit.INPUT: "the file is not there, cannot be read, or is no EDI",
+        Exit.LEDGER: "the disk is full or cannot be written to",
+    },
 )  # fmt: skip
 @click.option("--into", required=True, type=click.Path(path_type=Path), metavar="DIR",
-              help="Folder for the files; it is made if it is not there.")  # fmt: skip
+              help="Folder for the parts; it is made if it is not there.")  # fmt: skip
 @click.option("--by", type=Words(["interchange", "group", "message", "type", "partner"]),
-              default="message", show_default=True, help="What becomes a file of its own.")  # fmt: skip
+              default="message", show_default=True,
+              help="What becomes a file of its own; a partner is a pair of sender and receiver.")  # fmt: skip
 @click.argument("file", type=click.Path(path_type=Path))
 @click.pass_obj
 def split(session: Session, file: Path, into: Path, by: str) -> int:
     """Take an EDI file apart into files with complete envelopes.
 
-    Messages stay as they are, byte for byte; headers are copied, trailers count what is left.
-    Nothing is written over, and either all files appear or none.
+    Messages stay as they are, byte for byte; headers are copied, trailers count what is in the
+    part. Nothing is written over, and either all files appear or none.
 
     An interchange or group that is not whole is left out, because its parts would look whole; what
-    is left out is named on stderr, and the exit code is 3. All parts of an interchange keep its
-    control reference.
+    is left out is named on stderr. All parts of an interchange keep its control reference, so
+    import them with --accept-duplicates: the second one is a reference used before (E114).
     """
     from pipeline.read.edi.batches import open_edi
     from pipeline.read.edi.parts import BYTES, By

@@ -32,7 +32,12 @@ def _zone(_ctx: click.Context, _param: click.Parameter, name: str | None) -> str
     "pipeline mapping init night.edi",
     "pipeline mapping init night.edi --message 945 --out 945.yaml",
     "pipeline mapping init status.edi --timezone America/New_York > 214.yaml",
-    exits=(Exit.INPUT,),
+    means={
+        Exit.OK: "a mapping is proposed",
+        Exit.INTERNAL: "a bug",
+        Exit.USAGE: "a bad option, no such file or message, or FILE is no EDI",
+        Exit.INPUT: "FILE cannot be read, or has no message that makes orders",
+    },
 )  # fmt: skip
 @click.option("--message", metavar="TYPE", help="Only this message: 945, DESADV.")
 @click.option("--timezone", metavar="ZONE", callback=_zone,

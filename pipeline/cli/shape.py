@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import click
@@ -115,6 +116,7 @@ class Verb(click.Command):
 
     examples: Sequence[str] = ()
     exits: Sequence[Exit] = ()
+    means: Mapping[Exit, str] = MappingProxyType({})
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write options, examples, exit codes."""
@@ -126,20 +128,29 @@ class Verb(click.Command):
                 for line in self.examples:
                     formatter.write(f"  {line}\n")
         with formatter.section("Exit codes"):
-            formatter.write_dl([(str(int(code)), MEANINGS[code].says) for code in self.exits])
+            formatter.write_dl([
+                (str(int(code)), self.means.get(code, MEANINGS[code].says)) for code in self.exits
+            ])  # fmt: skip
 
 
 def verb(
-    group: click.Group, name: str, *examples: str, exits: Sequence[Exit]
+    group: click.Group,
+    name: str,
+    *examples: str,
+    exits: Sequence[Exit] = (),
+    means: Mapping[Exit, str] = MappingProxyType({}),
 ) -> Callable[[Callable[..., int]], click.Command]:
-    """Make a function a command of `group`; it returns its exit code."""
+    """Make a function a command of `group`; it returns its exit code.
+
+    `means` says what codes mean for a command that imports nothing; they are among its `exits`.
+    """
 
     def make(function: Callable[..., int]) -> click.Command:
         command = click.command(name, cls=Verb)(global_options(hidden=True)(function))
         command.short_help = (function.__doc__ or "").strip().partition("\n")[0]
         command.examples = examples
-        command.exits = tuple(dict.fromkeys((Exit.OK, *exits, Exit.INTERNAL, Exit.USAGE)))
-        command.exits = sorted(command.exits)
+        command.exits = sorted({Exit.OK, *exits, *means, Exit.INTERNAL, Exit.USAGE})
+        command.means = means
         group.add_command(command)
         return command
 

@@ -61,11 +61,14 @@ def picked(entries: Iterable[Entry], layout: Layout) -> Iterator[Entry]:
 
 
 def as_text(entries: Iterable[Entry], layout: Layout) -> Iterator[Part]:
-    """The tree as lines of text; every line ends with a line end."""
+    """The tree as lines of text, each with its line end; nothing where nothing is picked."""
     number, ordinal = layout.digits
-    yield f"{'line':>{number}}  {'seg':>{ordinal}}\n", _DIM
+    head = f"{'line':>{number}}  {'seg':>{ordinal}}\n"
     node: Node | None = None
     for entry in picked(entries, layout):
+        if head:
+            yield head, _DIM
+            head = ""
         if node is not None and not (isinstance(entry, Line) and _together(node, entry)):
             yield from _node(node, layout)
             node = None
@@ -202,14 +205,19 @@ def says(problem: Problem) -> str:
     )  # fmt: skip
 
 
+def no_problems(tally: Tally) -> Iterator[Part]:
+    """What stands in place of a tree of problems where there are none."""
+    yield f"no problems in {counted(tally.accepted.total(), 'message')}\n", ""
+
+
 def summary_text(tally: Tally, types: list[tuple[str, str]]) -> Iterator[Part]:
     """The end: how much, which messages, which findings; `types` are types with their names."""
     accepted, rejected = tally.accepted.total(), tally.rejected.total()
     yield "\n", ""
-    yield (
-        f"{counted(tally.segments, 'segment')}, {counted(accepted + rejected, 'message')}",
-        _BOLD,
-    )
+    yield counted(tally.segments, "segment"), _BOLD
+    if tally.in_messages < tally.segments:
+        yield f" ({tally.in_messages:,} in messages)", ""
+    yield f", {counted(accepted + rejected, 'message')}", _BOLD
     yield f": {accepted:,} accepted, {rejected:,} rejected\n" if accepted + rejected else "\n", ""
     kind_width = max((len(kind) for kind, _ in types), default=0)
     name_width = max((len(name) for _, name in types), default=0)
@@ -307,6 +315,7 @@ def summary_object(tally: Tally) -> dict[str, object]:
     """The totals as JSON carries them."""
     return {
         "segments": tally.segments,
+        "segments_in_messages": tally.in_messages,
         "messages": {
             kind: {"accepted": tally.accepted[kind], "rejected": tally.rejected[kind]}
             for kind in sorted({*tally.accepted, *tally.rejected})

@@ -61,7 +61,7 @@ def test_a_ship_notice_is_a_tree_of_its_levels(call: Call, folder: Path) -> None
         "  25   25      GE*1*70",
         "  26   26    IEA*1*000000007",
         "",
-        "26 segments, 1 message: 1 accepted, 0 rejected",
+        "26 segments (22 in messages), 1 message: 1 accepted, 0 rejected",
         "  856  ship notice  1 accepted",
         "no findings",
     ]  # fmt: skip
@@ -111,6 +111,20 @@ def test_only_problems(call: Call, folder: Path) -> None:
         "interchange 000000007", "group 70", "message 2", "SE*9*0002",
         "✖ E110 SE*01 declares 9 segments, counted are 22",
     ]  # fmt: skip
+
+
+def test_only_problems_of_a_file_without_one_says_so(call: Call, folder: Path) -> None:
+    written(folder, x12(ship_notice("0001"), ship_notice("0002")))
+    said = call("edi", "show", "night.edi", "--problems")
+    assert said.code == 0
+    assert said.out.splitlines()[:3] == [
+        "no problems in 2 messages",
+        "",
+        "48 segments (44 in messages), 2 messages: 2 accepted, 0 rejected",
+    ]
+    assert "no problems in 1 message\n" in call(
+        "edi", "show", "night.edi", "--problems", "--message", "2", "--segments"
+    ).out  # fmt: skip
 
 
 @pytest.mark.parametrize("wanted", ["2", "0002"])
@@ -184,7 +198,7 @@ def test_json_carries_the_tree(call: Call, folder: Path) -> None:
     document = call("--json", "edi", "show", "night.edi").json()
     assert document["exit"] == {"code": 3, "name": "partial"}
     assert document["summary"] == {
-        "segments": 26, "messages": {"856": {"accepted": 0, "rejected": 1}},
+        "segments": 26, "segments_in_messages": 22, "messages": {"856": {"accepted": 0, "rejected": 1}},
         "findings": {"E110": 1}, "errors": 1,
     }  # fmt: skip
     kinds = [entry["kind"] for entry in document["tree"]]

@@ -126,9 +126,14 @@ Entry = Node | Line | Remark
 
 @dataclass(slots=True)
 class Tally:
-    """What was shown: counted while `entries` goes on."""
+    """What was shown: counted while `entries` goes on.
+
+    `segments` are all that are shown, envelopes too; `in_messages` those from the header of a
+    message to its trailer, which is what SE01, UNT and the report count.
+    """
 
     segments: int = 0
+    in_messages: int = 0
     accepted: Counter[str] = field(default_factory=Counter)
     rejected: Counter[str] = field(default_factory=Counter)
     codes: Counter[str] = field(default_factory=Counter)
@@ -255,6 +260,7 @@ class _View:
                     yield self._level(cut.syntax, values, level, base, lines[index], ordinal)
             said = tuple(self._problems(ordinal, TAGS[tags[index]]))
             self._tally.segments += 1
+            self._tally.in_messages += inside
             yield cut.line(
                 starts[index], stops[index], TAGS[tags[index]], depth, lines[index], ordinal,
                 message, shape.loop(index), said, heads=heads,
