@@ -1,5 +1,6 @@
 """plan, run, resume: the verbs that move orders."""
 
+import shlex
 from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from pathlib import Path
@@ -33,6 +34,8 @@ _RUN_EXITS = (
     Exit.INTERRUPTED,
     Exit.TERMINATED,
 )
+_LOOKED_AT = 20  # files that may be a mapping
+_LINES_LOOKED_AT = 500
 _OPEN_EXITS = (Exit.UNFINISHED, Exit.AUTH, Exit.INTERRUPTED, Exit.TERMINATED)
 _PLAN_EXITS = (Exit.PARTIAL, Exit.INPUT, Exit.EMPTY, Exit.LOCKED, Exit.LEDGER, Exit.INTERRUPTED)
 
@@ -98,7 +101,7 @@ def plan(session: Session, inputs: tuple[str, ...]) -> int:
     loaded = session.load()
     mappings = _mappings(session, loaded) or _of_partners(session, loaded)
     if not mappings:
-        raise _no_mapping()
+        raise _no_mapping(session, "plan", inputs)
     from pipeline import run as way
 
     options = _choices(session, loaded)
@@ -241,15 +244,14 @@ def _plan_folder(session: Session, mappings: list[Path], inputs: tuple[str, ...]
     """Tell whether a plan is to be run: one folder, and no mapping."""
     if mappings:
         return None
-    ours = session.loaded is not None and any(p.mappings for p in session.loaded.settings.partners)
     folder = session.cwd / inputs[0] if len(inputs) == 1 else None
-    if ours and not (folder is not None and (folder / "run.json").is_file()):
-        return None
-    if folder is not None and folder.is_dir():
+    if folder is not None and (folder / "run.json").is_file():
         return Path(inputs[0])
-    if len(inputs) == 1 and not (session.cwd / inputs[0]).exists():
+    if session.loaded is not None and any(p.mappings for p in session.loaded.settings.partners):
+        return None
+    if folder is not None and not folder.exists():
         raise missing_file("plan", Path(inputs[0]), session.cwd)
-    raise _no_mapping()
+    raise _no_mapping(session, "run", inputs)
 
 
 def _refuse_choices(loaded: Loaded) -> None:
@@ -264,13 +266,40 @@ def _refuse_choices(loaded: Loaded) -> None:
             )
 
 
-def _no_mapping() -> BadConfig:
-    return BadConfig(
-        "there is nothing to run: no mapping is given",
-        help="name it: -m MAPPING.yaml FILE…, give the folder of a plan, or name mappings in the "
-        "[partner.…] sections of the configuration",
-        code="C111",
+def _no_mapping(session: Session, command: str, inputs: tuple[str, ...]) -> BadConfig:
+    """Say how mappings are found, and what to type; a folder may have been meant as a plan."""
+    typed = " ".join(shlex.quote(each) for each in inputs) or "inbox/"
+    there = _mapping_there(session.cwd)
+    proposed = "" if there else "; `pipeline mapping init FILE.edi` proposes one for EDI"
+    help_text = (
+        "a mapping is named with -m or, for EDI, in the [partner.…] sections of the configuration,"
+        f" and not searched for{proposed}. Type: pipeline {command}"
+        f" -m {shlex.quote(there or 'MAPPING.yaml')} {typed}"
     )
+    if command == "run" and len(inputs) == 1 and (session.cwd / inputs[0]).is_dir():
+        return BadConfig(
+            f"{inputs[0]} is not a plan, and no mapping says how to read the files in it",
+            help=help_text, code="C131",
+        )  # fmt: skip
+    return BadConfig("there is nothing to run: no mapping is given", help=help_text, code="C111")
+
+
+def _mapping_there(cwd: Path) -> str:
+    """A mapping that lies in the present folder or in mappings/; "" for none."""
+    near = [path for folder in ("", "mappings") for path in sorted((cwd / folder).glob("*.y*ml"))]
+    found = (path for path in near[:_LOOKED_AT] if _is_mapping(path))
+    path = next(found, None)
+    return "" if path is None else str(path.relative_to(cwd))
+
+
+def _is_mapping(path: Path) -> bool:
+    """Tell by its beginning; another YAML file has no `version:` and `order:` at once."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            lines = [line for line, _ in zip(file, range(_LINES_LOOKED_AT), strict=False)]
+    except (OSError, UnicodeDecodeError):
+        return False
+    return all(any(line.startswith(key) for line in lines) for key in ("version:", "order:"))
 
 
 def _say_backfill(session: Session, options: "Options") -> None:

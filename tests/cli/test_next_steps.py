@@ -48,6 +48,31 @@ def test_send_it_can_be_copied(
     assert len(api.orders()) == 2
 
 
+@pytest.mark.parametrize("command", ["run", "plan"])
+@pytest.mark.parametrize("named", [("in box",), ("in box/orders.csv",)])
+def test_without_a_mapping_what_to_type_can_be_copied(
+    command: str, named: tuple[str, ...], call: Call, files: Path, api: RunningSandbox
+) -> None:
+    (files / "in box").mkdir()
+    (files / "orders.csv").rename(files / "in box" / "orders.csv")
+    (files / "compose.yaml").write_text("version: 3\nservices: {}\n")
+    said = call(command, *named)
+    folder = command == "run" and named == ("in box",)
+    says = "in box is not a plan, and no mapping says how to read the files in it"
+    assert (said.code, (says in said.err, "C131" in said.err)) == (2, (folder, folder))
+    assert "-m or, for EDI, in the [partner.…] sections of the configuration" in said.err
+    assert command_after("Type:", said.err)[:2] == [command, "-m"]
+    assert call(*command_after("Type:", said.err)).code == 0
+    assert len(api.orders()) == (2 if command == "run" else 0)
+
+
+def test_without_any_mapping_a_name_stands_for_it(call: Call, folder: Path) -> None:
+    (folder / "inbox").mkdir()
+    said = call("run", "inbox/")
+    assert "`pipeline mapping init FILE.edi` proposes one for EDI. Type:" in said.err
+    assert command_after("Type:", said.err) == ["run", "-m", "MAPPING.yaml", "inbox/"]
+
+
 def test_continue_with_can_be_copied(
     call: Call, api: RunningSandbox, production: tuple[str, ...]
 ) -> None:
