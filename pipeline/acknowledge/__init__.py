@@ -27,7 +27,6 @@ from pipeline.acknowledge.x12 import (
 )
 from pipeline.model.edi.definition import Syntax
 from pipeline.model.edi.envelope import Delimiters, Envelopes, Interchange, Problem
-from pipeline.model.edi.messages import MESSAGES
 
 __all__ = ["Acknowledgement", "Control", "Kind", "acknowledge"]
 
@@ -71,7 +70,6 @@ def acknowledge(
     control: Control,
     interchanges: Collection[int] | None = None,
     delimiters: Delimiters | None = None,
-    supported: Collection[tuple[Syntax, str]] = MESSAGES.keys(),
 ) -> list[Acknowledgement]:
     """Write the acknowledgements of one file.
 
@@ -87,7 +85,8 @@ def acknowledge(
             it, and never for one that is not written.
         interchanges: indices of those to answer; None means all. For files of several partners.
         delimiters: separators that the partner wants; None means those of its interchange.
-        supported: types of messages that somebody reads; another is rejected as not supported.
+
+    Messages of a type that is none of ours are rejected as not supported.
 
     Returns:
         In the order of the interchanges, for each TA1, 997, 999, or CONTRL. Nothing for
@@ -100,7 +99,7 @@ def acknowledge(
     if now.tzinfo is None:
         raise ValueError("the time of an acknowledgement needs a time zone")
     written: list[Acknowledgement] = []
-    for verdict in verdicts(envelopes, problems, supported):
+    for verdict in verdicts(envelopes, problems):
         if interchanges is None or verdict.number in interchanges:
             written += _answers(verdict, kinds, now, control, delimiters)
     return written
@@ -142,6 +141,11 @@ def _wanted(verdict: InterchangeVerdict, kinds: Collection[Kind]) -> Iterator[Ki
     wanted = [kind for kind in (Kind.X12_997, Kind.X12_999) if kind in kinds]
     groups = groups_to_answer(verdict)
     if not (theirs.sender and theirs.receiver):
+        return
+    if verdict.duplicate:
+        # nothing below the interchange may be told: its messages may have been accepted before
+        if wanted or Kind.TA1 in kinds:
+            yield Kind.TA1
         return
     # a whole interchange without groups brings TA1 only; a broken one may have lost its groups
     answerable = bool(groups) or (not verdict.groups and verdict.rejected)

@@ -35,12 +35,15 @@ class Row:
     element: int = 0
 
 
+# Only the interchange is told of: X12 has no such code for groups and messages.
+DUPLICATE = Row("025", "26", "UNB", 6)
+
 ROWS: Mapping[tuple[str, Level], Row] = {
     # TA1 note code, UCI
     ("E104", Level.INTERCHANGE): Row("023", "13", "UNZ"),
     ("E105", Level.INTERCHANGE): Row("021", "29", "UNZ", 2),
     ("E106", Level.INTERCHANGE): Row("001", "28", "UNZ", 3),
-    ("E114", Level.INTERCHANGE): Row("025", "26", "UNB", 6),
+    ("E114", Level.INTERCHANGE): DUPLICATE,
     ("E115", Level.INTERCHANGE): Row("024", "33"),
     ("E121", Level.INTERCHANGE): Row("006", "23", "UNB", 3),
     ("E122", Level.INTERCHANGE): Row("020", "25", "UNB", 12),
@@ -82,7 +85,7 @@ TOO_SHORT = Row("4", "40")
 NO_DATE = Row("8", "12")
 NO_TIME = Row("9", "12")
 
-# A message of a type that nobody reads, or of none.
+# A message of a type that no mapping can read, or of none.
 NOT_SUPPORTED = Row("1", "14", "UNH", 3)
 NO_TYPE = Row("6", "13", "UNH", 3)
 

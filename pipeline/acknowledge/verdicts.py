@@ -6,13 +6,14 @@ reader does (`read.edi.batches`). A warning leaves the message accepted, and is 
 
 import re
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
 import polars as pl
 
 from pipeline.acknowledge.codes import (
+    DUPLICATE,
     LOOP_TOO_OFTEN,
     NO_DATE,
     NO_TIME,
@@ -125,10 +126,13 @@ class InterchangeVerdict:
         """Whether nothing of it is used."""
         return any(fault.rejects for fault in self.faults)
 
+    @property
+    def duplicate(self) -> bool:
+        """Whether its reference was used before."""
+        return any(fault.row is DUPLICATE for fault in self.faults)
 
-def verdicts(
-    envelopes: Envelopes, problems: Iterable[Problem], supported: Collection[tuple[Syntax, str]]
-) -> list[InterchangeVerdict]:
+
+def verdicts(envelopes: Envelopes, problems: Iterable[Problem]) -> list[InterchangeVerdict]:
     """Judge every interchange of a file, in order.
 
     `problems` may repeat those of the envelopes. A problem that belongs to no interchange is left
@@ -146,7 +150,7 @@ def verdicts(
     _lay_faults(_told(envelopes, problems), where, judged, groups, messages)
     for message, interchange, at in zip(messages, where.interchanges, where.groups, strict=True):
         if interchange >= 0:
-            _judge_type(message, judged[interchange].interchange.syntax, supported)
+            _judge_type(message, judged[interchange].interchange.syntax)
             (groups[at] if at >= 0 else judged[interchange]).messages.append(message)
     for verdict in judged:
         _pass_down(verdict)
@@ -189,10 +193,8 @@ def _messages(table: pl.DataFrame) -> Iterator[MessageVerdict]:
         yield MessageVerdict(kind, identifier, version, reference)
 
 
-def _judge_type(
-    message: MessageVerdict, syntax: Syntax, supported: Collection[tuple[Syntax, str]]
-) -> None:
-    if message.type not in ACKNOWLEDGEMENTS and (syntax, message.type) not in supported:
+def _judge_type(message: MessageVerdict, syntax: Syntax) -> None:
+    if message.type not in ACKNOWLEDGEMENTS and (syntax, message.type) not in MESSAGES:
         row = NOT_SUPPORTED if message.type else NO_TYPE
         message.faults.append(Fault(Level.MESSAGE, row, rejects=True))
 

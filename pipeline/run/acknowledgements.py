@@ -14,13 +14,14 @@ where a killed run stopped:
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from pipeline.acknowledge import Acknowledgement, Kind, acknowledge
 from pipeline.ledger import HandedOver, InterchangeKey, Ledger
+from pipeline.model.edi.definition import Syntax
 from pipeline.model.edi.envelope import Interchange
 from pipeline.model.edi.partner import Partner
 from pipeline.report.summary import counted
@@ -52,7 +53,7 @@ class Answers:
 
     def __init__(
         self, ledger: Ledger, endpoint: int, run_id: str, folder: RunFolder,
-        partners: Sequence[Partner], outboxes: Path | None,
+        partners: Sequence[Partner], outboxes: Path | None, warn: Callable[[str], None],
     ) -> None:  # fmt: skip
         self._ledger = ledger
         self._endpoint = endpoint
@@ -60,6 +61,8 @@ class Answers:
         self._folder = folder
         self._partners = partners
         self._outboxes = outboxes
+        self._warn = warn
+        self._last: dict[tuple[InterchangeKey, str], str] = {}
 
     def give(self, now: datetime) -> list[dict[str, Any]]:
         """Write and hand over what is missing; gives all acknowledgements of the run.
@@ -97,19 +100,43 @@ class Answers:
 
     def _made(self, now: datetime) -> Iterator[tuple[EdiFile, Partner, Acknowledgement]]:
         files = {file.sha256: file for file in reversed(kept(self._folder))}  # a copy is one file
-        handed = self._ledger.handed_over(self._endpoint, list(files))
-        told = {(each.key, each.verdict) for each in handed}
+        self._last = _last_verdicts(self._ledger.handed_over(self._endpoint, list(files)))
         for file in reversed(files.values()):
             for partner in self._partners:
-                numbers = [
+                theirs = [
                     number
                     for number, each in enumerate(file.envelopes.interchanges)
                     if partner.acks and partner_of(self._partners, each) is partner
-                    and (file.key(number), file.verdict(number)) not in told
+                ]
+                waiting = {number: kinds for number in theirs if (kinds := file.waits_for(number))}
+                self._say_waiting(file, partner, waiting)
+                numbers = [
+                    number for number in theirs
+                    if number not in waiting and _told(file.verdict(number)) != _told(self._before(file, number))
                 ]  # fmt: skip
                 if numbers:
                     for made in self._of_partner(file, partner, numbers, now):
                         yield file, partner, made
+
+    def _before(self, file: EdiFile, number: int) -> str:
+        """What the last answer to an interchange depended on; "" without one."""
+        place = _place(file.verdict(number))
+        return self._last.get((file.key(number), place), "")
+
+    def _say_waiting(
+        self, file: EdiFile, partner: Partner, waiting: Mapping[int, Sequence[str]]
+    ) -> None:
+        """Say which interchanges get no answer, and how they would; not of those that have one."""
+        numbers = [number for number in waiting if not self._before(file, number)]
+        if not numbers:
+            return
+        first = file.envelopes.interchanges[numbers[0]].reference
+        which = f"interchange {first} of partner {partner.name} is"
+        if len(numbers) > 1:
+            which = f"{len(numbers)} interchanges of partner {partner.name} are"
+        kinds = sorted({kind for number in numbers for kind in waiting[number]})
+        self._warn(f"{file.name}: {which} not acknowledged: no mapping of this run reads messages "
+                   f"{', '.join(kinds)} {_who_reads(partner, kinds)}")  # fmt: skip
 
     def _of_partner(
         self, file: EdiFile, partner: Partner, numbers: Sequence[int], now: datetime
@@ -122,7 +149,6 @@ class Answers:
         return acknowledge(
             file.envelopes, file.problems, kinds=[Kind(each) for each in partner.acks], now=now,
             control=control, interchanges=numbers, delimiters=partner.separators,
-            supported={(partner.syntax, kind) for index, kind in file.reads if index in numbers},
         )  # fmt: skip
 
     def _described(self, file: EdiFile, partner: Partner, made: Acknowledgement) -> dict[str, Any]:
@@ -132,7 +158,7 @@ class Answers:
             "name": made.name, "kind": made.kind.value, "control": made.control,
             "accepted": made.accepted, "rejected": made.rejected, "partner": partner.name,
             "outbox": outbox, "sha256": hashlib.sha256(made.text).hexdigest(),
-            "verdict": file.verdict(made.interchange),
+            "verdict": _another(file.verdict(made.interchange), self._before(file, made.interchange)),
             "key": {"syntax": key.syntax, "sender": key.sender, "receiver": key.receiver,
                     "reference": key.reference, "sha256": key.sha256},
         }  # fmt: skip
@@ -163,6 +189,52 @@ class Answers:
             raise DiskUnusable(f"{path} is not what it was",
                                help="restore it, or remove the run's folder to give up the run")  # fmt: skip
         return text
+
+
+# The verdict of an answer is PLACE:HASH:COUNT: what was found at an interchange that begins at
+# segment PLACE, told for the COUNT-th time that the answer changed. So each is there once, also
+# when findings become again what they were before.
+
+
+def _place(verdict: str) -> str:
+    return verdict.split(":")[0]
+
+
+def _told(verdict: str) -> str:
+    return ":".join(verdict.split(":")[:2])
+
+
+def _count(verdict: str) -> int:
+    count = verdict.split(":")[2:]
+    return int(count[0]) if count else 0
+
+
+def _another(verdict: str, before: str) -> str:
+    return f"{verdict}:{_count(before) + 1}"
+
+
+def _last_verdicts(handed: Iterable[HandedOver]) -> dict[tuple[InterchangeKey, str], str]:
+    """The last verdict that was told of each interchange, by key and place in the file."""
+    last: dict[tuple[InterchangeKey, str], str] = {}
+    for each in handed:
+        at = (each.key, _place(each.verdict))
+        last[at] = max(last.get(at, ""), each.verdict, key=_count)
+    return last
+
+
+def _who_reads(partner: Partner, kinds: Sequence[str]) -> str:
+    """Which mapping would read some messages, and what to do where there is none."""
+    named = list(
+        dict.fromkeys(partner.mappings[kind] for kind in kinds if kind in partner.mappings)
+    )
+    if named:
+        does = "does" if len(named) == 1 else "do"
+        return f"({' and '.join(named)} {does}); give all mappings in one run"
+    key = "transaction" if partner.syntax is Syntax.X12 else "message"
+    return (
+        f'(a mapping with `{key}: "{kinds[0]}"` would); give all mappings in one run, or list in '
+        f"`messages` of [partner.{partner.name}] what may be sent"
+    )
 
 
 def in_words(acks: Sequence[Mapping[str, Any]], folder: RunFolder) -> str:

@@ -476,7 +476,7 @@ class Flow:
             return ()
         endpoint = ledger.endpoint(self.endpoint.base_url, self.endpoint.account)
         answers = Answers(
-            ledger, endpoint, run_id, folder, self.settings.partners, self.settings.acks
+            ledger, endpoint, run_id, folder, self.settings.partners, self.settings.acks, self._warn
         )
         acks = answers.give(clock().astimezone(ZoneInfo(self.settings.timezone)))
         if acks:

@@ -14,7 +14,8 @@ import polars as pl
 from pipeline.ledger import InterchangeKey
 from pipeline.model.edi.definition import Syntax
 from pipeline.model.edi.envelope import Delimiters, Envelopes, Group, Interchange, Problem
-from pipeline.model.edi.partner import Partner
+from pipeline.model.edi.messages import MESSAGES
+from pipeline.model.edi.partner import ACKNOWLEDGEMENTS, Partner
 from pipeline.read import is_error, rejections
 from pipeline.run.folder import RunFolder
 from pipeline.run.partners import key_of, partner_of
@@ -52,16 +53,57 @@ class EdiFile:
             for each in (*self.envelopes.problems, *self.problems)
         )
 
+    @cached_property
+    def _unread(self) -> Mapping[int, Sequence[str]]:
+        """By interchange, the types of messages that no mapping of the run reads.
+
+        Without those that are nobody's to read: acknowledgements, messages without a type, and
+        what the partner may not send (E123).
+        """
+        reads = pl.DataFrame(
+            sorted(self.reads),
+            schema={"interchange": pl.Int32(), "type": pl.String()},
+            orient="row",
+        )
+        answers = [kind for kinds in ACKNOWLEDGEMENTS.values() for kind in kinds]
+        refused = [each.message for each in self.envelopes.problems if each.code == "E123"]
+        unread = (
+            self.envelopes.messages.join(reads, on=["interchange", "type"], how="anti")
+            .filter(~pl.col("type").is_in([*answers, ""]) & ~pl.col("message").is_in(refused))
+            .select("interchange", "type").unique().sort("interchange", "type")
+        )  # fmt: skip
+        found: dict[int, list[str]] = {}
+        for interchange, kind in unread.iter_rows():
+            found.setdefault(interchange, []).append(kind)
+        return found
+
+    @cached_property
+    def _read_of(self) -> frozenset[int]:
+        """The interchanges of which something is read."""
+        return frozenset(index for index, _ in self.reads)
+
+    def waits_for(self, number: int) -> tuple[str, ...]:
+        """The message types for which the answer to an interchange has to wait; () for none.
+
+        Only a run that reads a message can judge it. A type that no mapping can read keeps nobody
+        waiting, unless nothing of the interchange is read: then the run may be the wrong one.
+        """
+        unread = self._unread.get(number, ())
+        syntax = self.envelopes.interchanges[number].syntax
+        known = tuple(kind for kind in unread if (syntax, kind) in MESSAGES)
+        if known or number in self._read_of:
+            return known
+        return tuple(unread)
+
     def verdict(self, number: int) -> str:
-        """Hash all that was found about an interchange: what its acknowledgement depends on."""
+        """What the acknowledgement of an interchange depends on: its place, and a hash of what was found."""
         after = self.envelopes.interchanges[number + 1 : number + 2]
         begin = self.envelopes.interchanges[number].segment
         end = after[0].segment if after else self.envelopes.segments + 1
         low = bisect_left(self._told, (begin,))
         high = bisect_left(self._told, (end,))
-        reads = sorted(kind for index, kind in self.reads if index == number)
-        told = json.dumps([begin, self._told[low:high], reads])
-        return hashlib.sha256(told.encode()).hexdigest()
+        told = json.dumps(self._told[low:high])
+        return f"{begin}:{hashlib.sha256(told.encode()).hexdigest()}"
 
     def key(self, number: int) -> InterchangeKey:
         """Name one of its interchanges as the ledger does."""

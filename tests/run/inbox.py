@@ -57,7 +57,7 @@ def interchange(
         f"*{reference}*0*{usage}*>~"
     )
     for number, (kind, segments) in enumerate(bodies, start=1):
-        functional = {"850": "PO", "945": "SW", "856": "SH"}[kind]
+        functional = {"850": "PO", "945": "SW", "856": "SH", "810": "IN"}[kind]
         count = segments.count("~") + 2
         text += f"GS*{functional}*{sender}*PARCELLAB*20261120*1200*{number}*X*{version}~"
         text += f"ST*{kind}*{number:04}~{segments}SE*{count}*{number:04}~GE*1*{number}~"
@@ -87,6 +87,12 @@ class Inbox:
 
     def run(self, **options: object) -> Result:
         return self.warehouse.run(**options)
+
+    def run_with(self, *mappings: str) -> Result:
+        return run(
+            self.warehouse.settings, [self.folder / name for name in mappings],
+            [str(self.folder)], Options(), self.warehouse.told,
+        )  # fmt: skip
 
     def run_by_partner(self, *mappings: str, planned: bool = False) -> Result:
         verb = plan if planned else run

@@ -10,7 +10,7 @@ from pipeline.run import Result
 from pipeline.run.clock import clock
 from pipeline.run.folder import DiskUnusable
 from tests.run.conftest import Warehouse
-from tests.run.inbox import Inbox, interchange, order
+from tests.run.inbox import PARCELS_945, Inbox, interchange, order, parcel
 
 ACME = '[partner.acme]\nsyntax = "x12"\nid = "ACME"\nacks = ["997"]\n'
 
@@ -99,23 +99,117 @@ def test_the_same_file_with_the_same_findings_is_answered_once(inbox: Inbox, out
     ]  # fmt: skip
 
 
-def test_a_duplicate_and_a_test_interchange_are_answered_with_a_rejection(
-    inbox: Inbox, out: Path
+def test_an_answer_that_changes_back_is_given_again(inbox: Inbox, out: Path) -> None:
+    inbox.send(interchange(("850", order("A1"))))
+    told = []
+    for agreed in (ACME, ACME + 'messages = ["945"]\n') * 2:
+        inbox.agree(agreed, acks=out)
+        told += [segments(path)[-4] for path in written(inbox, inbox.run())]
+
+    assert told == ["AK9*A*1*1*1", "AK9*R*1*1*0"] * 2
+    assert written(inbox, inbox.run()) == []
+
+
+@pytest.mark.parametrize("kinds", ['["997"]', '["997", "TA1"]', '["999"]'])
+def test_a_duplicate_is_rejected_as_an_interchange_only(
+    inbox: Inbox, out: Path, kinds: str
 ) -> None:
-    inbox.agree(ACME.replace('"997"', '"997", "TA1"') + "control_number = 700\n", acks=out)
+    inbox.agree(ACME.replace('["997"]', kinds), acks=out)
     inbox.send(interchange(("850", order("A1"))), "a.edi")
-    inbox.send(interchange(("850", order("A2"))), "b.edi")
+    inbox.run()
+    inbox.send(interchange(("850", order("A1")), ("850", order("A2"))), "b.edi")
 
     result = inbox.run()
 
-    texts = {path.name: segments(path) for path in written(inbox, result)}
-    assert sorted(texts) == [
-        "997-ACME-000000701.edi", "997-ACME-000000703.edi", "TA1-ACME-000000700.edi",
-        "TA1-ACME-000000702.edi",
+    # a 997 would reject 0001, which the first one accepted
+    [path] = written(inbox, result)
+    assert path.name.startswith("TA1-ACME-")
+    assert segments(path)[1] == "TA1*000000905*261120*1200*R*025"
+
+
+# --- what this run does not read -----------------------------------------------------------------
+
+BOTH = interchange(("850", order("A1")), ("945", parcel("A9", "P1")))
+
+
+def warned(inbox: Inbox) -> list[str]:
+    told = inbox.warehouse.told.events
+    return [str(f["text"]) for level, _, f in told if level == "warning" and "acknowledged" in str(f["text"])]  # fmt: skip
+
+
+def test_what_a_run_reads_nothing_of_is_not_acknowledged(inbox: Inbox, out: Path) -> None:
+    inbox.agree(ACME + 'mappings = {945 = "parcels.yaml"}\n', acks=out)
+    (inbox.folder / "parcels.yaml").write_text(PARCELS_945, encoding="utf-8")
+    inbox.send(interchange(("945", parcel("A9", "P1"))))
+
+    result = inbox.run_with("orders.yaml")
+
+    assert written(inbox, result) == []
+    assert inbox.facts(result)[0]["acks"] == []
+    [text] = warned(inbox)
+    assert text == (
+        "in.edi: interchange 000000905 of partner acme is not acknowledged: no mapping of this run "
+        f"reads messages 945 ({inbox.folder / 'parcels.yaml'} does); give all mappings in one run"
+    )
+
+
+def test_what_a_run_reads_in_part_waits_for_one_that_reads_it_whole(
+    inbox: Inbox, out: Path
+) -> None:
+    inbox.agree(ACME.replace('"997"', '"997", "TA1"'), acks=out)
+    (inbox.folder / "parcels.yaml").write_text(PARCELS_945, encoding="utf-8")
+    inbox.send(BOTH)
+
+    assert written(inbox, inbox.run_with("orders.yaml")) == []
+    assert written(inbox, inbox.run_with("parcels.yaml")) == []
+    assert [text.partition(": ")[2].partition(" (")[0] for text in warned(inbox)] == [
+        "interchange 000000905 of partner acme is not acknowledged: no mapping of this run reads messages 945",
+        "interchange 000000905 of partner acme is not acknowledged: no mapping of this run reads messages 850",
     ]  # fmt: skip
-    assert [name for name, told in texts.items() if any("*R*025" in each for each in told)] == [
-        "TA1-ACME-000000702.edi"
-    ]
+    assert 'transaction: "945"' in warned(inbox)[0]
+    assert "`messages` of [partner.acme]" in warned(inbox)[0]
+
+    whole = inbox.run_with("orders.yaml", "parcels.yaml")
+    ta1, functional = sorted(written(inbox, whole), reverse=True)
+    assert segments(ta1)[1].endswith("*A*000")
+    assert [each for each in segments(functional) if each[:3] in {"AK2", "AK5"}] == [
+        "AK2*850*0001", "AK5*A", "AK2*945*0002", "AK5*A",
+    ]  # fmt: skip
+
+    assert written(inbox, inbox.run_with("orders.yaml")) == []  # it has its answer
+    assert len(warned(inbox)) == 2
+
+
+def test_what_the_partner_may_not_send_is_rejected_by_every_run(inbox: Inbox, out: Path) -> None:
+    inbox.agree(ACME + 'messages = ["850"]\n', acks=out)
+    inbox.send(BOTH, "both.edi")
+    inbox.send(interchange(("945", parcel("A9", "P1")), reference="000000906"), "parcels.edi")
+
+    both, parcels = (segments(path) for path in written(inbox, inbox.run()))
+
+    assert [each for each in both if each.startswith("AK5")] == ["AK5*A", "AK5*R*1"]
+    assert [each for each in parcels if each.startswith("AK5")] == ["AK5*R*1"]
+    assert warned(inbox) == []
+
+
+def test_a_type_that_no_mapping_can_read_is_rejected_beside_what_is_read(
+    inbox: Inbox, out: Path
+) -> None:
+    inbox.agree(ACME, acks=out)
+    invoice = ("810", "BIG*20261120*I1~")
+    inbox.send(interchange(("850", order("A1")), invoice), "both.edi")
+    inbox.send(interchange(invoice, reference="000000906"), "invoices.edi")
+
+    [path] = written(inbox, inbox.run())
+
+    assert [each for each in segments(path) if each[:3] in {"AK2", "AK5"}] == [
+        "AK2*850*0001", "AK5*A", "AK2*810*0002", "AK5*R*1",
+    ]  # fmt: skip
+    [text] = warned(inbox)
+    assert text.startswith(
+        "invoices.edi: interchange 000000906 of partner acme is not acknowledged: no mapping of this "
+        "run reads messages 810"
+    )
 
 
 def test_what_lies_in_an_outbox_is_never_written_over(inbox: Inbox, out: Path) -> None:

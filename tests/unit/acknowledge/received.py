@@ -10,7 +10,6 @@ import numpy as np
 import polars as pl
 
 from pipeline.acknowledge import Acknowledgement, Kind, acknowledge
-from pipeline.model.edi.definition import Syntax
 from pipeline.model.edi.envelope import Delimiters, Envelopes, Problem
 from pipeline.model.edi.messages import MESSAGES
 from pipeline.read.edi.batches import Reading, bodies_of, judge, open_edi
@@ -32,14 +31,12 @@ class Received:
         *kinds: Kind,
         partner: Collection[Problem] = (),
         delimiters: Delimiters | None = None,
-        supported: Collection[tuple[Syntax, str]] = MESSAGES.keys(),
         interchanges: Collection[int] | None = None,
     ) -> list[Acknowledgement]:
         numbers = itertools.count(FIRST_NUMBER)
         return acknowledge(
             self.envelopes, [*self.problems, *partner], kinds=kinds, now=NOW,
-            control=lambda _: next(numbers), delimiters=delimiters, supported=supported,
-            interchanges=interchanges,
+            control=lambda _: next(numbers), delimiters=delimiters, interchanges=interchanges,
         )  # fmt: skip
 
     def answer(self, kind: Kind, **options: object) -> list[str]:

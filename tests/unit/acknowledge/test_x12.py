@@ -7,7 +7,7 @@ import pytest
 from pipeline.acknowledge import Kind
 from pipeline.model.edi.definition import Syntax
 from pipeline.model.edi.envelope import Delimiters, Problem
-from tests.unit.acknowledge.received import GS, ISA, purchase_order, receive, x12
+from tests.unit.acknowledge.received import GS, ISA, purchase_order, receive, segments_of, x12
 
 _NO_HEADER = "ST*850*0002~PO1*1*2*EA*9.5**SK*A1~SE*3*0002~"  # BEG is mandatory
 _ODD = "PO1*1*2*EA*9.5**SK*A1~XYZ*1~PO1*2*x*EAS~"
@@ -102,16 +102,13 @@ def test_a_truncated_interchange_is_rejected_with_all_its_messages(tmp_path: Pat
     assert received.answer(Kind.TA1)[1] == "TA1*000000905*260308*2301*R*023"
 
 
-def test_a_type_that_nobody_reads_is_not_supported(tmp_path: Path) -> None:
+def test_a_type_that_no_mapping_can_read_is_not_supported(tmp_path: Path) -> None:
     invoice = "ST*810*0001~BIG*20260301*I1~SE*3*0001~"
     assert receive(x12(invoice), tmp_path).answer(Kind.X12_997)[4:-3] == [
         "AK2*810*0001",
         "AK5*R*1",
         "AK9*R*1*1*0",
     ]
-    only_shipments = [(Syntax.X12, "945")]
-    received = receive(x12(purchase_order()), tmp_path)
-    assert "AK5*R*1" in received.answer(Kind.X12_997, supported=only_shipments)
 
 
 def test_every_group_has_a_set_of_its_own_and_every_version_a_group(tmp_path: Path) -> None:
@@ -197,7 +194,7 @@ def test_ta1_says_what_is_wrong_with_the_envelope(
 
 @pytest.mark.parametrize(
     ("code", "note", "result"),
-    [("E114", "025", "R"), ("E121", "006", "R"), ("E122", "020", "R")],
+    [("E121", "006", "R"), ("E122", "020", "R")],
 )
 def test_what_partners_are_refused_for_rejects_the_interchange(
     code: str, note: str, result: str, tmp_path: Path
@@ -210,6 +207,15 @@ def test_what_partners_are_refused_for_rejects_the_interchange(
         "AK5*R",
         "AK9*R*1*1*0",
     ]
+
+
+@pytest.mark.parametrize("kind", [Kind.X12_997, Kind.X12_999, Kind.TA1])
+def test_a_duplicate_is_told_of_the_interchange_only(kind: Kind, tmp_path: Path) -> None:
+    received = receive(x12(purchase_order()), tmp_path)
+    (only,) = received.answers(kind, partner=[Problem("E114", 1, 1, "000000905")])
+    assert (only.kind, only.accepted, only.rejected) == (Kind.TA1, 0, 1)
+    assert segments_of(only.text)[1] == "TA1*000000905*260308*2301*R*025"
+    assert received.answers(partner=[Problem("E114", 1, 1, "000000905")]) == []
 
 
 @pytest.mark.parametrize(
