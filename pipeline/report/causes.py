@@ -1,13 +1,15 @@
 """Problems by cause: every rejected row under exactly one, every failed order under exactly one.
 
-REPORT §3. A cause is a code with its column and target and, for the API's answers, its words with
-everything that varies replaced by "…". The groups of rows add up to the rejected rows because they
+REPORT §3. A cause is a code with its column and target, the mapping and its line, and, for the API's
+answers, its words with everything that varies replaced by "…". The groups of rows add up to the rejected rows because they
 are made from the rejected rows; a row that has no recorded cause stays out and breaks the balance.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 import polars as pl
 
@@ -50,7 +52,8 @@ ORDER_CODES = tuple(
     code for code, rule in RULES.items() if rule.severity is Severity.ERROR and rule.stage in _LATE
 )
 WARNING_CODES = tuple(code for code, rule in RULES.items() if rule.severity is not Severity.ERROR)
-CAUSE = ("code", "column", "target", "words")
+_TOLD = ("code", "column", "target", "words")
+CAUSE = (*_TOLD, "mapping", "mapping_line")
 
 
 class Unit(StrEnum):
@@ -67,7 +70,8 @@ class Cause:
     `key` is the same in every run, `anchor` only names the cause inside one page. `count` is the
     number of rows with the problem itself or of orders, by `unit`; `held` counts the fine rows that
     were held back with them; `orders` the distinct orders concerned. `words` are the API's, with
-    what varies replaced by "…". `path` is where an EDI message has the column.
+    what varies replaced by "…". `path` is where an EDI message has the column. `apart` names the
+    mapping, or its line, where another cause of the run differs in nothing else.
     """
 
     anchor: str
@@ -87,6 +91,7 @@ class Cause:
     fix: str
     mapping_place: str
     path: str
+    apart: str
     examples: tuple[Case, ...]
     cases: tuple[Case, ...]
 
@@ -136,7 +141,8 @@ class Causes:
 def _rank(cause: Cause) -> tuple[object, ...]:
     """Most orders first, then most rows with the problem, then most rows held; the rest last."""
     weight = (-cause.orders, -cause.count, -cause.held)
-    return (not cause.code, *weight, cause.code, cause.column, cause.target, cause.words)
+    told = (cause.code, cause.column, cause.target, cause.words, cause.key)
+    return (not cause.code, *weight, *told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,12 +167,13 @@ def find_causes(
     )
     of_rows = findings.filter(pl.col("code").is_in(ROW_CODES)).collect()
     of_orders = findings.filter(pl.col("code").is_in(ORDER_CODES)).collect()
-    own = _own_problems(rejected, of_rows)
+    own = _worded(_own_problems(rejected, of_rows), facts)
     by_row = _group(own, _held(rejected, own))
     waiting = _failed_orders(tables.orders, of_orders, planned=facts.unsent)
-    by_order = _group(waiting)
+    by_order = _group(_worded(waiting, facts))
     edi = edi_findings(findings, rejected, tables.messages)
-    warned = _group(about_rows(findings.filter(pl.col("code").is_in(WARNING_CODES)).collect(), edi))
+    odd = about_rows(findings.filter(pl.col("code").is_in(WARNING_CODES)).collect(), edi)
+    warned = _group(_worded(odd, facts))
     folded = _Grouped(per_message(by_row.findings, edi), by_row.causes)
     rows = describe(folded, of_rows, Unit.ROWS, "c", SAMPLED_ROWS, edi.errors)
     orders = describe(by_order, of_orders, Unit.ORDERS, "a", SAMPLED_ORDERS)
@@ -216,8 +223,7 @@ def _held(rejected: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:
         {code: STAGE_ORDER[rule.stage] for code, rule in RULES.items()}, return_dtype=pl.Int8
     )
     first = (
-        _worded(own)
-        .filter(pl.col("key").is_not_null())
+        own.filter(pl.col("key").is_not_null())
         .sort(stage, *ORIGIN)
         .unique("key", keep="first", maintain_order=True)
     )
@@ -268,11 +274,12 @@ def _failed_orders(orders: pl.DataFrame, of_orders: pl.DataFrame, *, planned: bo
     )
 
 
-def _worded(findings: pl.DataFrame) -> pl.DataFrame:
+def _worded(findings: pl.DataFrame, facts: RunFacts) -> pl.DataFrame:
     """Add `words`: the API's message without what varies; null for our own rules.
 
     The ordinals in the API's paths vary too: "mutations.0.tracking" becomes "mutations.tracking".
-    What was not tried is one cause, for whatever reason: nobody needs to fix it.
+    What was not tried is one cause, for whatever reason: nobody needs to fix it. An error of a file
+    is none of the mapping that read it, unless it is about a column, which has a path there.
     """
     late = pl.col("code").is_in((*ORDER_CODES, "A202"))
     untried = pl.col("code") == CODE_OF_OUTCOME[OrderOutcome.NOT_ATTEMPTED]
@@ -283,7 +290,12 @@ def _worded(findings: pl.DataFrame) -> pl.DataFrame:
         .str.replace_all(r"…(?:[\s,]*…)+", "…")
         .str.slice(0, WORDS_CUT)
     )
+    paths = ["\x1f".join(pair) for pair in facts.paths]
+    at_path = pl.concat_str("mapping", "column", separator="\x1f").is_in(paths)
+    of_mapping = ~pl.col("code").str.starts_with("E") | at_path.fill_null(value=False)
     return findings.with_columns(
+        pl.when(of_mapping & ~untried).then("mapping").alias("mapping"),
+        pl.when(of_mapping & ~untried).then("mapping_line").alias("mapping_line"),
         pl.when(late & ~untried).then(words).alias("words"),
         pl.when(~untried).then("column").alias("column"),
         pl.when(untried)
@@ -295,22 +307,24 @@ def _worded(findings: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _group(findings: pl.DataFrame, held: pl.DataFrame | None = None) -> _Grouped:
-    """Number the causes, in the order of `_rank`; at most GROUPS_MAX of them."""
-    worded = _worded(findings)
+def _group(worded: pl.DataFrame, held: pl.DataFrame | None = None) -> _Grouped:
+    """Number the causes, in the order of `_rank`; at most GROUPS_MAX of them.
+
+    `_nth` counts the lines of one mapping that have causes which differ in nothing else.
+    """
     counted = worded.group_by(CAUSE).agg(
-        pl.len().alias("count"),
-        pl.col("key").drop_nulls().n_unique().alias("orders"),
-        pl.col("mapping").drop_nulls().first(),
-        pl.col("mapping_line").drop_nulls().first(),
+        pl.len().alias("count"), pl.col("key").drop_nulls().n_unique().alias("orders")
     )
     if held is None:
         counted = counted.with_columns(pl.lit(0).alias("held"))
     else:
         counted = counted.join(held, on=CAUSE, how="left", nulls_equal=True)
     causes = (
-        counted.with_columns(pl.col("held").fill_null(0))
-        .sort("orders", "count", "held", *CAUSE, descending=[True] * 3 + [False] * 4)
+        counted.with_columns(
+            pl.col("held").fill_null(0),
+            pl.col("mapping_line").rank("dense").over(*_TOLD, "mapping").alias("_nth"),
+        )
+        .sort("orders", "count", "held", *CAUSE, descending=[True] * 3 + [False] * len(CAUSE))
         .with_row_index("_cause")
         .with_columns(pl.col("_cause").clip(0, GROUPS_MAX - 1))
     )
@@ -348,7 +362,7 @@ class _Describer:
             made.append(
                 self._cause(part, unit, f"{letter}{number + 1}", shown, cases_of.get(number, ()))
             )
-        return tuple(made)
+        return _told_apart(made)
 
     def _cause(
         self, part: pl.DataFrame, unit: Unit, anchor: str, shown: tuple[Case, ...],
@@ -358,12 +372,13 @@ class _Describer:
         single = part.height == 1
         code = str(row["code"]) if single else ""
         rule = RULES.get(code)
-        column, target, words = (str(row[name] or "") if single else "" for name in CAUSE[1:])
+        column, target, words = (str(row[name] or "") if single else "" for name in _TOLD[1:])
         place = ":".join(str(row[name]) for name in ("mapping", "mapping_line") if row[name])
+        path = self.facts.paths.get((row["mapping"], column), "")
         fix = fix_of(code, target) if rule else "see `rejections.jsonl.gz`"
         return Cause(
             anchor=anchor,
-            key="|".join((code, column, target, words)) if single else "other",
+            key=_key(row) if single else "other",
             unit=Unit.ORDERS if rule and rule.stage in _LATE else unit,
             code=code,
             title=rule.title if rule else f"Other problems ({part.height:,} kinds)",
@@ -379,10 +394,40 @@ class _Describer:
             fix=fix.replace("{value}", shown[0].value if shown else "…"),
             # an error of the file itself is no matter of the mapping
             mapping_place=visible(place if row["mapping"] and single and code[:1] != "E" else ""),
-            path=visible(self.facts.paths.get((row["mapping"], column), ""), limit=PATH_CUT),
+            path=visible(path, limit=PATH_CUT),
+            apart="",
             examples=shown,
             cases=cases,
         )
+
+
+def _key(row: Mapping[str, Any]) -> str:
+    """Name a cause the same in every run, also after lines were added above in the mapping."""
+    mapping = row["mapping"] or ""
+    nth = f"#{row['_nth']}" if (row["_nth"] or 1) > 1 else ""
+    return "|".join((*(str(row[name] or "") for name in _TOLD), mapping + nth))
+
+
+def _told_apart(causes: Sequence[Cause]) -> tuple[Cause, ...]:
+    """Say of causes that differ in nothing that is shown which mapping, or line of it, they are of."""
+
+    def shown(cause: Cause) -> tuple[str, ...]:
+        return (cause.code, cause.column, cause.target, cause.words, cause.path)
+
+    def mapping(cause: Cause) -> str:
+        return cause.mapping_place.partition(":")[0]
+
+    alike = Counter(shown(each) for each in causes)
+    lines = Counter((*shown(each), mapping(each)) for each in causes)
+    return tuple(
+        replace(
+            each,
+            apart=each.mapping_place if lines[(*shown(each), mapping(each))] > 1 else mapping(each),
+        )
+        if alike[shown(each)] > 1
+        else each
+        for each in causes
+    )
 
 
 def _shares(

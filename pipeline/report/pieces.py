@@ -12,18 +12,24 @@ Prose = tuple[tuple[bool, str], ...]
 class Subject:
     """What a cause is about: the column to look at, and the API field, split where lines break.
 
-    `path` is where EDI messages have the column.
+    `path` is where EDI messages have the column, `apart` the mapping where only that tells causes apart.
     """
 
     column: str
     target: tuple[str, ...]
     path: str = ""
+    apart: str = ""
+
+    @property
+    def told(self) -> bool:
+        """There is anything to say."""
+        return bool(self.column or self.target or self.apart)
 
 
 def subject(cause: Cause) -> Subject:
     """Give column and field of a cause; a field that is called like its column is left out."""
     target = "" if cause.target == cause.column else cause.target
-    return Subject(cause.column, breakable(target), cause.path)
+    return Subject(cause.column, breakable(target), cause.path, cause.apart)
 
 
 def prose(text: str) -> Prose:

@@ -143,11 +143,18 @@ def lost_words(causes: Causes) -> str:
 
 
 def subject_of(cause: Cause) -> str:
-    """What a cause is about: the column to look at, in brackets the API field that it is for."""
+    """What a cause is about: the column to look at, in brackets the API field that it is for.
+
+    The mapping stands there only where nothing else tells two causes apart.
+    """
     column = f"{cause.column}, {cause.path}" if cause.path else cause.column
     if not cause.column or not cause.target or cause.column == cause.target:
-        return column or cause.target
-    return f"{column} (for {cause.target})"
+        about = column or cause.target
+    else:
+        about = f"{column} (for {cause.target})"
+    if not cause.apart:
+        return about
+    return f"{about}, mapping {cause.apart}" if about else f"mapping {cause.apart}"
 
 
 def _open(totals: Totals) -> int:

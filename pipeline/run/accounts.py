@@ -182,7 +182,7 @@ def _answers(problems: pl.DataFrame, orders: pl.DataFrame, folder: RunFolder) ->
     """The API's complaints as findings with the file, line and column they are about."""
     if not problems.height:
         return pl.DataFrame(schema=REPORTED_FINDING_SCHEMA)
-    fields = _fields(folder.facts())
+    kept = folder.facts()
     traces = (
         folder.scan("trace", TRACE_SCHEMA)
         .join(problems.lazy().select("order_number").unique(), on="order_number", how="semi")
@@ -218,7 +218,7 @@ def _answers(problems: pl.DataFrame, orders: pl.DataFrame, folder: RunFolder) ->
         *(pl.coalesce(row.struct.field(name), pl.col(name)).alias(name) for name in ORIGIN),
         target.str.replace_all(r"\.\d+", "").fill_null("").alias("target"),
     )
-    named = placed.join(fields, on="target", how="left", maintain_order="left")
+    named = _with_columns(placed, kept)
     first = pl.int_range(pl.len()).over("order_number") == 0
     return named.select(
         *ORIGIN, "code", pl.col("column").fill_null(""), "target", pl.lit(None, pl.String).alias("value"),
@@ -229,8 +229,30 @@ def _answers(problems: pl.DataFrame, orders: pl.DataFrame, folder: RunFolder) ->
     )  # fmt: skip
 
 
+def _with_columns(placed: pl.DataFrame, kept: Mapping[str, Any]) -> pl.DataFrame:
+    """Add the column that feeds `target`, of the mapping of the file, else of the first that has it.
+
+    The first row of an order may lie in a file whose mapping says nothing of the field.
+    """
+    fields = _fields(kept)
+    of_file = {each["index"]: each["mapping"] for each in kept["files"]}
+    own = pl.col("_file").replace_strict(of_file, default=None, return_dtype=pl.String)
+    first = fields.unique("target", keep="first", maintain_order=True)
+    both = (
+        placed.with_columns(own.alias("_mapping"))
+        .join(fields.with_columns(pl.col("mapping").alias("_mapping")), on=["_mapping", "target"],
+              how="left", maintain_order="left")
+        .join(first, on="target", how="left", suffix="_first", maintain_order="left")
+    )  # fmt: skip
+    there = pl.col("mapping").is_not_null()
+    return both.with_columns(
+        pl.when(there).then(pl.col(name)).otherwise(pl.col(f"{name}_first")).alias(name)
+        for name in ("column", "mapping", "mapping_line")
+    )
+
+
 def _fields(kept: Mapping[str, Any]) -> pl.DataFrame:
-    """Target → source column, mapping and line: how an API path finds its cell."""
+    """Mapping and target → source column and line: how an API path finds its cell."""
     rows = [
         {
             "target": f["target"],
@@ -241,7 +263,8 @@ def _fields(kept: Mapping[str, Any]) -> pl.DataFrame:
         for f in kept.get("fields", [])
     ]
     schema = {n: FINDING_SCHEMA[n] for n in ("target", "column", "mapping", "mapping_line")}
-    return pl.DataFrame(rows, schema=schema).unique("target", keep="first", maintain_order=True)
+    made = pl.DataFrame(rows, schema=schema)
+    return made.unique(["mapping", "target"], keep="first", maintain_order=True)
 
 
 def report_folder(reports: Path, run_id: str) -> Path:

@@ -3,6 +3,7 @@
 import json
 
 from tests.run.conftest import HEADER, ORDERS_YAML, Warehouse, order_row
+from tests.run.test_answers import play
 from tests.run.test_import import outcomes
 
 
@@ -39,6 +40,28 @@ def test_mappings_that_contradict_each_other_hold_the_order(warehouse: Warehouse
     assert result.report is not None
     assert b"other@example.com" not in result.report.read_bytes()
     assert result.summary["balances"] is True
+
+
+def test_an_answer_names_the_column_and_mapping_of_the_file_that_it_is_about(
+    warehouse: Warehouse,
+) -> None:
+    text = ORDERS_YAML.replace("name: orders", "name: south").replace("orders*.csv", "south*.csv")
+    named = text.replace("recipient_email: mail", "recipient_name: name\n  recipient_email: post")
+    (warehouse.folder / "south.yaml").write_text(
+        named.replace("  recipient_name: {from: name}\n", ""), encoding="utf-8"
+    )
+    south = HEADER.replace("mail", "post") + order_row("A2")
+    (warehouse.folder / "south.csv").write_text(south, encoding="utf-8")
+    warehouse.orders(order_row("A1"))
+    play(warehouse, {"fault": "http_400_a", "attr": "recipient_email", "detail": "is not good"})
+
+    result = warehouse.run()
+
+    refused = {r["order_number"]: r for r in warehouse.rejections(result) if r["rule"] == "A401"}
+    assert {number: r["column"] for number, r in refused.items()} == {"A1": "mail", "A2": "post"}
+    assert [str(r["mapping"]).partition(":")[0] for r in refused.values()] == ["orders", "south"]
+    causes = result.summary["causes"]
+    assert sorted(each["mapping_place"] for each in causes) == ["orders:11", "south:12"]  # type: ignore[attr-defined]
 
 
 def test_a_line_id_of_two_mappings_is_found(warehouse: Warehouse) -> None:

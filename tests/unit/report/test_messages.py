@@ -13,7 +13,7 @@ from pipeline.report.interchanges import Claim, Interchange, read_interchange
 from pipeline.report.render import render
 from pipeline.report.summary import Summary, Verdict, summarise
 from pipeline.report.text import as_text
-from tests.unit.report.edi_runs import SEGMENT_TOTAL, SEGMENTS, EdiRun, edi_facts
+from tests.unit.report.edi_runs import PATHS, SEGMENT_TOTAL, SEGMENTS, EdiRun, edi_facts
 from tests.unit.report.runs import RunBuilder, facts_of, partly_imported
 from tests.unit.report.test_page import Outline
 
@@ -228,6 +228,55 @@ def test_the_path_is_that_of_the_mapping_that_made_the_finding() -> None:
     run.order("WH-1", "held_back", (number, None))
 
     assert [each.path for each in summed(run).causes.rows] == [""]
+
+
+def two_mappings(second: dict[str, object], **first: object) -> EdiRun:
+    """An order held by the mapping of the notices, and two by `second`, with the same code."""
+    run = EdiRun()
+    number = {"code": "R201", "column": "qty", "target": "articles_order.quantity",
+              "value": "X7", "mapping": "asn-856", "mapping_line": 30} | first  # fmt: skip
+    run.order("WH-1", "held_back", (number, None))
+    for order in ("WH-2", "WH-3"):
+        run.order(order, "held_back", (number | second, None))
+    return run
+
+
+def test_what_two_mappings_find_are_two_causes_each_with_its_own_place() -> None:
+    run = two_mappings({"mapping": "desadv", "mapping_line": 41})
+    made = summed(run, paths=PATHS | {("desadv", "qty"): "LIN/QTY[1.1=12].1.2"})
+
+    assert [(each.count, each.held, each.path, each.mapping_place) for each in made.causes.rows] == [
+        (2, 2, "LIN/QTY[1.1=12].1.2", "desadv:41"), (1, 1, "I/SN1.2", "asn-856:30"),
+    ]  # fmt: skip
+    assert len({each.key for each in made.causes.rows}) == 2
+    assert made.balances
+    document = json.loads(as_json(made))
+    assert document["owners"][0]["causes"] == [each.key for each in made.causes.ranked]
+
+
+def test_causes_that_differ_in_nothing_but_the_mapping_name_it() -> None:
+    run = two_mappings({"mapping": "desadv", "mapping_line": 41})
+    made = summed(run, paths={})
+
+    assert [each.apart for each in made.causes.rows] == ["desadv", "asn-856"]
+    assert "qty (for articles_order.quantity), mapping desadv " in as_text(made, "r.html")
+    assert "mapping asn-856" in Outline(render(made)).text
+    alone = summed(two_mappings({}), paths={}).causes.rows
+    assert [each.apart for each in alone] == [""]
+
+
+def test_two_lines_of_one_mapping_are_two_causes() -> None:
+    made = summed(two_mappings({"mapping_line": 44})).causes.rows
+
+    assert [(each.count, each.apart) for each in made] == [(2, "asn-856:44"), (1, "asn-856:30")]
+    assert [each.key.rpartition("|")[2] for each in made] == ["asn-856#2", "asn-856"]
+
+
+def test_an_error_of_the_file_is_one_cause_whatever_mapping_read_it() -> None:
+    segments = SEGMENT_TOTAL | {"mapping_line": None}
+    run = two_mappings({"mapping": "desadv"}, **segments)
+
+    assert [(each.count, each.mapping_place) for each in summed(run).causes.rows] == [(3, "")]
 
 
 def test_a_file_that_several_mappings_read_is_one_file() -> None:
