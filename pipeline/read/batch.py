@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
-from pipeline.model.edi.envelope import Problem
+from pipeline.model.edi.envelope import LineTotals, Problem
 from pipeline.model.findings import Findings
 from pipeline.model.tables import RawTable
+
+_NO_LINES = LineTotals()
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,10 +16,11 @@ class Batch:
     `faulty` has the columns of `raw`, with the cells as best known: good for finding the orders
     that these records seem to belong to, never for sending. `findings` has a row per faulty record,
     and may have more that belong to no record (an interchange's trailer). `problems` is what was
-    found inside of EDI messages, for their acknowledgement.
+    found inside of EDI messages, for their acknowledgement, `lines` what these declare of their lines.
     """
 
     raw: RawTable
     faulty: RawTable
     findings: Findings
     problems: tuple[Problem, ...] = ()
+    lines: LineTotals = _NO_LINES

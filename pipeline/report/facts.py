@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import polars as pl
 
 from pipeline.model.tables import SourceFile
-from pipeline.report.interchanges import KEPT_MESSAGE_SCHEMA, Interchange
+from pipeline.report.interchanges import KEPT_MESSAGE_SCHEMA, Claim, Interchange
 
 
 class RunState(StrEnum):
@@ -41,7 +41,8 @@ class RunFacts:
     the accounting that no outcome table can know. `zone` is the IANA zone in which the page writes
     its times. `settings` are shown as they are, so no secret may be among them. `chosen_by` names
     the options that left orders out, as they were typed ("--limit 10"). `paths` says, by mapping
-    and column, where in an EDI message the column stands.
+    and column, where in an EDI message the column stands; `lines`, by ordinal of the file, how many
+    lines EDI messages declare (CTT, CNT) and have.
 
     Raises:
         ValueError: a time has no offset, or `zone` is not an IANA name.
@@ -66,6 +67,7 @@ class RunFacts:
     chosen_by: str | None = None
     paths: Mapping[tuple[str, str], str] = field(default_factory=lambda: MappingProxyType({}))
     interchanges: tuple[Interchange, ...] = ()
+    lines: Mapping[int, Claim] = field(default_factory=lambda: MappingProxyType({}))
 
     def __post_init__(self) -> None:
         if self.started_at.utcoffset() is None or self.ended_at.utcoffset() is None:

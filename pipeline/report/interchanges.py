@@ -77,9 +77,17 @@ class Claim:
         return not self.differing and not self.silent
 
 
+# What is declared, from the outside to the inside, in the order in which it is shown.
+CLAIMED = ("groups", "messages", "segments", "lines")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileClaims:
-    """What one EDI file declares, and what became of its messages."""
+    """What one EDI file declares, and what became of its messages.
+
+    `lines` is None where no message that was read declares how many lines it has: CTT and CNT are
+    optional.
+    """
 
     index: int
     name: str
@@ -87,11 +95,17 @@ class FileClaims:
     groups: Claim
     messages: Claim
     segments: Claim
+    lines: Claim | None
     counted: int
     accepted: int
     rejected: int
     not_read: int
     acks: tuple[str, ...]
+
+    @property
+    def declared(self) -> Mapping[str, Claim | None]:
+        """What is declared, by what it counts."""
+        return {name: getattr(self, name) for name in CLAIMED}
 
 
 def read_interchange(kept: Mapping[str, Any]) -> Interchange:
@@ -110,7 +124,7 @@ def read_interchange(kept: Mapping[str, Any]) -> Interchange:
 
 def claims(
     files: Sequence[SourceFile], interchanges: Sequence[Interchange], messages: pl.DataFrame,
-    findings: pl.LazyFrame | pl.DataFrame,
+    findings: pl.LazyFrame | pl.DataFrame, lines: Mapping[int, Claim],
 ) -> tuple[FileClaims, ...]:  # fmt: skip
     """Add up what each EDI file declares; files without an interchange are none.
 
@@ -134,6 +148,7 @@ def claims(
                 groups=_claim((e.declared, e.counted) for e in mine if e.counts == "groups"),
                 messages=_claim(_of_messages(mine)),
                 segments=_segments(own),
+                lines=_sum([claim for index, claim in lines.items() if whole[index] == file.index]),
                 counted=own.height,
                 accepted=own.filter(pl.col("read") & ~pl.col("rejected")).height,
                 rejected=own.filter(pl.col("read") & pl.col("rejected")).height,
@@ -190,6 +205,12 @@ def _claim(pairs: Iterable[tuple[int | None, int]]) -> Claim:
         silent += said is None
         differing += said is not None and said != found
     return Claim(declared, counted, differing, silent)
+
+
+def _sum(claims: Sequence[Claim]) -> Claim | None:
+    if not claims:
+        return None
+    return Claim(*(sum(getattr(each, name) for each in claims) for name in Claim.__slots__))
 
 
 def _segments(messages: pl.DataFrame) -> Claim:

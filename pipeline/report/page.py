@@ -3,7 +3,7 @@
 Every text here is plain; the template escapes it. Widths of bars are whole thousandths.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from pipeline.model.outcomes import SKIPPED_ROWS, OrderOutcome
@@ -108,11 +108,11 @@ class Note:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claims:
-    """What an EDI file declares: per kind whether it holds, and the numbers."""
+    """What an EDI file declares: per kind whether it holds (✔, ✖; "": not declared), and the numbers."""
 
     name: str
     interchanges: str
-    declared: tuple[tuple[bool, str], ...]
+    declared: tuple[tuple[str, str], ...]
     fate: tuple[str, ...]
     acks: tuple[str, ...]
 
@@ -140,6 +140,7 @@ class Page:
     control_notes: tuple[str, ...]
     aside: bool
     claims: tuple[Claims, ...]
+    claims_kinds: tuple[str, ...]
     claims_aside: bool
     notes: tuple[Note, ...]
     notes_lead: str
@@ -162,6 +163,7 @@ def lay_out(summary: Summary) -> Page:
     rejected = tuple(each for each in groups if each.cause.unit is Unit.ROWS and each.cases)
     answers = tuple(each for each in groups if each.cause.unit is Unit.ORDERS and each.cases)
     warnings = tuple(_group(each) for each in causes.warnings)
+    kinds = _claims_kinds(summary.claims)
     return Page(
         title=f"{summary.verdict.symbol} {summary.verdict}: {visible(facts.title)}, "
         f"{visible(facts.run_id)}",
@@ -191,7 +193,8 @@ def lay_out(summary: Summary) -> Page:
         ),
         control_notes=_control_notes(summary),
         aside=any(each.set_aside for each in totals.control),
-        claims=tuple(_claims(each) for each in summary.claims),
+        claims=tuple(_claims(each, kinds) for each in summary.claims),
+        claims_kinds=tuple(kind.capitalize() for kind in kinds),
         claims_aside=any(each.acks for each in summary.claims),
         notes=tuple(_note(number, each) for number, each in enumerate(causes.notes, start=1)),
         notes_lead=_notes_lead(causes),
@@ -416,13 +419,23 @@ def _control_notes(summary: Summary) -> tuple[str, ...]:
     )
 
 
-def _claims(each: FileClaims) -> Claims:
+def _claims_kinds(every: Iterable[FileClaims]) -> tuple[str, ...]:
+    """What any of the files declares."""
+    return tuple(
+        dict.fromkeys(
+            n for each in every for n, claim in each.declared.items() if claim is not None
+        )
+    )
+
+
+def _claims(each: FileClaims, kinds: Sequence[str]) -> Claims:
     return Claims(
         name=visible(each.name),
         interchanges=f"{each.interchanges:,}",
         declared=tuple(
-            (claim.holds, claim_words(claim))
-            for claim in (each.groups, each.messages, each.segments)
+            ("✔" if claim.holds else "✖", claim_words(claim)) if claim is not None else ("", "–")
+            for name, claim in each.declared.items()
+            if name in kinds
         ),
         fate=tuple(f"{number:,}" for number in (each.accepted, each.rejected, each.not_read)),
         acks=tuple(visible(name) for name in each.acks),

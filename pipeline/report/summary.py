@@ -98,7 +98,9 @@ def summarise(
         causes=causes,
         verdict=verdict,
         headline=_headline(verdict, facts, totals, causes) + lost_words(causes),
-        claims=claims(facts.files, facts.interchanges, tables.messages, tables.findings),
+        claims=claims(
+            facts.files, facts.interchanges, tables.messages, tables.findings, facts.lines
+        ),
         detail=_detail(verdict, facts, totals, causes),
         pii=pii,
     )

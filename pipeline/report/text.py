@@ -11,7 +11,6 @@ from pipeline.report.summary import Summary, counted, subject_of, whereabouts
 from pipeline.report.visible import WORDS_CUT, visible
 
 TOP_CAUSES = 5
-_CLAIMED = ("groups", "messages", "segments")
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -109,8 +108,8 @@ def _about_files(summary: Summary) -> list[str]:
     wrong = [
         f"  {visible(each.name)}: {name}: {claim_words(claim)}"
         for each in summary.claims
-        for name, claim in zip(_CLAIMED, (each.groups, each.messages, each.segments), strict=True)
-        if not claim.holds
+        for name, claim in each.declared.items()
+        if claim is not None and not claim.holds
     ]
     lines += wrong[:TOP_CAUSES]
     if len(wrong) > TOP_CAUSES:

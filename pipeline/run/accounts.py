@@ -10,6 +10,7 @@ import polars as pl
 from pipeline import __version__
 from pipeline.compare import TRACE_SCHEMA
 from pipeline.ledger import Ledger
+from pipeline.model.edi.envelope import LineTotals
 from pipeline.model.findings import FINDING_SCHEMA
 from pipeline.model.origin import ORIGIN
 from pipeline.model.outcomes import (
@@ -22,7 +23,7 @@ from pipeline.model.outcomes import (
 )
 from pipeline.model.tables import SourceFile
 from pipeline.report.facts import MappingUsed, RunFacts, RunState, RunTables
-from pipeline.report.interchanges import read_interchange
+from pipeline.report.interchanges import Claim, read_interchange
 from pipeline.run.folder import RunFolder
 from pipeline.run.interchanges import interchanges_of, kept_messages
 from pipeline.run.source import Job
@@ -33,6 +34,7 @@ _PLANNED_ORDERS = [name for name in ORDER_SCHEMA if name not in ("status", "atte
 def facts_of(
     run_id: str, jobs: Sequence[Job], records: Mapping[int, int], *, profile: str, account: int,
     production: bool, host: str, zone: str, started_at: datetime, settings: Mapping[str, str],
+    lines: Mapping[int, LineTotals],
 ) -> dict[str, Any]:  # fmt: skip
     """The facts of a run that its folder keeps: plain JSON, no secret and no customer data."""
     return {
@@ -61,6 +63,10 @@ def facts_of(
             for j in jobs if j.plan.extract for c in j.plan.extract.columns
         ],
         "interchanges": interchanges_of(jobs),
+        "lines": [
+            {"file": index, "declared": each.declared, "counted": each.counted, "differing": each.differing}
+            for index, each in lines.items()
+        ],
     }  # fmt: skip
 
 
@@ -83,6 +89,7 @@ def run_facts(
         chosen_by=kept.get("chosen_by"),
         paths={(p["mapping"], p["column"]): p["path"] for p in kept.get("paths", [])},
         interchanges=tuple(read_interchange(each) for each in kept.get("interchanges", [])),
+        lines={e["file"]: Claim(e["declared"], e["counted"], e["differing"]) for e in kept.get("lines", [])},
     )  # fmt: skip
 
 

@@ -292,7 +292,7 @@ class Flow:
             run_id, jobs, spooled.records, profile=self.settings.profile,
             account=self.endpoint.account, production=self.endpoint.production,
             host=self.endpoint.base_url, zone=self.settings.timezone, started_at=started,
-            settings=self._shown_settings(),
+            settings=self._shown_settings(), lines=spooled.lines,
         )  # fmt: skip
         enrich(facts["interchanges"], edi, self.settings.partners)
         foreseen = {name: getattr(seen, name) for name in seen.__dataclass_fields__}

@@ -16,7 +16,7 @@ import polars as pl
 from pipeline.convert import keys, orders_of
 from pipeline.intake import Snapshot
 from pipeline.mapping.plan import Plan
-from pipeline.model.edi.envelope import Problem
+from pipeline.model.edi.envelope import LineTotals, Problem
 from pipeline.model.findings import Findings
 from pipeline.model.origin import KEY, ORIGIN
 from pipeline.model.tables import RawTable, SourceFile
@@ -43,13 +43,30 @@ class Spooled:
     """The partitions of a run and the number of records of each file, as the reader counted.
 
     Each partition can be taken once. `problems` is what was found inside the messages of EDI files,
-    by the ordinal of the file.
+    by the ordinal of the file, and `lines` what these declare of their lines.
     """
 
     count: int
     records: dict[int, int]
     take: Callable[[int], list[Share]]
     problems: dict[int, list[Problem]] = field(default_factory=dict)
+    lines: dict[int, LineTotals] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Noted:
+    """What is noted of each file while it is read, by its ordinal."""
+
+    records: dict[int, int] = field(default_factory=dict)
+    problems: dict[int, list[Problem]] = field(default_factory=dict)
+    lines: dict[int, LineTotals] = field(default_factory=dict)
+
+    def take(self, file: int, batch: Batch) -> None:
+        self.records[file] += batch.raw.rows.height + batch.faulty.rows.height
+        if batch.problems:
+            self.problems.setdefault(file, []).extend(batch.problems)
+        if batch.lines.messages:
+            self.lines[file] = self.lines.get(file, LineTotals()) + batch.lines
 
 
 def spool(
@@ -67,18 +84,13 @@ def spool(
 
 
 def _batches(
-    job: Job,
-    records: dict[int, int],
-    problems: dict[int, list[Problem]],
-    progress: Callable[[int], None],
+    job: Job, noted: _Noted, progress: Callable[[int], None]
 ) -> Iterator[tuple[RawTable, pl.DataFrame, Findings]]:
     for source, snapshot in job.files:
-        records[source.index] = 0
+        noted.records[source.index] = 0
         for batch in _read(job, source, snapshot):
-            records[source.index] += batch.raw.rows.height + batch.faulty.rows.height
-            progress(sum(records.values()))
-            if batch.problems:
-                problems.setdefault(source.index, []).extend(batch.problems)
+            noted.take(source.index, batch)
+            progress(sum(noted.records.values()))
             yield batch.raw, _named_orders(batch.faulty, job.plan), batch.findings
 
 
@@ -106,12 +118,11 @@ def _named(findings: Findings, plan: Plan) -> Findings:
 
 
 def _in_memory(jobs: Sequence[Job], progress: Callable[[int], None]) -> Spooled:
-    records: dict[int, int] = {}
-    problems: dict[int, list[Problem]] = {}
+    noted = _Noted()
     shares = []
     for job in jobs:
         raws, faulties, findings = [_no_rows(job.plan)], [_no_faults()], Findings.none()
-        for raw, faulty, found in _batches(job, records, problems, progress):
+        for raw, faulty, found in _batches(job, noted, progress):
             raws.append(raw.rows)
             faulties.append(faulty)
             findings = findings + found
@@ -123,7 +134,7 @@ def _in_memory(jobs: Sequence[Job], progress: Callable[[int], None]) -> Spooled:
         shares.clear()  # the one who takes the rows is the one who can let go of them
         return taken
 
-    return Spooled(1, records, take, problems)
+    return Spooled(1, noted.records, take, noted.problems, noted.lines)
 
 
 def _no_rows(plan: Plan) -> pl.DataFrame:
@@ -167,12 +178,11 @@ class _Spool:
 def _on_disk(
     jobs: Sequence[Job], folder: RunFolder, partitions: int, progress: Callable[[int], None]
 ) -> Spooled:
-    records: dict[int, int] = {}
-    problems: dict[int, list[Problem]] = {}
+    noted = _Noted()
     files = _Spool(folder.path / "spool", partitions)
     for job in jobs:
         name = job.plan.name
-        for raw, faulty, found in _batches(job, records, problems, progress):
+        for raw, faulty, found in _batches(job, noted, progress):
             if raw.rows.height:
                 files.put(name, "raw", raw.rows, keys(raw, job.plan))
             if faulty.height:
@@ -192,4 +202,4 @@ def _on_disk(
             shares.append(Share(job.plan, raw, faulty, _named(found, job.plan)))
         return shares
 
-    return Spooled(partitions, records, take, problems)
+    return Spooled(partitions, noted.records, take, noted.problems, noted.lines)

@@ -126,6 +126,28 @@ def test_an_unreadable_interchange_beside_good_ones_is_no_success(inbox: Warehou
     assert inbox.run(partial_ok=True).exit_code == 0
 
 
+def test_declared_totals_of_lines_are_shown_where_they_match_too(inbox: Warehouse) -> None:
+    """CTT counts HL in the first notice, and items, as many senders do, in the second."""
+    first, second, third = (notice(n, f"WH-{n}") for n in (1, 2, 3))
+    second[second.index("CTT*5")] = "CTT*2"
+    del third[third.index("CTT*5")]
+    third[-1] = f"SE*{len(third)}*0003"
+    night(inbox, interchange(1, first, second, third))
+    right = inbox.plan()
+    night(inbox, interchange(1, [each.replace("CTT*5", "CTT*6") for each in first], second, third))
+    wrong = inbox.plan()
+
+    lines = [result.summary["interchanges"][0]["lines"] for result in (right, wrong)]  # type: ignore[index]
+    assert lines == [
+        {"declared": 7, "counted": 7, "differing": 0, "silent": 0},
+        {"declared": 8, "counted": 7, "differing": 1, "silent": 0},
+    ]
+    assert '<th scope="col">Lines</th>' in page(right)
+    assert '<td data-label="Lines">✔ 7</td>' in page(right)
+    assert '<td data-label="Lines" class="no">✖ 8 declared, 7 counted</td>' in page(wrong)
+    assert "night.edi: lines: 8 declared, 7 counted" in wrong.text
+
+
 def test_findings_without_rows_are_told_of_large_inputs_too(
     inbox: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -44,6 +44,23 @@ class Problem:
     message: int = -1  # number of the message in the file, from 0; -1: not of one message
 
 
+@dataclass(frozen=True, slots=True)
+class LineTotals:
+    """How many lines messages declare (CTT, CNT), and how many they have; `differing` are wrong."""
+
+    declared: int = 0
+    counted: int = 0
+    differing: int = 0
+    messages: int = 0
+
+    def __add__(self, other: "LineTotals") -> "LineTotals":
+        """Add up two parts of a file."""
+        return LineTotals(
+            self.declared + other.declared, self.counted + other.counted,
+            self.differing + other.differing, self.messages + other.messages,
+        )  # fmt: skip
+
+
 @dataclass(slots=True)
 class Group:
     """A functional group: GS to GE, UNG to UNE."""

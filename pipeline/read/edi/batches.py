@@ -29,7 +29,7 @@ from pipeline.read.edi.extract import extract
 from pipeline.read.edi.grammar import grammar_of
 from pipeline.read.edi.pieces import WINDOW, Piece, Pieces
 from pipeline.read.edi.structure import Bodies, follow, problems_of, tree
-from pipeline.read.edi.totals import check_totals
+from pipeline.read.edi.totals import check_totals, line_totals
 from pipeline.read.header import SourceEmpty, open_source
 
 _LOOK = 400
@@ -296,7 +296,8 @@ def _batch(
     findings = findings_of(problems, file)
     if not rejected:
         return Batch(
-            RawTable(made.table), RawTable(made.table.clear()), findings, tuple(problems)
+            RawTable(made.table), RawTable(made.table.clear()), findings, tuple(problems),
+            line_totals(bodies),
         )  # fmt: skip
     number = bodies.number[made.message]
     bad = pl.Series(np.isin(number, list(rejected)))
@@ -305,7 +306,7 @@ def _batch(
     held = _of_rows(faulty, why).join(findings.rows, on=[*ORIGIN, "code"], how="anti")
     return Batch(
         RawTable(made.table.filter(~bad)), RawTable(faulty), findings + Findings.of(held),
-        tuple(problems),
+        tuple(problems), line_totals(bodies),
     )  # fmt: skip
 
 

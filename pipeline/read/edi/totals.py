@@ -4,12 +4,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.model.edi.definition import Syntax
-from pipeline.model.edi.envelope import Problem, place_of
+from pipeline.model.edi.envelope import LineTotals, Problem, place_of
 from pipeline.model.edi.tags import TAG_IDS
 from pipeline.read.edi.problems import Limit
 from pipeline.read.edi.structure import Bodies, count_of
+
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,34 +42,73 @@ _TOTALS: Mapping[tuple[Syntax, str], Total] = {
 }
 
 
-def check_totals(bodies: Bodies) -> Iterator[Problem]:
-    """Say which messages declare another number of lines than they have (E207)."""
+# More lines than any file has: sums of declared numbers stay numbers that JSON can hold.
+_LINES_MAX = 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class _Declared:
+    """Each total that some messages declare: where, by whom, and whether it is right.
+
+    `places` and `message` are indices into the arrays of the bodies; `counted` is what was counted
+    the way that is declared, where one is.
+    """
+
+    total: Total
+    places: Ints
+    message: Ints
+    declared: Ints
+    counted: Ints
+    right: Bools
+
+
+def _declared(bodies: Bodies) -> _Declared | None:
     total = _TOTALS.get((bodies.grammar.message.syntax, bodies.grammar.message.type))
     if total is None:
-        return
+        return None
     segments = bodies.segments
     places = np.flatnonzero(bodies.tag == TAG_IDS[total.tag])
     if total.qualifier:
         qualified = segments.bounds(bodies.at[places], 1, 1)
         places = places[segments.equal(*qualified, total.qualifier.encode())]
     if not len(places):
-        return
+        return None
     declared = segments.numbers(*segments.bounds(bodies.at[places], total.element, total.component))
     message = bodies.message[places]
     right = np.zeros(len(places), np.bool_)
     for tag in total.counted:
         right |= declared == count_of(bodies, tag)[message]
-    counted = count_of(bodies, total.counted[0])[message]
+    counted = np.where(right, declared, count_of(bodies, total.counted[0])[message])
+    return _Declared(total, places, message, declared, counted, right)
+
+
+def line_totals(bodies: Bodies) -> LineTotals:
+    """Add up the lines that messages declare and have; what is no number declares none."""
+    found = _declared(bodies)
+    if found is None:
+        return LineTotals()
+    return LineTotals(
+        int(found.declared.clip(0, _LINES_MAX).sum()), int(found.counted.sum()),
+        int((~found.right).sum()), len(found.places),
+    )  # fmt: skip
+
+
+def check_totals(bodies: Bodies) -> Iterator[Problem]:
+    """Say which messages declare another number of lines than they have (E207)."""
+    found = _declared(bodies)
+    if found is None:
+        return
+    segments, total, places = bodies.segments, found.total, found.places
     column = place_of(segments.delimiters.syntax, total.tag, total.element, total.component)
     limit = Limit()
-    wrong = np.flatnonzero(~right)
-    number = bodies.number[message[wrong]]
+    wrong = np.flatnonzero(~found.right)
+    number = bodies.number[found.message[wrong]]
     chosen = limit.choose("E207", segments, bodies.at[places[wrong]], number)
     for index in wrong[chosen].tolist():
         at = int(bodies.at[places[index]])
         yield Problem(
             "E207", int(segments.lines(np.array([at]))[0]), segments.ordinal + at,
-            segments.text(at, total.element, total.component), str(counted[index]), column,
-            int(bodies.number[message[index]]),
+            segments.text(at, total.element, total.component), str(found.counted[index]), column,
+            int(bodies.number[found.message[index]]),
         )  # fmt: skip
     yield from limit.rest()

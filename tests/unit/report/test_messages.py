@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -312,6 +313,23 @@ def test_declared_totals_stand_beside_the_counted_ones() -> None:
     assert "3 EDI messages: 1 accepted, 1 rejected, 1 not read" in text
     assert "night.edi: segments: 58 declared, 60 counted" in text
     assert "58 declared, 60 counted" in Outline(render(made)).text
+
+
+def test_totals_of_lines_stand_where_any_message_declares_them() -> None:
+    run = EdiRun()
+    run.message(("WH-0",))
+    files = tuple(SourceFile(n, f"{n // 2}.edi", "ab" * 32, 5_092, f"asn-{n}") for n in range(3))
+    one = edi_facts(run).interchanges[0]
+    lines = {0: Claim(3, 3), 1: Claim(2, 4, differing=1)}
+    made = summed(run, files=files, records={0: 2}, lines=lines,
+                  interchanges=(one, replace(one, file=2)))  # fmt: skip
+
+    assert [each.lines for each in made.claims] == [Claim(5, 7, differing=1), None]
+    assert "5 declared, 7 counted" in Outline(render(made)).text
+    assert "0.edi: lines: 5 declared, 7 counted" in as_text(made, "report.html")
+    silent = summed(run)
+    assert [each.lines for each in silent.claims] == [None]
+    assert '<th scope="col">Lines</th>' not in render(silent)
 
 
 def test_differences_that_cancel_each_other_out_are_differences() -> None:
