@@ -28,6 +28,8 @@ _SUBJECTS: Final = {
     "add_line_item": (_ID,),
     "cancel_tracking": ("courier", "tracking_number", "external_reference"),
 }
+# What says which article a line is; of the rest, such as quantity or lot, a line may have several.
+_ARTICLE: Final = ("product_id", "variant_id", "sku", "barcode")
 _PART_END: Final = "\x1f"  # cannot stand in a cell that was read as text
 
 
@@ -35,6 +37,7 @@ def judge_relations(plan: Plan, rows: pl.DataFrame, existing: Collection[str]) -
     """Judge R302, R318, R321 and R322."""
     return [
         *_judge_line_ids(plan, rows),
+        *_judge_article_ids(plan, rows),
         *_judge_articles(plan, rows, existing),
         *_judge_changes(plan, rows),
         *judge(rows, list(_spans(plan))),
@@ -64,6 +67,40 @@ def _judge_line_ids(plan: Plan, rows: pl.DataFrame) -> list[Failed]:
         detail=pl.col("_rows").cast(pl.String),
     )  # fmt: skip
     return judge(frame, [demand])
+
+
+def _judge_article_ids(plan: Plan, rows: pl.DataFrame) -> list[Failed]:
+    """R302: one line id for different articles of an order's parcels.
+
+    The same line may be in several parcels, or twice in one (two lots); then its article is the
+    same, as far as the rows name one.
+    """
+    articles = plan.trackings.articles if plan.trackings is not None else None
+    made = _field(articles, _ID) if articles is not None else None
+    if articles is None or made is None:
+        return []
+    slots = [field.slot for field in articles.leaves() if field.name in _ARTICLE]
+    line = [KEY, made.slot]
+    told = rows.filter(
+        pl.col("_when.trackings") & pl.all_horizontal(pl.col(line).is_not_null())
+    ).select(ROW, *ORIGIN, *line, *slots)
+    # nearly all lines name one article: only those with several are looked at row by row
+    several = told.select(*line, *slots).unique().filter(pl.struct(line).is_duplicated())
+    if several.is_empty():
+        return []
+    agrees = (
+        (pl.col(slot) == pl.col(slot).drop_nulls().first().over(line)).fill_null(value=True)
+        for slot in slots
+    )
+    judged = told.join(
+        several.select(line).unique(), on=line, how="semi", maintain_order="left"
+    ).with_columns(
+        pl.all_horizontal(agrees).alias("_agrees"), pl.len().over(line).alias("_rows")
+    )  # fmt: skip
+    demand = demand_on(
+        made, "R302", pl.col("_agrees"), value=shown(made), detail=pl.col("_rows").cast(pl.String)
+    )
+    return judge(judged, [demand])
 
 
 def _judge_articles(plan: Plan, rows: pl.DataFrame, existing: Collection[str]) -> list[Failed]:

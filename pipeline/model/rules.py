@@ -185,7 +185,7 @@ _ROWS: tuple[Rule, ...] = (
         _RULES,
         "Line id used twice",
         'line id "{value}" stands on {detail} different rows of this order',
-        "parcelLab tells the lines of an order apart by line_item_id",
+        "parcelLab tells the lines of an order apart by line_item_id; its parcels may repeat one, with the same article",
         "correct the id, or build it from columns that differ per line",
     ),
     _rule(

@@ -10,14 +10,16 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import polars as pl
 
 from pipeline.mapping.compile import compile_mapping
 from pipeline.mapping.paths import read_path
 from pipeline.mapping.plan import ExtractPlan
-from pipeline.model.edi.candidates import CANDIDATES, Candidate, Candidates
+from pipeline.model.edi.candidates import CANDIDATES, Candidate, Candidates, Purpose
 from pipeline.model.edi.definition import Message, Syntax
 from pipeline.model.edi.messages import MESSAGES
+from pipeline.model.origin import SEGMENT, SEGMENTS_MAX
 from pipeline.read import Reading, read_edi_batches
 from pipeline.read.edi.qualifiers import Place, count_qualifiers
 
@@ -46,6 +48,10 @@ _CODES_MAX = 1000  # different values that are counted one by one
 _FORMS = ("6", "8", "12", "14")  # digits of dates, and of dates with a time
 # What a line may be called by, best first.
 LINE_KEYS = ("line_no", "sku", "barcode")
+# What may tell the lines of an order apart, best first; FIRST is the first of LINE_KEYS that is there.
+FIRST = ("line",)
+LINE_IDS = (*((name,) for name in LINE_KEYS), FIRST, ("line_no", "sku"), ("line_no", "barcode"))
+_ARTICLE = ("sku", "barcode")
 _ADDRESS = ("street", "city", "zip")
 
 
@@ -95,9 +101,12 @@ class Evidence:
 
     `faulty` counts the rows of messages that have an error; they are among `rows`. `address_rows`
     have a part of an address, `incomplete` of them lack another. `lines` counts rows with a line
-    or article number, `repeated` those whose order has another one with the same line number,
-    `packs_below` those whose pack lies below its item. `others` are paths that no candidate has, with
-    the number of their segments.
+    or article number, `packs_below` those whose pack lies below its item. `others` are paths that
+    no candidate has, with the number of their segments.
+
+    `clashes` counts for each of LINE_IDS how often it does not tell two lines of a message apart:
+    where orders are made, rows beyond the first with one id; elsewhere, where a line may come
+    again, ids of several articles. Rejected messages count only where there are no others.
     """
 
     message: Message
@@ -110,14 +119,15 @@ class Evidence:
     address_rows: int = 0
     incomplete: int = 0
     lines: int = 0
-    repeated: int = 0
+    clashes: Mapping[tuple[str, ...], int] = field(default_factory=dict)
     packs_below: int = 0
     others: tuple[tuple[str, int], ...] = ()
 
 
 def gather(reading: Reading, message: Message) -> Evidence:
     """Read the messages of one type, and count what they have of each candidate path."""
-    counting = _Counting(message, CANDIDATES[message.syntax, message.type])
+    begins = reading.envelopes.messages.get_column("begin")
+    counting = _Counting(message, CANDIDATES[message.syntax, message.type], begins)
     for batch in read_edi_batches(reading, counting.plan, file=0, columns=counting.names):
         counting.take(batch.raw.rows, faulty=False)
         counting.take(batch.faulty.rows, faulty=True)
@@ -139,7 +149,9 @@ def readable_types(reading: Reading) -> list[Message]:
 
 
 class _Counting:
-    def __init__(self, message: Message, candidates: Candidates) -> None:
+    def __init__(self, message: Message, candidates: Candidates, begins: pl.Series) -> None:
+        self._begins = begins.to_numpy()
+        self._clashes: dict[bool, Counter[tuple[str, ...]]] = {}  # by "of rejected messages"
         self._candidates = candidates
         self._message = message
         self._parties = candidates.parties or ("",)
@@ -188,6 +200,12 @@ class _Counting:
             made.rows += rows.height
             made.faulty += rows.height if faulty else 0
             _count(made, cells)
+        # what a line is called by does not depend on the party
+        segments = rows.get_column(SEGMENT).to_numpy() & SEGMENTS_MAX
+        numbers = pl.Series("message", np.searchsorted(self._begins, segments, side="right"))
+        columns = self._columns[self._parties[0]]
+        clashes = _clashes(columns, cells.with_columns(numbers), self._candidates.purpose)
+        self._clashes.setdefault(faulty, Counter()).update(dict(clashes))
 
     def several(self, findings: pl.DataFrame) -> None:
         """Note where a node has several values of a path (E307)."""
@@ -205,6 +223,7 @@ class _Counting:
             if (column := columns.get("recipient")) is not None and column.rows
         ]
         made = self._made[(*with_address, *named, self._parties[0])[0]]
+        made.clashes = self._clashes.get(False) or self._clashes.get(True) or {}
         for column in made.columns.values():
             for way in column.ways:
                 plain = simple(way.path)
@@ -259,13 +278,34 @@ def _count(made: Evidence, cells: pl.DataFrame) -> None:
         made.address_rows += any_
         made.incomplete += any_ - all_
     if "line_no" in names:
-        lines = values.select("order_no", "line_no").drop_nulls()
-        made.repeated += lines.height - lines.n_unique()
         keys = [pl.col(name).is_not_null() for name in LINE_KEYS if name in names]
         made.lines += values.select(pl.any_horizontal(keys).sum()).item()
     if "above_pack" in names:
         below = pl.col("above_pack") == pl.col("item_level")
         made.packs_below += values.select(below.sum()).item()
+
+
+def _clashes(
+    columns: Mapping[str, Column], cells: pl.DataFrame, purpose: Purpose
+) -> Iterator[tuple[tuple[str, ...], int]]:
+    """How often each of LINE_IDS does not tell two lines of a message apart."""
+    keys = [name for name in LINE_KEYS if name in columns]
+    if "line_no" not in keys:
+        return
+    named = [_first(columns[name]).alias(name) for name in ("order_no", *keys)]
+    values = cells.select("message", *named).with_columns(pl.coalesce(keys).alias(*FIRST))
+    articles = [name for name in _ARTICLE if name in keys]
+    for key in LINE_IDS:
+        if not {*key} <= {*keys, *FIRST}:
+            continue
+        line = ["message", "order_no", *key]
+        told = values.drop_nulls(line)
+        if purpose is Purpose.CREATE:
+            yield key, told.height - told.select(line).n_unique()
+            continue
+        others = [name for name in articles if name not in key]
+        several = told.group_by(line).agg(pl.col(others).drop_nulls().n_unique() > 1)
+        yield key, several.filter(pl.any_horizontal(pl.lit(value=False), *others)).height
 
 
 def _first(column: Column) -> pl.Expr:

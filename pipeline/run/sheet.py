@@ -18,7 +18,7 @@ from pipeline.model.edi.candidates import (
 from pipeline.model.edi.definition import Syntax
 from pipeline.report.masking import mask, pii_of
 from pipeline.report.visible import visible
-from pipeline.run.evidence import LINE_KEYS, Column, Evidence, Way, simple
+from pipeline.run.evidence import FIRST, LINE_IDS, LINE_KEYS, Column, Evidence, Way, simple
 
 _WIDTH = 44  # where comments begin, unless the line is longer
 CODES_SHOWN = 40
@@ -265,33 +265,59 @@ class Sheet:
         return noted(lines, f"{counted(others, 'value')} in another form" if others else "")
 
     def line(self) -> tuple[str, tuple[str, ...]]:
-        """What a line is called by, and the extracted columns in it; "" where there is nothing."""
-        there = tuple(name for name in LINE_KEYS if self.has(name))
+        """What says that a row has a line, and the extracted columns in it; "" where nothing does."""
+        key = self._line_key()
+        if key == FIRST:
+            there = tuple(name for name in LINE_KEYS if self.has(name))
+            self.derive("line", f"{{first_of: [{', '.join(there)}]}}")
+            return "line", there
+        return (key[0], key[:1]) if key else ("", ())
+
+    def _line_key(self) -> tuple[str, ...]:
+        """The first of LINE_IDS that every line has and that tells the lines of each order apart.
+
+        Where none does, the first that every line has; the rows in question are then held (R302).
+        """
+        there = [name for name in LINE_KEYS if self.has(name)]
         if not there:
-            return "", ()
-        if self.everywhere(there[0]) or len(there) == 1:
-            return there[0], there[:1]
-        self.derive("line", f"{{first_of: [{', '.join(there)}]}}")
-        return "line", there
+            return ()
+        covering = {
+            name for name in there if len(there) == 1 or self.columns[name].rows == self.found.lines
+        }
+        keys = [
+            key for key in LINE_IDS
+            if {*key} <= covering or (key == FIRST and there[0] not in covering)
+        ]  # fmt: skip
+        return next((key for key in keys if not self.found.clashes.get(key)), keys[0])
 
     def line_id(self) -> tuple[str, tuple[str, ...], str]:
         """The key of a line: its value, its extracted columns, and a remark; no columns: there is none."""
         name, columns = self.line()
         if not name:
             return "", (), ""
-        article = next((each for each in ("sku", "barcode") if self.has(each)), "")
+        key = self._line_key()
         creates = self.found.candidates.purpose is Purpose.CREATE
-        columns = ("order_no", *columns)
-        template = "{order_no}-{" + name + "}"
-        if creates and name == "line_no" and self.found.repeated and article:
-            remark = (
-                f"the same number stands twice in an order, {counted(self.found.repeated, 'time')}"
-            )
-            return f'{{template: "{template}-{{{article}}}"}}', (*columns, article), remark
-        remark = "" if creates else "as in the mapping that makes the order's lines"
+        columns = ("order_no", *columns, *key[1:])
+        template = "-".join(f"{{{each}}}" for each in ("order_no", name, *key[1:]))
+        told = []
+        if self.has("line_no") and key != ("line_no",) and key != FIRST:
+            told.append(self._clash(("line_no",)))
+        if self.found.clashes.get(key):
+            told.append(f"{self._clash(key)}: such rows are held (R302)")
         if name in ("sku", "barcode"):
-            remark = f"no line numbers in this file: a {name} must not stand twice in an order"
-        return f'{{template: "{template}"}}', columns, remark
+            why = "" if self.has("line_no") else "no line numbers in this file: "
+            told.append(f"{why}a {name} must not stand twice in an order")
+        if not creates and (name not in ("sku", "barcode") or self.has("line_no")):
+            told.append("as in the mapping that makes the order's lines")
+        return f'{{template: "{template}"}}', columns, "; ".join(told)
+
+    def _clash(self, key: tuple[str, ...]) -> str:
+        """How often what a line is called by does not tell it from another."""
+        number = counted(self.found.clashes.get(key, 0), "time")
+        name = " with ".join(key)
+        if self.found.candidates.purpose is Purpose.CREATE:
+            return f"the same {name} stands twice in an order, {number}"
+        return f"the same {name} stands for several articles of an order, {number}"
 
     def quantity(self, indent: str, *, when: str = "") -> list[Line]:
         """How many pieces; the unit says how many are in one."""

@@ -61,7 +61,7 @@ trackings:
     announced_delivery_date_min: TFrom
     announced_delivery_date_max: TTo
     recipient_email: TMail
-    articles: {line_item_id: ALine, quantity: AQty}
+    articles: {line_item_id: ALine, sku: ASku, quantity: AQty}
     checkpoints: {status_code: Code, message: Msg, event_timestamp: At, courier_status: CStatus}
 mutations:
   - type: change_line_item_quantity

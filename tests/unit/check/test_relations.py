@@ -33,6 +33,28 @@ def test_a_row_that_is_no_line_does_not_repeat_one(bench: "Bench") -> None:
     assert bench.said(bench.fine(), bench.fine(_when__lines=False)) == []
 
 
+def article(bench: "Bench", order: str = "1001", **cells: object) -> dict[str, Any]:
+    """A row that puts line L1 into the parcel of an order, and is no line itself."""
+    told = {"line_item_id": "L1", **cells}
+    slots = {f"trackings__articles__{name}": value for name, value in told.items()}
+    # its lines are those that parcelLab has
+    return dict(bench.fine(_when__lines=False, order__order_number=order, **slots))
+
+
+def test_one_line_id_for_two_articles_of_an_order_is_reported(bench: "Bench") -> None:
+    rows = [article(bench, sku="A"), article(bench, sku="A", quantity=7), article(bench, sku="B")]
+    found = bench.findings(*rows, existing={"1001"}).rows
+    assert found.select("_line", "code", "column", "value", "detail").rows() == [
+        (4, "R302", "ALine", "L1", "3")
+    ]
+
+
+def test_a_line_in_several_parcels_or_lots_is_one_line(bench: "Bench") -> None:
+    rows = [article(bench, sku="A"), article(bench, sku="A", quantity=7), article(bench),
+            article(bench, "1002", sku="B")]  # fmt: skip
+    assert bench.said(*rows, existing={"1001", "1002"}) == []
+
+
 def test_two_different_changes_of_a_line_are_reported_on_the_later_row(bench: "Bench") -> None:
     later = change(bench, **{"mutations.0.quantity": 1})
     found = bench.findings(change(bench), later).rows
