@@ -217,10 +217,15 @@ def _parcels_of_new(sheet: Sheet) -> list[Line]:
 # -- parcels ----------------------------------------------------------------------------------
 
 
-def _parcel(sheet: Sheet) -> tuple[list[Line], str]:
-    """What identifies a parcel, and the value of its courier."""
+def _parcel(sheet: Sheet, *, shipped: bool = False) -> tuple[list[Line], str]:
+    """What identifies a parcel, and the value of its courier.
+
+    With `shipped`, a line of which nothing was shipped makes no parcel.
+    """
     cancels = _cancels(sheet) if sheet.found.candidates.cancelling else ""
     condition = "tracking IS NOT NULL"
+    if shipped:
+        condition += " AND COALESCE(qty, 1) > 0"
     if cancels:
         condition += f" AND (function IS NULL OR NOT {cancels})"
     number = sheet.plain("    ", "tracking_number", "tracking")
@@ -241,7 +246,7 @@ def _recipient(sheet: Sheet) -> list[Line]:
 
 
 def _shipping(sheet: Sheet) -> list[list[Line]]:
-    lines, courier = _parcel(sheet)
+    lines, courier = _parcel(sheet, shipped=sheet.has("qty"))
     indent = "    "
     lines += sheet.plain(indent, "external_reference", "sscc",
                          "identifies a parcel that has no tracking number")  # fmt: skip

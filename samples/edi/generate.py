@@ -425,14 +425,13 @@ def _foreign_segment(file: X12, order: Order, numbers: Numbers) -> None:
 
 
 def _not_shipped(file: X12, order: Order, numbers: Numbers) -> None:
-    """A line of which nothing was sent is in no parcel."""
+    """A line of which nothing was sent is in no parcel, and a carton of such lines is none."""
     line, sku, _, ordered = order.lines[0]
     number = numbers.parcel(order.carrier[2])
     with _advice(file, order):
         file.add("LX", line)
         file.add("MAN", "CP", number)
         file.add("W12", "CL", ordered, 0, ordered, "EA", "", "SK", sku)
-    file.book.parcel(order.number, number, order.carrier[2])
 
 
 def _head_only(file: X12, order: Order, numbers: Numbers) -> None:

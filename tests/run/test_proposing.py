@@ -74,7 +74,7 @@ order:
 
 trackings:
   key: tracking
-  when: "tracking IS NOT NULL"
+  when: "tracking IS NOT NULL AND COALESCE(qty, 1) > 0"
   fields:
     tracking_number: tracking
     courier: {from: carrier, do: [upper], lookup: couriers}
@@ -341,10 +341,47 @@ def test_line_numbers_that_stand_twice_do_not_make_a_key_alone(file: Path) -> No
     twice = (*interchanges.X12_940[:7], "LX*1", "W01*2*EA**SK*SKU-1", "W01*1*EA**SK*SKU-2")
     text = proposed(file, x12("940", twice))
     assert line(text, "line_item_id") == (
-        'line_item_id: {template: "{order_no}-{line_no}-{sku}"} # the same number stands twice in an order, 1 time'
+        'line_item_id: {template: "{order_no}-{sku}"} # the same line_no stands twice in an order, '
+        "1 time; a sku must not stand twice in an order"
+    )
+    both = (*interchanges.X12_940[:7], "LX*1", "W01*2*EA**SK*SKU-1", "LX*2", "W01*1*EA**SK*SKU-1",
+            "W01*1*EA**SK*SKU-2")  # fmt: skip
+    assert line(proposed(file, x12("940", both)), "line_item_id") == (
+        'line_item_id: {template: "{order_no}-{line_no}-{sku}"} '
+        "# the same line_no stands twice in an order, 1 time"
+    )
+    never = (*interchanges.X12_940[:7], "LX*1", "W01*2*EA**SK*SKU-1", "W01*1*EA**SK*SKU-1")
+    assert line(proposed(file, x12("940", never)), "line_item_id") == (
+        'line_item_id: {template: "{order_no}-{line_no}"} '
+        "# the same line_no stands twice in an order, 1 time: such rows are held (R302)"
     )
     without = proposed(file, x12("850", changed(interchanges.X12_850, PO1="PO1**2*EA***SK*S-1")))
     assert "{order_no}-{sku}" in line(without, "line_item_id")
+
+
+def test_a_carton_number_is_no_line_number(file: Path) -> None:
+    carton = ("W06*F*{}*20261120*SHIP-1", "N1*ST*X", "W27*M*UPSN", "LX*1", "MAN*CP*1Z{}",
+              "W12*CC*2*2**EA**SK*SKU-1", "W12*CC*1*1**EA**SK*SKU-2")  # fmt: skip
+    first = [each.format("WH-1", "1") for each in carton]
+    second = [each.format("WH-2", "2") for each in carton]
+    text = proposed(file, x12("945", first, second))
+    assert line(text, "line_item_id") == (
+        'line_item_id: {template: "{order_no}-{sku}", when: inside} # the same line_no stands for '
+        "several articles of an order, 2 times; a sku must not stand twice in an order; "
+        "as in the mapping that makes the order's lines"
+    )
+    compiled(text)
+    # two lots of one line are one line
+    lots = (*first[:-1], "W12*CC*1*1**EA**SK*SKU-1")
+    assert "{order_no}-{line_no}" in line(proposed(file, x12("945", lots)), "line_item_id")
+
+
+def test_lines_of_rejected_messages_do_not_choose_the_line_id(file: Path) -> None:
+    twice = (*interchanges.X12_940[:7], "LX*1", "W01*2*EA**SK*SKU-1", "W01*1*EA**SK*SKU-2")
+    text = x12("940", interchanges.X12_940, twice)
+    bad = text.replace("SE*12*0002", "SE*99*0002")
+    assert bad != text
+    assert "{order_no}-{line_no}" in line(proposed(file, bad), "line_item_id")
 
 
 def test_changes_whose_meaning_is_not_settled_stay_comments(file: Path) -> None:
