@@ -92,7 +92,8 @@ def grouped(plan: Plan, row: Row) -> tuple[dict[str, Any], list[str]]:
     made = convert(raw([row], plan.reads), plan)
     found = made.findings + check(made.table, made.findings, plan, existing=set())
     none = pl.DataFrame(schema={**ORIGIN_SCHEMA, KEY: pl.String()}).select(*ORIGIN, KEY)
-    done = group([Part(plan, made.table, found, none, none, none)], ["x.csv"])
+    faulty = none.with_columns(pl.lit(None, pl.String).alias("order_number"))
+    done = group([Part(plan, made.table, found, none, none, faulty)], ["x.csv"])
     codes = done.findings.get_column("code").to_list()
     if not done.orders.height:
         return {}, codes
