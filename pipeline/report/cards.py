@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
+from pipeline.model.outcomes import RowOutcome
 from pipeline.model.rules import Owner
 from pipeline.report.causes import Cause, Causes, OwnerShare
 from pipeline.report.messages import FileNote
@@ -25,15 +27,20 @@ class Item:
     words: str
     fix: Prose
     place: str
+    shows: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """What one owner must do; `task` says who that is, `more` counts the causes left out."""
+    """What one owner must do; `task` says who that is, `more` counts the causes left out.
+
+    `shows` is what the list of the page is to show of it, as its address says it.
+    """
 
     owner: str
     task: str
     amount: str
+    shows: str
     causes: tuple[Item, ...]
     more: str
 
@@ -51,6 +58,12 @@ def cards(causes: Causes) -> tuple[Card, ...]:
         if owner not in with_rows
     ]
     return tuple(_card(each, lost.get(each.owner, [])) for each in (*alone, *causes.owners))
+
+
+def shown_by(cause: Cause) -> str:
+    """The address of the rows, or orders, that a cause counts in the list of the page."""
+    what = {"what": RowOutcome.OWN_PROBLEM.value} if cause.anchor.startswith("c") else {}
+    return urlencode({"cause": cause.anchor, **what})
 
 
 def note_anchor(number: int) -> str:
@@ -74,6 +87,7 @@ def _card(share: OwnerShare, lost: Sequence[Item]) -> Card:
         owner=visible(share.owner),
         task=task_of(share.owner),
         amount=amount,
+        shows=urlencode({"owner": visible(share.owner)}) if share.causes else "",
         causes=items[:CARD_CAUSES],
         more=f"and {counted(left, 'more cause')}" if left > 0 else "",
     )
@@ -101,4 +115,5 @@ def _item(cause: Cause) -> Item:
         words="" if automatic else cause.words,
         fix=prose(cause.fix),
         place="" if automatic or not cause.examples else cause.examples[0].place,
+        shows=shown_by(cause),
     )

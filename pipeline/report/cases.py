@@ -39,18 +39,31 @@ class Quoting:
             column=_text(finding["column"]), detail=_text(finding["detail"]),
         )  # fmt: skip
 
-    def says(self, finding: Mapping[str, object]) -> str:
-        """Write the sentence of a finding without its address and column, values masked."""
+    def column(self, finding: Mapping[str, object]) -> str:
+        """Write the column of a finding."""
+        return visible(_text(finding["column"]) or "")
+
+    def says(self, finding: Mapping[str, object], *, value: str | None = None) -> str:
+        """Write the sentence of a finding without its address and column, values masked.
+
+        `value` stands in place of its value, where one is given.
+        """
         code, target = str(finding["code"]), _text(finding["target"])
         detail = shown_detail(
             code, target, _text(finding["value"]), _text(finding["detail"]), self.pii
         )
         return RULES[code].says.format(
-            column=visible(_text(finding["column"]) or ""),
+            column=self.column(finding),
             target=visible(target or ""),
-            value=self.value(finding),
+            value=self.value(finding) if value is None else value,
             detail=detail,
         )
+
+    def briefly(self, finding: Mapping[str, object]) -> str:
+        """Write code, column and sentence of a finding, the column once."""
+        column, says = self.column(finding), self.says(finding)
+        named = column and not says.startswith(column)
+        return f"{finding['code']} {column + ': ' if named else ''}{says}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +153,7 @@ def _further(
     said: dict[tuple[object, ...], tuple[str, ...]] = {}
     for finding in others.iter_rows(named=True):
         address = tuple(finding[name] for name in ORIGIN)
-        said[address] = (*said.get(address, ()), _briefly(finding, quoting))
+        said[address] = (*said.get(address, ()), quoting.briefly(finding))
     return said
 
 
@@ -163,16 +176,9 @@ def _further_in_messages(
     said: dict[tuple[object, ...], tuple[str, ...]] = {}
     for finding in others.iter_rows(named=True):
         at = address[finding[FILE], finding["_message"]]
-        says = f"{_briefly(finding, quoting)}, {quoting.place(finding)}"
+        says = f"{quoting.briefly(finding)}, {quoting.place(finding)}"
         said[at] = (*said.get(at, ()), says)
     return said
-
-
-def _briefly(finding: Mapping[str, object], quoting: Quoting) -> str:
-    column = visible(_text(finding["column"]) or "")
-    says = quoting.says(finding)
-    named = column and not says.startswith(column)
-    return f"{finding['code']} {column + ': ' if named else ''}{says}"
 
 
 def _by_cause(

@@ -7,13 +7,13 @@ are made from the rejected rows; a row that has no recorded cause stays out and 
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
 import polars as pl
 
-from pipeline.model.origin import FILE, ORIGIN
+from pipeline.model.origin import FILE, LINE, ORIGIN
 from pipeline.model.outcomes import REJECTED_ROWS, OrderOutcome, RowOutcome
 from pipeline.model.rules import RULES, STAGE_ORDER, Severity, Stage, fix_of
 from pipeline.report.cases import Case, Quoting, examples, samples
@@ -24,8 +24,8 @@ from pipeline.report.totals import Explained
 from pipeline.report.visible import WORDS_CUT, visible
 
 GROUPS_MAX = 200
-SAMPLED_ROWS = 500
-SAMPLED_ORDERS = 200
+SAMPLED_ROWS = 100  # in the page without script; with it, the page lists all
+SAMPLED_ORDERS = 50
 PATH_CUT = 200  # characters of the paths of a column
 SEVERAL = "Several"
 NO_REASON = "no reason was recorded"
@@ -107,11 +107,27 @@ class OwnerShare:
     causes: tuple[Cause, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What was rejected, one by one, with the number of its cause in `_cause`.
+
+    `rows` have a problem of their own, `held` were held back with one of those, which stands at
+    `_with_file` and `_with_line`; `orders` failed, `outcome` says how. `further` are the other
+    errors of rows, `answers` what else is said of orders. Values are as in the files.
+    """
+
+    rows: pl.DataFrame
+    held: pl.DataFrame
+    orders: pl.DataFrame
+    further: pl.DataFrame
+    answers: pl.DataFrame
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Causes:
     """All causes of a run; `explained` is what they account for.
 
-    `notes` are about files: problems that belong to no row.
+    `notes` are about files: problems that belong to no row. `listed` is for the page alone.
     """
 
     rows: tuple[Cause, ...]
@@ -119,6 +135,7 @@ class Causes:
     warnings: tuple[Cause, ...]
     owners: tuple[OwnerShare, ...]
     explained: Explained
+    listed: Listed = field(repr=False, compare=False)
     notes: tuple[FileNote, ...] = ()
 
     @property
@@ -152,6 +169,11 @@ class _Grouped:
     findings: pl.DataFrame
     causes: pl.DataFrame
 
+    def numbered(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Rows that name their cause in full, with its ordinal instead."""
+        numbers = self.causes.select(*CAUSE, "_cause")
+        return rows.join(numbers, on=CAUSE, how="left", nulls_equal=True).drop(CAUSE)
+
 
 def find_causes(
     facts: RunFacts, tables: RunTables, quoting: Quoting, owners: Mapping[str, str]
@@ -168,7 +190,8 @@ def find_causes(
     of_rows = findings.filter(pl.col("code").is_in(ROW_CODES)).collect()
     of_orders = findings.filter(pl.col("code").is_in(ORDER_CODES)).collect()
     own = _worded(_own_problems(rejected, of_rows), facts)
-    by_row = _group(own, _held(rejected, own))
+    held = _held(rejected, own)
+    by_row = _group(own, held.group_by(CAUSE).len("held"))
     waiting = _failed_orders(tables.orders, of_orders, planned=facts.unsent)
     by_order = _group(_worded(waiting, facts))
     edi = edi_findings(findings, rejected, tables.messages)
@@ -177,6 +200,7 @@ def find_causes(
     folded = _Grouped(per_message(by_row.findings, edi), by_row.causes)
     rows = describe(folded, of_rows, Unit.ROWS, "c", SAMPLED_ROWS, edi.errors)
     orders = describe(by_order, of_orders, Unit.ORDERS, "a", SAMPLED_ORDERS)
+    further = (of_rows.filter(~pl.col("primary").fill_null(value=False)), _besides(of_orders))
     return Causes(
         rows=rows,
         orders=orders,
@@ -187,6 +211,7 @@ def find_causes(
             orders_with_problem=waiting.height,
             orders=sum(each.count for each in orders),
         ),
+        listed=Listed(by_row.findings, by_row.numbered(held), by_order.findings, *further),
         notes=about_files(edi, tables.rows, quoting, owners),
     )
 
@@ -218,7 +243,7 @@ def _own_problems(rejected: pl.DataFrame, of_rows: pl.DataFrame) -> pl.DataFrame
 
 
 def _held(rejected: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:
-    """Rows held back with their order, counted per cause of the order's first faulty row."""
+    """Rows held back with their order, each with the cause of the order's first faulty row."""
     stage = pl.col("code").replace_strict(
         {code: STAGE_ORDER[rule.stage] for code, rule in RULES.items()}, return_dtype=pl.Int8
     )
@@ -229,10 +254,13 @@ def _held(rejected: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:
     )
     return (
         rejected.filter(pl.col("outcome") == RowOutcome.HELD)
-        .select("key")
-        .join(first.select("key", *CAUSE), on="key")
-        .group_by(CAUSE)
-        .len("held")
+        .select(*ORIGIN, "key", "order_number")
+        .join(
+            first.select(
+                "key", *CAUSE, pl.col(FILE).alias("_with_file"), pl.col(LINE).alias("_with_line")
+            ),
+            on="key",
+        )
     )
 
 
@@ -244,7 +272,7 @@ def _failed_orders(orders: pl.DataFrame, of_orders: pl.DataFrame, *, planned: bo
         if not (planned and outcome is OrderOutcome.NOT_ATTEMPTED)
     ]
     said = (
-        of_orders.sort("primary", descending=True, nulls_last=True, maintain_order=True)
+        _by_weight(of_orders)
         .unique("key", keep="first", maintain_order=True)
         .drop(*ORIGIN, "order_number")
     )
@@ -272,6 +300,15 @@ def _failed_orders(orders: pl.DataFrame, of_orders: pl.DataFrame, *, planned: bo
         .with_columns(pl.coalesce("target", "api_attr").alias("target"))
         .sort(ORIGIN)
     )
+
+
+def _besides(of_orders: pl.DataFrame) -> pl.DataFrame:
+    """What is said of orders besides the one finding under which they stand."""
+    return _by_weight(of_orders).filter(pl.int_range(pl.len()).over("key") > 0)
+
+
+def _by_weight(of_orders: pl.DataFrame) -> pl.DataFrame:
+    return of_orders.sort("primary", descending=True, nulls_last=True, maintain_order=True)
 
 
 def _worded(findings: pl.DataFrame, facts: RunFacts) -> pl.DataFrame:

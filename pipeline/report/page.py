@@ -5,12 +5,15 @@ Every text here is plain; the template escapes it. Widths of bars are whole thou
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from urllib.parse import urlencode
 
-from pipeline.model.outcomes import SKIPPED_ROWS, OrderOutcome
+from pipeline.model.outcomes import SKIPPED_ROWS, OrderOutcome, RowOutcome
 from pipeline.model.rules import Severity
-from pipeline.report.cards import Card, cards, note_anchor
+from pipeline.report.blocks import ORDER_WORDS
+from pipeline.report.cards import Card, cards, note_anchor, shown_by
 from pipeline.report.cases import Case
 from pipeline.report.causes import Cause, Causes, Unit
+from pipeline.report.explorer import Explorer, explorer
 from pipeline.report.interchanges import FileClaims
 from pipeline.report.masking import PiiMode
 from pipeline.report.messages import FileNote
@@ -40,17 +43,23 @@ _DRAWINGS = {
     "⏸": "M5 3V13M11 3V13",
     "◇": "M8 2 14 8 8 14 2 8Z",
 }
-_WORDS = {
-    OrderOutcome.REFUSED: "refused",
-    OrderOutcome.PARTLY_APPLIED: "partly applied",
-    OrderOutcome.UNKNOWN: "unclear",
-    OrderOutcome.NOT_ATTEMPTED: "not tried",
+# Numbers of the balance that the list below can show.
+_LISTED = {
+    "with a problem of their own": RowOutcome.OWN_PROBLEM,
+    "held with another row of the order": RowOutcome.HELD,
+    "stored, but a change failed": OrderOutcome.PARTLY_APPLIED,
+    "refused by parcelLab": OrderOutcome.REFUSED,
+    "unclear, no answer": OrderOutcome.UNKNOWN,
+    "not tried": OrderOutcome.NOT_ATTEMPTED,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A number with its word, and its part of a bar from `start` on."""
+    """A number with its word, and its part of a bar from `start` on.
+
+    `shows` is what the list of rejected rows is to show of it, as its address says it.
+    """
 
     label: str
     number: str
@@ -58,6 +67,7 @@ class Figure:
     start: int = 0
     width: int = 0
     depth: int = 0
+    shows: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +90,14 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """One cause as the page shows it; `listed` says how many of its cases follow."""
+    """One cause as the page shows it; `listed` says how many of its cases follow.
+
+    `shows` and `shows_held` are what the list is to show for its two numbers, "" for warnings.
+    """
 
     cause: Cause
+    shows: str
+    shows_held: str
     subject: Subject
     amount: str
     held: str
@@ -152,6 +167,7 @@ class Page:
     answers_note: str
     warnings: tuple[Group, ...]
     warnings_amount: str
+    explorer: Explorer | None
     files: tuple[tuple[str, ...], ...]
     settings: tuple[tuple[str, str], ...]
 
@@ -214,6 +230,7 @@ def lay_out(summary: Summary) -> Page:
         answers_note=_shown_of(answers, "order"),
         warnings=warnings,
         warnings_amount=counted(sum(each.cause.count for each in warnings), "warning"),
+        explorer=explorer(summary),
         files=_files(summary),
         settings=(
             ("Run", visible(facts.run_id)),
@@ -331,10 +348,13 @@ def _order_ledger(summary: Summary) -> Ledger:
 def _bars(parts: Iterable[tuple[str, int, str, int]], whole: int) -> tuple[Figure, ...]:
     """Bars for the parts; those of the second depth only where there is something."""
     return tuple(
-        Figure(label, f"{number:,}", tone, 0, _share(number, whole), depth)
+        Figure(
+            label, f"{number:,}", tone, 0, _share(number, whole), depth,
+            f"what={_LISTED[label]}" if number and label in _LISTED else "",
+        )
         for label, number, tone, depth in parts
         if number or depth < 2
-    )
+    )  # fmt: skip
 
 
 def _share(number: int, whole: int) -> int:
@@ -357,8 +377,12 @@ def _equation(balance: Balance) -> Equation:
 def _group(cause: Cause) -> Group:
     word = cause.unit.value[:-1]
     shown = sum(each.rows for each in cause.cases)
+    listed = cause.anchor[0] != "w"
+    held = {"cause": cause.anchor, "what": RowOutcome.HELD.value}
     return Group(
         cause=cause,
+        shows=shown_by(cause) if listed else "",
+        shows_held=urlencode(held) if listed and cause.held else "",
         subject=subject(cause),
         amount=counted(cause.count, word),
         held=f"+ {counted(cause.held, 'row')} held with {'it' if cause.count == 1 else 'them'}"
@@ -376,7 +400,7 @@ def _group(cause: Cause) -> Group:
 
 def _worded(case: Case) -> Case:
     """A case with its outcome in words."""
-    return replace(case, outcome=_WORDS[OrderOutcome(case.outcome)]) if case.outcome else case
+    return replace(case, outcome=ORDER_WORDS[OrderOutcome(case.outcome)]) if case.outcome else case
 
 
 def _orders(cause: Cause) -> str:

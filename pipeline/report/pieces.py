@@ -38,9 +38,13 @@ def prose(text: str) -> Prose:
     >>> prose("set `rows.skip` in the mapping")
     ((False, 'Set '), (True, 'rows.skip'), (False, ' in the mapping'))
     """
-    begun = text if text.startswith("parcelLab") else text[:1].upper() + text[1:]
-    pieces = begun.split("`")
+    pieces = begun(text).split("`")
     return tuple((at % 2 == 1, piece) for at, piece in enumerate(pieces) if piece)
+
+
+def begun(text: str) -> str:
+    """Begin a text with a capital, unless its first word is a name."""
+    return text if text.startswith("parcelLab") else text[:1].upper() + text[1:]
 
 
 def breakable(name: str) -> tuple[str, ...]:

@@ -18,9 +18,7 @@ from pipeline.report.causes import CODE_OF_OUTCOME, NO_REASON, PROBLEM_ORDERS
 from pipeline.report.facts import RunFacts, RunTables
 from pipeline.report.owners import owner_of
 from pipeline.report.totals import NOT_ARRIVED
-from pipeline.report.visible import WORDS_CUT, visible
-
-_INVISIBLE = r"\p{C}|[\p{Z}&&[^ ]]"
+from pipeline.report.visible import WORDS_CUT, all_visible, visible
 
 
 def rejected_findings(tables: RunTables, *, planned: bool) -> pl.DataFrame:
@@ -168,16 +166,9 @@ def _filled(part: pl.DataFrame, says: str) -> pl.Series:
 
 
 def _shortened(values: pl.Series) -> pl.Series:
-    """Cut values as messages do, and make what cannot be seen visible; few values have such."""
+    """Cut values as messages do, and make what cannot be seen visible."""
     limit = WORDS_CUT if values.name == "detail" else QUOTED_MAX
-    cut = (
-        pl.when(pl.col("v").str.len_chars() > limit)
-        .then(pl.concat_str(pl.col("v").str.slice(0, limit - 1), pl.lit("…")))
-        .otherwise("v")
-    )
-    short = values.alias("v").fill_null("").to_frame().select(cut.alias("v")).to_series()
-    odd = short.filter(short.str.contains(_INVISIBLE)).unique().to_list()
-    return short.replace(odd, [visible(each, limit=limit) for each in odd]) if odd else short
+    return all_visible(values.fill_null(""), limit=limit)
 
 
 def _owners(findings: pl.DataFrame, owners: Mapping[str, str]) -> pl.Series:

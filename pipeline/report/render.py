@@ -13,14 +13,22 @@ from pipeline.report.summary import Summary
 def render(summary: Summary) -> str:
     """Write the page; the same summary gives the same text.
 
-    The page loads nothing and runs nothing: its policy allows one style sheet, by its hash.
+    The page loads nothing: its policy allows one style sheet and one script, by their hashes.
     """
-    environment = _environment()
-    style = environment.get_template("report.css").render()
-    digest = b64encode(sha256(style.encode()).digest()).decode()
-    return environment.get_template("report.html.j2").render(
-        page=lay_out(summary), style_hash=f"sha256-{digest}"
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            page=lay_out(summary), style_hash=_hash("report.css"), script_hash=_hash("explorer.js")
+        )
     )
+
+
+@lru_cache
+def _hash(name: str) -> str:
+    """The hash of a style sheet or script by which a policy allows it."""
+    text = _environment().get_template(name).render()
+    return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
 
 
 @lru_cache(maxsize=1)

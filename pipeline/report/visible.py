@@ -1,7 +1,10 @@
 """Text of unknown origin, made safe to look at (FAULTS S5, S6; REPORT §7)."""
 
+import polars as pl
+
 CUT = 80  # characters of a foreign text that the page quotes (STYLE §2.17)
 WORDS_CUT = 500  # characters of the API's own words
+_INVISIBLE = r"\p{C}|[\p{Z}&&[^ ]]"
 
 
 def visible(text: str, *, limit: int = CUT) -> str:
@@ -23,3 +26,18 @@ def shown_code(character: str) -> str:
     '⟨U+0000⟩'
     """
     return f"⟨U+{ord(character):04X}⟩"
+
+
+def all_visible(texts: pl.Series, *, limit: int = CUT) -> pl.Series:
+    r"""Do the same as `visible` for many texts, few of which have anything odd; nulls stay.
+
+    >>> all_visible(pl.Series(["a", None, "b\x00", "long text"]), limit=8).to_list()
+    ['a', None, 'b⟨U+0000⟩', 'long te…']
+    """
+    text = pl.col("text")
+    shortened = pl.when(text.str.len_chars() > limit).then(
+        pl.concat_str(text.str.slice(0, limit - 1), pl.lit("…"))
+    )
+    cut = texts.alias("text").to_frame().select(shortened.otherwise(text)).to_series()
+    odd = cut.filter(cut.str.contains(_INVISIBLE)).unique().to_list()
+    return cut.replace(odd, [visible(each, limit=limit) for each in odd]) if odd else cut
