@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pipeline.model.edi.partner import Partner
 from pipeline.model.endpoint import Endpoint, Pace
+from pipeline.model.schedule import Schedule
 from pipeline.model.stops import StopRun
 
 CONFIG_NAME = "pipeline.toml"
@@ -122,6 +123,7 @@ class Settings:
     config: Path | None = None  # the file that an option named
     partners: tuple[Partner, ...] = ()  # none: EDI of every sender is taken
     acks: Path | None = None  # under which partners find their acknowledgements
+    schedule: Schedule | None = None  # the nights on which a run is expected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

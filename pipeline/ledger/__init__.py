@@ -5,17 +5,22 @@ from pipeline.ledger.ledger import Ledger
 from pipeline.ledger.records import (
     PLANNED_SCHEMA,
     AckedOperation,
+    CauseCount,
     FailedAttempt,
+    Figures,
     FindingCount,
     HandedOver,
     InterchangeKey,
     KnownOrder,
+    OpenCount,
     OpenItem,
     PartitionState,
+    PastRun,
     ReceivedInterchange,
     RunRecord,
     RunStart,
     RunState,
+    cause_hash,
 )
 from pipeline.ledger.stops import LedgerDamaged, LedgerLocked, LedgerUnusable
 from pipeline.ledger.store import set_aside
@@ -23,7 +28,9 @@ from pipeline.ledger.store import set_aside
 __all__ = [
     "PLANNED_SCHEMA",
     "AckedOperation",
+    "CauseCount",
     "FailedAttempt",
+    "Figures",
     "FindingCount",
     "HandedOver",
     "InterchangeKey",
@@ -33,11 +40,14 @@ __all__ = [
     "LedgerDamaged",
     "LedgerLocked",
     "LedgerUnusable",
+    "OpenCount",
     "OpenItem",
     "PartitionState",
+    "PastRun",
     "ReceivedInterchange",
     "RunRecord",
     "RunStart",
     "RunState",
+    "cause_hash",
     "set_aside",
 ]

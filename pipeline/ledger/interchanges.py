@@ -12,7 +12,8 @@ import sqlalchemy as sa
 
 from pipeline.ledger import schema as t
 from pipeline.ledger.records import HandedOver, InterchangeKey, ReceivedInterchange
-from pipeline.ledger.session import WRITE_SIZE, Session, chunked, lookups, run_seq
+from pipeline.ledger.session import Session
+from pipeline.ledger.statements import WRITE_SIZE, chunked, lookups, run_seq
 
 _KEY = ("syntax", "sender", "receiver", "reference", "sha256")
 

@@ -6,7 +6,8 @@ import sqlalchemy as sa
 
 from pipeline.ledger import schema as t
 from pipeline.ledger.records import FailedAttempt
-from pipeline.ledger.session import Session, lookups, run_seq
+from pipeline.ledger.session import Session
+from pipeline.ledger.statements import lookups, run_seq
 from pipeline.model.orders import Outcome, Replay, Submission
 from pipeline.model.outcomes import MutationOutcome, OrderOutcome
 

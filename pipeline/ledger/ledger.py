@@ -10,6 +10,7 @@ import orjson
 import polars as pl
 import sqlalchemy as sa
 
+from pipeline.ledger import entries
 from pipeline.ledger import schema as t
 from pipeline.ledger.frames import frame
 from pipeline.ledger.interchanges import (
@@ -20,30 +21,34 @@ from pipeline.ledger.interchanges import (
     received,
 )
 from pipeline.ledger.journal import OPEN, Journal
-from pipeline.ledger.open_items import open_items, update_open_items
+from pipeline.ledger.open_items import (
+    close_items,
+    closed_items,
+    items_as_of,
+    open_items,
+    update_open_items,
+)
 from pipeline.ledger.records import (
     PLANNED_SCHEMA,
     AckedOperation,
+    CauseCount,
     Clock,
+    Figures,
     FindingCount,
     HandedOver,
     InterchangeKey,
     KnownOrder,
+    OpenCount,
     OpenItem,
     PartitionState,
+    PastRun,
     ReceivedInterchange,
     RunRecord,
     RunStart,
     RunState,
 )
-from pipeline.ledger.session import (
-    WRITE_SIZE,
-    Session,
-    chunked,
-    lookups,
-    moment_text,
-    run_seq,
-)
+from pipeline.ledger.session import Session
+from pipeline.ledger.statements import WRITE_SIZE, chunked, lookups, moment_text, run_seq
 from pipeline.ledger.store import open_store
 from pipeline.model.outcomes import MUTATION_SCHEMA, ORDER_SCHEMA, OrderOutcome
 
@@ -501,20 +506,89 @@ class Ledger:
             )
             return [FindingCount(*row[:4], int(row[4]), int(row[5])) for row in rows]
 
-    def open_items_update(
-        self, run_id: str, missing: Iterable[tuple[str, str]], arrived: Iterable[str]
-    ) -> None:
-        """Open an item for each missing (order number, cause code), close those that arrived.
+    # --- entries: how things stood at the end of each run ---------------------------------------
 
-        Calling it again for the same run changes nothing.
+    def enter(
+        self,
+        run_id: str,
+        *,
+        figures: Figures | None = None,
+        causes: Iterable[CauseCount] = (),
+        missing: Iterable[tuple[str, str]] = (),
+        arrived: Iterable[str] = (),
+    ) -> int:
+        """Record, in one transaction, how things stand at the end of a run; gives the entry.
+
+        Opens an item for each missing (order number, cause code) and closes those that arrived. A
+        run that ends again after it was resumed makes another entry and counts its items once.
         """
         with self._session.transaction() as connection:
-            update_open_items(connection, run_id, missing, arrived, self._session.now())
+            run = run_seq(connection, run_id)
+            endpoint = connection.execute(
+                sa.select(t.run.c.endpoint).where(t.run.c.seq == run)
+            ).scalar_one()
+            entry = entries.add_entry(connection, endpoint, self._session.now(), run, figures)
+            entries.put_causes(connection, entry, causes)
+            update_open_items(connection, entry, missing, arrived)
+            return entry
 
-    def open_items(self, endpoint: int, *, closed_in: str | None = None) -> list[OpenItem]:
-        """Give the items still open at an endpoint, oldest first, or those closed in one run."""
+    def close_items(self, endpoint: int, order_numbers: Sequence[str], reason: str) -> None:
+        """Close open items for a reason of a person's; they open again if a run misses them."""
         with self._session.transaction() as connection:
-            return open_items(connection, endpoint, closed_in)
+            entry = entries.add_entry(connection, endpoint, self._session.now(), None, None)
+            close_items(connection, entry, order_numbers, reason)
+
+    def open_items(self, endpoint: int) -> list[OpenItem]:
+        """Give the items that are open at an endpoint now, oldest first."""
+        with self._session.transaction() as connection:
+            return open_items(connection, endpoint)
+
+    def keeps_history(self) -> bool:
+        """Tell whether the ledger has entries: one that is only read may be of an older format."""
+        with self._session.transaction() as connection:
+            return sa.inspect(connection).has_table(t.entry.name)
+
+    def entry_of(self, run_id: str) -> int | None:
+        """Give the latest entry of a run; None for a run that ended without a report, or not yet."""
+        with self._session.transaction() as connection:
+            return entries.entry_of(connection, run_id)
+
+    def last_entry(self) -> int:
+        """Give the latest entry of all, 0 before the first: "as of" it is now."""
+        with self._session.transaction() as connection:
+            return entries.last_entry(connection)
+
+    def past_runs(self, run_id: str, *, as_of: int, since: datetime) -> list[PastRun]:
+        """Give the runs of a run's endpoint since a moment, that run included, oldest first."""
+        with self._session.transaction() as connection:
+            return entries.past_runs(connection, run_id, as_of, since)
+
+    def latest_runs(self, limit: int) -> list[PastRun]:
+        """Give the latest runs of all endpoints with their figures, newest first."""
+        with self._session.transaction() as connection:
+            return entries.latest_runs(connection, limit)
+
+    def causes_at(
+        self, of: Sequence[int], *, causes: Sequence[str] | None = None
+    ) -> list[tuple[int, CauseCount]]:
+        """Give (entry, cause) for the causes of entries; only those named, if any are."""
+        with self._session.transaction() as connection:
+            return list(entries.causes_at(connection, of, causes))
+
+    def items_as_of(self, run_id: str, as_of: int) -> list[OpenItem]:
+        """Give the items that were open at a run's endpoint at an entry, oldest first."""
+        with self._session.transaction() as connection:
+            return items_as_of(connection, run_id, as_of)
+
+    def closed_items(self, run_id: str, as_of: int) -> list[OpenItem]:
+        """Give the items closed by a run up to an entry of it, or by a person just before it."""
+        with self._session.transaction() as connection:
+            return closed_items(connection, run_id, as_of)
+
+    def open_counts(self) -> list[OpenCount]:
+        """Count the open items of each endpoint that has any."""
+        with self._session.transaction() as connection:
+            return entries.open_counts(connection)
 
 
 # Answers of the API: a new plan of the same run does not touch them.

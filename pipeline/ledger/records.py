@@ -1,5 +1,6 @@
 """Plain values that go into the ledger and come out of it."""
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -124,6 +125,14 @@ class FindingCount:
     orders: int
 
 
+class ItemEvent(StrEnum):
+    """What an entry says of an open item."""
+
+    OPENED = "opened"
+    AGAIN = "again"  # missing in one more run
+    CLOSED = "closed"
+
+
 @dataclass(frozen=True, slots=True)
 class OpenItem:
     """An order that is missing at the endpoint, carried from report to report until it arrives."""
@@ -133,9 +142,72 @@ class OpenItem:
     opened_run: str
     opened_at: datetime
     runs: int  # runs in which it was missing
-    closed_run: str | None = None
+    closed_run: str | None = None  # None also for an item that a person closed
     closed_at: datetime | None = None
     reason: str | None = None
+    last_run: str | None = None  # the latest run in which it was missing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """The numbers of a run that are compared from night to night."""
+
+    state: str  # how far the run went, as its report says: finished, stopped, not_sent
+    verdict: str
+    files: int
+    rows: int
+    rejected: int
+    orders: int
+    arrived: int
+    missing: int
+    out_of_date: int
+    unclear: int
+    causes: int
+    new_causes: int | None = None  # None: there was nothing to compare with
+
+
+@dataclass(frozen=True, slots=True)
+class CauseCount:
+    """How many rows and orders a cause had in a run; `cause` is a hash of its key."""
+
+    cause: str
+    code: str
+    column: str
+    target: str
+    rows: int
+    orders: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastRun:
+    """A run as an entry of the ledger tells of it.
+
+    `entry` and `figures` are None for a run that ended without a report. `state`, `ended_at` and
+    `exit_code` are as they are now, all else is as of the entry.
+    """
+
+    id: str
+    endpoint: int
+    profile: str
+    started_at: datetime
+    mappings: frozenset[str]
+    entry: int | None
+    figures: Figures | None
+    state: RunState
+    ended_at: datetime | None
+    exit_code: int | None
+    stopped: str | None  # why nothing was sent
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCount:
+    """How many items are open at an endpoint, and since when the oldest is."""
+
+    base_url: str
+    account: int
+    count: int
+    oldest: datetime
+    profile: str  # of the latest run there
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,3 +239,8 @@ class HandedOver:
     kind: str
     verdict: str
     name: str
+
+
+def cause_hash(key: str) -> str:
+    """Give the name of a cause in the ledger: its key may hold words of the API."""
+    return hashlib.sha256(key.encode()).hexdigest()[:16]

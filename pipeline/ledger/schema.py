@@ -7,7 +7,7 @@ committed before the first byte of the order leaves and is still there only afte
 
 import sqlalchemy as sa
 
-VERSION = 2
+VERSION = 3
 SENDING = "sending"
 
 METADATA = sa.MetaData()
@@ -234,3 +234,49 @@ acknowledgement = sa.Table(
 )
 
 EDI_TABLES = (interchange, control_number, acknowledgement)
+
+# --- history, from version 3 on ---------------------------------------------------------------
+
+# One line whenever the ledger is told how things stand: at the end of a run (again when it is
+# resumed), or when a person closes open items (`run` is null). Lines are only added, so "as of" a
+# line is the same today as it was then. `figures` is the JSON of `Figures`.
+entry = sa.Table(
+    "entry",
+    METADATA,
+    sa.Column("id", _AUTO, primary_key=True, autoincrement=True),
+    sa.Column("endpoint", sa.BigInteger, sa.ForeignKey("endpoint.id"), nullable=False),
+    sa.Column("run", sa.BigInteger, sa.ForeignKey("run.seq")),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.Column("figures", sa.Text),
+    sa.Index("entry_by_run", "run"),
+)
+
+# `cause` is a hash of the cause's key: the API's words in it stay out of the ledger.
+run_cause = sa.Table(
+    "run_cause",
+    METADATA,
+    sa.Column("entry", sa.BigInteger, sa.ForeignKey("entry.id"), primary_key=True),
+    sa.Column("cause", sa.Text, primary_key=True),
+    sa.Column("code", sa.Text, nullable=False),
+    sa.Column("column", sa.Text, nullable=False),
+    sa.Column("target", sa.Text, nullable=False),
+    sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Column("orders", sa.BigInteger, nullable=False),
+    sa.Index("run_cause_by_cause", "cause", "entry"),
+    sqlite_with_rowid=False,
+)
+
+# What became of an open item at an entry; `code` and `runs` are as they were from then on.
+item_event = sa.Table(
+    "item_event",
+    METADATA,
+    sa.Column("item", sa.BigInteger, sa.ForeignKey("open_item.id"), primary_key=True),
+    sa.Column("entry", sa.BigInteger, sa.ForeignKey("entry.id"), primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("code", sa.Text, nullable=False),
+    sa.Column("runs", sa.Integer, nullable=False),
+    sa.Index("item_event_by_entry", "entry"),
+    sqlite_with_rowid=False,
+)
+
+HISTORY_TABLES = (entry, run_cause, item_event)

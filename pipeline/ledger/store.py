@@ -18,17 +18,15 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from pipeline.ledger.lock import FileLock, held
 from pipeline.ledger.records import Clock
-from pipeline.ledger.schema import EDI_TABLES, METADATA, VERSION
+from pipeline.ledger.schema import METADATA, VERSION
 from pipeline.ledger.stops import LedgerDamaged, LedgerLocked, LedgerUnusable
-
-
-def _add_edi(connection: sa.Connection) -> None:
-    METADATA.create_all(connection, tables=EDI_TABLES)
-
+from pipeline.ledger.upgrade import add_edi, add_history
 
 # Version n is reached from n - 1 by MIGRATIONS[n - 1]; all that are due run in one transaction. The
 # first makes the tables as they are now, and the others add only what is not there.
-MIGRATIONS: tuple[Callable[[sa.Connection], None], ...] = (METADATA.create_all, _add_edi)
+MIGRATIONS: tuple[Callable[[sa.Connection], None], ...] = (
+    METADATA.create_all, add_edi, add_history,
+)  # fmt: skip
 
 _APPLICATION_ID = 0x70697065  # "pipe": another program's database is refused
 _RECOVER = (

@@ -7,7 +7,8 @@ from decimal import Decimal
 import orjson
 
 from pipeline.report.causes import Cause
-from pipeline.report.summary import Summary
+from pipeline.report.history import History
+from pipeline.report.summary import Summary, lifecycle_of
 from pipeline.report.totals import RowTotals
 
 VERSION = 1  # rises when a member changes its meaning or goes away
@@ -71,7 +72,10 @@ def as_document(summary: Summary) -> dict[str, object]:
             for each in totals.balances
         ],
         "failures": list(totals.failures),
-        "causes": [_cause(each) for each in causes.ranked],
+        "causes": [
+            {**_cause(each), "lifecycle": lifecycle_of(facts, each) or None}
+            for each in causes.ranked
+        ],
         "warnings": [_cause(each) for each in causes.warnings],
         "owners": [
             {
@@ -83,6 +87,28 @@ def as_document(summary: Summary) -> dict[str, object]:
             }
             for each in causes.owners
         ],
+        "history": None if facts.history is None else _history(facts.history),
+    }
+
+
+def _history(history: History) -> dict[str, object]:
+    """The nights before in numbers; order numbers stand on the page only."""
+    missing, resolved = history.missing, history.resolved
+    return {
+        "night": history.night,
+        "before": history.before,
+        "new_causes": history.new_causes,
+        "gone_causes": [asdict(each) for each in history.gone],
+        "still_missing": {
+            "orders": len(missing),
+            "seen_again": sum(each.again for each in missing),
+            "oldest": min((each.since for each in missing), default=None),
+        },
+        "resolved": {
+            "arrived": sum(each.arrived for each in resolved),
+            "closed": sum(not each.arrived for each in resolved),
+        },
+        "nights": [asdict(each) for each in history.trend],
     }
 
 

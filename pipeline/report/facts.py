@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import polars as pl
 
 from pipeline.model.tables import SourceFile
+from pipeline.report.history import History
 from pipeline.report.interchanges import KEPT_MESSAGE_SCHEMA, Claim, Interchange
 
 
@@ -42,7 +43,8 @@ class RunFacts:
     its times. `settings` are shown as they are, so no secret may be among them. `chosen_by` names
     the options that left orders out, as they were typed ("--limit 10"). `paths` says, by mapping
     and column, where in an EDI message the column stands; `lines`, by ordinal of the file, how many
-    lines EDI messages declare (CTT, CNT) and have.
+    lines EDI messages declare (CTT, CNT) and have. `history` is None for a plan, which is no run of the
+    ledger.
 
     Raises:
         ValueError: a time has no offset, or `zone` is not an IANA name.
@@ -68,6 +70,7 @@ class RunFacts:
     paths: Mapping[tuple[str, str], str] = field(default_factory=lambda: MappingProxyType({}))
     interchanges: tuple[Interchange, ...] = ()
     lines: Mapping[int, Claim] = field(default_factory=lambda: MappingProxyType({}))
+    history: History | None = None
 
     def __post_init__(self) -> None:
         if self.started_at.utcoffset() is None or self.ended_at.utcoffset() is None:

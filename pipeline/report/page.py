@@ -3,7 +3,7 @@
 Every text here is plain; the template escapes it. Widths of bars are whole thousandths.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
@@ -17,6 +17,7 @@ from pipeline.report.explorer import Explorer, explorer
 from pipeline.report.interchanges import FileClaims
 from pipeline.report.masking import PiiMode
 from pipeline.report.messages import FileNote
+from pipeline.report.past import Badge, Past, badges, lay_out_past
 from pipeline.report.pieces import Prose, Subject, breakable, prose, subject
 from pipeline.report.summary import Summary, Verdict, counted, not_chosen
 from pipeline.report.text import amount, claim_words, duration, span
@@ -170,6 +171,8 @@ class Page:
     explorer: Explorer | None
     files: tuple[tuple[str, ...], ...]
     settings: tuple[tuple[str, str], ...]
+    badges: Mapping[str, Badge]
+    past: Past | None
 
 
 def lay_out(summary: Summary) -> Page:
@@ -238,6 +241,8 @@ def lay_out(summary: Summary) -> Page:
             ("Program", f"pipeline {facts.version}"),
             *((visible(name), visible(value)) for name, value in facts.settings),
         ),
+        badges=badges(causes, facts.history),
+        past=lay_out_past(facts.history),
     )
 
 

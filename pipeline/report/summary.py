@@ -1,13 +1,14 @@
 """The numbers of a run, the proof that they add up, and the verdict. Pure: tables in, values out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from pipeline.model.rules import Owner
 from pipeline.report.cases import Quoting
 from pipeline.report.causes import Cause, Causes, find_causes
 from pipeline.report.facts import RunFacts, RunState, RunTables
+from pipeline.report.history import History, length
 from pipeline.report.interchanges import FileClaims, claims
 from pipeline.report.masking import PiiMode
 from pipeline.report.totals import Totals, count
@@ -104,6 +105,34 @@ def summarise(
         detail=_detail(verdict, facts, totals, causes),
         pii=pii,
     )
+
+
+def with_history(summary: Summary, history: History) -> Summary:
+    """Set a run among its nights: what was found is known, how long it has been there is not yet."""
+    facts = replace(summary.facts, history=history)
+    detail = _detail(summary.verdict, facts, summary.totals, summary.causes)
+    return replace(summary, facts=facts, detail=detail)
+
+
+def lifecycle_of(facts: RunFacts, cause: Cause) -> str:
+    """Say how long a cause has been there: "new", "5 nights", "back after 3 weeks"; "" if unknown."""
+    known = facts.history.lifecycles.get(cause.key) if facts.history else None
+    return known.words if known else ""
+
+
+def missing_words(history: History) -> str:
+    """Say how many orders of earlier nights are missing, and what was resolved; "" for nothing."""
+    missing, resolved = history.missing, history.resolved
+    parts = []
+    if missing:
+        oldest = length(max(each.nights for each in missing))
+        parts.append(
+            f"{counted(len(missing), 'order')} still missing from earlier nights, "
+            f"{'' if len(missing) == 1 else 'the oldest '}for {oldest}"
+        )
+    if resolved:
+        parts.append(f"{counted(len(resolved), 'order')} resolved since the last run")
+    return "; ".join(parts)
 
 
 def judge(facts: RunFacts, totals: Totals, causes: Causes) -> Verdict:
@@ -329,8 +358,11 @@ def _detail(verdict: Verdict, facts: RunFacts, totals: Totals, causes: Causes) -
         parts.append(f"{orders.not_attempted:,} not tried")
     worst = _worst(causes)
     if worst:
-        subject = subject_of(worst)
-        parts.append(f"biggest cause: {worst.title}{f': {subject}' if subject else ''}")
+        subject, since = subject_of(worst), lifecycle_of(facts, worst)
+        parts.append(
+            f"biggest cause: {worst.title}{f': {subject}' if subject else ''}"
+            f"{f', {since}' if since else ''}"
+        )
     elif causes.warnings or causes.notes:
         parts.append(counted(causes.warned, "warning"))
     text = " · ".join(parts)

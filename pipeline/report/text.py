@@ -1,13 +1,20 @@
 """The report in words: what a terminal prints after a run, and how numbers and times are written."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from pipeline.model.rules import Severity
 from pipeline.report.causes import Cause
 from pipeline.report.interchanges import Claim
-from pipeline.report.summary import Summary, counted, subject_of, whereabouts
+from pipeline.report.summary import (
+    Summary,
+    counted,
+    lifecycle_of,
+    missing_words,
+    subject_of,
+    whereabouts,
+)
 from pipeline.report.visible import WORDS_CUT, visible
 
 TOP_CAUSES = 5
@@ -23,13 +30,15 @@ def as_text(summary: Summary, report: str) -> str:
     lines += [f"  {failure}" for failure in summary.totals.failures]
     if summary.facts.stop_reason:
         lines.append(f"  stopped: {visible(summary.facts.stop_reason, limit=WORDS_CUT)}")
-    lines += _columns([_line(each) for each in shown])
+    lines += _columns([(*_line(each), lifecycle_of(summary.facts, each)) for each in shown])
     if len(causes) > len(shown):
         lines.append(f"  and {counted(len(causes) - len(shown), 'more cause')} in the report")
     lines += _about_files(summary)
     warnings = summary.causes.warned
     if warnings:
         lines.append(f"  {counted(warnings, 'warning')}")
+    earlier = missing_words(summary.facts.history) if summary.facts.history else ""
+    lines += [f"  {earlier}"] if earlier else []
     lines.append(f"Report: {report}")
     return "\n".join(lines) + "\n"
 
@@ -69,6 +78,15 @@ def span(start: datetime, end: datetime, zone: str) -> str:
     first, last = start.astimezone(ZoneInfo(zone)), end.astimezone(ZoneInfo(zone))
     until = f"–{last:%H:%M}" if first.date() == last.date() else f" – {_day(last)} {last:%H:%M}"
     return f"{_day(first)} {first:%H:%M}{until} {zone} ({_offset(last)})"
+
+
+def short_day(day: date) -> str:
+    """Write a day without its year.
+
+    >>> short_day(date(2026, 11, 20))
+    'Fri 20 Nov'
+    """
+    return f"{_DAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]}"
 
 
 def duration(length: timedelta) -> str:
@@ -135,16 +153,17 @@ def _line(cause: Cause) -> tuple[str, str, str, str]:
     )
 
 
-def _columns(lines: list[tuple[str, str, str, str]]) -> list[str]:
-    widths = [max((len(line[at]) for line in lines), default=0) for at in range(3)]
+def _columns(lines: list[tuple[str, ...]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return [
-        "  " + "  ".join([*(f"{line[at]:<{widths[at]}}" for at in range(3)), line[3]])
+        "  "
+        + "  ".join(f"{word:<{width}}" for word, width in zip(line, widths, strict=True)).rstrip()
         for line in lines
     ]
 
 
 def _day(at: datetime) -> str:
-    return f"{_DAYS[at.weekday()]} {at.day} {_MONTHS[at.month - 1]} {at.year}"
+    return f"{short_day(at.date())} {at.year}"
 
 
 def _offset(at: datetime) -> str:

@@ -15,6 +15,7 @@ from pipeline.report.summary import summarise
 from pipeline.run.accounts import report_folder, run_facts, run_tables
 from pipeline.run.clock import clock
 from pipeline.run.folder import RunFolder, written
+from pipeline.run.nights import recalled
 from pipeline.run.plans import run_of
 from pipeline.run.request import RunUnknown, resume_command
 from pipeline.run.verdict import NAMES, why_untried
@@ -49,6 +50,7 @@ def report(settings: Settings, run_id: str | None, pii: str) -> Path:
         facts = run_facts(kept, state=state, ended_at=ended, stop_reason=reason)
         tables = run_tables(folder, ledger, record.id, why_untried(state, reason))
         summary = summarise(facts, tables, owners=settings.owners, pii=PiiMode(pii))
+        summary = recalled(ledger, record.id, summary, settings.schedule)
         folder_of_report = report_folder(settings.reports, record.id)
         with written(folder_of_report):
             return write_report(folder_of_report, summary, tables, owners=settings.owners).page
@@ -61,7 +63,9 @@ def _end(
     if record.state is LedgerState.RUNNING:
         reason = "it is still at work" if at_work else "the process ended without a word"
         return RunState.STOPPED, clock(), reason
-    ended = record.ended_at or datetime.fromisoformat(kept["started_at"])
+    said_end = kept.get("ended_at")  # the ledger cuts the moment off at milliseconds
+    ended = datetime.fromisoformat(said_end) if said_end else record.ended_at
+    ended = ended or datetime.fromisoformat(kept["started_at"])
     if record.state is LedgerState.FINISHED:
         return RunState.FINISHED, ended, None
     if record.state is LedgerState.NOT_SENT:

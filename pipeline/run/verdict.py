@@ -12,7 +12,7 @@ import polars as pl
 from pipeline.config import Settings
 from pipeline.ledger import FindingCount, Ledger
 from pipeline.ledger import RunState as LedgerState
-from pipeline.model.outcomes import ARRIVED_ORDERS, OrderOutcome
+from pipeline.model.outcomes import OrderOutcome
 from pipeline.model.stops import StopRun
 from pipeline.report.facts import RunState, RunTables
 from pipeline.report.files import ReportFiles, write_report
@@ -20,6 +20,7 @@ from pipeline.report.masking import PiiMode
 from pipeline.report.summary import Summary, summarise
 from pipeline.run.accounts import planned_tables, report_folder, run_facts, run_tables
 from pipeline.run.folder import RunFolder, written
+from pipeline.run.nights import missing_and_arrived, remembered
 from pipeline.run.prepare import Foresight
 from pipeline.run.request import Events, Options, Result, typed
 
@@ -61,6 +62,10 @@ def conclude(
     tables = planned_tables(folder) if source is None else run_tables(folder, *source, why_not)
     facts = run_facts(kept, state=ending.state, ended_at=ending.at, stop_reason=ending.reason)
     summary = summarise(facts, tables, owners=settings.owners, pii=PiiMode(options.pii))
+    if source is not None:
+        summary = remembered(
+            *source, summary, *missing_and_arrived(facts, tables), settings.schedule
+        )
     reports = folder.path if source is None else report_folder(settings.reports, facts.run_id)
     with written(reports):
         files = write_report(reports, summary, tables, owners=settings.owners)
@@ -122,8 +127,7 @@ def _close(
     files: ReportFiles,
 ) -> None:  # fmt: skip
     """Record the end; a run with nothing left to send is finished, whatever its verdict."""
-    orders = tables.orders
-    open_orders = orders.filter(
+    open_orders = tables.orders.filter(
         pl.col("outcome").is_in([OrderOutcome.NOT_ATTEMPTED.value, OrderOutcome.UNKNOWN.value])
     )
     if ending.state is RunState.NOT_SENT:
@@ -137,28 +141,12 @@ def _close(
     folder.write_facts(facts | {"ended_at": ending.at.isoformat(), "stop_reason": ending.reason,
                                 "state": ending.state.value})  # fmt: skip
     ledger.put_finding_counts(run_id, 0, _counts(tables))
-    if state is not LedgerState.NOT_SENT:  # what it found is judged again by the next run
-        missing, arrived = _missing(orders)
-        ledger.open_items_update(run_id, missing, arrived)
     ledger.finish_run(
         run_id, state=state, exit_code=code, ended_at=ending.at,
         totals=files.document.read_text(encoding="utf-8"),
     )  # fmt: skip
     if state is not LedgerState.INTERRUPTED:
         folder.clean()
-
-
-def _missing(orders: pl.DataFrame) -> tuple[list[tuple[str, str]], list[str]]:
-    lost = (
-        orders.filter(
-            pl.col("outcome").is_in([OrderOutcome.HELD_BACK.value, OrderOutcome.REFUSED.value])
-            & pl.col("order_number").is_not_null()
-        )
-        .select("order_number", pl.col("code").fill_null("A402"))
-        .unique("order_number")
-    )
-    came = orders.filter(pl.col("outcome").is_in([outcome.value for outcome in ARRIVED_ORDERS]))
-    return list(lost.iter_rows()), came.get_column("order_number").to_list()
 
 
 def _counts(tables: RunTables) -> list[FindingCount]:

@@ -4,7 +4,7 @@ import sqlite3
 from pathlib import Path
 
 from pipeline.ledger import HandedOver, InterchangeKey, Ledger, RunStart
-from pipeline.ledger.schema import EDI_TABLES
+from pipeline.ledger.schema import EDI_TABLES, HISTORY_TABLES
 from tests.unit.ledger.test_ledger import NOW, begin, clock
 
 KEY = InterchangeKey("x12", "ACME", "PARCELLAB", "000000905", "aa")
@@ -62,7 +62,7 @@ def test_a_ledger_of_format_1_is_upgraded_and_keeps_its_runs(tmp_path: Path) -> 
     with Ledger.open(path, clock=clock) as ledger:
         begin(ledger)
     old = sqlite3.connect(path)
-    for table in reversed(EDI_TABLES):
+    for table in reversed((*EDI_TABLES, *HISTORY_TABLES)):
         old.execute(f"DROP TABLE {table.name}")
     old.execute("PRAGMA user_version = 1")
     old.commit()

@@ -251,18 +251,6 @@ def test_findings_are_counted_per_partition_and_summed(ledger: Ledger) -> None:
     ]
 
 
-def test_a_missing_order_is_carried_from_run_to_run_until_it_arrives(ledger: Ledger) -> None:
-    endpoint = begin(ledger)
-    for _ in range(2):
-        ledger.open_items_update("r1", [("A1", "R301"), ("A2", "A401")], [])
-    begin(ledger, "r2")
-    ledger.open_items_update("r2", [("A1", "R302")], ["A2", "A7"])
-    (item,) = ledger.open_items(endpoint)
-    assert (item.order_number, item.code, item.opened_run, item.runs) == ("A1", "R302", "r1", 2)
-    (closed,) = ledger.open_items(endpoint, closed_in="r2")
-    assert (closed.order_number, closed.closed_run, closed.reason) == ("A2", "r2", "arrived")
-
-
 # --- the file -------------------------------------------------------------------------------
 
 
@@ -329,7 +317,7 @@ def test_d8_a_newer_ledger_is_left_alone(path: Path) -> None:
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(LedgerUnusable, match="has format 99, this program knows formats up to 2"):
+    with pytest.raises(LedgerUnusable, match="has format 99, this program knows formats up to 3"):
         Ledger.open(path, clock=clock)
 
 

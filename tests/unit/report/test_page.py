@@ -208,7 +208,7 @@ def test_no_word_of_the_control_totals_reads_like_the_open_items_of_the_status()
     text = Outline(page).text
     assert "Sum In the files Arrived Set aside Not arrived" in text
     assert ">Open<" not in page
-    assert "Open item Not on this page. pipeline status counts" in text
+    assert "Open item An order that this run or any earlier one held back" in text
 
 
 def test_tables_that_may_scroll_show_an_edge_and_long_words_can_break() -> None:
