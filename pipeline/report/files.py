@@ -12,8 +12,9 @@ import polars as pl
 
 from pipeline.report.document import as_json
 from pipeline.report.facts import RunFacts, RunTables
+from pipeline.report.mail import lay_out_mail
 from pipeline.report.rejections import missing_orders, records, rejected_findings
-from pipeline.report.render import render
+from pipeline.report.render import render, render_mail
 from pipeline.report.summary import Summary
 from pipeline.report.text import as_text
 
@@ -27,6 +28,7 @@ class ReportFiles:
 
     page: Path
     text: Path
+    mail: Path
     document: Path
     rejections: Path
     missing: Path
@@ -39,6 +41,7 @@ def write_report(
     *,
     owners: Mapping[str, str] | None = None,
     shown_path: str | None = None,
+    url: str = "",
 ) -> ReportFiles:
     """Write all files of a report; the same input gives the same bytes.
 
@@ -50,24 +53,30 @@ def write_report(
         summary: what `summarise` made of `tables`.
         tables: the outcome tables; only rejections.jsonl.gz holds their values unmasked.
         owners: the overrides that `summarise` got.
-        shown_path: how summary.txt calls the page; its path if None.
+        shown_path: how summary.txt and summary.html call the page; its path if None.
+        url: where people open the page, if it is served; summary.html links it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
     files = ReportFiles(
         page=folder / "report.html",
         text=folder / "summary.txt",
+        mail=folder / "summary.html",
         document=folder / "summary.json",
         rejections=folder / "rejections.jsonl.gz",
         missing=folder / "orders-missing.txt",
     )
     rejected = rejected_findings(tables, planned=summary.facts.unsent)
-    missing = "".join(f"{number}\n" for number in missing_orders(tables.orders))
-    text = as_text(summary, shown_path or str(files.page))
+    numbers = missing_orders(tables.orders)
+    missing = "".join(f"{number}\n" for number in numbers)
+    path = shown_path or str(files.page)
+    text = as_text(summary, path)
+    mail = render_mail(lay_out_mail(summary, numbers, path, url))
     _write(files.rejections, lambda out: _write_records(out, rejected, summary.facts, owners or {}))
     _write(files.missing, _bytes(missing.encode()))
     _write(files.document, _bytes(as_json(summary)))
     _write(files.text, _bytes(text.encode()))
+    _write(files.mail, _bytes(mail.encode()))
     _write(files.page, _bytes(render(summary).encode()))
     _sync_folder(folder)
     return files

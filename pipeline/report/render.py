@@ -6,6 +6,7 @@ from hashlib import sha256
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from pipeline.report.mail import MailPage
 from pipeline.report.page import lay_out
 from pipeline.report.summary import Summary
 
@@ -22,6 +23,11 @@ def render(summary: Summary) -> str:
             page=lay_out(summary), style_hash=_hash("report.css"), script_hash=_hash("explorer.js")
         )
     )
+
+
+def render_mail(mail: MailPage) -> str:
+    """Write summary.html: styles in its elements, as mail programs want it, and nothing to load."""
+    return _environment().get_template("mail.html.j2").render(mail=mail)
 
 
 @lru_cache

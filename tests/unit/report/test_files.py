@@ -32,6 +32,7 @@ def test_all_files_are_written_for_their_owner_only(tmp_path: Path) -> None:
         "orders-missing.txt",
         "rejections.jsonl.gz",
         "report.html",
+        "summary.html",
         "summary.json",
         "summary.txt",
     ]

@@ -1,0 +1,197 @@
+"""The mail of a run: its subject line, and what summary.html says (REPORT §8).
+
+Titles, names of columns, counts and order numbers only: whatever the report shows of values, a
+mail shows none. It leaves the house, lies in inboxes for years and is passed on.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import quote, urlsplit
+from zoneinfo import ZoneInfo
+
+from pipeline.report.causes import Cause
+from pipeline.report.summary import (
+    Summary,
+    Verdict,
+    counted,
+    lifecycle_of,
+    missing_words,
+    nothing_new,
+    subject_of,
+)
+from pipeline.report.text import TOP_CAUSES, short_day, span
+from pipeline.report.totals import Balance
+from pipeline.report.visible import visible
+
+ORDERS_SHOWN = 20
+MAIL_BYTES = 30_000  # Gmail clips at about 102 KB; a phone should not have to scroll for long
+_TITLE_CUT = 60
+_ORDER_CUT = 40
+_WORDS_CUT = 300
+_OWNERS_SHOWN = 6
+_COLOURS = {"✔": "#12703a", "⚠": "#8a5300", "⏸": "#8a5300", "◇": "#3b4a8f", "✖": "#b3201f"}
+
+
+@dataclass(frozen=True, slots=True)
+class MailCause:
+    """One of the causes that stop most: how much, what, since when, whose."""
+
+    amount: str
+    code: str
+    says: str
+    since: str
+    owner: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailPage:
+    """All that the mail shows, in words. `url` is "" where the page has no address."""
+
+    subject: str
+    run: str
+    when: str
+    colour: str
+    verdict: str
+    headline: str
+    detail: str
+    failures: tuple[str, ...]
+    owners: tuple[tuple[str, str], ...]
+    causes: tuple[MailCause, ...]
+    more_causes: str
+    equations: tuple[str, ...]
+    orders: tuple[str, ...]
+    orders_lead: str
+    more_orders: str
+    earlier: str
+    url: str
+    path: str
+
+
+def lay_out_mail(summary: Summary, missing: Sequence[str], path: str, url: str = "") -> MailPage:
+    """Write everything the mail shows.
+
+    Args:
+        summary: the run; how much of its values it shows does not matter here.
+        missing: the numbers of all orders that did not arrive.
+        path: where the page lies.
+        url: where people open it, if it is served.
+    """
+    facts, causes = summary.facts, summary.causes.ranked
+    shown = tuple(missing[:ORDERS_SHOWN])
+    more = len(missing) - len(shown)
+    return MailPage(
+        subject=subject_line(summary),
+        run=f"{visible(facts.title, limit=_TITLE_CUT)}, "
+        f"{'production' if facts.production else 'sandbox'}, account {facts.account}, "
+        f"run {visible(facts.run_id)}",
+        when=span(facts.started_at, facts.ended_at, facts.zone),
+        colour=_COLOURS[summary.verdict.symbol],
+        verdict=f"{summary.verdict.symbol} {summary.verdict}",
+        headline=visible(summary.headline, limit=_WORDS_CUT),
+        detail=visible(summary.detail, limit=_WORDS_CUT),
+        failures=tuple(
+            visible(each, limit=_WORDS_CUT) for each in summary.totals.failures[:TOP_CAUSES]
+        ),
+        owners=tuple(
+            (visible(each.owner, limit=_TITLE_CUT), f"{counted(each.orders, 'order')}, "
+             f"{counted(len(each.causes), 'cause')}")
+            for each in summary.causes.owners[:_OWNERS_SHOWN]
+        ),
+        causes=tuple(_cause(summary, each) for each in causes[:TOP_CAUSES]),
+        more_causes=f"and {counted(len(causes) - TOP_CAUSES, 'more cause')} in the report"
+        if len(causes) > TOP_CAUSES
+        else "",
+        equations=tuple(map(_equation, summary.totals.main_balances)),
+        orders=tuple(visible(each, limit=_ORDER_CUT) for each in shown),
+        orders_lead=f"{counted(len(missing), 'order')} not in parcelLab" if missing else "",
+        more_orders=f"and {more:,} more in orders-missing.txt" if more else "",
+        earlier=missing_words(facts.history) if facts.history else "",
+        url=url,
+        path=path,
+    )  # fmt: skip
+
+
+def subject_line(summary: Summary) -> str:
+    """Give the subject: sign, export, day, what is missing, what is new; one line, any length fits.
+
+    It reads like `✖ wms 20 Nov: 169 of 871 orders missing, 3 new causes`.
+    """
+    facts = summary.facts
+    day = short_day(facts.started_at.astimezone(ZoneInfo(facts.zone)).date()).partition(" ")[2]
+    aside = "" if facts.production else " (sandbox)"
+    new = facts.history.new_causes if facts.history else None
+    parts = [_short(summary), *([counted(new, "new cause")] if new else [])]
+    title = visible(facts.title, limit=_TITLE_CUT)
+    return f"{summary.verdict.symbol} {title}{aside} {day}: {', '.join(parts)}"
+
+
+def page_url(base: str, run_id: str) -> str:
+    """Say where the page of a run is served, under the address of all reports.
+
+    >>> page_url("https://reports.example.com/imports/", "2026-11-20T0205-wms")
+    'https://reports.example.com/imports/2026-11-20T0205-wms/report.html'
+    """
+    if urlsplit(base).scheme not in ("http", "https"):
+        return ""
+    return f"{base.rstrip('/')}/{quote(run_id)}/report.html"
+
+
+def _short(summary: Summary) -> str:
+    """The headline as short as a list of mails can show it."""
+    totals, verdict = summary.totals, summary.verdict
+    orders = totals.orders
+    if verdict is Verdict.DOES_NOT_BALANCE:
+        return "the numbers contradict each other"
+    if verdict is Verdict.PLAN_ONLY:
+        return f"plan only, {counted(orders.not_attempted, 'order')} would be sent"
+    if verdict is Verdict.NOT_SENT:
+        return f"stopped before sending {counted(orders.not_attempted, 'order')}"
+    if verdict is Verdict.STOPPED:
+        return f"stopped early, {orders.arrived:,} of {counted(orders.seen, 'order')} arrived"
+    if verdict is Verdict.NOTHING_NEW:
+        return nothing_new(summary.facts, totals) if orders.seen else "no order in the files"
+    return _absent(summary) or f"{counted(orders.arrived, 'order')} arrived{_warned(summary)}"
+
+
+def _absent(summary: Summary) -> str:
+    """What is not in parcelLab as the files say, the worst of it alone."""
+    orders = summary.totals.orders
+    if not orders.seen and summary.causes.lost:
+        return "no order could be read"
+    whole = counted(orders.seen, "order")
+    both = orders.missing and orders.out_of_date
+    for number, word in (
+        (orders.missing + orders.out_of_date if both else 0, "not imported"),
+        (orders.missing, "missing"),
+        (orders.out_of_date, "out of date"),
+        (orders.unknown, "unclear"),
+        (orders.partly_applied, "without all of their changes"),
+    ):
+        if number:
+            return f"{number:,} of {whole} {word}"
+    if summary.causes.lost:
+        return "a part of the files could not be read"
+    rejected = summary.totals.rows.rejected
+    return f"{counted(rejected, 'row')} rejected" if rejected else ""
+
+
+def _warned(summary: Summary) -> str:
+    warned = summary.causes.warned
+    return f", {counted(warned, 'warning')}" if warned else ""
+
+
+def _cause(summary: Summary, cause: Cause) -> MailCause:
+    about = subject_of(cause)
+    return MailCause(
+        amount=counted(cause.count, cause.unit.value[:-1]),
+        code=cause.code,
+        says=visible(f"{cause.title}{f': {about}' if about else ''}", limit=_WORDS_CUT),
+        since=lifecycle_of(summary.facts, cause),
+        owner=visible(cause.owner, limit=_TITLE_CUT),
+    )
+
+
+def _equation(balance: Balance) -> str:
+    sign, mark = ("=", "✔") if balance.holds else ("≠", "✖")
+    terms = " + ".join(f"{count:,} {label}" for label, count in balance.terms if count)
+    return f"{mark} {balance.left:,} {balance.label} {sign} {terms or 0}"
