@@ -1,6 +1,16 @@
 """The whole command: importing this module registers every verb."""
 
-from pipeline.cli import checking, doctor, edi, importing, looking, proposing, setup, topics
+from pipeline.cli import (
+    checking,
+    doctor,
+    edi,
+    importing,
+    looking,
+    open_items,
+    proposing,
+    setup,
+    topics,
+)
 from pipeline.cli.root import cli
 
 __all__ = [
@@ -10,6 +20,7 @@ __all__ = [
     "edi",
     "importing",
     "looking",
+    "open_items",
     "proposing",
     "setup",
     "topics",

@@ -104,6 +104,8 @@ _CONFIGURATION = (
     ("C137", _STATE, "Plan of another profile",
      "what was looked at for one account must not go to another one",
      "send it with the profile it was made for, or make a new plan"),
+    ("C138", _STATE, "No open item", "the order is not among those that wait to arrive at this account",
+     "`pipeline open-items list` shows them; they are kept apart for each profile's account"),
 )  # fmt: skip
 
 

@@ -32,3 +32,10 @@ def config_group() -> None:
 @cli.group("edi", cls=Nouns, short_help="Look into an EDI file, or take it apart.")
 def edi_group() -> None:
     """Look into EDI files, or take them apart."""
+
+
+@cli.group(
+    "open-items", cls=Nouns, short_help="List the orders still missing, or close them by hand."
+)
+def open_items_group() -> None:
+    """Orders that a run held back or saw refused, and that have not arrived since."""

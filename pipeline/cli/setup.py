@@ -34,6 +34,11 @@ _TEMPLATE = """\
 # [owners]
 # R301 = "Warehouse"
 
+# On which nights a run is expected: the index of the reports names a missed one.
+# [schedule]
+# days = "mon-fri"
+# by = "06:00"
+
 # With whom EDI files are exchanged; without any section every sender is taken.
 # [partner.acme]
 # syntax = "x12"

@@ -17,7 +17,7 @@ WIDTH = 96
 
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Import": ("plan", "run", "resume"),
-    "Look": ("status", "report", "explain", "edi"),
+    "Look": ("status", "report", "open-items", "explain", "edi"),
     "Mappings": ("mapping",),
     "Set-up": ("doctor", "config", "sandbox", "demo", "completion", "help"),
 }

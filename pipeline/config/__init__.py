@@ -31,6 +31,7 @@ from pipeline.config.nouns import (
     hidden_url,
 )
 from pipeline.config.partners import read_partners
+from pipeline.config.schedule import read_schedule
 from pipeline.config.settings import SANDBOX_TOKEN, Maker, system_timezone
 from pipeline.config.values import T, Value, builtin, default_of, given_value, placed_value, want
 
@@ -137,7 +138,7 @@ def load(
     maker = Maker(name, values, environ, document)
     settings = replace(
         maker.settings(owners, credentials), profile_named=bool(profile), config=config_path,
-        partners=read_partners(document),
+        partners=read_partners(document), schedule=read_schedule(document),
     )  # fmt: skip
     return Loaded(
         settings=settings,

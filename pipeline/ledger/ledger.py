@@ -124,6 +124,12 @@ class Ledger:
                 ).scalar_one()
             )
 
+    def find_endpoint(self, base_url: str, account: int) -> int | None:
+        """Give the id of an endpoint that the ledger knows, or None; for who only reads."""
+        wanted = (t.endpoint.c.base_url == base_url, t.endpoint.c.account == account)
+        with self._session.transaction() as connection:
+            return connection.execute(sa.select(t.endpoint.c.id).where(*wanted)).scalar()
+
     def begin_run(
         self, run: RunStart, interchanges: Sequence[tuple[InterchangeKey, str]] = ()
     ) -> None:

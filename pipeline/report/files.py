@@ -82,6 +82,13 @@ def write_report(
     return files
 
 
+def write_page(path: Path, page: str) -> None:
+    """Write a page that stands alone, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _write(path, _bytes(page.encode()))
+    _sync_folder(path.parent)
+
+
 def _write_records(
     out: IO[bytes], findings: pl.DataFrame, facts: RunFacts, owners: Mapping[str, str]
 ) -> None:

@@ -173,6 +173,7 @@ class Page:
     settings: tuple[tuple[str, str], ...]
     badges: Mapping[str, Badge]
     past: Past | None
+    index: str
 
 
 def lay_out(summary: Summary) -> Page:
@@ -243,6 +244,7 @@ def lay_out(summary: Summary) -> Page:
         ),
         badges=badges(causes, facts.history),
         past=lay_out_past(facts.history),
+        index="../index.html" if facts.history else "",
     )
 
 

@@ -5,7 +5,9 @@ from functools import lru_cache
 from hashlib import sha256
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
+from pipeline.report.index import IndexPage
 from pipeline.report.mail import MailPage
 from pipeline.report.page import lay_out
 from pipeline.report.summary import Summary
@@ -30,10 +32,24 @@ def render_mail(mail: MailPage) -> str:
     return _environment().get_template("mail.html.j2").render(mail=mail)
 
 
+def render_index(page: IndexPage) -> str:
+    """Write the page of all runs; its style knows the mappings that can be chosen."""
+    style = _environment().get_template("index.css").render(page=page)
+    return (
+        _environment()
+        .get_template("index.html.j2")
+        # made of our own style sheet and of class names that we count
+        .render(page=page, style=Markup(style), style_hash=_allowed(style))  # noqa: S704
+    )
+
+
 @lru_cache
 def _hash(name: str) -> str:
     """The hash of a style sheet or script by which a policy allows it."""
-    text = _environment().get_template(name).render()
+    return _allowed(_environment().get_template(name).render())
+
+
+def _allowed(text: str) -> str:
     return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
 
 

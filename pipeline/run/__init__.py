@@ -11,7 +11,8 @@ from pathlib import Path
 
 from pipeline.config import Settings
 from pipeline.run.flow import Flow
-from pipeline.run.look import report, status
+from pipeline.run.items import close_open_items, open_items
+from pipeline.run.look import index, report, status
 from pipeline.run.request import (
     GUARD_ORDERS,
     Events,
@@ -33,6 +34,9 @@ __all__ = [
     "PlanStale",
     "Result",
     "RunUnknown",
+    "close_open_items",
+    "index",
+    "open_items",
     "plan",
     "report",
     "resume",

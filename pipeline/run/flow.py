@@ -36,6 +36,7 @@ from pipeline.run.folder import RunFolder, written
 from pipeline.run.guard import confirm, guard
 from pipeline.run.halt import Halt, listening
 from pipeline.run.identity import fingerprint, run_name
+from pipeline.run.index import renew_index
 from pipeline.run.interchanges import keep_messages
 from pipeline.run.leftovers import sweep
 from pipeline.run.log import LoggedEvents
@@ -350,6 +351,7 @@ class Flow:
                     folder.path.name, state=LedgerState.NOT_SENT, exit_code=stopped.exit_code,
                     ended_at=at, totals="{}",
                 )  # fmt: skip
+                renew_index(self.settings, ledger, self.events)
             raise
 
     def _end_unsent(
@@ -412,6 +414,7 @@ class Flow:
             unclear = 0
             with suppress(StopRun):  # a ledger that cannot be written keeps the run as running
                 ledger.break_run(run_id, exit_code=code, ended_at=clock())
+                renew_index(self.settings, ledger, self.events)
                 unclear = ledger.orders(run_id).filter(pl.col("outcome") == _UNKNOWN).height
             state = (
                 f"; {counted(unclear, 'order')} without an answer will be sent again"

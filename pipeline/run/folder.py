@@ -36,7 +36,7 @@ SEALED = ("prepared", "planned", "envelopes", *LASTING)
 
 _DISK = frozenset({
     errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM, errno.EFBIG,
-    errno.EEXIST, errno.ENOENT, errno.ENOTDIR, errno.EMFILE, errno.ENFILE, errno.ENAMETOOLONG,
+    errno.EEXIST, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EMFILE, errno.ENFILE, errno.ENAMETOOLONG,
 })  # fmt: skip
 _ROOM = "make room or give this user the right to write there, then run the same command again"
 

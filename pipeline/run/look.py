@@ -15,6 +15,7 @@ from pipeline.report.summary import summarise
 from pipeline.run.accounts import report_folder, run_facts, run_tables
 from pipeline.run.clock import clock
 from pipeline.run.folder import RunFolder, written
+from pipeline.run.index import write_index
 from pipeline.run.nights import recalled
 from pipeline.run.plans import run_of
 from pipeline.run.request import RunUnknown, resume_command
@@ -30,7 +31,7 @@ def report(settings: Settings, run_id: str | None, pii: str) -> Path:
     none_yet = RunUnknown(
         "there is no run yet", code="C132", help="`pipeline run` makes the first one"
     )
-    if _no_ledger(settings):
+    if no_ledger(settings):
         raise none_yet
     with Ledger.read(settings.ledger, clock=clock) as ledger:
         record = ledger.last_run() if run_id is None else run_of(ledger, run_id)
@@ -56,6 +57,25 @@ def report(settings: Settings, run_id: str | None, pii: str) -> Path:
             return write_report(folder_of_report, summary, tables, owners=settings.owners).page
 
 
+def index(settings: Settings) -> Path:
+    """Write the page of all runs again, from the ledger; gives its path.
+
+    Raises:
+        RunUnknown: there is no run yet.
+    """
+    if no_ledger(settings):
+        raise RunUnknown(
+            "there is no run yet", code="C132", help="`pipeline run` makes the first one"
+        )
+    with Ledger.read(settings.ledger, clock=clock) as ledger:
+        if not ledger.keeps_history():
+            raise RunUnknown(
+                "the ledger is of an older format, which no page of all runs can be made from",
+                code="C132", help="the next `pipeline run` upgrades it and writes the page",
+            )  # fmt: skip
+        return write_index(settings, ledger)
+
+
 def _end(
     record: RunRecord, kept: Mapping[str, Any], *, at_work: bool
 ) -> tuple[RunState, datetime, str | None]:
@@ -78,7 +98,7 @@ def _end(
 _SHOWN = 10  # runs
 
 
-def _no_ledger(settings: Settings) -> bool:
+def no_ledger(settings: Settings) -> bool:
     """Tell whether nothing has ever run here."""
     return (
         not settings.ledger.startswith("postgresql")
@@ -95,7 +115,7 @@ def status(settings: Settings) -> dict[str, object]:
         process), `open_items` (count and oldest), `at_work`, and `exit`: the last verdict.
         Times are in UTC.
     """
-    if _no_ledger(settings):
+    if no_ledger(settings):
         return {"runs": [], "open_items": {"count": 0, "oldest": None}, "exit": None}
     with Ledger.read(settings.ledger, clock=clock) as ledger:
         before = {each.id for each in ledger.runs(_SHOWN) if each.state is LedgerState.RUNNING}

@@ -20,6 +20,7 @@ from pipeline.report.masking import PiiMode
 from pipeline.report.summary import Summary, summarise
 from pipeline.run.accounts import planned_tables, report_folder, run_facts, run_tables
 from pipeline.run.folder import RunFolder, written
+from pipeline.run.index import renew_index
 from pipeline.run.nights import missing_and_arrived, remembered
 from pipeline.run.prepare import Foresight
 from pipeline.run.request import Events, Options, Result, typed
@@ -72,6 +73,7 @@ def conclude(
     code = exit_code(summary, ending, options)
     if source is not None:
         _close(*source, folder, tables, ending, code, files)
+        renew_index(settings, source[0], events)
     events.say("info", "done", exit=code, report=str(files.page))
     text = files.text.read_text(encoding="utf-8")
     if source is None:

@@ -3,11 +3,15 @@
 import datetime as dt
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from pipeline.ledger import Ledger
-from pipeline.run import Result, report
+from pipeline.model.schedule import Schedule
+from pipeline.model.stops import StopRun
+from pipeline.run import Result, close_open_items, report
+from pipeline.sandbox import FaultSchedule
 from tests.run.conftest import Warehouse, order_row
 
 Night = Callable[..., Result]
@@ -94,3 +98,92 @@ def test_a_cause_is_new_then_some_nights_old_and_back_after_a_while(night: Night
         {"R203": "3 nights"},
         {"R203": "4 nights", "R201": "back after 2 nights"},
     ]
+
+
+def test_missing_orders_roll_forward_until_they_arrive_or_are_closed(
+    warehouse: Warehouse, night: Night
+) -> None:
+    night(1, order_row("G1"), *map(bad_country, ("A1", "A2", "A3")))
+    second = night(2, order_row("G2"), bad_country("A1"), order_row("A2"))
+    assert story(warehouse, second)["still_missing"] == {
+        "orders": 2, "seen_again": 1, "oldest": "2026-11-16",
+    }  # fmt: skip
+    assert story(warehouse, second)["resolved"] == {"arrived": 1, "closed": 0}
+    close_open_items(warehouse.settings, ["A3"], "cancelled")
+    third = night(3, order_row("G3"), order_row("A1"))
+    assert story(warehouse, third)["still_missing"] == {
+        "orders": 0,
+        "seen_again": 0,
+        "oldest": None,
+    }
+    assert story(warehouse, third)["resolved"] == {"arrived": 1, "closed": 1}
+    assert "2 orders resolved since the last run" in third.text
+
+
+def test_an_interrupted_run_resumed_after_a_newer_one_leaves_its_report_alone(
+    warehouse: Warehouse, night: Night
+) -> None:
+    night(1, order_row("G1"), bad_country("A1"))
+    Now.moment = FIRST + dt.timedelta(days=1)
+    warehouse.orders(order_row("G2"), bad_country("A2"), name="orders.csv")
+    warehouse.sandbox.play(FaultSchedule.of([{"fault": "http_401"}]))
+    stopped = warehouse.run()
+    assert stopped.exit_code == 6
+    warehouse.sandbox.play(FaultSchedule())
+    newer = night(3, order_row("G3"), bad_quantity("A1"))
+    before = report_bytes(warehouse, newer)
+    Now.moment = FIRST + dt.timedelta(days=3)
+    assert warehouse.resume(stopped.run_id).exit_code == 3
+    report(warehouse.settings, newer.run_id, "mask")
+    assert report_bytes(warehouse, newer) == before
+
+
+def test_the_page_of_all_runs_is_written_anew_after_each_run(
+    warehouse: Warehouse, night: Night
+) -> None:
+    index = warehouse.settings.reports / "index.html"
+    first = night(1, order_row("G1"), bad_country("A1"))
+    assert f'href="{first.run_id}/report.html"' in index.read_text()
+    assert "1 open item of profile sandbox" in index.read_text()
+    warehouse.settings = replace(
+        warehouse.settings, schedule=Schedule(profile="sandbox", days=frozenset(range(7)))
+    )
+    second = night(4, order_row("G1"), order_row("A1"))
+    text = index.read_text()
+    assert (
+        text.index(second.run_id)
+        < text.index("No run recorded for 2 nights")
+        < text.index(first.run_id)
+    )
+    assert "open item" not in text
+    (warehouse.folder / "orders.csv").unlink()
+    warehouse.run()
+    assert "no files" in index.read_text()
+    (warehouse.folder / "orders.csv").write_text("a;b\n1;2\n")
+    with pytest.raises(StopRun):
+        warehouse.run()
+    assert "STOPPED BEFORE SENDING" in index.read_text()
+    assert (index.stat().st_mode & 0o777) == 0o600
+
+
+def test_a_page_of_all_runs_that_cannot_be_written_is_a_warning(
+    warehouse: Warehouse, night: Night
+) -> None:
+    (warehouse.settings.reports / "index.html").mkdir(parents=True)
+    result = night(1, order_row("G1"))
+    assert result.exit_code == 0
+    warnings = [fields["text"] for level, _, fields in warehouse.told.events if level == "warning"]
+    assert any("the page of all runs is not up to date" in str(text) for text in warnings)
+
+
+def test_a_safety_stop_is_a_night_and_opens_no_items(warehouse: Warehouse, night: Night) -> None:
+    night(1, order_row("G1"), bad_country("A1"))
+    stopped = night(2, order_row("G2"), bad_country("A2"), min_rows=100)
+    assert stopped.exit_code == 7
+    assert story(warehouse, stopped)["still_missing"] == {
+        "orders": 1, "seen_again": 0, "oldest": "2026-11-16",
+    }  # fmt: skip
+    assert "R203  Country" in stopped.text
+    assert "2 nights" in stopped.text
+    with Ledger.read(warehouse.settings.ledger, clock=Now.now) as ledger:
+        assert [item.order_number for item in ledger.open_items(1)] == ["A1"]

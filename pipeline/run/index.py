@@ -1,0 +1,48 @@
+"""reports/index.html: all runs of the ledger on one page, written anew at the end of each run."""
+
+from pathlib import Path
+from urllib.parse import quote
+
+from pipeline.config import Settings
+from pipeline.ledger import Ledger
+from pipeline.model.stops import StopRun
+from pipeline.report.files import write_page
+from pipeline.report.index import RUNS_MAX, lay_out_index
+from pipeline.report.render import render_index
+from pipeline.run.clock import clock
+from pipeline.run.folder import written
+from pipeline.run.request import Events
+
+INDEX = "index.html"
+
+
+def write_index(settings: Settings, ledger: Ledger) -> Path:
+    """Write the page of all runs; gives its path.
+
+    Raises:
+        DiskUnusable: it cannot be written.
+    """
+    runs = ledger.latest_runs(RUNS_MAX + 1)
+    pages = {run.id: settings.reports / run.id / "report.html" for run in runs}
+    page = lay_out_index(
+        runs,
+        {run: f"{quote(run)}/{path.name}" for run, path in pages.items() if path.exists()},
+        ledger.open_counts(),
+        zone=settings.timezone,
+        now=clock(),
+        schedule=settings.schedule,
+    )
+    path = settings.reports / INDEX
+    with written(settings.reports):
+        write_page(path, render_index(page))
+    return path
+
+
+def renew_index(settings: Settings, ledger: Ledger, events: Events) -> None:
+    """Write the page of all runs at the end of one; that it cannot be written changes no verdict."""
+    try:
+        write_index(settings, ledger)
+    except StopRun as stopped:
+        events.say(
+            "warning", "warning", text=f"the page of all runs is not up to date: {stopped.message}"
+        )
