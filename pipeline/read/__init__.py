@@ -12,17 +12,24 @@ from pipeline.read.edi.batches import (
     rejections,
 )
 from pipeline.read.header import SourceEmpty
+from pipeline.read.picked import OURS, pick_records, read_ours, read_outer
+from pipeline.read.rewriting import Rewriter
 
 __all__ = [
+    "OURS",
     "Batch",
     "Portion",
     "Reading",
+    "Rewriter",
     "SourceEmpty",
     "is_error",
     "messages_read",
     "open_edi",
+    "pick_records",
     "read_batches",
     "read_edi_batches",
     "read_header",
+    "read_ours",
+    "read_outer",
     "rejections",
 ]

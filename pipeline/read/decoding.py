@@ -17,6 +17,7 @@ MARKED_CHARACTER = re.compile("[\ud800-\udfff]")
 
 _MARK_LOW, _MARK_HIGH = 0xDC00, 0xDCFF
 KEEP_BYTES = "pipeline.read.keep_bytes"
+PUT_BACK = "pipeline.read.put_back"
 _BOM = "\ufeff"
 _PIECE = 1 << 18  # bytes decoded at a time: what stays in the processor's cache
 
@@ -34,7 +35,18 @@ def _keep_bytes(error: UnicodeError) -> tuple[str, int]:
     return "".join(chr(_MARK_LOW + byte) for byte in bad), error.end
 
 
+def _put_back(error: UnicodeError) -> tuple[bytes, int]:
+    """Write marks as the bytes they stand for; anything else cannot be written (for `codecs`)."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    marks = [ord(each) - _MARK_LOW for each in error.object[error.start : error.end]]
+    if not all(0 <= byte <= _MARK_HIGH - _MARK_LOW for byte in marks):
+        raise error
+    return bytes(marks), error.end
+
+
 codecs.register_error(KEEP_BYTES, _keep_bytes)
+codecs.register_error(PUT_BACK, _put_back)
 
 
 def undecodable(text: str) -> str | None:

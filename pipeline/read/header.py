@@ -15,11 +15,16 @@ from pipeline.model.origin import place
 from pipeline.model.stops import SourceUnusable
 from pipeline.read.cells import AROUND_MAX, around, marks_of, split_cells
 from pipeline.read.decoding import Utf8Stream, shown, text_of, undecodable
+from pipeline.read.formulas import restore
 from pipeline.read.records import RECORD_MAX, complete, find_records
 
 # Columns that the report appends to correctable files (REPORT §6); they are not the export's own.
 OUR_COLUMNS = "_import_"
+OUR_LINE, OUR_RUN = "_import_line", "_import_run"
+# How runs are named, for telling their names from other cells; Polars and `re` both read it.
+RUN_NAME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{4}(?:-[A-Za-z0-9_-]+)?$"
 
+_LINE_ENDS = ("\r\n", "\n", "\r")
 _FIRST_READ = 1 << 16
 _NAMES_SHOWN = 40
 
@@ -36,6 +41,7 @@ class Header:
     line: int
     next_line: int
     size: int
+    line_end: str = "\n"
 
     @property
     def width(self) -> int:
@@ -44,9 +50,23 @@ class Header:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The export's own columns: without ours, and without what a trailing delimiter leaves."""
-        cells = self.cells[:-1] if len(self.cells) > 1 and not self.cells[-1] else self.cells
-        return tuple(name for name in cells if not name.startswith(OUR_COLUMNS))
+        """The export's own columns: without ours, and without what trailing delimiters leave.
+
+        A spreadsheet that saves a file of ours may leave several: one for each cell that its
+        longest record has too many.
+        """
+        own = [name for name in self.cells if not name.startswith(OUR_COLUMNS)]
+        none_is_ours = len(own) == len(self.cells)
+        while len(own) > 1 and not own[-1]:
+            own.pop()
+            if none_is_ours:
+                break
+        return tuple(own)
+
+    @property
+    def ours(self) -> bool:
+        """Tell whether we have written the file, so that cells may have our apostrophe."""
+        return OUR_RUN in self.cells
 
 
 def open_source(path: Path, name: str) -> BinaryIO:
@@ -112,6 +132,7 @@ def load_header(path: Path, source: Source, name: str) -> Header:
         line=line,
         next_line=int(found.next_line[0]) + 1,
         size=size,
+        line_end=next(each for each in _LINE_ENDS if text.endswith(each.encode(), 0, size)),
     )
 
 
@@ -199,7 +220,10 @@ def _names(record: str, source: Source, where: str) -> tuple[str, ...]:
             code="R103",
             place=where,
         )
-    return tuple(value.strip() if source.trim else value for value in cells.values)
+    values = cells.values
+    if OUR_RUN in values:
+        values = [restore(value) for value in values]
+    return tuple(value.strip() if source.trim else value for value in values)
 
 
 def _column_hint(missing: Sequence[str], there: Sequence[str]) -> str:

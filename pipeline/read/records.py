@@ -72,7 +72,13 @@ class Records:
 
     def part(self, begin: int, end: int) -> "Records":
         """Give some of the records, by their index."""
-        some = slice(begin, end)
+        return self._some(slice(begin, end))
+
+    def where(self, chosen: Bools | Ints) -> "Records":
+        """Give those of the records that a mask or indices choose."""
+        return self._some(chosen)
+
+    def _some(self, some: slice | Bools | Ints) -> "Records":
         return replace(
             self,
             line=self.line[some],

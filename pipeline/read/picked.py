@@ -1,0 +1,179 @@
+"""Chosen records of a delimited file with all of their cells: for files that people correct."""
+
+import codecs
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from pipeline.mapping.plan import Source
+from pipeline.read.cells import split_cells
+from pipeline.read.decoding import shown, text_of
+from pipeline.read.formulas import restore
+from pipeline.read.header import (
+    OUR_COLUMNS,
+    OUR_LINE,
+    OUR_RUN,
+    RUN_NAME,
+    Header,
+    load_header,
+    open_source,
+)
+from pipeline.read.records import Fault
+from pipeline.read.windows import WINDOW_BYTES, good_cells, windows
+
+OURS = (OUR_LINE, f"{OUR_COLUMNS}rule", f"{OUR_COLUMNS}problem", f"{OUR_COLUMNS}fix", OUR_RUN)
+_BOM = "\ufeff"
+_NAME = re.compile(RUN_NAME)
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """Some of the chosen records, each in exactly one of the two.
+
+    `rows` has `_line` and the cells under the numbers of their positions. `faulty` are the lines
+    and cells of records that could not be read: they may have more or fewer cells than the header,
+    and a byte that the encoding does not have is U+DC00 + byte, as in `decoding`.
+    """
+
+    rows: pl.DataFrame
+    faulty: tuple[tuple[int, tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outer:
+    """How a file is written, beyond what its mapping says: header cells, line end, mark."""
+
+    names: tuple[str, ...]
+    positions: tuple[int, ...]
+    line_end: str
+    marked: bool
+
+
+def read_outer(path: Path, source: Source, *, name: str) -> Outer:
+    """Read the header as it is, without our own columns, and how the lines end.
+
+    `marked` tells whether the text begins with a byte order mark that the encoding does not write
+    by itself.
+
+    Raises:
+        SourceUnusable: the header cannot be read.
+    """
+    header = load_header(path, replace(source, trim=False), name)
+    positions = _own(header)
+    with open_source(path, name) as file:
+        begin = file.read(64)
+    decoder = codecs.getincrementaldecoder(source.encoding)("replace")
+    return Outer(
+        tuple(header.cells[at] for at in positions), tuple(positions), header.line_end,
+        decoder.decode(begin).startswith(_BOM),
+    )  # fmt: skip
+
+
+def pick_records(
+    path: Path, source: Source, lines: NDArray[np.int64], *, name: str, batch_bytes: int = WINDOW_BYTES
+) -> Iterator[Picked]:  # fmt: skip
+    """Read the records that start on `lines` (sorted) of a file, in the order of the file.
+
+    Raises:
+        SourceUnusable: the file cannot be read as the mapping declares.
+    """
+    header = load_header(path, replace(source, trim=False), name)
+    positions = _own(header)
+    columns = {str(number): position for number, position in enumerate(positions)}
+    for window in windows(path, source, header, name=name, batch_bytes=batch_bytes):
+        at = window.records.line + window.line
+        chosen = np.isin(at, lines, assume_unique=True)
+        if not chosen.any():
+            continue
+        good = chosen & (window.records.fault == Fault.NONE)
+        cells = good_cells(window.text, window.records.where(good), source, header, columns, name)
+        rows = pl.DataFrame({"_line": at[good]}, schema={"_line": pl.Int64()}).hstack(cells)
+        bad = window.records.where(chosen & ~good)
+        faulty = tuple(
+            (line, _own_cells(_split(window.text[start:stop], source), header))
+            for line, start, stop in zip(
+                (bad.line + window.line).tolist(), bad.start.tolist(), bad.stop.tolist(), strict=True
+            )
+        )  # fmt: skip
+        yield Picked(rows, faulty)
+
+
+def read_ours(path: Path, source: Source, *, name: str) -> pl.DataFrame:
+    """Read which row of which run each record of a file of ours was.
+
+    Returns:
+        `_line` (here), `line` (then, null where the cell has no number) and `run` (null where the
+        cell names none); a row per record.
+
+    Raises:
+        SourceUnusable: the file cannot be read as the mapping declares.
+    """
+    header = load_header(path, source, name)
+    wanted = {
+        ours: header.cells.index(ours) for ours in (OUR_LINE, OUR_RUN) if ours in header.cells
+    }
+    schema = {"_line": pl.Int64(), OUR_LINE: pl.String(), OUR_RUN: pl.String()}
+    parts = [pl.DataFrame(schema=schema)]
+    for window in windows(path, source, header, name=name):
+        good = window.records.fault == Fault.NONE
+        records, bad = window.records.where(good), window.records.where(~good)
+        cells = good_cells(window.text, records, source, header, wanted, name)
+        lines = pl.DataFrame({"_line": records.line + window.line}, schema={"_line": pl.Int64()})
+        of_faulty = [
+            (line + window.line, *_ours_of(_split(window.text[start:stop], source)))
+            for line, start, stop in zip(
+                bad.line.tolist(), bad.start.tolist(), bad.stop.tolist(), strict=True
+            )
+        ]
+        parts += [lines.hstack(cells), pl.DataFrame(of_faulty, schema, orient="row")]
+    run = pl.col(OUR_RUN).str.strip_chars()
+    return (
+        pl.concat(parts, how="diagonal")
+        .sort("_line")
+        .select(
+            "_line",
+            pl.col(OUR_LINE).str.strip_chars().cast(pl.Int64, strict=False).alias("line"),
+            pl.when(run.str.contains(RUN_NAME)).then(run).alias("run"),
+        )
+    )
+
+
+def _own(header: Header) -> list[int]:
+    """The positions of the export's own cells, that of a trailing delimiter included."""
+    end = header.cells.index(OUR_RUN) if header.ours else header.width
+    return [
+        at
+        for at, name in enumerate(header.cells)
+        if not name.startswith(OUR_COLUMNS) and (name or at < end)
+    ]
+
+
+def _split(record: bytes, source: Source) -> list[str]:
+    return split_cells(text_of(record).rstrip("\r\n"), source).values
+
+
+def _own_cells(cells: list[str], header: Header) -> tuple[str, ...]:
+    """The cells of a faulty record without ours, which stand behind its own."""
+    if not header.ours:
+        return tuple(cells)
+    found = [restore(cell) for cell in cells]
+    run = _run_at(found)
+    count = sum(name.startswith(OUR_COLUMNS) for name in header.cells)
+    return tuple(found if run < 0 else found[: max(run + 1 - count, 0)])
+
+
+def _ours_of(cells: list[str]) -> tuple[str, str]:
+    """The line and the run that a faulty record names."""
+    run = _run_at(cells)
+    line = run - OURS.index(OUR_RUN) + OURS.index(OUR_LINE)
+    return (shown(cells[line]) if line >= 0 else "", cells[run]) if run >= 0 else ("", "")
+
+
+def _run_at(cells: list[str]) -> int:
+    """Where the name of a run stands; -1 for nowhere."""
+    return next((at for at in range(len(cells) - 1, -1, -1) if _NAME.match(cells[at])), -1)
