@@ -20,7 +20,7 @@ TREND_NIGHTS = 14
 LOOK_BACK = timedelta(days=400)  # a cause that was away for longer is new
 _FINISHED = "finished"
 # A run that saw much fewer orders than the night before does not show that a cause is gone.
-_COMPARABLE = 0.5
+COMPARABLE = 0.5
 
 
 class Phase(StrEnum):
@@ -328,7 +328,7 @@ def _gone(
     tonight = next((each for each in nights if each.day == night), _Earlier(night))
     mine = next((each.figures for each in past.runs if each.id == run_id), None)
     orders = max(tonight.orders, mine.orders if mine else 0)
-    if orders < before.orders * _COMPARABLE:
+    if orders < before.orders * COMPARABLE:
         return ()
     there = {*causes, *(name for entry in tonight.entries for name in past.causes.get(entry, ()))}
     found: dict[str, CauseCount] = {}

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from pipeline.ledger import Figures, OpenCount, PastRun
 from pipeline.ledger import RunState as LedgerState
 from pipeline.model.schedule import Schedule
-from pipeline.report.history import local_day
+from pipeline.report.history import COMPARABLE, local_day
 from pipeline.report.summary import Verdict, counted
 from pipeline.report.text import duration, short_day
 from pipeline.report.visible import WORDS_CUT, visible
@@ -35,6 +35,8 @@ _TONES = {
     Verdict.NOT_SENT: "warn",
     Verdict.PLAN_ONLY: "plan",
 }
+_WORST = ("bad", "warn", "plan", "good")
+_LATEST_SHOWN = 5  # exports of the last night
 _WITHOUT_REPORT = {
     LedgerState.RUNNING: "NO VERDICT YET",
     LedgerState.INTERRUPTED: "BROKEN OFF, CAN RESUME",
@@ -88,7 +90,7 @@ class IndexPage:
     title: str
     tone: str
     headline: str
-    detail: str
+    details: tuple[str, ...]
     open_items: tuple[str, ...]
     mappings: tuple[Choice, ...]
     profiles: tuple[Choice, ...]
@@ -137,12 +139,11 @@ def lay_out_index(
     ]
     dated.sort(key=lambda each: each[:2], reverse=True)
     headline, tone = _headline(shown, gaps, zone, now)
-    detail = _night_detail(shown[0]) if shown else ""
     return IndexPage(
         title=f"{headline} · All runs",
         tone=tone,
         headline=headline,
-        detail=detail,
+        details=tuple(_night_detail(run) for run in _latest(shown, zone)[:_LATEST_SHOWN]),
         open_items=tuple(_open_words(each, zone) for each in items),
         mappings=_choices("m", mappings),
         profiles=_choices("p", profiles),
@@ -247,7 +248,6 @@ def _line(
     zone: str,
 ) -> RunLine:
     figures = run.figures
-    verdict = Verdict(figures.verdict) if figures else None
     notes = [odd[run.id]] if run.id in odd else []
     if run.stopped:
         notes.append(visible(run.stopped, limit=WORDS_CUT))
@@ -264,9 +264,9 @@ def _line(
         ),
         mappings=", ".join(visible(name) for name in sorted(run.mappings)),
         profile=visible(run.profile),
-        symbol=verdict.symbol if verdict else "",
-        verdict=verdict.value if verdict else _WITHOUT_REPORT[run.state],
-        tone=_TONES[verdict] if verdict else "warn",
+        symbol=_symbol(run),
+        verdict=_verdict(run),
+        tone=_tone(run),
         orders=f"{figures.orders:,}" if figures else "",
         arrived=f"{figures.arrived:,}" if figures else "",
         missing=f"{_not_arrived(figures):,}" if figures else "",
@@ -310,20 +310,58 @@ def _headline(
         return f"✖ No run{of} recorded for tonight, {short_day(today)}", "bad"
     if not runs:
         return "No run yet", "quiet"
-    last = runs[0]
-    if last.figures is None:
-        return f"Last run: {_WITHOUT_REPORT[last.state]}", "warn"
-    verdict = Verdict(last.figures.verdict)
-    return f"{verdict.symbol} {verdict}: last run {_moment(last.started_at, zone)}", _TONES[verdict]
+    worst = min(_latest(runs, zone), key=lambda run: _WORST.index(_tone(run)))
+    return f"{_symbol(worst)}{_verdict(worst)}: last run {_moment(worst.started_at, zone)}", _tone(
+        worst
+    )
+
+
+def _latest(runs: Sequence[PastRun], zone: str) -> list[PastRun]:
+    """The last run of each export on the last night, newest first: one of another may have failed.
+
+    A run of much fewer orders than another one of the night, such as one of corrected rows, does not
+    stand for its export.
+    """
+    if not runs:
+        return []
+    night = local_day(runs[0].started_at, zone)
+    exports: dict[tuple[int, frozenset[str]], list[PastRun]] = defaultdict(list)
+    for run in runs:
+        if local_day(run.started_at, zone) == night:
+            exports[run.endpoint, run.mappings].append(run)
+    return [_standing(each) for each in exports.values()]
+
+
+def _standing(runs: Sequence[PastRun]) -> PastRun:
+    """The newest run of an export that did not see only a part of it."""
+    most = max((each.figures.orders for each in runs if each.figures), default=0)
+    return next(
+        each for each in runs if not each.figures or each.figures.orders >= most * COMPARABLE
+    )
+
+
+def _tone(run: PastRun) -> str:
+    return _TONES[Verdict(run.figures.verdict)] if run.figures else "warn"
+
+
+def _verdict(run: PastRun) -> str:
+    return run.figures.verdict if run.figures else _WITHOUT_REPORT[run.state]
+
+
+def _symbol(run: PastRun) -> str:
+    return f"{Verdict(run.figures.verdict).symbol} " if run.figures else ""
 
 
 def _night_detail(run: PastRun) -> str:
+    names = ", ".join(visible(name) for name in sorted(run.mappings))
+    of = f"{names}: " if names else ""
     if run.figures is None:
-        return visible(run.stopped or "", limit=WORDS_CUT)
+        return of + visible(run.stopped or _WITHOUT_REPORT[run.state].lower(), limit=WORDS_CUT)
     absent = _not_arrived(run.figures)
+    seen = counted(run.figures.orders, "order")
     if absent:
-        return f"{absent:,} of {counted(run.figures.orders, 'order')} did not arrive."
-    return f"{run.figures.arrived:,} of {counted(run.figures.orders, 'order')} arrived."
+        return f"{of}{absent:,} of {seen} did not arrive"
+    return f"{of}{run.figures.arrived:,} of {seen} arrived"
 
 
 def _open_words(count: OpenCount, zone: str) -> str:

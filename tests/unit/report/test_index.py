@@ -56,7 +56,7 @@ def test_a_run_is_a_line_with_its_verdict_and_numbers() -> None:
     )
     assert (last.orders, last.arrived, last.missing, last.new_causes) == ("871", "694", "177", "3")
     assert (last.took, last.link) == ("26 min", "r2/report.html")
-    assert (before.symbol, before.new_causes) == ("✔", "")
+    assert (before.symbol, before.new_causes) == ("✔ ", "")
 
 
 def test_nights_without_a_run_are_named_between_the_runs() -> None:
@@ -108,8 +108,24 @@ def test_the_first_thing_to_read_is_the_missing_run_of_tonight() -> None:
     nights.run(0)
     found = page(nights)
     assert found.headline == "✖ PARTLY IMPORTED: last run Fri 20 Nov 2026 02:05"
-    assert found.detail == "2 of 100 orders did not arrive."
+    assert found.details == ("wms: 2 of 100 orders did not arrive",)
     assert page(Nights()).headline == "No run yet"
+
+
+def test_the_headline_is_that_of_the_worst_export_of_the_last_night() -> None:
+    nights = Nights()
+    nights.run(1, verdict="NOTHING IMPORTED")
+    nights.run(0, mappings=["orders"], verdict="PARTLY IMPORTED", missing=60, orders=871)
+    nights.run(0, mappings=["stock"], hours=1, verdict="ALL IMPORTED", missing=0, arrived=100)
+    found = page(nights)
+    assert found.headline == "✖ PARTLY IMPORTED: last run Fri 20 Nov 2026 02:05"
+    assert found.details == (
+        "stock: 100 of 100 orders arrived", "orders: 60 of 871 orders did not arrive",
+    )  # fmt: skip
+    nights.run(0, mappings=["orders"], hours=2, verdict="ALL IMPORTED", missing=0, orders=60)
+    assert page(nights).headline == found.headline  # the corrected rows are not all of them
+    nights.run(0, mappings=["orders"], hours=3, verdict="ALL IMPORTED", missing=0, orders=871)
+    assert page(nights).tone == "good"  # run again, and all arrived
 
 
 def weeks(*rows: int, nightly: int = 0) -> Nights:
