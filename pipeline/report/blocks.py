@@ -88,7 +88,7 @@ class Blocks:
         return sum(each.whole for each in self.runs)
 
 
-def pack(causes: Causes, quoting: Quoting, *, budget: int = BUDGET) -> Blocks:
+def pack(causes: Causes, quoting: Quoting, *, budget: int) -> Blocks:
     """Pack the rejected rows and failed orders of a run.
 
     What does not fit in `budget` bytes is left out, of every cause and kind the same number, so

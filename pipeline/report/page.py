@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from pipeline.model.outcomes import SKIPPED_ROWS, OrderOutcome, RowOutcome
 from pipeline.model.rules import Severity
-from pipeline.report.blocks import ORDER_WORDS
+from pipeline.report.blocks import BUDGET, ORDER_WORDS
 from pipeline.report.cards import Card, cards, note_anchor, shown_by
 from pipeline.report.cases import Case
 from pipeline.report.causes import Cause, Causes, Unit
@@ -176,8 +176,8 @@ class Page:
     index: str
 
 
-def lay_out(summary: Summary) -> Page:
-    """Write everything the page shows."""
+def lay_out(summary: Summary, budget: int = BUDGET) -> Page:
+    """Write everything the page shows; its list takes `budget` bytes at most."""
     facts, totals, causes = summary.facts, summary.totals, summary.causes
     groups = tuple(_group(each) for each in causes.ranked)
     rejected = tuple(each for each in groups if each.cause.unit is Unit.ROWS and each.cases)
@@ -234,7 +234,7 @@ def lay_out(summary: Summary) -> Page:
         answers_note=_shown_of(answers, "order"),
         warnings=warnings,
         warnings_amount=counted(sum(each.cause.count for each in warnings), "warning"),
-        explorer=explorer(summary),
+        explorer=explorer(summary, budget),
         files=_files(summary),
         settings=(
             ("Run", visible(facts.run_id)),

@@ -7,14 +7,15 @@ from hashlib import sha256
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from pipeline.report.blocks import BUDGET
 from pipeline.report.index import IndexPage
 from pipeline.report.mail import MailPage
 from pipeline.report.page import lay_out
 from pipeline.report.summary import Summary
 
 
-def render(summary: Summary) -> str:
-    """Write the page; the same summary gives the same text.
+def render(summary: Summary, *, budget: int = BUDGET) -> str:
+    """Write the page; the same summary gives the same text. The list takes `budget` bytes at most.
 
     The page loads nothing: its policy allows one style sheet and one script, by their hashes.
     """
@@ -22,7 +23,9 @@ def render(summary: Summary) -> str:
         _environment()
         .get_template("report.html.j2")
         .render(
-            page=lay_out(summary), style_hash=_hash("report.css"), script_hash=_hash("explorer.js")
+            page=lay_out(summary, budget),
+            style_hash=_hash("report.css"),
+            script_hash=_hash("explorer.js"),
         )
     )
 

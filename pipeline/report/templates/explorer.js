@@ -112,6 +112,7 @@ const make = (tag, name, ...parts) => {
   made.append(...parts.filter(part => part !== ""));
   return made;
 };
+const blanks = text => text.replace(/^ +| +$| {2,}/g, found => "␠".repeat(found.length));
 const coded = text => text.split("`").map((part, at) => at % 2 ? make("code", "", part) : part);
 const head = cause => {
   const th = make("th", "", make("b", "", cause.title), cause.about && `: ${cause.about}`, " ", make("span", "tag", cause.code),
@@ -124,7 +125,7 @@ const row = each => {
   const th = make("th", "key", each.order || "no order number");
   th.scope = "row";
   return make("tr", "", th, make("td", "place", each.place), make("td", "", each.column),
-    make("td", "value", each.value && make("span", "val", each.value)),
+    make("td", "value", blanks(each.value)),
     make("td", "wide", each.says, each.also && make("span", "sub", `also ${each.also}`)));
 };
 async function look() {
@@ -223,12 +224,16 @@ find.addEventListener("input", () => {
   clearTimeout(wait);
   wait = setTimeout(() => go({ q: find.value }, true), 120);
 });
-const turned = page => go({ page }).then(() => id("view").scrollTo(0, 0) ?? id("list").scrollIntoView());
+const turned = page => go({ page }).then(() => {
+  id("list").scrollIntoView();
+  if (document.activeElement.disabled !== false) id("view").focus({ preventScroll: true });  /* its button is off now */
+});
 id("first").addEventListener("click", () => turned(1));
 id("previous").addEventListener("click", () => turned(state.page - 1));
 id("next").addEventListener("click", () => turned(state.page + 1));
 id("last").addEventListener("click", () => turned(Number(id("last").value)));
 id("clear").addEventListener("click", () => { find.focus(); go({ q: "", cause: "", owner: "", what: "", file: "" }); });
+id("download").addEventListener("click", download);
 id("copy").addEventListener("click", async () => { note.textContent = await copy(hits); });
 for (const amount of document.querySelectorAll("[data-copy]")) {
   const button = make("button", "copy", "Copy order numbers");
