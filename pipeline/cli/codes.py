@@ -106,6 +106,12 @@ _CONFIGURATION = (
      "send it with the profile it was made for, or make a new plan"),
     ("C138", _STATE, "No open item", "the order is not among those that wait to arrive at this account",
      "`pipeline open-items list` shows them; they are kept apart for each profile's account"),
+    ("C140", _STATE, "Not a file to correct", "`retry` finds run and mapping through the columns _import_…",
+     "retry a file of rejected/ beside a report as CSV, with these columns in it"),
+    ("C141", _STATE, "Mapping not clear", "rows are read by the mapping that read them before, never by a guess",
+     "name the mapping with -m, or retry the files of each mapping on their own"),
+    ("C142", _STATE, "Half an order", "an order has rows in files that are not retried with this one",
+     "name all files with rows of the order"),
 )  # fmt: skip
 
 

@@ -1,7 +1,8 @@
-"""plan, run, resume: the verbs that move orders."""
+"""plan, run, resume, retry: the verbs that move orders."""
 
 import shlex
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -174,6 +175,59 @@ def resume(session: Session, name: str | None) -> int:
     with events_for(session.console, approve=loaded.settings.auto_approve) as events:
         result = way.resume(loaded.settings, name, options, events)
     return _finish(session, result)
+
+
+@verb(
+    cli, "retry",
+    "pipeline retry reports/2026-11-20T0205-wms/rejected/orders_DE.rejected.csv",
+    "pipeline retry --profile prod --yes orders.rejected.csv parcels.rejected.csv",
+    "pipeline retry -m mappings/wms.yaml orders.rejected.csv",
+    exits=_RUN_EXITS,
+)  # fmt: skip
+@_options(
+    (setting("mapping", "-m", "--mapping", metavar="FILE"), setting("backfill")),
+    _SENDING,
+    (setting("max_reject_rate", metavar="SHARE"), setting("max_orders", metavar="N")),
+    (setting("partial_ok"),),
+    _REPORT,
+)
+@click.argument(
+    "files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE..."
+)
+@click.pass_obj
+def retry(session: Session, files: tuple[Path, ...]) -> int:
+    """Import corrected rows.
+
+    FILE is one of the files in `rejected/` beside a report, corrected by a person; the columns
+    `_import_…` must still be in it. They say which run wrote it, and that run knows the mapping.
+    Rows that were removed are named. An order that has rows in several files needs all of them.
+    What arrives is no open item any more.
+    """
+    for file in files:
+        if not (session.cwd / file).exists():
+            raise _no_such_file(session, file)
+    loaded = session.load()
+    mappings = _mappings(session, loaded)
+    loaded = session.load(Credentials.REQUIRED)
+    from pipeline import run as way
+
+    # a few corrected rows are always fewer than a night has
+    options = replace(_choices(session, loaded), min_rows=None, by_partner=False)
+    _say_backfill(session, options)
+    with events_for(session.console, approve=loaded.settings.auto_approve) as events:
+        result = way.retry(loaded.settings, files, mappings, options, events)
+    return _finish(session, result)
+
+
+def _no_such_file(session: Session, file: Path) -> BadConfig:
+    """Say that a file is not there; a run may have been meant."""
+    folder = session.load().settings.reports / file / "rejected"
+    if not folder.is_dir():
+        return missing_file("file", file, session.cwd)
+    return BadConfig(
+        f"{file} is a run, and retry takes files", code="C103",
+        help=f"name the corrected files in {folder}; what the API refused is sent again by the next import",
+    )  # fmt: skip
 
 
 def next_moment(until: time | datetime, now: datetime) -> datetime:

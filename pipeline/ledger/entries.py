@@ -134,6 +134,7 @@ def open_counts(connection: sa.Connection) -> list[OpenCount]:
 
 def _past_run(row: sa.RowMapping) -> PastRun:
     ended = row["ended_at"]
+    options = orjson.loads(row["options"])
     return PastRun(
         id=row["id"],
         endpoint=row["endpoint"],
@@ -145,7 +146,8 @@ def _past_run(row: sa.RowMapping) -> PastRun:
         state=RunState(row["state"]),
         ended_at=datetime.fromisoformat(ended) if ended else None,
         exit_code=row["exit_code"],
-        stopped=orjson.loads(row["options"]).get("stopped"),
+        stopped=options.get("stopped"),
+        retry=bool(options.get("retry")),
     )
 
 

@@ -197,6 +197,7 @@ class PastRun:
     ended_at: datetime | None
     exit_code: int | None
     stopped: str | None  # why nothing was sent
+    retry: bool = False  # of corrected rows: no night of its own
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from pipeline.read.edi.batches import (
 )
 from pipeline.read.header import SourceEmpty
 from pipeline.read.picked import OURS, pick_records, read_ours, read_outer
+from pipeline.read.recognition import adapted, recognise
 from pipeline.read.rewriting import Rewriter
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Reading",
     "Rewriter",
     "SourceEmpty",
+    "adapted",
     "is_error",
     "messages_read",
     "open_edi",
@@ -31,5 +33,6 @@ __all__ = [
     "read_header",
     "read_ours",
     "read_outer",
+    "recognise",
     "rejections",
 ]

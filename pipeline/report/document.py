@@ -63,6 +63,8 @@ def as_document(summary: Summary) -> dict[str, object]:
         "interchanges": [asdict(each) for each in summary.claims],
         "notes": [asdict(each) for each in causes.notes],
         "lost": list(causes.lost),
+        "corrected": [asdict(each) for each in facts.corrected],
+        "retried": list(facts.retried),
         "equations": [
             {
                 "left": {"label": each.label, "count": each.left},

@@ -35,6 +35,22 @@ class MappingUsed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectedFile:
+    """A file with what is to be corrected of the input file `index`: `name` stands beside the page.
+
+    `units` are rows of a delimited file or messages of an EDI file, as `edi` tells; `sha256` is
+    that of the file as it was written, so that a change of it is seen.
+    """
+
+    index: int
+    name: str
+    units: int
+    orders: int
+    edi: bool
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunFacts:
     """What is known of a run besides its tables.
 
@@ -44,7 +60,8 @@ class RunFacts:
     the options that left orders out, as they were typed ("--limit 10"). `paths` says, by mapping
     and column, where in an EDI message the column stands; `lines`, by ordinal of the file, how many
     lines EDI messages declare (CTT, CNT) and have. `history` is None for a plan, which is no run of the
-    ledger.
+    ledger. `corrected` are the files beside the page for who corrects rows, `retry_command` what is
+    typed before the name of one; `retried` says of which runs the rows of this one are corrections.
 
     Raises:
         ValueError: a time has no offset, or `zone` is not an IANA name.
@@ -71,6 +88,9 @@ class RunFacts:
     interchanges: tuple[Interchange, ...] = ()
     lines: Mapping[int, Claim] = field(default_factory=lambda: MappingProxyType({}))
     history: History | None = None
+    corrected: tuple[CorrectedFile, ...] = ()
+    retried: tuple[str, ...] = ()
+    retry_command: str = "pipeline retry"
 
     def __post_init__(self) -> None:
         if self.started_at.utcoffset() is None or self.ended_at.utcoffset() is None:

@@ -78,7 +78,7 @@ def write_report(
     _write(files.text, _bytes(text.encode()))
     _write(files.mail, _bytes(mail.encode()))
     _write(files.page, _bytes(render(summary).encode()))
-    _sync_folder(folder)
+    sync_folder(folder)
     return files
 
 
@@ -86,7 +86,7 @@ def write_page(path: Path, page: str) -> None:
     """Write a page that stands alone, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     _write(path, _bytes(page.encode()))
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def _write_records(
@@ -117,12 +117,12 @@ def _bytes(content: bytes) -> Callable[[IO[bytes]], object]:
 
 
 def _write(path: Path, fill: Callable[[IO[bytes]], object]) -> None:
-    with _replacing(path) as out:
+    with replacing(path) as out:
         fill(out)
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[IO[bytes]]:
+def replacing(path: Path) -> Iterator[IO[bytes]]:
     """Open a new file that takes the place of `path` once it is complete and on disk."""
     draft = path.with_name(f".{path.name}.part")
     draft.unlink(missing_ok=True)
@@ -136,7 +136,8 @@ def _replacing(path: Path) -> Iterator[IO[bytes]]:
         draft.unlink(missing_ok=True)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Flush to disk which files a folder has."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -247,7 +247,8 @@ def _earlier(runs: Iterable[PastRun], zone: str) -> list[_Earlier]:
     """Put runs with a report together by night, oldest first."""
     nights: dict[date, _Earlier] = {}
     for run in runs:
-        if run.entry is None or run.figures is None:
+        # a retry has a few rows of a night: what it has not is not gone
+        if run.entry is None or run.figures is None or run.retry:
             continue
         day = local_day(run.started_at, zone)
         night = nights.setdefault(day, _Earlier(day))

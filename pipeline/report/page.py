@@ -5,7 +5,7 @@ Every text here is plain; the template escapes it. Widths of bars are whole thou
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from pipeline.model.outcomes import SKIPPED_ROWS, OrderOutcome, RowOutcome
 from pipeline.model.rules import Severity
@@ -14,6 +14,7 @@ from pipeline.report.cards import Card, cards, note_anchor, shown_by
 from pipeline.report.cases import Case
 from pipeline.report.causes import Cause, Causes, Unit
 from pipeline.report.explorer import Explorer, explorer
+from pipeline.report.facts import CorrectedFile
 from pipeline.report.interchanges import FileClaims
 from pipeline.report.masking import PiiMode
 from pipeline.report.messages import FileNote
@@ -22,7 +23,7 @@ from pipeline.report.pieces import Prose, Subject, breakable, prose, subject
 from pipeline.report.summary import Summary, Verdict, counted, not_chosen
 from pipeline.report.text import amount, claim_words, duration, span
 from pipeline.report.totals import Balance, RowTotals
-from pipeline.report.visible import visible
+from pipeline.report.visible import WORDS_CUT, visible
 
 FULL = 1000
 _TONES = {
@@ -133,6 +134,16 @@ class Claims:
     acks: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A file with what is to be corrected, beside the page; `edi` ones are lists to read."""
+
+    href: str
+    name: str
+    amount: str
+    edi: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """The whole page."""
@@ -150,6 +161,8 @@ class Page:
     facts: tuple[tuple[str, str], ...]
     figures: tuple[Figure, ...]
     cards: tuple[Card, ...]
+    corrections: tuple[Correction, ...]
+    retry_command: str
     ledgers: tuple[Ledger, ...]
     proofs: tuple[Equation, ...]
     control: tuple[tuple[str, ...], ...]
@@ -199,6 +212,8 @@ def lay_out(summary: Summary, budget: int = BUDGET) -> Page:
         facts=_facts(summary),
         figures=_figures(summary),
         cards=cards(causes),
+        corrections=tuple(_correction(each) for each in facts.corrected),
+        retry_command=visible(facts.retry_command, limit=WORDS_CUT),
         ledgers=(_row_ledger(summary), _order_ledger(summary)),
         proofs=tuple(_equation(each) for each in totals.further_balances),
         control=tuple(
@@ -248,6 +263,17 @@ def lay_out(summary: Summary, budget: int = BUDGET) -> Page:
     )
 
 
+def _correction(file: CorrectedFile) -> Correction:
+    unit = "message" if file.edi else "row"
+    orders = f" of {counted(file.orders, 'order')}" if file.orders else ""
+    return Correction(
+        f"rejected/{quote(file.name)}",
+        visible(file.name),
+        counted(file.units, unit) + orders,
+        file.edi,
+    )
+
+
 def _facts(summary: Summary) -> tuple[tuple[str, str], ...]:
     facts = summary.facts
     files = ", ".join(visible(each.name) for each in facts.files[:2])
@@ -267,6 +293,11 @@ def _facts(summary: Summary) -> tuple[tuple[str, str], ...]:
         (
             "Mapping",
             ", ".join(f"{visible(each.name)}@{each.short_hash}" for each in facts.mappings),
+        ),
+        *(
+            (("Retry", " ".join(visible(each, limit=WORDS_CUT) for each in facts.retried)),)
+            if facts.retried
+            else ()
         ),
     )
 

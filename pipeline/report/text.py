@@ -1,5 +1,6 @@
 """The report in words: what a terminal prints after a run, and how numbers and times are written."""
 
+import shlex
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -39,8 +40,24 @@ def as_text(summary: Summary, report: str) -> str:
         lines.append(f"  {counted(warnings, 'warning')}")
     earlier = missing_words(summary.facts.history) if summary.facts.history else ""
     lines += [f"  {earlier}"] if earlier else []
+    lines += [f"  {each}" for each in summary.facts.retried]
+    lines += _to_correct(summary, report)
     lines.append(f"Report: {report}")
     return "\n".join(lines) + "\n"
+
+
+def _to_correct(summary: Summary, report: str) -> list[str]:
+    """Name the files to correct as they can be typed; many files only by their folder."""
+    files = [each for each in summary.facts.corrected if not each.edi]
+    folder = report.rpartition("report.html")[0] + "rejected/"
+    if len(files) > TOP_CAUSES:
+        rows = counted(sum(each.units for each in files), "row")
+        return [f"Correct {rows} in {folder}, then: {summary.facts.retry_command} FILE"]
+    return [
+        f"Correct {counted(each.units, 'row')}, then: "
+        f"{summary.facts.retry_command} {shlex.quote(folder + each.name)}"
+        for each in files
+    ]
 
 
 def claim_words(claim: Claim) -> str:

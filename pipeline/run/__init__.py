@@ -41,6 +41,7 @@ __all__ = [
     "report",
     "resume",
     "resume_command",
+    "retry",
     "run",
     "run_plan",
     "status",
@@ -99,3 +100,22 @@ def resume(settings: Settings, name: str | None, options: Options, events: Event
         StopRun: it could not begin; nothing was sent.
     """
     return Flow(settings, options, events).resume(name)
+
+
+def retry(
+    settings: Settings,
+    files: Sequence[Path],
+    mappings: Sequence[Path],
+    options: Options,
+    events: Events,
+) -> Result:
+    """Import corrected rows, with the mappings of the runs that wrote the files.
+
+    Open items of orders that arrive are closed, those of wrong order numbers that were corrected
+    too. Without `mappings` those of the runs before are used.
+
+    Raises:
+        RetryRefused: nobody knows which run a file is of, or an order has rows in other files.
+        StopRun: it could not begin; nothing was sent.
+    """
+    return Flow(settings, options, events).retry(files, mappings)

@@ -10,6 +10,7 @@ import polars as pl
 from pipeline import __version__
 from pipeline.compare import TRACE_SCHEMA
 from pipeline.ledger import Ledger
+from pipeline.mapping.plan import Source
 from pipeline.model.edi.envelope import LineTotals
 from pipeline.model.findings import FINDING_SCHEMA
 from pipeline.model.origin import ORIGIN
@@ -22,7 +23,7 @@ from pipeline.model.outcomes import (
     RowOutcome,
 )
 from pipeline.model.tables import SourceFile
-from pipeline.report.facts import MappingUsed, RunFacts, RunState, RunTables
+from pipeline.report.facts import CorrectedFile, MappingUsed, RunFacts, RunState, RunTables
 from pipeline.report.interchanges import Claim, read_interchange
 from pipeline.run.folder import RunFolder
 from pipeline.run.interchanges import interchanges_of, kept_messages
@@ -51,7 +52,8 @@ def facts_of(
         "settings": dict(settings),
         "files": [
             {"index": s.index, "name": s.name, "sha256": s.sha256, "size_bytes": s.size_bytes,
-             "mapping": s.mapping, "records": records.get(s.index, 0), "path": str(snap.original.absolute())}
+             "mapping": s.mapping, "records": records.get(s.index, 0), "path": str(snap.original.absolute()),
+             "snapshot": snap.path.name, "form": _form(j.source_of(s.index))}
             for j in jobs for s, snap in j.files
         ],
         "fields": [
@@ -68,6 +70,11 @@ def facts_of(
             for index, each in lines.items()
         ],
     }  # fmt: skip
+
+
+def _form(source: Source) -> dict[str, str | None]:
+    """How a file is written, for who writes a part of it again."""
+    return {name: getattr(source, name) for name in ("format", "encoding", "delimiter", "quote")}
 
 
 def run_facts(
@@ -90,6 +97,9 @@ def run_facts(
         paths={(p["mapping"], p["column"]): p["path"] for p in kept.get("paths", [])},
         interchanges=tuple(read_interchange(each) for each in kept.get("interchanges", [])),
         lines={e["file"]: Claim(e["declared"], e["counted"], e["differing"]) for e in kept.get("lines", [])},
+        corrected=tuple(CorrectedFile(**each) for each in kept.get("corrected", [])),
+        retried=tuple(kept.get("retried", ())),
+        retry_command=kept.get("retry_command", "pipeline retry"),
     )  # fmt: skip
 
 

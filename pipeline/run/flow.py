@@ -59,6 +59,7 @@ from pipeline.run.request import (
     Result,
     resume_command,
 )
+from pipeline.run.retry import RETRIED, Asked, Retried, asked, compare_with_before
 from pipeline.run.sending import send_all, waiting_orders
 from pipeline.run.source import Job, compiled, open_jobs
 from pipeline.run.verdict import Ending, check_reports, conclude
@@ -109,18 +110,42 @@ class Flow:
         with self._ledger() as ledger:
             endpoint = ledger.endpoint(self.endpoint.base_url, self.endpoint.account)
             self._check_places()
-            with self._new_folder(ledger, first) as folder, self._told(ledger, endpoint, folder):
-                jobs = self._jobs(mappings, inputs, folder, _Known(ledger, endpoint))
-                same_work = fingerprint(self.endpoint, jobs, self.options, self.agreed)
-                before = self._choice(ledger).able(ledger.unfinished(endpoint, same_work))
-                if before is None:
-                    self._say_unfinished(ledger, endpoint)
-                    seen = self._prepare(folder.path.name, jobs, folder, _Known(ledger, endpoint))
-                    stopped = self._safety_stop(seen)
-                    if stopped is not None:
-                        return self._end_unsent(ledger, endpoint, folder, same_work, stopped)
-                    return self._begin(ledger, endpoint, folder, same_work)
-            return self._go_on(ledger, before)
+            return self._run(ledger, endpoint, first, mappings, inputs)
+
+    def retry(self, files: Sequence[Path], mappings: Sequence[Path]) -> Result:
+        """Import corrected rows: a run whose mappings are those of the runs that wrote them."""
+        with self._ledger() as ledger:
+            endpoint = ledger.endpoint(self.endpoint.base_url, self.endpoint.account)
+            self._check_places()
+            wanted = asked(files, mappings, ledger, endpoint, self.settings)
+            if wanted.backfill and not self.options.backfill:
+                self._warn(
+                    "these are rows of a backfill, so they are sent as one: trackings get notifications_inactive=true"
+                )
+                self.options = replace(self.options, backfill=True)
+            made = compiled(wanted.each_mapping)
+            first = next(each.plan.name for each in made.values())
+            inputs = [str(file) for file in wanted.mappings]
+            return self._run(ledger, endpoint, first, wanted.each_mapping, inputs, wanted)
+
+    def _run(
+        self, ledger: Ledger, endpoint: int, name: str, mappings: Sequence[Path],
+        inputs: Sequence[str], wanted: Asked | None = None,
+    ) -> Result:  # fmt: skip
+        known = _Known(ledger, endpoint)
+        with self._new_folder(ledger, name) as folder, self._told(ledger, endpoint, folder):
+            jobs = self._jobs(mappings, inputs, folder, known, wanted)
+            retried = compare_with_before(jobs, ledger, self.settings.home) if wanted else None
+            same_work = fingerprint(self.endpoint, jobs, self.options, self.agreed)
+            before = self._choice(ledger).able(ledger.unfinished(endpoint, same_work))
+            if before is None:
+                self._say_unfinished(ledger, endpoint)
+                seen = self._prepare(folder.path.name, jobs, folder, known, retried)
+                stopped = self._safety_stop(seen)
+                if stopped is not None:
+                    return self._end_unsent(ledger, endpoint, folder, same_work, stopped)
+                return self._begin(ledger, endpoint, folder, same_work)
+        return self._go_on(ledger, before)
 
     def plan(self, mappings: Sequence[Path], inputs: Sequence[str], out: Path | None) -> Result:
         """Prepare and report."""
@@ -223,8 +248,9 @@ class Flow:
         return Choice(ledger, self.settings, self._warn)
 
     def _jobs(
-        self, mappings: Sequence[Path], inputs: Sequence[str], folder: RunFolder, known: _Known
-    ) -> list[Job]:
+        self, mappings: Sequence[Path], inputs: Sequence[str], folder: RunFolder, known: _Known,
+        wanted: Asked | None = None,
+    ) -> list[Job]:  # fmt: skip
         reception = Reception(
             self.settings.partners, known.received, production=self.endpoint.production,
             accept_duplicates=self.options.accept_duplicates, warn=self._warn,
@@ -232,7 +258,7 @@ class Flow:
         return open_jobs(
             mappings, inputs, folder, self._warn, self._own_folders(),
             settle_s=self.settings.settle_s, reception=reception,
-            by_partner=self.options.by_partner,
+            by_partner=self.options.by_partner, corrected=wanted.mappings if wanted else None,
         )  # fmt: skip
 
     @contextmanager
@@ -270,8 +296,9 @@ class Flow:
     # -- the way ----------------------------------------------------------------------------
 
     def _prepare(
-        self, run_id: str, jobs: Sequence[Job], folder: RunFolder, known: _Known
-    ) -> Foresight:
+        self, run_id: str, jobs: Sequence[Job], folder: RunFolder, known: _Known,
+        retried: Retried | None = None,
+    ) -> Foresight:  # fmt: skip
         started = clock()
         begun = time.monotonic()
         files = len({snapshot.path for job in jobs for _, snapshot in job.files})
@@ -289,6 +316,10 @@ class Flow:
             keep_messages(jobs, folder)
             edi = edi_files(jobs, spooled.problems)
             keep(folder, edi)
+            if retried is not None:
+                folder.write(RETRIED, 0, retried.rows)
+        for text in retried.warnings if retried else ():
+            self._warn(text)
         facts = facts_of(
             run_id, jobs, spooled.records, profile=self.settings.profile,
             account=self.endpoint.account, production=self.endpoint.production,
@@ -305,6 +336,7 @@ class Flow:
                 "limit": self.options.limit,
                 "backfill": self.options.backfill,
                 "agreed": self.agreed,
+                "retried": retried.sentences if retried else [],
                 "sealed": folder.seal(),
             }
         )  # fmt: skip
@@ -379,6 +411,7 @@ class Flow:
     ) -> None:  # fmt: skip
         facts = folder.facts()
         options = {name: facts.get(name) for name in ("limit", "backfill", "plan")}
+        options["retry"] = bool(facts.get("retried"))
         ledger.begin_run(
             RunStart(
                 id=folder.path.name, endpoint=endpoint, fingerprint=same_work, state=state,

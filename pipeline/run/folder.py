@@ -5,6 +5,7 @@
     prepared/    the requests of each partition            until the run has finished
     planned/     what is to become of each order           until the run has finished
     envelopes/   EDI envelopes and what was found in them   until the run has finished
+    retried/     which orders the rows of corrected files were of   until the run has finished
     rows/ findings/ trace/ messages/                       for the report, as long as it is kept
     acks/        acknowledgements of EDI files
     run.json     facts of the run that are not in the ledger
@@ -30,7 +31,7 @@ import polars as pl
 
 from pipeline.model.stops import StopRun
 
-TRANSIENT = ("snapshots", "spool", "prepared", "planned", "envelopes")
+TRANSIENT = ("snapshots", "spool", "prepared", "planned", "envelopes", "retried")
 LASTING = ("rows", "findings", "trace", "messages")
 SEALED = ("prepared", "planned", "envelopes", *LASTING)
 

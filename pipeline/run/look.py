@@ -14,6 +14,7 @@ from pipeline.report.masking import PiiMode
 from pipeline.report.summary import summarise
 from pipeline.run.accounts import report_folder, run_facts, run_tables
 from pipeline.run.clock import clock
+from pipeline.run.corrected import still_there
 from pipeline.run.folder import RunFolder, written
 from pipeline.run.index import write_index
 from pipeline.run.nights import recalled
@@ -48,11 +49,13 @@ def report(settings: Settings, run_id: str | None, pii: str) -> Path:
             raise RunUnknown(f"the folder of run {record.id} is gone", code="C134",
                              help="its report cannot be made again")  # fmt: skip
         state, ended, reason = _end(record, kept, at_work=ledger.at_work())
-        facts = run_facts(kept, state=state, ended_at=ended, stop_reason=reason)
+        folder_of_report = report_folder(settings.reports, record.id)
+        facts = still_there(
+            run_facts(kept, state=state, ended_at=ended, stop_reason=reason), folder_of_report
+        )
         tables = run_tables(folder, ledger, record.id, why_untried(state, reason))
         summary = summarise(facts, tables, owners=settings.owners, pii=PiiMode(pii))
         summary = recalled(ledger, record.id, summary, settings.schedule)
-        folder_of_report = report_folder(settings.reports, record.id)
         with written(folder_of_report):
             return write_report(folder_of_report, summary, tables, owners=settings.owners).page
 

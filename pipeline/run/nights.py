@@ -80,7 +80,10 @@ def _history(
             runs=runs, causes=causes, open=ledger.items_as_of(run_id, as_of),
             closed=ledger.closed_items(run_id, as_of),
         ),
-        complete=facts.state is RunState.FINISHED and facts.chosen_by is None and summary.balances,
+        complete=facts.state is RunState.FINISHED
+        and facts.chosen_by is None
+        and not facts.retried
+        and summary.balances,
         schedule=mine,
     )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import secrets
 import shutil
 from collections.abc import Mapping
@@ -67,7 +68,19 @@ def copy_plan(path: Path, folder: RunFolder, facts: Mapping[str, Any]) -> None:
     with written(folder.path):
         for kind in filter(lambda each: (path / each).is_dir(), SEALED):
             shutil.copytree(path / kind, folder.path / kind, dirs_exist_ok=True)
+        # what must be corrected is written again from these; they are never changed
+        if (path / "snapshots").is_dir():
+            shutil.copytree(path / "snapshots", folder.path / "snapshots", dirs_exist_ok=True,
+                            copy_function=_linked)  # fmt: skip
     folder.write_facts({name: fact for name, fact in facts.items() if name not in _OF_THE_PLAN})
+
+
+def _linked(original: str, copy: str) -> None:
+    """Give a file a second name, or copy it where the disk does not allow that."""
+    try:
+        os.link(original, copy)
+    except OSError:
+        shutil.copy2(original, copy)
 
 
 def runs_of_plan(ledger: Ledger, plan: str) -> list[RunRecord]:

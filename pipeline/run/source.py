@@ -11,11 +11,11 @@ from pathlib import Path
 from pipeline.intake import Found, Snapshot, assign, display_names, find_files, meant, take_snapshot
 from pipeline.mapping.compile import Compiled, compile_mapping
 from pipeline.mapping.mistakes import MappingRefused
-from pipeline.mapping.plan import Plan
+from pipeline.mapping.plan import Plan, Source
 from pipeline.model.edi.partner import Partner
 from pipeline.model.stops import StopRun
 from pipeline.model.tables import SourceFile
-from pipeline.read import Portion, Reading, read_header
+from pipeline.read import Portion, Reading, adapted, read_header
 from pipeline.run.desk import Desk
 from pipeline.run.folder import RunFolder
 from pipeline.run.partners import Reception
@@ -50,6 +50,7 @@ class Job:
 
     `readings` are the envelopes of EDI files and `portions` what this mapping reads of them, by the
     ordinal of the file. Several mappings may read one EDI file; it has an ordinal for each of them.
+    `forms` are those of files that are written in another way than the mapping says.
     """
 
     path: Path
@@ -58,6 +59,11 @@ class Job:
     files: tuple[tuple[SourceFile, Snapshot], ...]
     readings: Mapping[int, Reading] = field(default_factory=dict)
     portions: Mapping[int, Portion] = field(default_factory=dict)
+    forms: Mapping[int, Source] = field(default_factory=dict)
+
+    def source_of(self, index: int) -> Source:
+        """How the file of this ordinal is written."""
+        return self.forms.get(index, self.plan.source)
 
 
 def read_mapping(path: Path, header: Sequence[str] | None = None) -> tuple[Compiled, str]:
@@ -107,6 +113,7 @@ def open_jobs(
     mappings: Sequence[Path], inputs: Sequence[str], folder: RunFolder,
     warn: Callable[[str], None], own: Sequence[Path] = (), *, settle_s: float = 0.0,
     reception: Reception | None = None, by_partner: bool = False,
+    corrected: Mapping[Path, Path] | None = None,
 ) -> list[Job]:  # fmt: skip
     """Compile the mappings, find the files, copy them, and compile again against their headers.
 
@@ -114,7 +121,8 @@ def open_jobs(
     of this program, which need no word when they lie among the files. A file that was written to
     less than `settle_s` seconds ago is watched for so long before it is read. `reception` judges
     who sent the interchanges of EDI files. With `by_partner` the mappings are those of the
-    partners, and each reads what its partner sends.
+    partners, and each reads what its partner sends. `corrected` are corrected files with the
+    mapping of each; a person may have saved them with another delimiter.
 
     Raises:
         MappingMissing, MappingRefused: a mapping cannot be used.
@@ -123,7 +131,9 @@ def open_jobs(
     first = compiled(mappings)
     if by_partner:
         _each_reads_its_messages(first, reception.partners if reception else ())
-    patterns = {str(path): each.plan.source.files for path, each in first.items()}
+    patterns = {
+        str(path): None if corrected else each.plan.source.files for path, each in first.items()
+    }
     if not inputs:
         _all_have_files(patterns)
     found = find_files(inputs or ["."], list(patterns.values()))
@@ -131,7 +141,12 @@ def open_jobs(
         _say_left_alone(found, warn, own)
     plans = {path: each.plan.extract for path, each in first.items()}
     sharing = {str(path) for path, plan in plans.items() if plan is not None}
-    claimed = assign(found.files, patterns, sharing)
+    if corrected:
+        claimed = {
+            str(path): [each for each in found.files if corrected[each] == path] for path in first
+        }
+    else:
+        claimed = assign(found.files, patterns, sharing)
     for name, files in claimed.items():
         if not files:
             warn(
@@ -149,7 +164,16 @@ def open_jobs(
             desk.open(original, copies.of(original), claiming, encodings)
     ordinals = count()
     return [
-        _job(path, once.plan, claimed[str(path)], copies, ordinals, desk, warn)
+        _job(
+            path,
+            once.plan,
+            claimed[str(path)],
+            copies,
+            ordinals,
+            desk,
+            warn,
+            corrected=corrected is not None,
+        )
         for path, once in first.items()
     ]
 
@@ -175,7 +199,7 @@ class _Copies:
 
 def _job(
     path: Path, plan: Plan, claimed: Sequence[Path], copies: _Copies, ordinals: Iterator[int],
-    desk: Desk, warn: Callable[[str], None],
+    desk: Desk, warn: Callable[[str], None], *, corrected: bool,
 ) -> Job:  # fmt: skip
     """One mapping with its files; an EDI file of which it reads nothing is left to the others."""
     edi = plan.extract is not None
@@ -187,7 +211,10 @@ def _job(
         taken.append((source, copy))
     if edi:
         return _of_envelopes(path, taken, originals, desk, warn)
-    return _against_headers(path, plan, taken, warn)
+    forms = {}
+    if corrected:
+        forms = {s.index: adapted(copy.path, plan.source, s.name) for s, copy in taken}
+    return _against_headers(path, plan, taken, warn, forms)
 
 
 def _each_reads_its_messages(first: Mapping[Path, Compiled], partners: Sequence[Partner]) -> None:
@@ -243,11 +270,13 @@ def _say_warnings(path: Path, made: Compiled, warn: Callable[[str], None]) -> No
 
 
 def _against_headers(
-    path: Path, plan: Plan, taken: list[tuple[SourceFile, Snapshot]], warn: Callable[[str], None]
-) -> Job:
+    path: Path, plan: Plan, taken: list[tuple[SourceFile, Snapshot]], warn: Callable[[str], None],
+    forms: Mapping[int, Source],
+) -> Job:  # fmt: skip
     made, sha256 = read_mapping(path)
     for source, snapshot in taken:
-        header = read_header(snapshot.path, plan.source, name=source.name)
+        form = forms.get(source.index, plan.source)
+        header = read_header(snapshot.path, form, name=source.name)
         try:
             made, sha256 = read_mapping(path, header)
         except MappingRefused as refused:
@@ -258,7 +287,7 @@ def _against_headers(
                 raise unfit from None
             raise
     _say_warnings(path, made, warn)
-    return Job(path, made.plan, sha256, tuple(taken))
+    return Job(path, made.plan, sha256, tuple(taken), forms=forms)
 
 
 def _of_envelopes(

@@ -102,7 +102,11 @@ def _read(job: Job, source: SourceFile, snapshot: Snapshot) -> Iterator[Batch]:
             columns=job.plan.reads, portion=job.portions.get(source.index),
         )  # fmt: skip
     return read_batches(
-        snapshot.path, job.plan.source, file=source.index, columns=job.plan.reads, name=source.name
+        snapshot.path,
+        job.source_of(source.index),
+        file=source.index,
+        columns=job.plan.reads,
+        name=source.name,
     )
 
 

@@ -19,11 +19,13 @@ from pipeline.report.files import ReportFiles, write_report
 from pipeline.report.masking import PiiMode
 from pipeline.report.summary import Summary, summarise
 from pipeline.run.accounts import planned_tables, report_folder, run_facts, run_tables
+from pipeline.run.corrected import write_corrected
 from pipeline.run.folder import RunFolder, written
 from pipeline.run.index import renew_index
 from pipeline.run.nights import missing_and_arrived, remembered
 from pipeline.run.prepare import Foresight
 from pipeline.run.request import Events, Options, Result, typed
+from pipeline.run.retry import renumbered
 
 # Several may apply; the first of these wins (CLI §3).
 PRECEDENCE = (1, 2, 11, 6, 10, 130, 143, 7, 5, 4, 3, 9, 0)
@@ -61,13 +63,22 @@ def conclude(
     kept = folder.facts()
     why_not = why_untried(ending.state, ending.reason)
     tables = planned_tables(folder) if source is None else run_tables(folder, *source, why_not)
+    reports = folder.path if source is None else report_folder(settings.reports, kept["run_id"])
     facts = run_facts(kept, state=ending.state, ended_at=ending.at, stop_reason=ending.reason)
+    if source is not None:
+        with written(reports):
+            corrected = write_corrected(
+                folder, reports, facts, tables, owners=settings.owners,
+                warn=lambda text: events.say("warning", "warning", text=text),
+            )  # fmt: skip
+        kept |= {"corrected": corrected, "retry_command": typed(settings, "retry")}
+        folder.write_facts(kept)
+        facts = run_facts(kept, state=ending.state, ended_at=ending.at, stop_reason=ending.reason)
     summary = summarise(facts, tables, owners=settings.owners, pii=PiiMode(options.pii))
     if source is not None:
-        summary = remembered(
-            *source, summary, *missing_and_arrived(facts, tables), settings.schedule
-        )
-    reports = folder.path if source is None else report_folder(settings.reports, facts.run_id)
+        missing, arrived = missing_and_arrived(facts, tables)
+        arrived += renumbered(folder, facts, tables)
+        summary = remembered(*source, summary, missing, arrived, settings.schedule)
     with written(reports):
         files = write_report(reports, summary, tables, owners=settings.owners)
     code = exit_code(summary, ending, options)

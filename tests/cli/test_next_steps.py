@@ -278,3 +278,38 @@ def test_no_text_for_people_cites_our_own_papers(call: Call) -> None:
     for text in said:
         for paper in ("CONTRACT", "FAULTS", "§"):
             assert paper not in text
+
+
+def test_what_retries_a_corrected_file_can_be_copied(
+    call: Call, files: Path, api: RunningSandbox, production: tuple[str, ...]
+) -> None:
+    orders(files, "A1,Nowhere,jo@example.com", "A2,DE,jo@example.com")
+    told = call("run", "-m", "small.yaml", "orders.csv", *production)
+    assert told.code == 3
+    command = command_after("Correct 1 row, then:", told.out)
+    assert command[1:5] == ["--profile", "prod", "--config", "my settings.toml"]
+    path = files / command[-1]
+    path.write_text(
+        path.read_text(encoding="utf-8").replace("Nowhere,", "DE,", 1), encoding="utf-8"
+    )
+
+    said = call(*command)
+
+    assert said.code == 0, said.err
+    assert len(api.orders()) == 2
+
+
+def test_who_names_a_run_or_a_missing_file_is_told_what_retry_takes(
+    call: Call, files: Path, api: RunningSandbox
+) -> None:
+    orders(files, "A1,Nowhere,jo@example.com", "A2,DE,jo@example.com")
+    run = call("--json", *RUN).json()["run"]
+    assert len(api.orders()) == 1
+
+    said = call("retry", run)
+    assert (said.code, f"reports/{run}/rejected" in said.err) == (2, True)
+    assert "is a run, and retry takes files" in said.err
+    missing = call("retry", "orders.rejected.csv")
+    assert (missing.code, "C103" in missing.err) == (2, True)
+    other = call("--json", "retry", "orders.csv")
+    assert other.json()["error"]["code"] == "C140"

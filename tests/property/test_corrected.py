@@ -135,10 +135,10 @@ def test_what_is_written_for_correction_is_read_back_as_the_same_cells_and_is_in
         assert (list(names), found, faulty) == (rows[0], expected, [])
         assert marks["line"].to_list() == lines
         assert set(marks["run"]) <= {RUN}
-        quoting = csv.QUOTE_NONE if source.quote is None else csv.QUOTE_MINIMAL
         seen = csv.reader(
             io.StringIO(text, newline=""), delimiter=source.delimiter,
-            quotechar=source.quote or '"', quoting=quoting, strict=True,
+            quotechar=source.quote or '"', strict=True,
+            quoting=csv.QUOTE_NONE if source.quote is None else csv.QUOTE_MINIMAL,
         )  # fmt: skip
         assert [cell for row in seen for cell in row if a_spreadsheet_would_run(cell)] == []
 

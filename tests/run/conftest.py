@@ -3,15 +3,16 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import jsonschema_rs
 import pytest
 
 from pipeline.config import Settings
+from pipeline.ledger import Ledger
 from pipeline.model.endpoint import Endpoint, Pace, Secret
-from pipeline.run import Options, Result, plan, resume, run, run_plan
+from pipeline.run import Options, Result, plan, resume, retry, run, run_plan
 from pipeline.sandbox import RunningSandbox, running_sandbox
 
 SCHEMA = Path(__file__).parents[1] / "contract" / "openapi" / "order-api.openapi.json"
@@ -126,6 +127,20 @@ class Warehouse:
 
     def resume(self, run_id: str | None = None, **options: object) -> Result:
         return resume(self.settings, run_id, self._options(options), self.told)
+
+    def retry(self, *files: Path, mapping: Path | None = None, **options: object) -> Result:
+        named = [] if mapping is None else [mapping]
+        return retry(self.settings, files, named, self._options(options), self.told)
+
+    def corrected(self, result: Result) -> dict[str, Path]:
+        """The files to correct beside a report, by name."""
+        assert result.report is not None
+        return {path.name: path for path in (result.report.parent / "rejected").glob("*")}
+
+    def open_items(self) -> dict[str, str]:
+        """Open orders with their codes."""
+        with Ledger.read(self.settings.ledger, clock=lambda: datetime.now(UTC)) as ledger:  # noqa: TID251
+            return {item.order_number: item.code for item in ledger.open_items(1)}
 
     def paced(self, **pace: object) -> None:
         """Change the pace of the runs to come."""

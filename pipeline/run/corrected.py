@@ -1,0 +1,178 @@
+"""What must be corrected of a run, as files for people: `rejected/` beside its report (REPORT §6).
+
+Written from the snapshots before these are removed, each whole or not at all. They hold customers'
+data as it is: folder 0700, files 0600.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import polars as pl
+
+from pipeline.mapping.plan import Source
+from pipeline.model.origin import FILE, LINE
+from pipeline.model.stops import SourceUnusable
+from pipeline.read import OURS, Rewriter, pick_records, read_outer
+from pipeline.report.corrections import affected, message_list, rows_told
+from pipeline.report.facts import CorrectedFile, RunFacts, RunTables
+from pipeline.report.files import replacing, sync_folder
+from pipeline.report.rejections import rejected_findings
+from pipeline.run.folder import RunFolder
+
+FOLDER = "rejected"
+_NAME_MAX = 100  # characters of a name; file systems take 255 bytes
+_UNSAFE = re.compile(r"[^\w.\-]+")
+
+
+def write_corrected(
+    folder: RunFolder, reports: Path, facts: RunFacts, tables: RunTables, *,
+    owners: Mapping[str, str], warn: Callable[[str], None],
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Write the files of a run under `reports`; gives them as run.json keeps them.
+
+    A file that somebody has changed since it was written stays as it is, and the new one gets
+    another name. Where a file cannot be written in its own form again, a warning says so.
+    """
+    kept = folder.facts()
+    rows = affected(tables)
+    if not rows.height and not facts.interchanges:
+        return []
+    findings = rejected_findings(tables, planned=facts.unsent).join(
+        rows.select(FILE, LINE).unique(), on=[FILE, LINE], how="semi", maintain_order="left"
+    )
+    told = rows_told(findings, facts, owners)
+    names = _Names(reports / FOLDER, kept.get("corrected", []))
+    made = []
+    for index, ordinals in _files(facts).items():
+        mine = rows.filter(pl.col(FILE).is_in(ordinals))
+        file = next(each for each in kept["files"] if each["index"] == index)
+        if "form" not in file:  # an older version began this run
+            continue
+        if file["form"]["format"] != "csv":
+            listed = message_list(ordinals, rows, tables, facts, owners)
+            if not listed.messages:
+                continue
+            path = names.free(index, file["name"], "messages", ".txt")
+            _put(path, lambda out, text=listed.text: out.write(text.encode()))  # type: ignore[misc]
+            made.append(_made(path, index, listed.messages, listed.orders, edi=True))
+            continue
+        if not mine.height:
+            continue
+        copy = _Copy(folder.path / "snapshots" / file["snapshot"], file["name"], _source(file))
+        about = _about(mine, told.filter(pl.col(FILE) == index), facts.run_id)
+        path = names.free(index, file["name"], "rejected", ".csv")
+        try:
+            _put(path, lambda out, copy=copy, about=about: copy.write(about, out))  # type: ignore[misc]
+        except (SourceUnusable, UnicodeError) as error:
+            warn(f"the rows to correct of {file['name']} cannot be written: {error}")
+            continue
+        orders = mine.get_column("key").drop_nulls().n_unique()
+        made.append(_made(path, index, about.height, orders, edi=False))
+    return [asdict(each) for each in made]
+
+
+def still_there(facts: RunFacts, reports: Path) -> RunFacts:
+    """Leave out the files that are no longer beside the page: no link may lead nowhere."""
+    there = [each for each in facts.corrected if (reports / FOLDER / each.name).is_file()]
+    return replace(facts, corrected=tuple(there))
+
+
+@dataclass(frozen=True, slots=True)
+class _Copy:
+    """The private copy of a delimited file, and how it is written."""
+
+    path: Path
+    name: str
+    source: Source
+
+    def write(self, about: pl.DataFrame, out: IO[bytes]) -> None:
+        """Write the rows that `about` tells of, in the order of the file, below its header."""
+        rewriter = Rewriter(self.source, read_outer(self.path, self.source, name=self.name))
+        lines = about.get_column(OURS[0]).to_numpy().astype(np.int64)
+        out.write(rewriter.header())
+        for picked in pick_records(self.path, self.source, lines, name=self.name):
+            out.write(rewriter.records(picked, about))
+
+
+class _Names:
+    """Names of files in a folder; `before` are those that an earlier part of the run has written."""
+
+    def __init__(self, folder: Path, before: list[dict[str, Any]]) -> None:
+        self._folder = folder
+        self._before = {each["name"]: each for each in before}
+        self._taken: set[str] = set()
+
+    def free(self, index: int, file: str, kind: str, suffix: str) -> Path:
+        """Choose a name like that of the input file, without folders or odd characters in it."""
+        base = _UNSAFE.sub("-", file.removesuffix(".gz")).strip("-.")
+        base = re.sub(r"\.[A-Za-z0-9]{1,8}$", "", base)[:_NAME_MAX] or "file"
+        number = 1
+        while True:
+            name = f"{base}{'' if number == 1 else f'-{number}'}.{kind}{suffix}"
+            if name.lower() not in self._taken and self._may_write(index, self._folder / name):
+                self._taken.add(name.lower())
+                return self._folder / name
+            number += 1
+
+    def _may_write(self, index: int, path: Path) -> bool:
+        """What nobody has changed may be written anew."""
+        if not path.exists():
+            return True
+        written = self._before.get(path.name)
+        return (
+            written is not None and written["index"] == index and _sha256(path) == written["sha256"]
+        )
+
+
+def _put(path: Path, fill: Callable[[IO[bytes]], object]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for folder in (path.parent.parent, path.parent):
+        folder.chmod(0o700)
+    with replacing(path) as out:
+        fill(out)
+    sync_folder(path.parent)
+
+
+def _made(path: Path, index: int, units: int, orders: int, *, edi: bool) -> CorrectedFile:
+    return CorrectedFile(
+        index=index, name=path.name, units=units, orders=orders, edi=edi, sha256=_sha256(path)
+    )
+
+
+def _about(rows: pl.DataFrame, told: pl.DataFrame, run: str) -> pl.DataFrame:
+    """`_line` and the names of OURS, one row per line; nothing is said of rows without a problem."""
+    line, rule, problem, fix, of_run = OURS
+    return (
+        rows.select(LINE).unique(maintain_order=True)
+        .join(told.select(LINE, "rule", "problem", "fix"), on=LINE, how="left", maintain_order="left")
+        .select(
+            pl.col(LINE).cast(pl.Int64), pl.col(LINE).cast(pl.Int64).alias(line),
+            pl.col("rule").alias(rule), pl.col("problem").alias(problem), pl.col("fix").alias(fix),
+            pl.lit(run).alias(of_run),
+        )
+    )  # fmt: skip
+
+
+def _source(file: Mapping[str, Any]) -> Source:
+    form = file["form"]
+    return Source(
+        encoding=form["encoding"], delimiter=form["delimiter"], quote=form["quote"], trim=False
+    )
+
+
+def _files(facts: RunFacts) -> dict[int, list[int]]:
+    """The ordinals of each file by its first one: several mappings may read an EDI file."""
+    found: dict[int, list[int]] = {}
+    for index, first in facts.first_ordinals.items():
+        found.setdefault(first, []).append(index)
+    return found
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

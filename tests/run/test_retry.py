@@ -1,0 +1,382 @@
+"""Rows to correct: written at the end of a run, corrected by a person, imported by `retry`."""
+
+import csv
+import io
+import json
+import re
+import shutil
+import stat
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pipeline.model.stops import StopRun
+from pipeline.run import Result, report
+from pipeline.run.retry import RetryRefused
+from pipeline.sandbox import FaultSchedule
+from tests.run.conftest import PARCELS_YAML, Warehouse, at, order_row
+from tests.run.inbox import Inbox, interchange, order
+from tests.run.test_import import outcomes
+
+OURS = ["_import_line", "_import_rule", "_import_problem", "_import_fix", "_import_run"]
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    text = path.read_text(encoding="utf-8")
+    return list(csv.DictReader(io.StringIO(text, newline=""), delimiter=";"))
+
+
+def correct(path: Path, *changes: tuple[str, str]) -> None:
+    """Replace texts of a file, each of which must be there."""
+    text = path.read_text(encoding="utf-8")
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    path.write_text(text, encoding="utf-8")
+
+
+def only(files: dict[str, Path]) -> Path:
+    [path] = files.values()
+    return path
+
+
+def page(result: Result) -> str:
+    assert result.report is not None
+    return result.report.read_text(encoding="utf-8")
+
+
+def bodies(warehouse: Warehouse) -> dict[str, dict[str, object]]:
+    return {put.order_number: json.loads(put.body) for put in warehouse.sandbox.puts()}
+
+
+def test_the_file_has_all_rows_of_each_order_and_says_what_is_wrong(warehouse: Warehouse) -> None:
+    warehouse.orders(
+        order_row("A1"), order_row("A1", 2, qty="two"), order_row("A2"), order_row("A3", mail="x"),
+        order_row("A1", 3), ";1;S;1;DE;jo@example.com;Jo;\n",
+    )  # fmt: skip
+
+    result = warehouse.run()
+
+    path = only(warehouse.corrected(result))
+    assert path.name == "orders.rejected.csv"
+    rows = rows_of(path)
+    assert list(rows[0]) == ["no", "pos", "sku", "qty", "country", "mail", "name", "cut", *OURS]
+    told = [(r["no"], r["pos"], r["_import_line"], r["_import_rule"]) for r in rows]
+    assert told == [
+        ("A1", "1", "2", "H001"), ("A1", "2", "3", "R201"), ("A3", "1", "5", "R310"),
+        ("A1", "3", "6", "H001"), ("", "1", "7", "R209"),
+    ]  # fmt: skip
+    assert {row["_import_run"] for row in rows} == {result.run_id}
+    assert rows[1]["_import_problem"].startswith('qty: "two" is not a number')
+    assert "correct the cell" in rows[1]["_import_fix"]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_page_text_and_document_name_the_file_with_a_link_that_leads_there(
+    warehouse: Warehouse,
+) -> None:
+    warehouse.orders(order_row("A1", qty="two"), order_row("A2"))
+
+    result = warehouse.run()
+
+    path = only(warehouse.corrected(result))
+    assert re.findall(r'href="(rejected/[^"]*)"', page(result)) == [f"rejected/{path.name}"]
+    assert "1 row of 1 order" in page(result)
+    assert f"pipeline retry {path}" in result.text
+    listed = result.summary["corrected"][0]  # type: ignore[index]
+    assert (listed["name"], listed["units"], listed["orders"]) == (path.name, 1, 1)
+    clean = warehouse.run_files(str(warehouse.folder / "orders.csv"))
+    assert "A2" in bodies(warehouse)
+    assert clean.run_id != result.run_id
+
+
+def test_a_corrected_file_closes_the_open_item_and_the_next_report_says_so(
+    warehouse: Warehouse,
+) -> None:
+    warehouse.orders(order_row("A1"), order_row("A1", 2, qty="two"), order_row("A3", mail="x"))
+    first = warehouse.run()
+    assert warehouse.open_items() == {"A1": "R201", "A3": "R310"}
+    path = only(warehouse.corrected(first))
+    correct(path, ("A1;2;SKU-2;two;", "A1;2;SKU-2;2;"))
+
+    result = warehouse.retry(path)
+
+    assert result.exit_code == 3  # A3 is as it was
+    assert outcomes(result.summary)["created"] == 1
+    assert warehouse.open_items() == {"A3": "R310"}
+    lines = bodies(warehouse)["A1"]["articles_order"]
+    assert [line["quantity"] for line in lines] == [2, 2]  # type: ignore[attr-defined]
+    said = f"orders.rejected.csv: 3 rows of run {first.run_id}."
+    assert said in page(result)
+    assert said in result.text
+    again = only(warehouse.corrected(result))
+    assert again.name == "orders.rejected.rejected.csv"
+    [row] = rows_of(again)
+    assert (row["no"], row["_import_line"], row["_import_run"]) == ("A3", "4", result.run_id)
+
+    correct(again, ("A3;1;SKU-1;2;DE;x;", "A3;1;SKU-1;2;DE;jo@example.com;"))
+    assert warehouse.retry(again).exit_code == 0
+    assert warehouse.open_items() == {}
+
+
+def test_a_report_made_again_needs_no_snapshot_and_is_the_same(warehouse: Warehouse) -> None:
+    warehouse.orders(order_row("A1", qty="two"), order_row("A2"))
+    result = warehouse.run()
+    before = page(result)
+    path = only(warehouse.corrected(result))
+    assert not (warehouse.settings.home / "runs" / result.run_id / "snapshots").exists()
+
+    again = report(warehouse.settings, result.run_id, "mask")
+
+    assert again.read_text(encoding="utf-8") == before
+    assert path.is_file()
+    elsewhere = replace(warehouse.settings, reports=warehouse.settings.reports / "x")
+    assert "rejected/" not in re.findall(
+        r'href="([^"]*)"', report(elsewhere, result.run_id, "mask").read_text(encoding="utf-8")
+    )
+
+
+def test_a_removed_row_is_said_and_an_order_that_is_left_out_stays_open(
+    warehouse: Warehouse,
+) -> None:
+    warehouse.orders(
+        order_row("A1"), order_row("A1", 2, qty="two"), order_row("A3", mail="x"), order_row("A4", qty="x")
+    )  # fmt: skip
+    path = only(warehouse.corrected(warehouse.run()))
+    kept = [line for line in path.read_text(encoding="utf-8").splitlines() if "two" not in line and "A3" not in line]  # fmt: skip
+    path.write_text(
+        "\n".join(kept).replace("A4;1;SKU-1;x", "A4;1;SKU-1;1") + "\n", encoding="utf-8"
+    )
+
+    result = warehouse.retry(path)
+
+    assert outcomes(result.summary)["created"] == 2
+    removed = "emoved from orders.rejected.csv: line 3 (A1), line 4 (A3)"
+    assert removed in page(result)
+    assert "Not retried, and still open: A3." in page(result)
+    warned = [
+        str(fields["text"]) for level, _, fields in warehouse.told.events if level == "warning"
+    ]
+    assert any(removed in text for text in warned)
+    assert list(warehouse.open_items()) == ["A3"]
+
+
+def test_a_corrected_order_number_closes_the_item_of_the_wrong_one(warehouse: Warehouse) -> None:
+    long = "A" * 300
+    warehouse.orders(order_row(long), order_row("B1"))
+    first = warehouse.run()
+    assert list(warehouse.open_items()) == [long]
+    path = only(warehouse.corrected(first))
+    correct(path, (f"{long};1;", "A1;1;"))
+
+    result = warehouse.retry(path)
+
+    assert (result.exit_code, "A1" in bodies(warehouse)) == (0, True)
+    assert warehouse.open_items() == {}
+
+
+def test_formulas_arrive_as_they_were_and_stand_defused_in_the_file(warehouse: Warehouse) -> None:
+    formula = "=HYPERLINK(1)"
+    warehouse.orders(order_row("A1", name=formula, qty="x"), order_row("A2", name="'+1-2", qty="x"))
+    path = only(warehouse.corrected(warehouse.run()))
+    assert [row["name"] for row in rows_of(path)] == [f"'{formula}", "''+1-2"]
+    correct(path, (";x;DE", ";1;DE"))
+
+    assert warehouse.retry(path).exit_code == 0
+
+    names = {number: body["recipient_name"] for number, body in bodies(warehouse).items()}
+    assert names == {"A1": formula, "A2": "'+1-2"}
+
+
+def test_what_a_spreadsheet_saves_in_its_own_form_is_read(warehouse: Warehouse) -> None:
+    warehouse.orders(order_row("A1", name="Jö, Doe", qty="x"))
+    path = only(warehouse.corrected(warehouse.run()))
+    rows = list(
+        csv.reader(io.StringIO(path.read_text(encoding="utf-8"), newline=""), delimiter=";")
+    )
+    rows[1][3] = "1"
+    with path.open("w", encoding="utf-16", newline="") as file:
+        csv.writer(file, delimiter="\t").writerows(rows)
+
+    assert warehouse.retry(path).exit_code == 0
+
+    assert bodies(warehouse)["A1"]["recipient_name"] == "Jö, Doe"
+
+
+def test_a_record_with_too_few_cells_is_refused_until_they_are_put_in(warehouse: Warehouse) -> None:
+    warehouse.orders(order_row("A1"), "A2;1;SKU-1\n")
+    path = only(warehouse.corrected(warehouse.run()))
+    assert "A2;1;SKU-1;3;R101;" in path.read_text(encoding="utf-8")
+
+    untouched = warehouse.retry(path)
+    assert (untouched.exit_code, outcomes(untouched.summary).get("created")) == (3, None)
+    correct(path, ("A2;1;SKU-1;3;R101;", "A2;1;SKU-1;2;DE;jo@example.com;Jo;;3;R101;"))
+
+    assert warehouse.retry(path).exit_code == 0
+    assert warehouse.open_items() == {}
+
+
+def test_an_order_of_several_files_needs_all_of_them(warehouse: Warehouse) -> None:
+    (warehouse.folder / "parcels.yaml").write_text(PARCELS_YAML, encoding="utf-8")
+    warehouse.orders(order_row("A1", qty="x"), order_row("A2"))
+    warehouse.parcels(("A1", "P1", "dhl-germany"), ("A2", "P2", "dhl-germany"))
+    files = warehouse.corrected(warehouse.run())
+    assert set(files) == {"orders.rejected.csv", "parcels.rejected.csv"}
+    correct(files["orders.rejected.csv"], (";x;DE", ";1;DE"))
+
+    with pytest.raises(RetryRefused, match=r"order A1 .* has rows in parcels\.csv too") as refused:
+        warehouse.retry(files["orders.rejected.csv"])
+    assert refused.value.code == "C142"
+    assert "parcels.rejected.csv" in refused.value.help
+    assert "A1" not in bodies(warehouse)
+
+    result = warehouse.retry(*files.values())
+
+    assert (result.exit_code, warehouse.open_items()) == (0, {})
+    assert len(bodies(warehouse)["A1"]["mutations"]) == 1  # type: ignore[arg-type]
+
+
+def test_a_renamed_file_finds_its_mapping_by_its_columns(warehouse: Warehouse) -> None:
+    (warehouse.folder / "parcels.yaml").write_text(PARCELS_YAML, encoding="utf-8")
+    warehouse.orders(order_row("A1", qty="x"), order_row("A2"))
+    warehouse.parcels(("A2", "P2", "dhl-germany"))
+    path = only(warehouse.corrected(warehouse.run()))
+    mine = path.with_name("mine.csv")
+    path.rename(mine)
+    correct(mine, (";x;DE", ";1;DE"))
+
+    assert warehouse.retry(mine).exit_code == 0
+    assert warehouse.open_items() == {}
+
+
+def test_what_the_api_refused_can_be_corrected_too(warehouse: Warehouse) -> None:
+    warehouse.orders(order_row("A1"), order_row("A1", 2), order_row("A2"))
+    rule = {"fault": "http_400_a", "order_number": "A1", "attr": "articles_order.1.sku", "detail": "is odd"}  # fmt: skip
+    warehouse.sandbox.play(FaultSchedule.of([rule]))
+    path = only(warehouse.corrected(warehouse.run()))
+    told = [(row["_import_line"], row["_import_rule"]) for row in rows_of(path)]
+    assert told == [("2", ""), ("3", "A401")]
+    warehouse.sandbox.play(FaultSchedule.of([]))
+    correct(path, ("A1;2;SKU-2", "A1;2;SKU-3"))
+
+    assert warehouse.retry(path).exit_code == 0
+    assert warehouse.open_items() == {}
+
+
+def test_an_edited_file_is_never_written_over(warehouse: Warehouse) -> None:
+    warehouse.orders(*(order_row(f"A{n}") for n in range(6)), order_row("B", qty="x"))
+    first = warehouse.run(until=at("2020-01-01T00:00:00+00:00"))
+    assert first.exit_code == 5
+    path = only(warehouse.corrected(first))
+    correct(path, (";x;DE", ";1;DE"))
+    edited = path.read_bytes()
+
+    second = warehouse.resume()
+
+    files = warehouse.corrected(second)
+    assert set(files) == {"orders.rejected.csv", "orders-2.rejected.csv"}
+    assert path.read_bytes() == edited
+    assert 'href="rejected/orders-2.rejected.csv"' in page(second)
+    assert warehouse.retry(path).exit_code == 0
+
+
+def test_a_plan_that_is_sent_has_its_rows_to_correct(warehouse: Warehouse) -> None:
+    warehouse.orders(order_row("A1"), order_row("A2", qty="x"))
+    planned = warehouse.plan()
+    assert planned.plan is not None
+    assert not (planned.plan / "rejected").exists()
+
+    result = warehouse.run_plan(planned.plan)
+
+    assert [row["no"] for row in rows_of(only(warehouse.corrected(result)))] == ["A2"]
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"no;pos\nA1;1\n", "C140"),
+        (b"", "C140"),
+        (b"PK\x03\x04workbook", "C140"),
+        (b"no;_import_line;_import_run\nA1;1;\n", "C140"),
+        (b"no;_import_line;_import_run\nA1;1;2020-01-01T0000-x\n", "C132"),
+    ],
+)
+def test_a_file_of_no_run_is_refused_in_words(
+    warehouse: Warehouse, tmp_path: Path, content: bytes, code: str
+) -> None:
+    warehouse.orders(order_row("A1"))
+    warehouse.run()
+    path = tmp_path / "x.csv"
+    path.write_bytes(content)
+
+    with pytest.raises(StopRun) as refused:
+        warehouse.retry(path)
+
+    assert refused.value.code == code
+    assert refused.value.help
+
+
+def test_rows_of_a_run_elsewhere_are_refused(warehouse: Warehouse) -> None:
+    warehouse.orders(order_row("A1", qty="x"))
+    path = only(warehouse.corrected(warehouse.run()))
+    endpoint = replace(warehouse.settings.endpoint, account=99)
+    warehouse.settings = replace(warehouse.settings, endpoint=endpoint, profile="other")
+
+    with pytest.raises(RetryRefused, match="another endpoint") as refused:
+        warehouse.retry(path)
+
+    assert "--profile sandbox" in refused.value.help
+
+
+def test_without_the_folder_of_its_run_a_mapping_has_to_be_named(warehouse: Warehouse) -> None:
+    warehouse.orders(order_row("A1", qty="x"))
+    first = warehouse.run()
+    path = only(warehouse.corrected(first))
+    correct(path, (";x;DE", ";1;DE"))
+    shutil.rmtree(warehouse.settings.home / "runs" / first.run_id)
+
+    with pytest.raises(RetryRefused) as refused:
+        warehouse.retry(path)
+    assert refused.value.code == "C134"
+
+    assert warehouse.retry(path, mapping=warehouse.mappings[0]).exit_code == 0
+    assert warehouse.open_items() == {}
+
+
+def test_rows_of_a_backfill_stay_a_backfill(warehouse: Warehouse) -> None:
+    (warehouse.folder / "parcels.yaml").write_text(PARCELS_YAML, encoding="utf-8")
+    warehouse.orders(order_row("A1", qty="x"))
+    warehouse.parcels(("A1", "P1", "dhl-germany"))
+    files = warehouse.corrected(warehouse.run(backfill=True))
+    correct(files["orders.rejected.csv"], (";x;DE", ";1;DE"))
+
+    assert warehouse.retry(*files.values()).exit_code == 0
+
+    mutation = bodies(warehouse)["A1"]["mutations"][0]  # type: ignore[index]
+    assert mutation["tracking"]["notifications_inactive"] is True
+
+
+def test_messages_of_edi_files_are_listed_with_place_path_and_fix(warehouse: Warehouse) -> None:
+    inbox = Inbox(warehouse)
+    text = interchange(
+        ("850", order("A1")), ("850", order("A2", country="XX")), ("850", order("A3"))
+    )
+    assert "SE*7*0003" in text
+    inbox.send(text.replace("SE*7*0003", "SE*9*0003"))
+
+    result = inbox.run()
+
+    path = only(warehouse.corrected(result))
+    assert path.name == "in.messages.txt"
+    text = path.read_text(encoding="utf-8")
+    assert "Message 0002 (850), from segment 12\n  orders A2\n  segment 16, line 1  R203  " in text
+    assert "Message 0003 (850), from segment 21\n  orders A3\n  segment 27, line 1  E" in text
+    assert text.count("what to do: ") == 2
+    assert 'N1[1=ST]>N4.4: "XX" is not an ISO 3166-1 country code' in text
+    assert "what to do: correct the cell" in text
+    assert "A1" not in text
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert 'href="rejected/in.messages.txt"' in page(result)
+    assert "2 messages of 2 orders" in page(result)
