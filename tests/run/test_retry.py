@@ -111,6 +111,8 @@ def test_a_corrected_file_closes_the_open_item_and_the_next_report_says_so(
     said = f"orders.rejected.csv: 3 rows of run {first.run_id}."
     assert said in page(result)
     assert said in result.text
+    resolved = page(result).partition('aria-label="Resolved since the last run"')[2]
+    assert '<th scope="row" class="key">A1</th>' in resolved.partition("</table>")[0]
     again = only(warehouse.corrected(result))
     assert again.name == "orders.rejected.rejected.csv"
     [row] = rows_of(again)

@@ -36,7 +36,7 @@ class Nights:
 
     def run(
         self, nights: int, causes: str = "", *, mappings: Iterable[str] = ("wms",),
-        hours: int = 0, reported: bool = True, **changes: object,
+        hours: int = 0, reported: bool = True, retry: bool = False, **changes: object,
     ) -> str:  # fmt: skip
         """Add a run of some nights ago; each letter of `causes` is a cause."""
         number = len(self.runs) + 1
@@ -51,6 +51,7 @@ class Nights:
                 mappings=frozenset(mappings), entry=number if reported else None,
                 figures=figures(**changes) if reported else None, state=LedgerState.FINISHED,
                 ended_at=begun + timedelta(minutes=26), exit_code=3, stopped=None,
+                retry=retry,
             )
         )  # fmt: skip
         return run_id

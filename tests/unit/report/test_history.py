@@ -62,6 +62,14 @@ def test_a_stopped_run_proves_nothing_by_what_it_has_not_found() -> None:
     assert history.before == ago(2)
 
 
+def test_a_retry_of_corrected_rows_is_no_night_of_its_own() -> None:
+    nights = Nights()
+    nights.run(2, "ab")
+    nights.run(1, "c", retry=True)
+    nights.run(0, "ac")
+    assert badges(nights.tell("ac")) == {"a": "2 nights", "c": "new"}
+
+
 def test_runs_of_another_export_are_not_compared_with() -> None:
     nights = Nights()
     nights.run(3, "a", mappings=["wms", "parcels"])
