@@ -9,7 +9,7 @@ import click
 from pipeline.cli.codes import CODES, find_code, near_codes
 from pipeline.cli.console import Console
 from pipeline.cli.exits import Exit, name_of
-from pipeline.cli.root import cli
+from pipeline.cli.root import cli, report_group
 from pipeline.cli.session import Session
 from pipeline.cli.shape import setting, verb
 from pipeline.config import BadConfig
@@ -86,9 +86,9 @@ def _at(console: Console, text: str) -> str:
 
 
 @verb(
-    cli, "report",
+    report_group, "build",
     "pipeline report",
-    "pipeline report 2026-11-20T0205-wms",
+    "pipeline report build 2026-11-20T0205-wms",
     "pipeline report --pii show --report-dir private",
     exits=(Exit.LEDGER,),
 )  # fmt: skip
@@ -108,6 +108,33 @@ def report(session: Session, run_id: str | None) -> int:
     console = session.console
     if console.look.json:
         console.json_result(Exit.OK, {"report": page})
+    else:
+        console.result(str(page))
+    return Exit.OK
+
+
+@verb(
+    report_group, "index",
+    "pipeline report index",
+    "pipeline report index --report-dir /srv/reports",
+    "pipeline report index --json",
+    exits=(Exit.LEDGER,),
+)  # fmt: skip
+@setting("report_dir", metavar="DIR")
+@click.pass_obj
+def index(session: Session) -> int:
+    """Write the page of all runs again, and print where it is.
+
+    Each run writes it anew at its end. After a night on which no run began it says so only when it is
+    written again: [schedule] in the configuration says when a run is expected.
+    """
+    loaded = session.load()
+    from pipeline import run as way
+
+    page = way.index(loaded.settings)
+    console = session.console
+    if console.look.json:
+        console.json_result(Exit.OK, {"index": page})
     else:
         console.result(str(page))
     return Exit.OK

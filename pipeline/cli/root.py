@@ -3,7 +3,7 @@
 import click
 
 from pipeline import __version__
-from pipeline.cli.shape import WIDTH, Nouns, Root, global_options
+from pipeline.cli.shape import WIDTH, Nouns, Reports, Root, global_options
 
 _CONTEXT = {"max_content_width": WIDTH, "help_option_names": ["-h", "--help"]}
 
@@ -32,6 +32,11 @@ def config_group() -> None:
 @cli.group("edi", cls=Nouns, short_help="Look into an EDI file, or take it apart.")
 def edi_group() -> None:
     """Look into EDI files, or take them apart."""
+
+
+@cli.group("report", cls=Reports, short_help="Make a run's report again, or the page of all runs.")
+def report_group() -> None:
+    """Work on reports. `pipeline report [RUN]` is short for `pipeline report build [RUN]`."""
 
 
 @cli.group(

@@ -161,6 +161,18 @@ class Nouns(click.Group):
     """A group such as `mapping`: plain, with the width of the rest."""
 
 
+class Reports(Nouns):
+    """The group `report`: what is none of its commands is the run whose report is built."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put in the command that people leave out; a typo of another one is no run."""
+        first = args[0] if args else ""
+        known = (*self.commands, *ctx.help_option_names)
+        if first not in known and not did_you_mean(first, self.commands):
+            args = ["build", *args]
+        return super().parse_args(ctx, args)
+
+
 class Root(click.Group):
     """The command `pipeline`: sections in its help, and one place where every error ends."""
 

@@ -1,4 +1,4 @@
-"""open-items: what waits to arrive is listed, and closed by hand for a reason."""
+"""open-items and report index: what waits to arrive is listed, and closed by hand for a reason."""
 
 from pathlib import Path
 
@@ -92,3 +92,34 @@ def test_while_a_run_is_at_work_nothing_is_closed(missing: Call) -> None:
         said = missing("open-items", "close", "A1", "--reason", "x")
         assert said.code == 10
         assert missing("open-items", "list").code == 0
+
+
+def test_the_page_of_all_runs_is_written_again(missing: Call) -> None:
+    index = Path("reports/index.html")
+    before = index.read_bytes()
+    index.unlink()
+    said = missing("report", "index")
+    assert (said.code, said.out) == (0, f"{index.absolute()}\n")
+    assert index.read_bytes() == before
+    elsewhere = missing("report", "index", "--report-dir", "elsewhere", "--json").json()["index"]
+    assert 'href="' in index.read_text().split("<main>")[1].split('id="runs"')[1]
+    # the reports do not lie there, so nothing is linked
+    assert 'report.html"' not in Path(elsewhere).read_text()
+
+
+def test_before_the_first_run_there_is_no_page_of_runs(call: Call) -> None:
+    said = call("report", "index")
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith("error[C132]: there is no run yet")
+
+
+def test_report_alone_builds_and_a_typo_is_no_run(missing: Call) -> None:
+    page = missing("report").out
+    assert page == missing("report", "build").out
+    run = Path(page.strip()).parent.name
+    assert missing("report", run).out == missing("report", "build", run).out == page
+    assert missing("report", "--pii", "none", "--json").json()["report"] == page.strip()
+    said = missing("report", "idnex")
+    assert said.code == 2
+    assert "No such command 'idnex'. Did you mean 'index'?" in said.err
+    assert "build" in missing("report", "--help").out
