@@ -292,7 +292,9 @@ def _trend(
 ) -> tuple[Night, ...]:
     by_day: dict[date, list[PastRun]] = defaultdict(list)
     for run in runs:
-        by_day[local_day(run.started_at, zone)].append(run)
+        day = local_day(run.started_at, zone)
+        if not run.retry or day == night:  # some rows of a night are no night
+            by_day[day].append(run)
     first = max(night - timedelta(days=TREND_NIGHTS - 1), min(by_day, default=night))
     days = [first + timedelta(days=number) for number in range((night - first).days + 1)]
     return tuple(_night(day, by_day.get(day, []), schedule) for day in days)

@@ -165,7 +165,7 @@ def missed_nights(
     local = now.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
     there: dict[date, set[str]] = defaultdict(set)
     for run in runs:
-        if run.profile == schedule.profile:
+        if run.profile == schedule.profile and not run.retry:
             there[local_day(run.started_at, zone)] |= {"", *run.mappings}
     if not there:
         return []
@@ -194,7 +194,7 @@ def unusual_volumes(runs: Sequence[PastRun], zone: str) -> dict[str, str]:
     exports: dict[tuple[int, frozenset[str]], dict[date, tuple[PastRun, Figures]]]
     exports = defaultdict(dict)
     for run in reversed(runs):
-        if run.figures is None:
+        if run.figures is None or run.retry:
             continue
         nights = exports[run.endpoint, run.mappings]
         day = local_day(run.started_at, zone)
@@ -249,6 +249,8 @@ def _line(
 ) -> RunLine:
     figures = run.figures
     notes = [odd[run.id]] if run.id in odd else []
+    if run.retry:
+        notes.append("corrected rows")
     if run.stopped:
         notes.append(visible(run.stopped, limit=WORDS_CUT))
     if figures and run.state is LedgerState.ABANDONED:
@@ -319,14 +321,15 @@ def _headline(
 def _latest(runs: Sequence[PastRun], zone: str) -> list[PastRun]:
     """The last run of each export on the last night, newest first: one of another may have failed.
 
-    A run of much fewer orders than another one of the night, such as one of corrected rows, does not
-    stand for its export.
+    Corrected rows (`pipeline retry`, or much fewer orders than in another run of the night) do not stand
+    for their export.
     """
     if not runs:
         return []
-    night = local_day(runs[0].started_at, zone)
+    whole = [run for run in runs if not run.retry] or runs
+    night = local_day(whole[0].started_at, zone)
     exports: dict[tuple[int, frozenset[str]], list[PastRun]] = defaultdict(list)
-    for run in runs:
+    for run in whole:
         if local_day(run.started_at, zone) == night:
             exports[run.endpoint, run.mappings].append(run)
     return [_standing(each) for each in exports.values()]

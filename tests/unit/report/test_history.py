@@ -67,7 +67,11 @@ def test_a_retry_of_corrected_rows_is_no_night_of_its_own() -> None:
     nights.run(2, "ab")
     nights.run(1, "c", retry=True)
     nights.run(0, "ac")
-    assert badges(nights.tell("ac")) == {"a": "2 nights", "c": "new"}
+    history = nights.tell("ac")
+    assert badges(history) == {"a": "2 nights", "c": "new"}
+    assert [each.state for each in history.trend] == [
+        NightState.RUN, NightState.NO_RUN, NightState.RUN,
+    ]  # fmt: skip
 
 
 def test_runs_of_another_export_are_not_compared_with() -> None:

@@ -128,6 +128,23 @@ def test_the_headline_is_that_of_the_worst_export_of_the_last_night() -> None:
     assert page(nights).tone == "good"  # run again, and all arrived
 
 
+def test_a_retry_is_a_line_and_no_night() -> None:
+    nights = Nights()
+    nights.run(2, verdict="PARTLY IMPORTED")
+    nights.run(1, verdict="ALL IMPORTED", rows=3, missing=0, retry=True)
+    found = page(nights)
+    lines = [each.notes if isinstance(each, RunLine) else each.words for each in found.lines]
+    assert lines == [
+        "No run recorded for 2 nights, Thu 19 Nov to Fri 20 Nov 2026", ("corrected rows",), (),
+    ]  # fmt: skip
+    assert (
+        page(nights, schedule=None).headline == "✖ PARTLY IMPORTED: last run Wed 18 Nov 2026 02:05"
+    )
+    nights.run(0, verdict="PARTLY IMPORTED")
+    nights.run(0, verdict="ALL IMPORTED", hours=1, missing=0, retry=True)
+    assert page(nights).headline.startswith("✖ PARTLY IMPORTED")
+
+
 def weeks(*rows: int, nightly: int = 0) -> Nights:
     """Runs on Fridays, the last one tonight; with `nightly` also on all other nights."""
     nights = Nights()
