@@ -279,8 +279,13 @@ def _block(part: pl.DataFrame) -> str:
     for name in ("v", "m", "a"):
         texts, index = _dictionary(part[name])
         columns |= {name: texts.to_list(), f"{name}i": _steady(index)}
-    # no name and no time in the header: the same records give the same bytes
-    packed = gzip.compress(orjson.dumps(columns), compresslevel=6, mtime=0)
+    return packed_json(columns)
+
+
+def packed_json(document: object) -> str:
+    """Base64 of gzip of JSON: a text that cannot end the script element in which it lies."""
+    # no name and no time in the header: the same document gives the same bytes
+    packed = gzip.compress(orjson.dumps(document), compresslevel=6, mtime=0)
     return b64encode(packed).decode("ascii")
 
 

@@ -130,14 +130,16 @@ def samples(
 def quotas(sizes: Sequence[int], limit: int) -> list[int]:
     """Share `limit` places among groups of these sizes, the same for all as far as they need it.
 
-    >>> quotas([1000, 3, 50], 100)
-    [48, 3, 49]
+    Where there are more groups than places, the first have one.
+
+    >>> quotas([1000, 3, 50], 100), quotas([2, 2, 2], 2)
+    ([49, 3, 48], [1, 1, 0])
     """
     given = [0] * len(sizes)
     left = limit
     waiting = sorted(range(len(sizes)), key=lambda each: (sizes[each], -each))
     for rank, group in enumerate(waiting):
-        fair = -(-left // (len(waiting) - rank))
+        fair = left // (len(waiting) - rank)
         given[group] = min(sizes[group], fair)
         left -= given[group]
     return given

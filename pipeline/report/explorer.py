@@ -4,10 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import orjson
-
 from pipeline.model.outcomes import OrderOutcome, RowOutcome
-from pipeline.report.blocks import BLOCK_ROWS, KINDS, Run, pack
+from pipeline.report.blocks import BLOCK_ROWS, KINDS, Run, pack, packed_json
 from pipeline.report.cases import Quoting
 from pipeline.report.causes import Cause
 from pipeline.report.pieces import begun
@@ -29,7 +27,7 @@ _OPTION_CUT = 90
 class Explorer:
     """What the page needs for its list; the filters are pairs of a value and a text.
 
-    `meta` is JSON that may stand inside of a script element; `left_out` says what the page does not
+    `meta` says what the blocks are about, packed like them; `left_out` says what the page does not
     hold for its size, "" where it holds everything.
     """
 
@@ -64,8 +62,7 @@ def explorer(summary: Summary, budget: int) -> Explorer | None:
     }
     return Explorer(
         title=_title(blocks.runs),
-        # "<" is the only character that can end a script element
-        meta=orjson.dumps(meta).decode().replace("<", "\\u003c"),
+        meta=packed_json(meta),
         blocks=blocks.packed,
         causes=tuple((each.anchor, _option(each)) for each in causes),
         owners=tuple((each, each) for each in dict.fromkeys(visible(c.owner) for c in causes)),

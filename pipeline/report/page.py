@@ -26,6 +26,7 @@ from pipeline.report.totals import Balance, RowTotals
 from pipeline.report.visible import WORDS_CUT, visible
 
 FULL = 1000
+TOLD_AT_LENGTH = 40  # causes; the rest is shorter
 _TONES = {
     Verdict.ALL_IMPORTED: "good",
     Verdict.NOTHING_NEW: "good",
@@ -192,7 +193,10 @@ class Page:
 def lay_out(summary: Summary, budget: int = BUDGET) -> Page:
     """Write everything the page shows; its list takes `budget` bytes at most."""
     facts, totals, causes = summary.facts, summary.totals, summary.causes
-    groups = tuple(_group(each) for each in causes.ranked)
+    groups = tuple(
+        _group(each if rank < TOLD_AT_LENGTH else _in_short(each))
+        for rank, each in enumerate(causes.ranked)
+    )
     rejected = tuple(each for each in groups if each.cause.unit is Unit.ROWS and each.cases)
     answers = tuple(each for each in groups if each.cause.unit is Unit.ORDERS and each.cases)
     warnings = tuple(_group(each) for each in causes.warnings)
@@ -434,6 +438,11 @@ def _group(cause: Cause) -> Group:
         else f"showing {shown:,} of {counted(cause.count, word)}",
         cases=tuple(_worded(each) for each in cause.cases),
     )
+
+
+def _in_short(cause: Cause) -> Cause:
+    """A cause of many: what it is, how often, one example, what to do."""
+    return replace(cause, why="", examples=cause.examples[:1], cases=())
 
 
 def _worded(case: Case) -> Case:

@@ -1,11 +1,18 @@
 "use strict";
-(() => {
+(async () => {
 const id = name => document.getElementById(name);
-const box = id("explorer"), meta = JSON.parse(id("listed").textContent), PAGE = 100;
+if (typeof DecompressionStream !== "function") {
+  id("old").hidden = false;
+  return;
+}
+const unpack = text => {
+  const bytes = Uint8Array.from(atob(text), c => c.charCodeAt(0));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).json();
+};
+const box = id("explorer"), meta = await unpack(id("listed").textContent), PAGE = 100;
 const status = id("count"), note = id("said"), table = id("found"), find = id("find");
 const picks = { cause: id("cause"), owner: id("owner"), what: id("what"), file: id("file") };
 const packed = box.getElementsByClassName("block"), opened = [];
-const ready = typeof DecompressionStream === "function";
 let state = {}, hits = [], turn = 0, wait;
 
 /* blocks: unpacked once, when first needed (the columns are described in report/blocks.py) */
@@ -27,9 +34,7 @@ const numbers = given => {
   });
 };
 const open = at => opened[at] ??= (async () => {
-  const bytes = Uint8Array.from(atob(packed[at].textContent), c => c.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  const b = await new Response(stream).json(), texts = given => given.map(each => each ?? "");
+  const b = await unpack(packed[at].textContent), texts = given => given.map(each => each ?? "");
   return {
     f: indexed(b.f, b.n), l: indexed(b.l, b.n, true), s: indexed(b.s, b.n, true),
     w: indexed(b.w, b.n, false, 0), o: numbers(b.o), oi: indexed(b.oi, b.n, true),
@@ -215,10 +220,6 @@ async function download() {
   note.textContent = `${words(n, "line")} written to ${link.download}`;
 }
 
-if (!ready) {
-  id("old").hidden = false;
-  return;
-}
 for (const [name, pick] of Object.entries(picks)) pick.addEventListener("change", () => go({ [name]: pick.value }));
 find.addEventListener("input", () => {
   clearTimeout(wait);

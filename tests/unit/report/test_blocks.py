@@ -194,8 +194,9 @@ def test_the_same_run_gives_the_same_blocks() -> None:
     assert blocks_of(summarise(facts, tables)) == blocks_of(summarise(facts, tables))
 
 
+# Polars knows a newer Unicode than Python: what has no meaning in one may have one in the other.
 NUMBERS = st.one_of(
-    st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12),
+    st.text(st.characters(exclude_categories=["Cs", "Cn"]), min_size=1, max_size=12),
     st.from_regex(r"[A-Z]{0,2}[0-9]{1,18}", fullmatch=True),
 )
 
