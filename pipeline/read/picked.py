@@ -43,6 +43,14 @@ class Picked:
     rows: pl.DataFrame
     faulty: tuple[tuple[int, tuple[str, ...]], ...]
 
+    @property
+    def lines(self) -> tuple[int, int]:
+        """The first and the last of the lines."""
+        ends = [line for line, _ in (*self.faulty[:1], *self.faulty[-1:])]
+        if self.rows.height:
+            ends += [int(self.rows["_line"][0]), int(self.rows["_line"][-1])]
+        return min(ends), max(ends)
+
 
 @dataclass(frozen=True, slots=True)
 class Outer:

@@ -54,12 +54,13 @@ class Rewriter:
     def records(self, picked: Picked, about: pl.DataFrame) -> bytes:
         """Write records, in the order of their lines, with what there is to say about them.
 
-        `about` has `_line` and the names of `OURS`, a row for each line.
+        `about` has `_line` and the names of `OURS`, a row for each line of the file that is written.
 
         Raises:
             UnicodeEncodeError: the encoding cannot write a character that it has read.
         """
-        told = about.with_columns(self._own_words(about, name) for name in OURS)
+        here = about.filter(pl.col("_line").is_between(*picked.lines))
+        told = here.with_columns(self._own_words(here, name) for name in OURS)
         rows = picked.rows.join(told, on="_line", how="left", maintain_order="left")
         cells = [self._cell(pl.col(name)) for name in rows.columns if name != "_line"]
         texts = rows.select(

@@ -39,16 +39,18 @@ def affected(tables: RunTables) -> pl.DataFrame:
 
 def rows_told(findings: pl.DataFrame, facts: RunFacts, owners: Mapping[str, str]) -> pl.DataFrame:
     """Say of each row what is wrong with it and what to do: FILE, LINE, `rule`, `problem`, `fix`."""
-    told = _told(findings, facts, owners)
+    told = _told(findings, facts, owners).drop(SEGMENT)
     at = [FILE, LINE]
-    words = [
-        told.unique([*at, name], maintain_order=True)
-        .group_by(at, maintain_order=True)
-        .agg(pl.col(name).str.join(_BETWEEN))
-        for name in ("problem", "fix")
-    ]
-    first = told.unique(at, keep="first", maintain_order=True).select(*at, "rule")
-    return first.join(words[0], on=at).join(words[1], on=at)
+    several = told.select((pl.len().over(at) > 1).alias("several")).to_series()
+    alone, together = told.filter(~several), told.filter(several)  # few rows have several
+    words = together.group_by(at, maintain_order=True).agg(
+        pl.col("rule").first(),
+        *(
+            pl.col(name).unique(maintain_order=True).str.join(_BETWEEN)
+            for name in ("problem", "fix")
+        ),
+    )
+    return pl.concat([alone, words.select(alone.columns)])
 
 
 def _told(findings: pl.DataFrame, facts: RunFacts, owners: Mapping[str, str]) -> pl.DataFrame:

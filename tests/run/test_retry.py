@@ -1,6 +1,7 @@
 """Rows to correct: written at the end of a run, corrected by a person, imported by `retry`."""
 
 import csv
+import gzip
 import io
 import json
 import re
@@ -8,6 +9,7 @@ import shutil
 import stat
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -15,7 +17,7 @@ from pipeline.model.stops import StopRun
 from pipeline.run import Result, report
 from pipeline.run.retry import RetryRefused
 from pipeline.sandbox import FaultSchedule
-from tests.run.conftest import PARCELS_YAML, Warehouse, at, order_row
+from tests.run.conftest import HEADER, PARCELS_YAML, Warehouse, at, order_row
 from tests.run.inbox import Inbox, interchange, order
 from tests.run.test_import import outcomes
 
@@ -382,3 +384,88 @@ def test_messages_of_edi_files_are_listed_with_place_path_and_fix(warehouse: War
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert 'href="rejected/in.messages.txt"' in page(result)
     assert "2 messages of 2 orders" in page(result)
+
+
+def test_a_packed_file_in_another_encoding_comes_back_in_its_own_form(warehouse: Warehouse) -> None:
+    mapping = warehouse.mappings[0]
+    text = mapping.read_text(encoding="utf-8").replace(
+        'delimiter: ";"', 'delimiter: "\\t"\n  quote: none\n  encoding: cp1252'
+    )
+    mapping.write_text(text, encoding="utf-8")
+    header = HEADER.replace(";", "\t").replace("\n", "\r\n")
+    rows = [order_row("A1", name='Jö "Doe"', qty="x"), order_row("A2", name="M\x81ller")]
+    content = (header + "".join(rows).replace(";", "\t").replace("\n", "\r\n")).encode("latin-1")
+    packed = warehouse.folder / "orders.csv.gz"
+    packed.write_bytes(gzip.compress(content))
+
+    path = only(warehouse.corrected(warehouse.run()))
+
+    assert path.name == "orders.rejected.csv"
+    written = path.read_bytes()
+    lines = written.split(b"\r\n")
+    assert lines[1].startswith(content.split(b"\r\n")[1] + b"\t2\tR201\t")
+    assert lines[2].startswith(content.split(b"\r\n")[2] + b"\t3\tR102\t")
+    assert (len(lines), lines[3]) == (4, b"")
+    # untouched, the byte is refused again: it is not replaced by anything
+    correct_bytes = written.replace(b"\tx\tDE", b"\t1\tDE")
+    path.write_bytes(correct_bytes)
+    again = warehouse.retry(path)
+    assert (again.exit_code, list(warehouse.open_items())) == (3, ["A2"])
+    path.write_bytes(correct_bytes.replace(b"M\x81ller", "Müller".encode("cp1252")))
+    assert warehouse.retry(path).exit_code == 0
+    names = {number: body["recipient_name"] for number, body in bodies(warehouse).items()}
+    assert names == {"A1": 'Jö "Doe"', "A2": "Müller"}
+
+
+def test_files_of_one_name_and_odd_names_get_names_of_their_own(warehouse: Warehouse) -> None:
+    names = ["de/orders.csv", "at/orders.csv", "orders =1+1 <b>'.csv", "orders…ÄÖ 漢字.csv"]
+    for number, name in enumerate(names):
+        (warehouse.folder / name).parent.mkdir(exist_ok=True)
+        warehouse.orders(order_row(f"A{number}", qty="x"), name=name)
+
+    result = warehouse.run_files(*(str(warehouse.folder / name) for name in names))
+
+    files = warehouse.corrected(result)
+    assert set(files) == {
+        "de-orders.rejected.csv", "at-orders.rejected.csv", "orders-1-1-b.rejected.csv",
+        "orders-ÄÖ-漢字.rejected.csv",
+    }  # fmt: skip
+    links = re.findall(r'href="(rejected/[^"]*)"', page(result))
+    assert {unquote(link) for link in links} == {f"rejected/{name}" for name in files}
+    for path in files.values():
+        correct(path, (";x;DE", ";1;DE"))
+    assert warehouse.retry(*files.values()).exit_code == 0
+    assert warehouse.open_items() == {}
+
+
+def test_a_safety_stop_has_its_rows_to_correct_and_closes_nothing(warehouse: Warehouse) -> None:
+    warehouse.orders(order_row("A1", qty="x"), order_row("A2"))
+
+    stopped = warehouse.run(max_reject_rate=0.1, reject_rate_from=1)
+
+    assert stopped.exit_code == 7
+    path = only(warehouse.corrected(stopped))
+    correct(path, (";x;DE", ";1;DE"))
+    assert warehouse.retry(path).exit_code == 0
+    assert list(bodies(warehouse)) == ["A1"]
+
+
+def test_what_cannot_be_written_is_said_and_the_run_has_its_report(
+    warehouse: Warehouse,
+) -> None:
+    warehouse.orders(order_row("A1", qty="x"), order_row("A2"))
+    removing = warehouse.told
+
+    def gone(done: int) -> None:  # noqa: ARG001 - called while the only order is sent
+        for copy in warehouse.settings.home.glob("runs/*/snapshots/*"):
+            copy.unlink()
+
+    removing.on_send = gone
+
+    result = warehouse.run()
+
+    assert result.exit_code == 3
+    assert warehouse.corrected(result) == {}
+    assert "rejected/" not in "".join(re.findall(r'href="[^"]*"', page(result)))
+    warned = [str(fields["text"]) for level, _, fields in removing.events if level == "warning"]
+    assert any("the rows to correct of orders.csv cannot be written" in text for text in warned)
