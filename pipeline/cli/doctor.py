@@ -16,6 +16,7 @@ from pipeline.cli.root import cli
 from pipeline.cli.session import Session
 from pipeline.cli.shape import verb
 from pipeline.config import Credentials, From, Loaded, Settings, hidden
+from pipeline.model.notice import When
 from pipeline.model.stops import StopRun
 
 _OK, _WARN, _FAIL = "ok", "warn", "FAIL"
@@ -80,6 +81,7 @@ def _checks(session: Session) -> Iterator[Check]:
         yield from _api(full.settings)
     yield from _folders(settings)
     yield from _partners(settings)
+    yield from _notices(settings if full is None else full.settings)
     yield from _ledger(settings)
 
 
@@ -178,6 +180,22 @@ def _folders(settings: Settings) -> Iterator[Check]:
         yield Check(_FAIL, "space", says, "make room", Exit.LEDGER)
     else:
         yield Check(_WARN if free < _LITTLE_SPACE else _OK, "space", says)
+
+
+def _notices(settings: Settings) -> Iterator[Check]:
+    """Who is told how a run ended; nothing is sent to find out."""
+    notify = settings.notify
+    if notify is None:
+        yield Check(_OK, "notify", "nobody is told how a run ended: there is no section [notify]")
+        return
+    mail, hook = notify.mail, notify.webhook
+    ways = [f"mail over {mail.host}:{mail.port}"] if mail else []
+    ways += [f"webhook ({hook.shape})"] if hook else []
+    reasons = [route.unusable for route in (mail, hook) if route is not None and route.unusable]
+    if reasons and notify.when is not When.NEVER:
+        yield Check(_WARN, "notify", "; ".join(reasons), "correct it in [notify]")
+        return
+    yield Check(_OK, "notify", f"{notify.when} for this profile: {', '.join(ways)}")
 
 
 def _partners(settings: Settings) -> Iterator[Check]:

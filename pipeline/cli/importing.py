@@ -62,6 +62,7 @@ _VERDICT = (
     setting("partial_ok"),
     setting("fail_on_empty"),
 )
+_TELLING = (setting("notify", metavar="problems|always|never"),)
 _REPORT = (
     setting("report_dir", metavar="DIR"),
     setting("pii", metavar="mask|show|none"),
@@ -120,7 +121,7 @@ def plan(session: Session, inputs: tuple[str, ...]) -> int:
     "pipeline run .pipeline/plans/7f3a --rate 5 --until 06:00",
     exits=_RUN_EXITS,
 )  # fmt: skip
-@_options(_READING, _SENDING, _GUARDING, _VERDICT, _REPORT, (setting("new_ledger"),))
+@_options(_READING, _SENDING, _GUARDING, _VERDICT, _REPORT, _TELLING, (setting("new_ledger"),))
 @click.argument("inputs", nargs=-1, metavar="[PLAN | FILE | FOLDER | GLOB]...")
 @click.pass_obj
 def run(session: Session, inputs: tuple[str, ...]) -> int:
@@ -159,7 +160,7 @@ def run(session: Session, inputs: tuple[str, ...]) -> int:
     "pipeline resume --profile prod --yes -q",
     exits=_RUN_EXITS,
 )  # fmt: skip
-@_options(_SENDING, (setting("partial_ok"),), _REPORT)
+@_options(_SENDING, (setting("partial_ok"),), _REPORT, _TELLING)
 @click.argument("name", required=False, metavar="[RUN | PLAN]")
 @click.pass_obj
 def resume(session: Session, name: str | None) -> int:
@@ -190,6 +191,7 @@ def resume(session: Session, name: str | None) -> int:
     (setting("max_reject_rate", metavar="SHARE"), setting("max_orders", metavar="N")),
     (setting("partial_ok"),),
     _REPORT,
+    _TELLING,
 )
 @click.argument(
     "files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE..."
@@ -378,6 +380,9 @@ def _finish(session: Session, result: "Result") -> int:
                 "plan": result.plan,
                 "stopped": None if stopped is None else described(stopped),
                 "summary": {k: v for k, v in result.summary.items() if k != "exit"},
+                "notified": [
+                    {"by": each.by, "ok": each.ok, "says": each.says} for each in result.told
+                ],
             },
         )
     else:

@@ -19,6 +19,7 @@ from pipeline.config import (
     look,
 )
 from pipeline.model.endpoint import Endpoint
+from pipeline.model.notice import Notify
 from pipeline.model.stops import StopRun
 
 
@@ -60,7 +61,7 @@ class Session:
         )
         settings = self.loaded.settings
         self._console = Console(self.console.look, settings.timezone)
-        for secret in _secrets(settings.endpoint):
+        for secret in (*_secrets(settings.endpoint), *_secrets_of_notices(settings.notify)):
             self._console.hide(secret)
         for text in self.loaded.warnings:
             if text not in self._told:
@@ -152,3 +153,12 @@ def _secrets(endpoint: Endpoint) -> tuple[str, ...]:
     """The token in every form in which it is written."""
     token = endpoint.token.reveal()
     return token, b64encode(f"{endpoint.account}:{token}".encode()).decode()
+
+
+def _secrets_of_notices(notify: Notify | None) -> tuple[str, ...]:
+    """What opens the routes of notifications."""
+    if notify is None:
+        return ()
+    password = notify.mail.password.reveal() if notify.mail else ""
+    url = notify.webhook.url.reveal() if notify.webhook else ""
+    return password, url

@@ -22,6 +22,7 @@ from pipeline.config import (
     hidden_url,
     missing_file,
 )
+from pipeline.model.notice import Notify
 
 _TEMPLATE = """\
 # Configuration of `pipeline`; every key is described in docs/configuration.md.
@@ -38,6 +39,17 @@ _TEMPLATE = """\
 # [schedule]
 # days = "mon-fri"
 # by = "06:00"
+
+# Who is told how a run of production ended; `pipeline report mail` tries it.
+# [notify]
+# when = "problems"            # problems, always or never
+# [notify.mail]
+# host = "smtp.example.com"
+# from = "import@example.com"
+# to = ["ops@example.com"]
+# user = "import"              # the password: PIPELINE_SMTP_PASSWORD, password_file, password_command
+# [notify.webhook]
+# shape = "slack"              # json, slack or teams; the address: PIPELINE_WEBHOOK_URL, url_file
 
 # With whom EDI files are exchanged; without any section every sender is taken.
 # [partner.acme]
@@ -88,6 +100,7 @@ def show(session: Session, origin: bool) -> int:
         f"partner.{partner.name}": (f"{partner.syntax} {partner.id}", "")
         for partner in loaded.settings.partners
     }
+    rows |= _notify_rows(loaded.settings.notify)
     console = session.console
     if console.look.json:
         settings = {
@@ -103,6 +116,21 @@ def show(session: Session, origin: bool) -> int:
         )
     )
     return Exit.OK
+
+
+def _notify_rows(notify: Notify | None) -> dict[str, tuple[object, str]]:
+    """Who is told, without the secrets of the routes."""
+    if notify is None:
+        return {}
+    rows: dict[str, tuple[object, str]] = {"notify.when": (notify.when.value, "")}
+    if notify.report_url:
+        rows["notify.report_url"] = (notify.report_url, "")
+    if notify.mail:
+        mail = notify.mail
+        rows["notify.mail"] = (f"{', '.join(mail.to)} over {mail.host}:{mail.port}", "")
+    if notify.webhook:
+        rows["notify.webhook"] = (notify.webhook.shape.value, "")
+    return rows
 
 
 def _shown(value: object) -> str:

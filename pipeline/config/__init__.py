@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pipeline.config.document import Document
 from pipeline.config.keys import FOREIGN_VARIABLES, KEYS, LOOKS
+from pipeline.config.notify import Surroundings, read_notify
 from pipeline.config.nouns import (
     CONFIG_NAME,
     PRESETS,
@@ -136,9 +137,13 @@ def load(
         values[key.name] = placed_value(key, found, cwd=cwd, folder=document.folder)
     owners = document.owners(section)
     maker = Maker(name, values, environ, document)
+    made = maker.settings(owners, credentials)
+    around = Surroundings(
+        name, made.endpoint.production, maker.maybe("notify", str), environ, credentials
+    )
     settings = replace(
-        maker.settings(owners, credentials), profile_named=bool(profile), config=config_path,
-        partners=read_partners(document), schedule=read_schedule(document),
+        made, profile_named=bool(profile), config=config_path, partners=read_partners(document),
+        schedule=read_schedule(document), notify=read_notify(document, around, maker.warnings),
     )  # fmt: skip
     return Loaded(
         settings=settings,

@@ -67,7 +67,8 @@ class Document:
         """Refuse keys that nobody knows, with their line and the nearest name."""
         anywhere = [key.name for key in KEYS.values() if key.where is Where.ANYWHERE]
         profile = [key.name for key in KEYS.values() if key.where is not Where.COMMAND]
-        self._refuse_keys(self.data, (), [*anywhere, "owners", "partner", "profile", "schedule"])
+        sections = ["notify", "owners", "partner", "profile", "schedule"]
+        self._refuse_keys(self.data, (), [*anywhere, *sections])
         profiles = self._table(self.data.get("profile", {}), ("profile",))
         for name, section in profiles.items():
             table = self._table(section, ("profile", name))

@@ -22,11 +22,16 @@ from pipeline.config.readers import (
     as_zone,
 )
 from pipeline.model.endpoint import AuthScheme, Pace
+from pipeline.model.notice import When
 
 # The secrets and the ways of the terminal that other programs share with us.
 FOREIGN_VARIABLES: Mapping[str, str] = {
     "PARCELLAB_TOKEN": "the token of the account; only used for production",
     "PARCELLAB_TOKEN_FILE": "a file that holds the token, such as a systemd or Docker secret",
+    "PIPELINE_SMTP_PASSWORD": "the password of the mail server in [notify.mail]",
+    "PIPELINE_SMTP_PASSWORD_FILE": "a file that holds that password",
+    "PIPELINE_WEBHOOK_URL": "the address of [notify.webhook]; all of it is a secret",
+    "PIPELINE_WEBHOOK_URL_FILE": "a file that holds that address",
     "NO_COLOR": "no colours when set",
     "FORCE_COLOR": "colours also when piped, when set",
     "TERM": "`dumb` means plain lines instead of progress bars",
@@ -94,6 +99,8 @@ KEYS: Mapping[str, Key] = {
             default=False),
         Key("pii", as_choice("mask", "show", "none"), _ANY,
             "personal data in the report: mask, show or none", default="mask"),
+        Key("notify", as_choice(*When), _COMMAND,
+            "who is told of the end: problems, always or never, over `when` in [notify]"),
         Key("mapping", as_paths, _COMMAND, "mapping file; give it again for several exports",
             default=()),
         Key("limit", as_whole(1), _COMMAND, "only the first N orders"),

@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pipeline.model.edi.partner import Partner
 from pipeline.model.endpoint import Endpoint, Pace
+from pipeline.model.notice import Notify
 from pipeline.model.schedule import Schedule
 from pipeline.model.stops import StopRun
 
@@ -62,6 +63,7 @@ class Credentials(StrEnum):
     """Whether a missing token is a mistake. What only looks at local things needs none."""
 
     REQUIRED = "required"
+    NOTIFY = "notify"  # only the secrets of [notify], whatever it says of when
     SKIPPED = "skipped"
 
 
@@ -123,6 +125,7 @@ class Settings:
     config: Path | None = None  # the file that an option named
     partners: tuple[Partner, ...] = ()  # none: EDI of every sender is taken
     acks: Path | None = None  # under which partners find their acknowledgements
+    notify: Notify | None = None  # who is told how a run ended
     schedule: Schedule | None = None  # the nights on which a run is expected
 
 

@@ -2,9 +2,7 @@
 
 import base64
 import binascii
-import os
 import re
-import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -27,16 +25,11 @@ from pipeline.config.nouns import (
     parts_of_url,
     place_of,
 )
+from pipeline.config.secrets import secret_of_command, secret_of_file
 from pipeline.config.values import T, Value, want
 from pipeline.model.endpoint import AuthScheme, Endpoint, Pace, Secret
 
 SANDBOX_TOKEN = "sandbox-token"  # noqa: S105 - opens nothing but a sandbox
-
-
-_TOKEN_MAX = 1 << 16  # bytes of a token file
-
-
-_COMMAND_S = 30  # seconds a token_command may take
 
 
 class Maker:
@@ -193,55 +186,17 @@ class Maker:
             return self._token_file(file, origin), origin
         command = self.values["token_command"]
         if isinstance(command.value, tuple):
-            return self._token_command(command.value, command.origin), command.origin
+            text = secret_of_command(
+                command.value, "token", command.origin, cwd=self.document.folder,
+                environ=self.environ,
+            )  # fmt: skip
+            return text, command.origin
         return None, Origin(From.DEFAULT)
 
     def _token_file(self, path: Path, origin: Origin) -> str:
-        try:
-            with path.open("rb") as file:
-                mode = os.fstat(file.fileno()).st_mode
-                text = file.read(_TOKEN_MAX).decode("utf-8")
-        except (OSError, UnicodeError) as error:
-            words = getattr(error, "strerror", None) or "it is not text"
-            raise BadConfig(
-                f"the token file {path} cannot be read: {words}",
-                help="check the path and the rights of this user",
-                code="C108",
-                place=place_of(origin),
-            ) from None
-        if mode & 0o077:
-            self.warnings.append(
-                f"the token file {path} can be read by other users; chmod 600 closes it"
-            )
+        text, warning = secret_of_file(path, "token", origin)
+        self.warnings += [warning] if warning else []
         return text
-
-    def _token_command(self, command: tuple[str, ...], origin: Origin) -> str:
-        try:
-            done = subprocess.run(  # noqa: S603 - the user's own configuration names it; no shell
-                command,
-                capture_output=True,
-                timeout=_COMMAND_S,
-                check=False,
-                cwd=self.document.folder,
-                env=dict(self.environ),
-                text=True,
-            )
-        except (OSError, subprocess.TimeoutExpired, UnicodeError) as error:
-            words = getattr(error, "strerror", None) or "it did not end or printed no text"
-            raise _command_failed(command[0], words, origin) from None
-        if done.returncode != 0:
-            # its words stay out: they may hold what must not be shown
-            raise _command_failed(command[0], f"exit code {done.returncode}", origin)
-        return done.stdout
-
-
-def _command_failed(name: str, words: str, origin: Origin) -> BadConfig:
-    return BadConfig(
-        f"token_command {name} failed: {words}",
-        help="run it by hand; it must print the token and nothing else",
-        code="C108",
-        place=place_of(origin),
-    )
 
 
 def _checked_token(text: str, account: int, base_url: str, origin: Origin) -> str:

@@ -5,11 +5,14 @@ mail shows none. It leaves the house, lies in inboxes for years and is passed on
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import date
 from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
+from pipeline.model.notice import Letter
 from pipeline.report.causes import Cause
+from pipeline.report.facts import RunFacts
 from pipeline.report.summary import (
     Summary,
     Verdict,
@@ -25,6 +28,8 @@ from pipeline.report.visible import visible
 
 ORDERS_SHOWN = 20
 MAIL_BYTES = 30_000  # Gmail clips at about 102 KB; a phone should not have to scroll for long
+CHAT_CAUSES = 3
+FACTS_VERSION = 1  # rises when a member of the generic webhook changes its meaning or goes away
 _TITLE_CUT = 60
 _ORDER_CUT = 40
 _WORDS_CUT = 300
@@ -121,8 +126,16 @@ def subject_line(summary: Summary) -> str:
     aside = "" if facts.production else " (sandbox)"
     new = facts.history.new_causes if facts.history else None
     parts = [_short(summary), *([counted(new, "new cause")] if new else [])]
-    title = visible(facts.title, limit=_TITLE_CUT)
-    return f"{summary.verdict.symbol} {title}{aside} {day}: {', '.join(parts)}"
+    return f"{summary.verdict.symbol} {_exports(facts)}{aside} {day}: {', '.join(parts)}"
+
+
+def _exports(facts: RunFacts) -> str:
+    """What was imported, by the names of its mappings; the title where there is none."""
+    names = [visible(each.name, limit=_ORDER_CUT) for each in facts.mappings]
+    if not names:
+        return visible(facts.title, limit=_TITLE_CUT)
+    more = len(names) - 2
+    return ", ".join(names[:2]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def page_url(base: str, run_id: str) -> str:
@@ -195,3 +208,114 @@ def _equation(balance: Balance) -> str:
     sign, mark = ("=", "✔") if balance.holds else ("≠", "✖")
     terms = " + ".join(f"{count:,} {label}" for label, count in balance.terms if count)
     return f"{mark} {balance.left:,} {balance.label} {sign} {terms or 0}"
+
+
+# -- the letter --------------------------------------------------------------------------------
+
+
+def letter(
+    summary: Summary, page: MailPage, html: str, *, exit_code: int, exit_name: str
+) -> Letter:
+    """Give what is told of a run that has a report; a run that is not green is a problem."""
+    return Letter(
+        run_id=summary.facts.run_id,
+        subject=page.subject,
+        text=as_words(page),
+        html=html,
+        lines=_lines(page),
+        facts=_facts(summary, page) | {"exit": {"code": exit_code, "name": exit_name}},
+        problem=summary.verdict.symbol != "✔" or exit_code != 0,
+        url=page.url,
+    )
+
+
+def as_words(page: MailPage) -> str:
+    """Write the mail as plain text."""
+    lines = [page.verdict, page.headline, page.detail, *page.failures, ""]
+    lines += [f"{owner}: {amount}" for owner, amount in page.owners]
+    lines += ["", *map(_said, page.causes), page.more_causes] if page.causes else []
+    if page.orders:
+        orders = ", ".join([*page.orders, *([page.more_orders] if page.more_orders else [])])
+        lines += ["", f"{page.orders_lead}: {orders}"]
+    lines += ["", page.earlier] if page.earlier else []
+    lines += [
+        "",
+        *page.equations,
+        "",
+        f"Report: {page.url or page.path}",
+        f"{page.run}, {page.when}",
+    ]
+    # one blank line at most between two parts
+    kept = [line for n, line in enumerate(lines) if line or (n and lines[n - 1])]
+    return "\n".join(kept) + "\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreported:
+    """A run that ended before it could write a report."""
+
+    title: str
+    profile: str
+    production: bool
+    day: date
+    says: str
+    exit_code: int
+    exit_name: str
+
+
+def unreported_letter(run: Unreported) -> Letter:
+    """Give what is told of such a run; the mail is text only."""
+    says = visible(run.says, limit=_WORDS_CUT)
+    title = visible(run.title, limit=_TITLE_CUT)
+    aside = "" if run.production else " (sandbox)"
+    day = short_day(run.day).partition(" ")[2]
+    subject = f"✖ {title}{aside} {day}: stopped without a report"
+    end = f"Exit code {run.exit_code} ({run.exit_name}), profile {visible(run.profile)}."
+    facts = {
+        "version": FACTS_VERSION, "event": "run", "subject": subject, "verdict": None,
+        "headline": says, "title": title, "profile": run.profile, "production": run.production,
+        "exit": {"code": run.exit_code, "name": run.exit_name},
+    }  # fmt: skip
+    return Letter(
+        run_id="", subject=subject, text=f"{says}\n{end}\n", html="", lines=(subject, says, end),
+        facts=facts, problem=True,
+    )  # fmt: skip
+
+
+def _said(cause: MailCause) -> str:
+    code = f" [{cause.code}]" if cause.code else ""
+    rest = ", ".join(filter(None, (cause.owner, cause.since)))
+    return f"{cause.amount}: {cause.says}{code}, {rest}"
+
+
+def _lines(page: MailPage) -> tuple[str, ...]:
+    """The mail in a few lines, for a chat."""
+    lines = [page.subject, page.headline, *page.failures, *map(_said, page.causes[:CHAT_CAUSES])]
+    lines += [page.earlier] if page.earlier else []
+    return (*lines, *(() if page.url else (f"Report: {page.path}",)))
+
+
+def _facts(summary: Summary, page: MailPage) -> dict[str, object]:
+    facts, orders, rows = summary.facts, summary.totals.orders, summary.totals.rows
+    counted_orders = ("seen", "arrived", "missing", "out_of_date", "unknown", "partly_applied",
+                      "held_back", "refused", "not_attempted")  # fmt: skip
+    return {
+        "version": FACTS_VERSION,
+        "event": "run",
+        "subject": page.subject,
+        "verdict": summary.verdict.value,
+        "headline": page.headline,
+        "balances": summary.balances,
+        "run": facts.run_id,
+        "title": visible(facts.title, limit=_TITLE_CUT),
+        "profile": facts.profile,
+        "account": facts.account,
+        "production": facts.production,
+        "started_at": facts.started_at.isoformat(),
+        "ended_at": facts.ended_at.isoformat(),
+        "orders": {name: getattr(orders, name) for name in counted_orders},
+        "rows": {name: getattr(rows, name) for name in ("read", "accepted", "rejected", "skipped")},
+        "new_causes": facts.history.new_causes if facts.history else None,
+        "causes": [asdict(each) for each in page.causes],
+        "report": page.url or page.path,
+    }

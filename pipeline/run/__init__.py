@@ -13,6 +13,7 @@ from pipeline.config import Settings
 from pipeline.run.flow import Flow
 from pipeline.run.items import close_open_items, open_items
 from pipeline.run.look import index, report, status
+from pipeline.run.notices import told
 from pipeline.run.request import (
     GUARD_ORDERS,
     Events,
@@ -63,7 +64,9 @@ def run(
     Raises:
         StopRun: it could not begin; nothing was sent.
     """
-    return Flow(settings, options, events).run(mappings, inputs)
+    title = ", ".join(path.stem for path in mappings)
+    flow = Flow(settings, options, events)
+    return told(settings, events, title, lambda: flow.run(mappings, inputs))
 
 
 def plan(
@@ -86,7 +89,8 @@ def run_plan(settings: Settings, plan: Path, options: Options, events: Events) -
         PlanStale: a file, a mapping, the program or the ledger has changed since.
         StopRun: it could not begin; nothing was sent.
     """
-    return Flow(settings, options, events).run_plan(plan)
+    flow = Flow(settings, options, events)
+    return told(settings, events, plan.name, lambda: flow.run_plan(plan))
 
 
 def resume(settings: Settings, name: str | None, options: Options, events: Events) -> Result:
@@ -99,7 +103,8 @@ def resume(settings: Settings, name: str | None, options: Options, events: Event
             unfinished, the result says so (exit 0).
         StopRun: it could not begin; nothing was sent.
     """
-    return Flow(settings, options, events).resume(name)
+    flow = Flow(settings, options, events)
+    return told(settings, events, f"resume {name or ''}".rstrip(), lambda: flow.resume(name))
 
 
 def retry(
@@ -118,4 +123,5 @@ def retry(
         RetryRefused: nobody knows which run a file is of, or an order has rows in other files.
         StopRun: it could not begin; nothing was sent.
     """
-    return Flow(settings, options, events).retry(files, mappings)
+    flow = Flow(settings, options, events)
+    return told(settings, events, "retry", lambda: flow.retry(files, mappings))

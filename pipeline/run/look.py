@@ -20,7 +20,7 @@ from pipeline.run.index import write_index
 from pipeline.run.nights import recalled
 from pipeline.run.plans import run_of
 from pipeline.run.request import RunUnknown, resume_command
-from pipeline.run.verdict import NAMES, why_untried
+from pipeline.run.verdict import NAMES, served, why_untried
 
 
 def report(settings: Settings, run_id: str | None, pii: str) -> Path:
@@ -57,7 +57,10 @@ def report(settings: Settings, run_id: str | None, pii: str) -> Path:
         summary = summarise(facts, tables, owners=settings.owners, pii=PiiMode(pii))
         summary = recalled(ledger, record.id, summary, settings.schedule)
         with written(folder_of_report):
-            return write_report(folder_of_report, summary, tables, owners=settings.owners).page
+            return write_report(
+                folder_of_report, summary, tables, owners=settings.owners,
+                url=served(settings, record.id),
+            ).page  # fmt: skip
 
 
 def index(settings: Settings) -> Path:

@@ -1,13 +1,16 @@
 """What a run is asked to do, what it answers, and whom it tells on the way."""
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
 from pipeline.config import SANDBOX, Settings
+from pipeline.model.notice import Letter
 from pipeline.model.stops import StopRun
+from pipeline.notify import Told
 
 # A share says little about a handful of orders, so the default one counts from here on only.
 GUARD_ORDERS = 20
@@ -51,7 +54,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """How a run ended. `text` is for people, `summary` for programs."""
+    """How a run ended. `text` is for people, `summary` for programs, `told` how it was told."""
 
     run_id: str
     exit_code: int
@@ -60,6 +63,8 @@ class Result:
     report: Path | None = None
     plan: Path | None = None
     stopped: StopRun | None = None
+    letter: Letter | None = None  # where somebody may have to be told
+    told: Sequence[Told] = ()
 
 
 class Events(Protocol):

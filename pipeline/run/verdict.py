@@ -12,11 +12,14 @@ import polars as pl
 from pipeline.config import Settings
 from pipeline.ledger import FindingCount, Ledger
 from pipeline.ledger import RunState as LedgerState
+from pipeline.model.notice import Letter
 from pipeline.model.outcomes import OrderOutcome
 from pipeline.model.stops import StopRun
 from pipeline.report.facts import RunState, RunTables
 from pipeline.report.files import ReportFiles, write_report
+from pipeline.report.mail import lay_out_mail, letter, page_url
 from pipeline.report.masking import PiiMode
+from pipeline.report.rejections import missing_orders
 from pipeline.report.summary import Summary, summarise
 from pipeline.run.accounts import planned_tables, report_folder, run_facts, run_tables
 from pipeline.run.corrected import write_corrected
@@ -80,7 +83,9 @@ def conclude(
         arrived += renumbered(folder, facts, tables)
         summary = remembered(*source, summary, missing, arrived, settings.schedule)
     with written(reports):
-        files = write_report(reports, summary, tables, owners=settings.owners)
+        files = write_report(
+            reports, summary, tables, owners=settings.owners, url=served(settings, facts.run_id)
+        )
     code = exit_code(summary, ending, options)
     if source is not None:
         _close(*source, folder, tables, ending, code, files)
@@ -94,7 +99,26 @@ def conclude(
         run_id=facts.run_id, exit_code=code, text=text,
         summary=document | {"exit": {"code": code, "name": NAMES.get(code, "unknown")}},
         report=files.page, plan=folder.path if source is None else None, stopped=ending.stopped,
+        letter=None if source is None else _letter(settings, summary, tables, files, code),
     )  # fmt: skip
+
+
+def served(settings: Settings, run_id: str) -> str:
+    """Where people open the report of a run; "" where it is not served."""
+    base = settings.notify.report_url if settings.notify else ""
+    return page_url(base, run_id) if base else ""
+
+
+def _letter(
+    settings: Settings, summary: Summary, tables: RunTables, files: ReportFiles, code: int
+) -> Letter | None:
+    if settings.notify is None:
+        return None
+    url = served(settings, summary.facts.run_id)
+    page = lay_out_mail(summary, missing_orders(tables.orders), str(files.page), url)
+    html = files.mail.read_text(encoding="utf-8")
+    name = NAMES.get(code, "unknown")
+    return letter(summary, page, html, exit_code=code, exit_name=name)
 
 
 def check_reports(folder: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.report.facts import RunState
+from pipeline.report.facts import MappingUsed, RunState
 from pipeline.report.files import write_report
 from pipeline.report.history import History, Lifecycle, Phase
 from pipeline.report.mail import MAIL_BYTES, ORDERS_SHOWN, lay_out_mail, page_url, subject_line
@@ -35,22 +35,22 @@ def test_the_subject_says_what_is_missing_and_what_is_new() -> None:
         },
     )  # fmt: skip
     assert subject_line(with_history(summary, history)) == (
-        "✖ Nightly order import 20 Nov: 32 of 133 orders not imported, 3 new causes"
+        "✖ wms.yaml 20 Nov: 32 of 133 orders not imported, 3 new causes"
     )
-    assert subject_line(summary) == "✖ Nightly order import 20 Nov: 32 of 133 orders not imported"
+    assert subject_line(summary) == "✖ wms.yaml 20 Nov: 32 of 133 orders not imported"
 
 
 @pytest.mark.parametrize(
     ("facts", "ending"),
     [
-        ({}, "✔ Nightly order import 20 Nov: 8 orders arrived"),
-        ({"production": False}, "✔ Nightly order import (sandbox) 20 Nov: 8 orders arrived"),
+        ({}, "✔ wms.yaml 20 Nov: 8 orders arrived"),
+        ({"production": False}, "✔ wms.yaml (sandbox) 20 Nov: 8 orders arrived"),
         (
             {"state": RunState.STOPPED, "stop_reason": "the API is away"},
-            "⏸ Nightly order import 20 Nov: stopped early, 8 of 8 orders arrived",
+            "⏸ wms.yaml 20 Nov: stopped early, 8 of 8 orders arrived",
         ),
         (
-            {"title": "wms\r\nBcc: all@example.com"},
+            {"mappings": (MappingUsed("wms\r\nBcc: all@example.com", "ab"),)},
             "✔ wms⟨U+000D⟩⟨U+000A⟩Bcc: all@example.com 20 Nov: 8 orders arrived",
         ),
     ],
@@ -74,6 +74,13 @@ def test_the_subject_without_a_missing_order(outcomes: dict[str, int], says: str
         for each in range(number):
             run.order(f"{outcome}-{each}", outcome)
     assert subject_line(summary_of(run)).endswith(f": {says}")
+
+
+def test_many_exports_are_counted_in_the_subject() -> None:
+    mappings = tuple(MappingUsed(name, "ab") for name in ("a", "b", "c", "d"))
+    assert subject_line(summary_of(all_imported(), mappings=mappings)).startswith(
+        "✔ a, b and 2 more 20 Nov: "
+    )
 
 
 def test_numbers_that_contradict_each_other_stand_in_the_subject() -> None:
