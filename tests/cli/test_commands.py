@@ -167,6 +167,7 @@ def test_the_doctor_finds_nothing_wrong(call: Call, api: RunningSandbox) -> None
         "reports",
         "space",
         "partners",
+        "notify",
         "ledger",
     ]
     assert all(line.startswith("ok ") for line in said.out.splitlines())

@@ -86,8 +86,12 @@ def test_no_value_of_the_files_leaves_by_a_notification(
     warehouse: Warehouse, post: MailServer, web: WebServer
 ) -> None:
     subscribe(warehouse, post, web)
-    canary = {"mail": "jana.canary@", "name": "Canarina Kanarienweg", "qty": "Canarina"}
-    warehouse.orders(order_row("A1", **canary), order_row("A2", country="Kanarienweg 4"))
+    canary: dict[str, object] = {
+        "mail": "jana.canary@",
+        "name": "Canarina Kanarienweg",
+        "qty": "Canarina",
+    }
+    warehouse.orders(order_row("A1", 1, **canary), order_row("A2", country="Kanarienweg 4"))
     result = warehouse.run(pii="show")
     assert result.report is not None
     assert "Canarina" in result.report.read_text()  # it was there to leak
@@ -126,11 +130,11 @@ def test_a_plan_tells_nobody(warehouse: Warehouse, post: MailServer) -> None:
 
 
 def test_a_mail_that_cannot_be_sent_is_a_warning_and_nothing_else(warehouse: Warehouse) -> None:
-    with mail_server(*["451 jana.canary@example.com is busy"] * 9) as post:
-        with web_server(*[(500, {}, 0.0)] * 9) as web:
-            subscribe(warehouse, post, web, when=When.ALWAYS)
-            warehouse.orders(order_row("A1"))
-            result = warehouse.run()
+    busy = ["451 jana.canary@example.com is busy"] * 9
+    with mail_server(*busy) as post, web_server(*[(500, {}, 0.0)] * 9) as web:
+        subscribe(warehouse, post, web, when=When.ALWAYS)
+        warehouse.orders(order_row("A1"))
+        result = warehouse.run()
     assert result.exit_code == 0
     assert result.text.endswith(
         f"  warning: mail not sent to 1 recipient over 127.0.0.1:{post.port}: the mail refused (451)\n"
