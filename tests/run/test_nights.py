@@ -2,15 +2,17 @@
 
 import datetime as dt
 import json
+import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 from pipeline.ledger import Ledger
+from pipeline.ledger.schema import HISTORY_TABLES
 from pipeline.model.schedule import Schedule
 from pipeline.model.stops import StopRun
-from pipeline.run import Result, close_open_items, report
+from pipeline.run import Result, RunUnknown, close_open_items, index, report
 from pipeline.sandbox import FaultSchedule
 from tests.run.conftest import Warehouse, order_row
 
@@ -141,15 +143,15 @@ def test_an_interrupted_run_resumed_after_a_newer_one_leaves_its_report_alone(
 def test_the_page_of_all_runs_is_written_anew_after_each_run(
     warehouse: Warehouse, night: Night
 ) -> None:
-    index = warehouse.settings.reports / "index.html"
+    page = warehouse.settings.reports / "index.html"
     first = night(1, order_row("G1"), bad_country("A1"))
-    assert f'href="{first.run_id}/report.html"' in index.read_text()
-    assert "1 open item of profile sandbox" in index.read_text()
+    assert f'href="{first.run_id}/report.html"' in page.read_text()
+    assert "1 open item of profile sandbox" in page.read_text()
     warehouse.settings = replace(
         warehouse.settings, schedule=Schedule(profile="sandbox", days=frozenset(range(7)))
     )
     second = night(4, order_row("G1"), order_row("A1"))
-    text = index.read_text()
+    text = page.read_text()
     assert (
         text.index(second.run_id)
         < text.index("No run recorded for 2 nights")
@@ -158,12 +160,12 @@ def test_the_page_of_all_runs_is_written_anew_after_each_run(
     assert "open item" not in text
     (warehouse.folder / "orders.csv").unlink()
     warehouse.run()
-    assert "no files" in index.read_text()
+    assert "no files" in page.read_text()
     (warehouse.folder / "orders.csv").write_text("a;b\n1;2\n")
     with pytest.raises(StopRun):
         warehouse.run()
-    assert "STOPPED BEFORE SENDING" in index.read_text()
-    assert (index.stat().st_mode & 0o777) == 0o600
+    assert "STOPPED BEFORE SENDING" in page.read_text()
+    assert (page.stat().st_mode & 0o777) == 0o600
 
 
 def test_a_page_of_all_runs_that_cannot_be_written_is_a_warning(
@@ -187,3 +189,26 @@ def test_a_safety_stop_is_a_night_and_opens_no_items(warehouse: Warehouse, night
     assert "2 nights" in stopped.text
     with Ledger.read(warehouse.settings.ledger, clock=Now.now) as ledger:
         assert [item.order_number for item in ledger.open_items(1)] == ["A1"]
+
+
+def test_a_ledger_of_format_2_tells_the_first_report_after_its_upgrade_what_it_knows(
+    warehouse: Warehouse, night: Night
+) -> None:
+    before = night(1, order_row("G1"), bad_country("A1"))
+    with sqlite3.connect(warehouse.settings.ledger) as old:
+        for table in reversed(HISTORY_TABLES):
+            old.execute(f"DROP TABLE {table.name}")
+        old.execute("PRAGMA user_version = 2")
+    old.close()
+
+    page = report(warehouse.settings, before.run_id, "mask")  # reads only, and upgrades nothing
+    assert "1 of 2 orders is missing" in page.read_text()
+    with pytest.raises(RunUnknown, match="of an older format"):
+        index(warehouse.settings)
+    after = night(2, order_row("G2"), bad_country("A1"))
+
+    assert "2 nights" in after.text
+    assert story(warehouse, after)["still_missing"] == {
+        "orders": 1, "seen_again": 1, "oldest": "2026-11-16",
+    }  # fmt: skip
+    assert f'href="{before.run_id}/report.html"' in index(warehouse.settings).read_text()
