@@ -15,7 +15,6 @@ import json
 import multiprocessing
 import re
 import resource
-import shutil
 import sys
 import tempfile
 import time
@@ -26,12 +25,12 @@ from playwright.sync_api import Page, sync_playwright
 
 from pipeline.report.render import render
 from pipeline.report.summary import summarise
+from tests.pages import chromium
 from tests.pages.nights import RANDOM_ORDERS, RANDOM_VALUES, TYPICAL, WORST, night
 
 KINDS = {
     "typical": TYPICAL, "random-orders": RANDOM_ORDERS, "random-values": RANDOM_VALUES, "worst": WORST,
 }  # fmt: skip
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 # What a person does, and how the list is told to.
 FILTERS = {
     "cause": "() => { const e = document.getElementById('cause'); e.value = 'c2'; e.dispatchEvent(new Event('change')); }",
@@ -112,9 +111,9 @@ def main() -> int:
     parser.add_argument("--kind", choices=KINDS, nargs="+", default=["typical"])
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    found = chromium.found()
     if found is None:
-        parser.error(f"none of {', '.join(BROWSERS)} is on the PATH")
+        parser.error(chromium.MISSING)
     results = []
     with tempfile.TemporaryDirectory() as folder:
         pages = []
@@ -130,10 +129,7 @@ def main() -> int:
                 builder.join()
         for path, result in pages:
             with sync_playwright() as playwright:
-                browser = playwright.chromium.launch(
-                    executable_path=found,
-                    args=["--no-sandbox", "--enable-precise-memory-info"],
-                )
+                browser = chromium.started(playwright, found, "--enable-precise-memory-info")
                 results.append(result | measure(browser.new_page(), path))
                 browser.close()
     for result in results:

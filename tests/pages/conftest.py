@@ -4,7 +4,6 @@ CI counts a skipped test as a failure (tests/conftest.py), and `.ci/run` install
 """
 
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from importlib.resources import files
 from pathlib import Path
@@ -13,7 +12,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+from tests.pages import chromium
+
 TIMEOUT_MS = 20_000
 
 Open = Callable[..., "Tab"]
@@ -69,14 +69,11 @@ class Tab:
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found is None:
-        pytest.skip(f"none of {', '.join(BROWSERS)} is installed: apt-get install chromium")
+    path = chromium.found()
+    if path is None:
+        pytest.skip(chromium.MISSING)
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=found,
-            args=["--no-sandbox", "--disable-quic", "--disable-component-update"],
-        )
+        started = chromium.started(playwright, path)
         yield started
         started.close()
 
