@@ -16,6 +16,7 @@ MARK = re.compile(rb"\xed[\xa0-\xbf]")
 MARKED_CHARACTER = re.compile("[\ud800-\udfff]")
 
 _MARK_LOW, _MARK_HIGH = 0xDC00, 0xDCFF
+REPLACED = "\ufffd"  # what programs show in place of a byte that they cannot read
 KEEP_BYTES = "pipeline.read.keep_bytes"
 PUT_BACK = "pipeline.read.put_back"
 _BOM = "\ufeff"
@@ -71,7 +72,7 @@ def text_of(utf8: bytes) -> str:
 
 def shown(text: str) -> str:
     """Replace marks by U+FFFD, so that the text can stand in a table or a message."""
-    return MARKED_CHARACTER.sub("\ufffd", text)
+    return MARKED_CHARACTER.sub(REPLACED, text)
 
 
 def text_encoding(name: str) -> codecs.CodecInfo:

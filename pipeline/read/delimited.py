@@ -19,7 +19,7 @@ from pipeline.model.origin import FILE, LINE, ORIGIN_SCHEMA, SEGMENT
 from pipeline.model.tables import RawTable
 from pipeline.read.batch import Batch
 from pipeline.read.cells import around, cell_at, split_cells
-from pipeline.read.decoding import MARKED_CHARACTER, shown, text_of, undecodable
+from pipeline.read.decoding import MARKED_CHARACTER, REPLACED, shown, text_of, undecodable
 from pipeline.read.formulas import restore
 from pipeline.read.header import Header, find_columns, load_header
 from pipeline.read.records import Fault, Records
@@ -160,8 +160,9 @@ def _judged(
     column, value, detail = None, None, None
     if fault == Fault.BYTE:
         marked = MARKED_CHARACTER.search(text)
-        column = _column(reading, cell_at(text, marked.start() if marked else 0, reading.source))
-        value, detail = undecodable(text), reading.source.encoding
+        at = marked.start() if marked else max(text.find(REPLACED), 0)
+        column = _column(reading, cell_at(text, at, reading.source))
+        value, detail = undecodable(text) or "U+FFFD", reading.source.encoding
         text = shown(text)
     cells = split_cells(text, reading.source)
     if fault == Fault.NUL:

@@ -17,6 +17,7 @@ from pipeline.read.formulas import restore
 from pipeline.read.header import (
     OUR_COLUMNS,
     OUR_LINE,
+    OUR_RULE,
     OUR_RUN,
     RUN_NAME,
     Header,
@@ -26,7 +27,7 @@ from pipeline.read.header import (
 from pipeline.read.records import Fault
 from pipeline.read.windows import WINDOW_BYTES, good_cells, windows
 
-OURS = (OUR_LINE, f"{OUR_COLUMNS}rule", f"{OUR_COLUMNS}problem", f"{OUR_COLUMNS}fix", OUR_RUN)
+OURS = (OUR_LINE, OUR_RULE, f"{OUR_COLUMNS}problem", f"{OUR_COLUMNS}fix", OUR_RUN)
 _BOM = "\ufeff"
 _NAME = re.compile(RUN_NAME)
 

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from pipeline.mapping.plan import Source
 from pipeline.read.cells import marks_of
-from pipeline.read.decoding import MARK, Utf8Stream
+from pipeline.read.decoding import MARK, REPLACED, Utf8Stream
 from pipeline.read.formulas import restored
 from pipeline.read.header import (
+    OUR_COLUMNS,
+    OUR_RULE,
     OUR_RUN,
     RUN_NAME,
     Header,
@@ -60,7 +62,7 @@ def windows(
             _check_length(records, len(text), line, name)
             judged = replace(records, fault=_with_bytes_judged(window, records))
             if header.ours:
-                judged = _with_shifts_judged(window, judged, source, header, name)
+                judged = _as_they_were(window, judged, source, header, name)
             yield Window(window, judged, line)
             line += records.lines
             text = text[records.size :]
@@ -93,14 +95,14 @@ def _records_at(records: Records, positions: NDArray[np.int64]) -> NDArray[np.in
     return np.searchsorted(records.start, decided, side="right") - 1
 
 
-def _with_shifts_judged(
+def _as_they_were(
     window: bytes, records: Records, source: Source, header: Header, name: str
 ) -> Records:
-    """Find records of files of ours whose cells are not under their names: CELLS, as ever.
+    """Find records of files of ours that only look corrected, because a spreadsheet has saved them.
 
     A record with too many or too few cells is written as it is, with our cells behind its own. A
-    spreadsheet that saves the file fills up all records to one length; then only the place of our
-    last cell tells that it still has too many or too few.
+    spreadsheet fills up all records to one length; then only the place of our last cell tells that
+    there are still too many or too few. And a byte that cannot be read may have become U+FFFD.
     """
     good = np.flatnonzero(records.fault == Fault.NONE)
     if not len(good):
@@ -117,9 +119,12 @@ def _with_shifts_judged(
     )  # fmt: skip
     found = cells.select(pl.when(~named[run]).then(elsewhere - run)).to_series()
     shifted = found.is_not_null().to_numpy()
-    if not shifted.any():
-        return records
     fault, counts = records.fault.copy(), records.cells.copy()
+    if OUR_RULE in header.cells and header.names:
+        own = [str(at) for at, name in enumerate(header.cells) if not name.startswith(OUR_COLUMNS)]
+        replaced = pl.any_horizontal(pl.col(own).str.contains(REPLACED, literal=True))
+        unread = pl.col(str(header.cells.index(OUR_RULE))) == "R102"
+        fault[good[cells.select(replaced & unread).to_series().to_numpy()]] = Fault.BYTE
     fault[good[shifted]] = Fault.CELLS
     counts[good[shifted]] += found.drop_nulls().to_numpy()
     return replace(records, fault=fault, cells=counts)

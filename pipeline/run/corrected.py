@@ -110,7 +110,7 @@ class _Names:
     def free(self, index: int, file: str, kind: str, suffix: str) -> Path:
         """Choose a name like that of the input file, without folders or odd characters in it."""
         stem = re.sub(r"\.[A-Za-z0-9]{1,8}$", "", file.removesuffix(".gz"))
-        base = _UNSAFE.sub("-", stem).strip("-.")[:_NAME_MAX] or "file"
+        base = _UNSAFE.sub("-", stem.removesuffix(f".{kind}")).strip("-.")[:_NAME_MAX] or "file"
         number = 1
         while True:
             name = f"{base}{'' if number == 1 else f'-{number}'}.{kind}{suffix}"
