@@ -8,6 +8,7 @@ from pipeline.cli import (
     looking,
     open_items,
     proposing,
+    reports,
     setup,
     topics,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "looking",
     "open_items",
     "proposing",
+    "reports",
     "setup",
     "topics",
 ]

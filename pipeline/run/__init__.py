@@ -12,8 +12,9 @@ from pathlib import Path
 from pipeline.config import Settings
 from pipeline.run.flow import Flow
 from pipeline.run.items import close_open_items, open_items
-from pipeline.run.look import index, report, status
-from pipeline.run.notices import told
+from pipeline.run.look import index, letter_of, report, status, written_report
+from pipeline.run.notices import send_letter, told
+from pipeline.run.prune import Pruned, prune
 from pipeline.run.request import (
     GUARD_ORDERS,
     Events,
@@ -33,19 +34,24 @@ __all__ = [
     "Options",
     "PlanElsewhere",
     "PlanStale",
+    "Pruned",
     "Result",
     "RunUnknown",
     "close_open_items",
     "index",
+    "letter_of",
     "open_items",
     "plan",
+    "prune",
     "report",
     "resume",
     "resume_command",
     "retry",
     "run",
     "run_plan",
+    "send_letter",
     "status",
+    "written_report",
 ]
 
 

@@ -1,6 +1,7 @@
 """Looking back: a run's page again, and where things stand. Changes nothing."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -8,10 +9,14 @@ from typing import Any
 from pipeline.config import Settings
 from pipeline.ledger import Ledger, RunRecord
 from pipeline.ledger import RunState as LedgerState
-from pipeline.report.facts import RunState
+from pipeline.model.notice import Letter
+from pipeline.report.facts import RunState, RunTables
 from pipeline.report.files import write_report
+from pipeline.report.mail import lay_out_mail, letter
 from pipeline.report.masking import PiiMode
-from pipeline.report.summary import summarise
+from pipeline.report.rejections import missing_orders
+from pipeline.report.render import render_mail
+from pipeline.report.summary import Summary, summarise
 from pipeline.run.accounts import report_folder, run_facts, run_tables
 from pipeline.run.clock import clock
 from pipeline.run.corrected import still_there
@@ -23,21 +28,75 @@ from pipeline.run.request import RunUnknown, resume_command
 from pipeline.run.verdict import NAMES, served, why_untried
 
 
+@dataclass(frozen=True, slots=True)
+class _Recalled:
+    """A run as it stood at its end."""
+
+    summary: Summary
+    tables: RunTables
+    folder: Path  # of its report
+    exit_code: int
+
+
 def report(settings: Settings, run_id: str | None, pii: str) -> Path:
     """Write the page of a run again, from the ledger and the run's folder; gives its path.
 
     Raises:
         RunUnknown: there is no such run, or its folder is gone.
     """
-    none_yet = RunUnknown(
-        "there is no run yet", code="C132", help="`pipeline run` makes the first one"
-    )
+    found = _recall(settings, run_id, PiiMode(pii))
+    with written(found.folder):
+        return write_report(
+            found.folder, found.summary, found.tables, owners=settings.owners,
+            url=served(settings, found.summary.facts.run_id),
+        ).page  # fmt: skip
+
+
+def written_report(settings: Settings, run_id: str | None, pii: str) -> Path:
+    """Give the page of a run, which is made again only where it is not there.
+
+    Raises:
+        RunUnknown: there is no such run, or its page is gone and so is its folder.
+    """
     if no_ledger(settings):
-        raise none_yet
+        raise _none_yet()
     with Ledger.read(settings.ledger, clock=clock) as ledger:
-        record = ledger.last_run() if run_id is None else run_of(ledger, run_id)
-        if record is None:
-            raise none_yet
+        page = report_folder(settings.reports, _record(ledger, run_id).id) / "report.html"
+    return page if page.is_file() else report(settings, run_id, pii)
+
+
+def letter_of(settings: Settings, run_id: str | None) -> Letter:
+    """Write what is told of a run by mail and webhook, as it stood at its end.
+
+    Raises:
+        RunUnknown: there is no such run, or its folder is gone.
+    """
+    found = _recall(settings, run_id, PiiMode.MASK)
+    page = lay_out_mail(
+        found.summary, missing_orders(found.tables.orders), str(found.folder / "report.html"),
+        served(settings, found.summary.facts.run_id),
+    )  # fmt: skip
+    name = NAMES.get(found.exit_code, "unknown")
+    html = render_mail(page)
+    return letter(found.summary, page, html, exit_code=found.exit_code, exit_name=name)
+
+
+def _none_yet() -> RunUnknown:
+    return RunUnknown("there is no run yet", code="C132", help="`pipeline run` makes the first one")
+
+
+def _record(ledger: Ledger, run_id: str | None) -> RunRecord:
+    record = ledger.last_run() if run_id is None else run_of(ledger, run_id)
+    if record is None:
+        raise _none_yet()
+    return record
+
+
+def _recall(settings: Settings, run_id: str | None, pii: PiiMode) -> _Recalled:
+    if no_ledger(settings):
+        raise _none_yet()
+    with Ledger.read(settings.ledger, clock=clock) as ledger:
+        record = _record(ledger, run_id)
         folder = RunFolder(settings.home / "runs" / record.id)
         kept = folder.facts()
         if not kept and record.state is LedgerState.NOT_SENT:
@@ -54,13 +113,9 @@ def report(settings: Settings, run_id: str | None, pii: str) -> Path:
             run_facts(kept, state=state, ended_at=ended, stop_reason=reason), folder_of_report
         )
         tables = run_tables(folder, ledger, record.id, why_untried(state, reason))
-        summary = summarise(facts, tables, owners=settings.owners, pii=PiiMode(pii))
+        summary = summarise(facts, tables, owners=settings.owners, pii=pii)
         summary = recalled(ledger, record.id, summary, settings.schedule)
-        with written(folder_of_report):
-            return write_report(
-                folder_of_report, summary, tables, owners=settings.owners,
-                url=served(settings, record.id),
-            ).page  # fmt: skip
+    return _Recalled(summary, tables, folder_of_report, record.exit_code or 0)
 
 
 def index(settings: Settings) -> Path:
@@ -70,9 +125,7 @@ def index(settings: Settings) -> Path:
         RunUnknown: there is no run yet.
     """
     if no_ledger(settings):
-        raise RunUnknown(
-            "there is no run yet", code="C132", help="`pipeline run` makes the first one"
-        )
+        raise _none_yet()
     with Ledger.read(settings.ledger, clock=clock) as ledger:
         if not ledger.keeps_history():
             raise RunUnknown(

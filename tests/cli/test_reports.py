@@ -1,0 +1,248 @@
+"""report open, mail, prune."""
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from pipeline.sandbox import RunningSandbox
+from tests.cli.conftest import Call, orders
+from tests.unit.notify.servers import mail_server, web_server
+
+NOTIFY = """\
+[notify.mail]
+host = "127.0.0.1"
+port = {port}
+security = "none"
+from = "import@example.com"
+to = ["ops@example.com"]
+"""
+
+
+@pytest.fixture
+def night(call: Call, files: Path, api: RunningSandbox) -> str:
+    """A run with one rejected order; its id."""
+    assert api.base_url
+    orders(files, "A1,DE,a@example.com", "A2,Nowhere,b@example.com")
+    said = call("run", "-m", "small.yaml", "orders.csv", "--json")
+    assert said.code == 3
+    return str(said.json()["run"])
+
+
+@pytest.fixture
+def launched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The addresses that a browser was asked to open."""
+    found: list[str] = []
+
+    def launch(url: str) -> int:
+        found.append(url)
+        return 0
+
+    monkeypatch.setattr("click.launch", launch)
+    return found
+
+
+# --- open ---------------------------------------------------------------------------------------
+
+
+def test_open_shows_the_page_and_prints_its_place(
+    call: Call, folder: Path, night: str, launched: list[str]
+) -> None:
+    page = folder / "reports" / night / "report.html"
+    said = call("report", "open")
+    assert (said.code, said.out) == (0, f"{page}\n")
+    assert launched == [page.as_uri()]
+
+
+def test_open_makes_a_page_that_is_gone(
+    call: Call, folder: Path, night: str, launched: list[str]
+) -> None:
+    page = folder / "reports" / night / "report.html"
+    before = page.read_bytes()
+    page.unlink()
+    assert call("report", "open", night).code == 0
+    assert page.read_bytes() == before
+    assert len(launched) == 1
+
+
+def test_open_without_a_browser_still_prints(
+    call: Call, night: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("click.launch", lambda _url: 1)
+    said = call("report", "open")
+    assert said.code == 0
+    assert night in said.out
+    assert "no browser could be started" in said.err
+
+
+def test_open_without_a_run(call: Call, folder: Path, launched: list[str]) -> None:
+    assert folder.is_dir()
+    assert call("report", "open").code == 2
+    assert launched == []
+
+
+# --- mail ---------------------------------------------------------------------------------------
+
+
+def test_mail_sends_whatever_the_section_says_of_when(call: Call, folder: Path, night: str) -> None:
+    with mail_server() as server:
+        (folder / "pipeline.toml").write_text(
+            '[notify]\nwhen = "never"\n' + NOTIFY.format(port=server.port)
+        )
+        said = call("report", "mail", night)
+    assert (said.code, said.out) == (
+        0, f"mail sent to 1 recipient over 127.0.0.1:{server.port}\n",
+    )  # fmt: skip
+    ((_, mail),) = server.mails
+    assert mail["Subject"].endswith(": 1 of 2 orders missing")
+    (_, html) = mail.iter_parts()
+    page = (folder / "reports" / night / "summary.html").read_text()
+    assert html.get_content().splitlines() == page.splitlines()
+
+
+def test_mail_that_fails_has_an_exit_code_of_its_own(call: Call, folder: Path, night: str) -> None:
+    assert night
+    with mail_server("554 no") as server, web_server() as web:
+        (folder / "pipeline.toml").write_text(
+            NOTIFY.format(port=server.port) + "[notify.webhook]\n"
+        )
+        said = call("report", "mail", "--json", env={"PIPELINE_WEBHOOK_URL": web.url})
+    document = said.json()
+    assert said.code == 5
+    assert [each["ok"] for each in document["notified"]] == [False, True]
+    assert "s3cr3t" not in said.out + said.err
+    assert web.posts[0][2]["exit"] == {"code": 3, "name": "partial"}
+
+
+def test_mail_may_be_looked_at_first(call: Call, night: str) -> None:
+    assert night
+    said = call("report", "mail", "--show")
+    assert said.code == 0
+    assert said.out.startswith("Subject: ✖ small (sandbox) ")
+    assert "1 of 2 orders" in said.out
+    assert call("report", "mail", "--show", "--json").json()["subject"] in said.out
+
+
+def test_mail_to_nobody(call: Call, night: str) -> None:
+    assert night
+    said = call("report", "mail")
+    assert said.code == 2
+    assert said.err.startswith("error[C105]: nobody is named whom to tell")
+
+
+def test_a_run_says_whom_it_could_not_tell(
+    call: Call, folder: Path, files: Path, api: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert api.base_url
+    assert files.is_dir()
+    monkeypatch.setattr("pipeline.run.notices.time.sleep", lambda _s: None)
+    with mail_server("554 no") as server:
+        (folder / "pipeline.toml").write_text(NOTIFY.format(port=server.port))
+        arguments = ("run", "-m", "small.yaml", "orders.csv", "--notify", "always")
+        said = call(*arguments, "--json")
+    assert said.code == 0
+    (told,) = said.json()["notified"]
+    assert told == {
+        "by": "mail", "ok": False,
+        "says": f"not sent to 1 recipient over 127.0.0.1:{server.port}: the mail refused (554)",
+    }  # fmt: skip
+
+
+# --- prune --------------------------------------------------------------------------------------
+
+
+def there(folder: Path) -> list[str]:
+    """Folders of runs and reports."""
+    return sorted(
+        str(each.relative_to(folder))
+        for place in (folder / "reports", folder / ".pipeline" / "runs")
+        for each in place.iterdir()
+        if each.is_dir()
+    )
+
+
+def test_prune_removes_what_is_old_and_keeps_the_ledger(
+    call: Call, folder: Path, night: str
+) -> None:
+    crash = folder / ".pipeline" / "logs" / "crash-20260101T000000-1.log"
+    crash.parent.mkdir(exist_ok=True)
+    crash.write_text("canary")
+    os.utime(crash, (0, 0))
+    assert call("plan", "-m", "small.yaml", "orders.csv").code == 3
+    time.sleep(0.01)
+
+    dry = call("report", "prune", "--older-than", "0d", "--dry-run")
+    assert dry.out == "would be removed: 1 report, 1 run folder, 1 plan, 1 crash log\n"
+    assert there(folder) == [f".pipeline/runs/{night}", f"reports/{night}"]
+
+    said = call("report", "prune", "--older-than", "0d", "--json").json()
+    assert said["removed"] is True
+    assert [Path(each).name for each in said["reports"]] == [night]
+    assert there(folder) == []
+    assert not crash.exists()
+    assert list((folder / ".pipeline" / "plans").iterdir()) == []
+    # the run is known, and what arrived is not sent again
+    assert night in call("status").out
+    index = (folder / "reports" / "index.html").read_text()
+    assert night in index
+    assert f'href="{night}/report.html"' not in index
+    again = call("run", "-m", "small.yaml", "orders.csv", "--json").json()
+    assert again["summary"]["orders"]["unchanged"] == 1
+    assert call("report", night).code == 2
+
+
+def test_prune_keeps_what_is_young(call: Call, folder: Path, night: str) -> None:
+    assert call("report", "prune", "--older-than", "1d").out == "nothing is that old\n"
+    assert len(there(folder)) == 2
+    assert night
+
+
+def test_prune_keeps_a_run_that_can_be_resumed(
+    call: Call, folder: Path, files: Path, api: RunningSandbox
+) -> None:
+    orders(files, *(f"A{n},DE,a@example.com" for n in range(3)))
+    arguments = ("run", "-m", "small.yaml", "orders.csv", "--until", "2020-01-01 00:00", "--json")
+    run = call(*arguments).json()["run"]
+    assert api.base_url
+    time.sleep(0.01)
+    said = call("report", "prune", "--older-than", "0d")
+    assert said.out == f"nothing is that old\nkept, for it can be resumed: {run}\n"
+    assert len(there(folder)) == 2
+
+
+def test_prune_follows_no_link(call: Call, folder: Path, night: str) -> None:
+    report = folder / "reports" / night
+    elsewhere = folder / "elsewhere"
+    report.rename(elsewhere)
+    report.symlink_to(elsewhere)
+    time.sleep(0.01)
+    assert call("report", "prune", "--older-than", "0d").out == "removed: 1 run folder\n"
+    assert (elsewhere / "report.html").exists()
+
+
+@pytest.mark.parametrize("age", ["90", "d", "-1d", "1.5d", "90 days", ""])
+def test_an_age_that_is_none(call: Call, folder: Path, age: str) -> None:
+    assert folder.is_dir()
+    said = call("report", "prune", "--older-than", age)
+    assert said.code == 2
+    assert "is not an age such as 90d or 12w" in said.err
+
+
+def test_prune_without_a_ledger(call: Call, folder: Path) -> None:
+    assert call("report", "prune", "--older-than", "1d").out == "nothing is that old\n"
+    assert not (folder / ".pipeline").exists()
+
+
+def test_the_report_of_a_run_is_the_same_when_it_is_built_again(
+    call: Call, folder: Path, night: str
+) -> None:
+    report = folder / "reports" / night
+    before = {path: path.read_bytes() for path in report.rglob("*") if path.is_file()}
+    for path in before:
+        if path.parent == report:
+            path.unlink()
+    assert call("report", "build", night).code == 0
+    assert {path: path.read_bytes() for path in report.rglob("*") if path.is_file()} == before
+    assert json.loads((report / "summary.json").read_text())["version"] == 1
