@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, time, timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from zoneinfo import ZoneInfo
@@ -65,6 +66,7 @@ _VERDICT = (
 _TELLING = (setting("notify", metavar="problems|always|never"),)
 _REPORT = (
     setting("report_dir", metavar="DIR"),
+    setting("xlsx"),
     setting("pii", metavar="mask|show|none"),
 )
 
@@ -273,7 +275,20 @@ def _choices(session: Session, loaded: Loaded) -> "Options":
         accept_duplicates=values["accept_duplicates"],
         by_partner=not values["mapping"],
         new_ledger=values["new_ledger"],
+        xlsx=_workbooks(loaded),
     )
+
+
+def _workbooks(loaded: Loaded) -> bool:
+    """Whether workbooks are wanted; what writes them must be there before anything is sent."""
+    if not loaded.values["xlsx"]:
+        return False
+    if find_spec("xlsxwriter") is None:
+        raise BadConfig(
+            f"--xlsx needs a package that is not installed ({loaded.origins['xlsx']})",
+            help="install the extra: pip install 'pipeline[xlsx]'", code="C101",
+        )  # fmt: skip
+    return True
 
 
 def _mappings(session: Session, loaded: Loaded) -> list[Path]:

@@ -34,11 +34,19 @@ class MappingUsed:
     short_hash: str
 
 
+class Correcting(StrEnum):
+    """Rows go back in by `retry`, a workbook has the same rows to work in, messages are a list to read."""
+
+    ROWS = "rows"
+    WORKBOOK = "workbook"
+    MESSAGES = "messages"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorrectedFile:
     """A file with what is to be corrected of the input file `index`: `name` stands beside the page.
 
-    `units` are rows of a delimited file or messages of an EDI file, as `edi` tells; `sha256` is
+    `units` are rows, or messages of an EDI file, as `kind` tells; `sha256` is
     that of the file as it was written, so that a change of it is seen.
     """
 
@@ -46,7 +54,7 @@ class CorrectedFile:
     name: str
     units: int
     orders: int
-    edi: bool
+    kind: Correcting
     sha256: str
 
 

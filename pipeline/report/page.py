@@ -14,7 +14,7 @@ from pipeline.report.cards import Card, cards, note_anchor, shown_by
 from pipeline.report.cases import Case
 from pipeline.report.causes import Cause, Causes, Unit
 from pipeline.report.explorer import Explorer, explorer
-from pipeline.report.facts import CorrectedFile
+from pipeline.report.facts import CorrectedFile, Correcting
 from pipeline.report.interchanges import FileClaims
 from pipeline.report.masking import PiiMode
 from pipeline.report.messages import FileNote
@@ -137,12 +137,12 @@ class Claims:
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """A file with what is to be corrected, beside the page; `edi` ones are lists to read."""
+    """A file with what is to be corrected, beside the page; `kind` is that of `CorrectedFile`."""
 
     href: str
     name: str
     amount: str
-    edi: bool
+    kind: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,13 +268,13 @@ def lay_out(summary: Summary, budget: int = BUDGET) -> Page:
 
 
 def _correction(file: CorrectedFile) -> Correction:
-    unit = "message" if file.edi else "row"
+    unit = "message" if file.kind is Correcting.MESSAGES else "row"
     orders = f" of {counted(file.orders, 'order')}" if file.orders else ""
     return Correction(
         f"rejected/{quote(file.name)}",
         visible(file.name),
         counted(file.units, unit) + orders,
-        file.edi,
+        file.kind.value,
     )
 
 

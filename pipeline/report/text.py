@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from pipeline.model.rules import Severity
 from pipeline.report.causes import Cause
+from pipeline.report.facts import Correcting
 from pipeline.report.interchanges import Claim
 from pipeline.report.summary import (
     Summary,
@@ -48,7 +49,7 @@ def as_text(summary: Summary, report: str) -> str:
 
 def _to_correct(summary: Summary, report: str) -> list[str]:
     """Name the files to correct as they can be typed; many files only by their folder."""
-    files = [each for each in summary.facts.corrected if not each.edi]
+    files = [each for each in summary.facts.corrected if each.kind is Correcting.ROWS]
     folder = report.rpartition("report.html")[0] + "rejected/"
     if len(files) > TOP_CAUSES:
         rows = counted(sum(each.units for each in files), "row")

@@ -23,7 +23,14 @@ from pipeline.model.outcomes import (
     RowOutcome,
 )
 from pipeline.model.tables import SourceFile
-from pipeline.report.facts import CorrectedFile, MappingUsed, RunFacts, RunState, RunTables
+from pipeline.report.facts import (
+    CorrectedFile,
+    Correcting,
+    MappingUsed,
+    RunFacts,
+    RunState,
+    RunTables,
+)
 from pipeline.report.interchanges import Claim, read_interchange
 from pipeline.run.folder import RunFolder
 from pipeline.run.interchanges import interchanges_of, kept_messages
@@ -97,7 +104,7 @@ def run_facts(
         paths={(p["mapping"], p["column"]): p["path"] for p in kept.get("paths", [])},
         interchanges=tuple(read_interchange(each) for each in kept.get("interchanges", [])),
         lines={e["file"]: Claim(e["declared"], e["counted"], e["differing"]) for e in kept.get("lines", [])},
-        corrected=tuple(CorrectedFile(**each) for each in kept.get("corrected", [])),
+        corrected=tuple(CorrectedFile(**{**each, "kind": Correcting(each["kind"])}) for each in kept.get("corrected", [])),
         retried=tuple(kept.get("retried", ())),
         retry_command=kept.get("retry_command", "pipeline retry"),
     )  # fmt: skip

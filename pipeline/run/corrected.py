@@ -19,10 +19,11 @@ from pipeline.model.origin import FILE, LINE
 from pipeline.model.stops import SourceUnusable
 from pipeline.read import OURS, Rewriter, pick_records, read_outer
 from pipeline.report.corrections import affected, message_list, rows_told
-from pipeline.report.facts import CorrectedFile, RunFacts, RunTables
+from pipeline.report.facts import CorrectedFile, Correcting, RunFacts, RunTables
 from pipeline.report.files import replacing, sync_folder
 from pipeline.report.rejections import rejected_findings
 from pipeline.run.folder import RunFolder
+from pipeline.run.workbook import TooLarge, write_workbook
 
 FOLDER = "rejected"
 _NAME_MAX = 100  # characters of a name; file systems take 255 bytes
@@ -31,12 +32,13 @@ _UNSAFE = re.compile(r"[^\w.\-]+")
 
 def write_corrected(
     folder: RunFolder, reports: Path, facts: RunFacts, tables: RunTables, *,
-    owners: Mapping[str, str], warn: Callable[[str], None],
+    owners: Mapping[str, str], warn: Callable[[str], None], workbooks: bool = False,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Write the files of a run under `reports`; gives them as run.json keeps them.
 
     A file that somebody has changed since it was written stays as it is, and the new one gets
-    another name. Where a file cannot be written in its own form again, a warning says so.
+    another name. Where a file cannot be written in its own form again, a warning says so. With
+    `workbooks` there is one beside each file of rows.
     """
     kept = folder.facts()
     rows = affected(tables)
@@ -59,7 +61,7 @@ def write_corrected(
                 continue
             path = names.free(index, file["name"], "messages", ".txt")
             _put(path, lambda out, text=listed.text: out.write(text.encode()))  # type: ignore[misc]
-            made.append(_made(path, index, listed.messages, listed.orders, edi=True))
+            made.append(_made(path, index, listed.messages, listed.orders, Correcting.MESSAGES))
             continue
         if not mine.height:
             continue
@@ -72,7 +74,16 @@ def write_corrected(
             warn(f"the rows to correct of {file['name']} cannot be written: {error}")
             continue
         orders = mine.get_column("key").drop_nulls().n_unique()
-        made.append(_made(path, index, about.height, orders, edi=False))
+        made.append(_made(path, index, about.height, orders, Correcting.ROWS))
+        if workbooks:
+            book = names.free(index, file["name"], "rejected", ".xlsx")
+            try:
+                _put(book, lambda out, rows=path, source=copy.source: write_workbook(  # type: ignore[misc]
+                    rows, source, out, at=facts.started_at))  # fmt: skip
+            except TooLarge as error:
+                warn(f"no workbook with the rows to correct of {file['name']}: {error}")
+                continue
+            made.append(_made(book, index, about.height, orders, Correcting.WORKBOOK))
     return [asdict(each) for each in made]
 
 
@@ -138,9 +149,9 @@ def _put(path: Path, fill: Callable[[IO[bytes]], object]) -> None:
     sync_folder(path.parent)
 
 
-def _made(path: Path, index: int, units: int, orders: int, *, edi: bool) -> CorrectedFile:
+def _made(path: Path, index: int, units: int, orders: int, kind: Correcting) -> CorrectedFile:
     return CorrectedFile(
-        index=index, name=path.name, units=units, orders=orders, edi=edi, sha256=_sha256(path)
+        index=index, name=path.name, units=units, orders=orders, kind=kind, sha256=_sha256(path)
     )
 
 

@@ -26,7 +26,7 @@ from pipeline.model.stops import StopRun
 from pipeline.model.tables import SourceFile
 from pipeline.read import read_header, read_ours, recognise
 from pipeline.report.corrections import affected
-from pipeline.report.facts import RunFacts, RunState, RunTables
+from pipeline.report.facts import Correcting, RunFacts, RunState, RunTables
 from pipeline.report.summary import counted
 from pipeline.run.folder import RunFolder
 from pipeline.run.request import typed
@@ -141,7 +141,7 @@ def _not_ours(file: Path, *, has_column: bool) -> StopRun:
         packed = opened.read(4) in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
     if packed:
         return RetryRefused(f"{file} is a workbook", code="C140",
-                            help="save it as CSV in the spreadsheet, and retry that file")  # fmt: skip
+                            help="save it as CSV (UTF-8) in the spreadsheet, and retry that file")  # fmt: skip
     what = "no row of it names a run" if has_column else "it has no column _import_run"
     return RetryRefused(
         f"nobody knows which run {file} corrects: {what}", code="C140",
@@ -297,7 +297,9 @@ def _refuse_halves(
         return
     needed = elsewhere.get_column(FILE).unique().sort().to_list()
     names = {e["index"]: e["name"] for e in facts["files"]}
-    beside = {e["index"]: e["name"] for e in facts.get("corrected", []) if not e["edi"]}
+    beside = {
+        e["index"]: e["name"] for e in facts.get("corrected", []) if e["kind"] == Correcting.ROWS
+    }
     order = elsewhere.row(0, named=True)["was"]
     shown = ", ".join(names[index] for index in needed)
     number = elsewhere.get_column("key").n_unique()

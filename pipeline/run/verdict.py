@@ -73,6 +73,7 @@ def conclude(
             corrected = write_corrected(
                 folder, reports, facts, tables, owners=settings.owners,
                 warn=lambda text: events.say("warning", "warning", text=text),
+                workbooks=options.xlsx,
             )  # fmt: skip
         kept |= {"corrected": corrected, "retry_command": typed(settings, "retry")}
         folder.write_facts(kept)

@@ -299,6 +299,18 @@ def test_what_retries_a_corrected_file_can_be_copied(
     assert len(api.orders()) == 2
 
 
+def test_workbooks_need_a_package_and_who_lacks_it_is_told_before_anything_is_sent(
+    call: Call, files: Path, api: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert files.is_dir()
+    monkeypatch.setattr("pipeline.cli.importing.find_spec", lambda _name: None)
+
+    said = call(*RUN, "--xlsx")
+
+    assert (said.code, api.orders()) == (2, [])
+    assert "pip install 'pipeline[xlsx]'" in said.err
+
+
 def test_who_names_a_run_or_a_missing_file_is_told_what_retry_takes(
     call: Call, files: Path, api: RunningSandbox
 ) -> None:

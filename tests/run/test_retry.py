@@ -7,9 +7,11 @@ import json
 import re
 import shutil
 import stat
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -454,6 +456,53 @@ def test_a_safety_stop_has_its_rows_to_correct_and_closes_nothing(warehouse: War
     correct(path, (";x;DE", ";1;DE"))
     assert warehouse.retry(path).exit_code == 0
     assert list(bodies(warehouse)) == ["A1"]
+
+
+def test_a_workbook_has_the_same_cells_as_text_and_saved_as_csv_it_is_retried(
+    warehouse: Warehouse,
+) -> None:
+    pytest.importorskip("xlsxwriter")
+    warehouse.orders(
+        order_row("0107", name="=1+1 ä", qty="x"), order_row("A2", name="a\u2028\x01b")
+    )
+
+    result = warehouse.run(xlsx=True)
+
+    files = warehouse.corrected(result)
+    assert set(files) == {"orders.rejected.csv", "orders.rejected.xlsx"}
+    book = files["orders.rejected.xlsx"]
+    assert stat.S_IMODE(book.stat().st_mode) == 0o600
+    with zipfile.ZipFile(book) as packed:
+        sheet = ET.fromstring(packed.read("xl/worksheets/sheet1.xml"))  # noqa: S314 - our own
+    name = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+    cells = list(sheet.iter(f"{name}c"))
+    assert {cell.get("t") for cell in cells} == {"inlineStr"}
+    assert not list(sheet.iter(f"{name}f"))
+    shown = ["".join(cell.itertext()) for cell in cells]
+    rows = [*csv.reader(io.StringIO(files["orders.rejected.csv"].read_text(encoding="utf-8"), newline=""), delimiter=";")]  # fmt: skip
+    assert shown == [cell for row in rows for cell in row if cell]
+    assert {"0107", "'=1+1 ä"} <= set(shown)
+    assert len(re.findall(r'href="rejected/', page(result))) == 2
+    assert result.text.count("pipeline retry") == 1
+
+    rows[1][3] = "1"
+    with files["orders.rejected.csv"].open("w", encoding="utf-8-sig", newline="") as file:
+        csv.writer(file, delimiter=",").writerows(rows)
+    assert warehouse.retry(files["orders.rejected.csv"]).exit_code == 0
+    assert bodies(warehouse)["0107"]["recipient_name"] == "=1+1 ä"
+
+
+def test_what_does_not_fit_into_a_workbook_is_said(warehouse: Warehouse) -> None:
+    pytest.importorskip("xlsxwriter")
+    warehouse.orders(order_row("A1", name="x" * 40_000, qty="x"))
+
+    result = warehouse.run(xlsx=True)
+
+    assert set(warehouse.corrected(result)) == {"orders.rejected.csv"}
+    warned = [
+        str(fields["text"]) for level, _, fields in warehouse.told.events if level == "warning"
+    ]
+    assert any("no workbook" in text and "32,767 characters" in text for text in warned)
 
 
 def test_what_cannot_be_written_is_said_and_the_run_has_its_report(
