@@ -98,7 +98,8 @@ def pack(causes: Causes, quoting: Quoting, *, budget: int) -> Blocks:
     limit = records.height
     if limit > 2 * _PROBED:
         probe = _packed(_sample(records, _PROBED), causes, quoting)
-        limit = min(limit, int(_PROBED * budget / sum(map(len, probe))))
+        # a little less than it tells, for packing twice takes longer than a few records are worth
+        limit = min(limit, int(_PROBED * budget * 0.9 / sum(map(len, probe))))
     while True:
         kept = _sample(records, limit)
         packed = _packed(kept, causes, quoting)
