@@ -1,0 +1,159 @@
+"""What the mappings in `mappings/edi` make of messages that are unusual: orders as a person reads them."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.run.trial import Difference, try_mapping
+from tests.edi.samples import Message, edifact, x12
+
+MAPPINGS = Path(__file__).parents[2] / "mappings" / "edi"
+ERIKA = "NAD+DP+++Erika+Lindenweg 4+Berlin++12207+DE"
+DANA = ("N1*ST*Dana", "N3*12 Elm", "N4*Springfield*IL*62704*US")
+
+
+class Told:
+    """A mapping of ours, asked what it makes of one file."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def differences(
+        self,
+        mapping: str,
+        text: str,
+        orders: list[dict[str, Any]],
+        *,
+        existing: tuple[str, ...] = (),
+        rejected: tuple[dict[str, Any], ...] = (),
+    ) -> tuple[tuple[Difference, ...], tuple[str, ...]]:
+        document, _, _ = (MAPPINGS / f"{mapping}.yaml").read_text("utf-8").partition("\ntests:")
+        test = {
+            "name": "test", "existing": list(existing), "file": "in.edi",
+            "expect": {"orders": orders, "rejected": list(rejected)},
+        }  # fmt: skip
+        path = self.folder / f"{mapping}.yaml"
+        path.write_text(f"{document}\ntests: {json.dumps([test])}\n", "utf-8")
+        shutil.copy(MAPPINGS / "couriers.csv", self.folder)
+        (self.folder / "in.edi").write_text(text, "utf-8")
+        [tried] = try_mapping(path)
+        return tried.differences, tried.refusals
+
+
+@pytest.fixture
+def told(tmp_path: Path) -> Told:
+    return Told(tmp_path)
+
+
+NOTHING = ((), ())
+
+
+def parcel(number: str, *lines: tuple[str, int], **more: object) -> dict[str, Any]:
+    articles = [{"line_item_id": line, "quantity": quantity} for line, quantity in lines]
+    inside = {"tracking_number": number, "articles": articles or "", **more}
+    return {"type": "add_tracking", "tracking": inside}
+
+
+# -- segments in places where the standard has none ---------------------------------------------
+
+
+def test_references_behind_a_consignment_are_its_own(told: Told) -> None:
+    head = ("BGM+23+ST-1+9", "DTM+137:202611201900:203", "NAD+CA+++DPD")
+    events = (
+        "CNI+1+C-1", "RFF+ON:O1", "RFF+CN:T1", "STS+1+31", "DTM+334:202611191830:203",
+        "CNI+2+C-2", "RFF+ON:O2", "RFF+CN:T2", "STS+1+21", "DTM+334:202611191930:203",
+    )  # fmt: skip
+
+    orders = [
+        {"order_number": order, "mutations": [{"tracking": {
+            "tracking_number": number, "checkpoints": [{"status_code": status}]}}]}
+        for order, number, status in (("O1", "T1", "InTransit"), ("O2", "T2", "Delivered"))
+    ]  # fmt: skip
+    assert told.differences("edifact-iftsta", edifact(("IFTSTA", head + events)), orders) == NOTHING
+
+
+def test_a_reference_behind_a_package_is_that_packages(told: Told) -> None:
+    message = (
+        "BGM+351+D1+9", "DTM+137:20261119:102", "RFF+ON:O1", "TDT+20++30++DPD",
+        "CPS+1", "PAC+1++CT", "RFF+CW:T1", "LIN+1++111:EN", "QTY+12:2:PCE",
+        "CPS+2", "PAC+1++CT", "RFF+CW:T2", "LIN+2++112:EN", "QTY+12:1:PCE",
+    )  # fmt: skip
+
+    order = {"order_number": "O1", "mutations": [parcel("T1", ("O1-1", 2)), parcel("T2", ("O1-2", 1))]}  # fmt: skip
+    assert told.differences("edifact-desadv", edifact(("DESADV", message)), [order]) == NOTHING
+
+
+# -- orders that are taken back -----------------------------------------------------------------
+
+
+def purchase(purpose: str, *lines: str) -> Message:
+    return (f"BGM+220+O1+{purpose}", "DTM+137:20261119:102", *lines, "UNS+S")
+
+
+def test_an_order_and_its_cancellation_in_one_file(told: Told) -> None:
+    text = edifact(
+        ("ORDERS", purchase("9", ERIKA, "LIN+1++111:EN", "QTY+21:1:PCE")),
+        ("ORDERS", purchase("1")),
+    )
+
+    order = {"order_number": "O1", "mutations": [{"type": "cancel_order"}]}
+    assert told.differences("edifact-orders", text, [order]) == NOTHING
+
+
+def test_a_deletion_is_a_cancellation(told: Told) -> None:
+    orders = edifact(("ORDERS", purchase("3", ERIKA, "LIN+1++111:EN", "QTY+21:1:PCE")))
+    bought = ("BEG*03*DS*O1**20261119", *DANA, "PO1*1*2*EA***SK*A")
+    cancelled = [{"order_number": "O1", "mutations": [{"type": "cancel_order"}]}]
+
+    assert told.differences("edifact-orders", orders, cancelled, existing=("O1",)) == NOTHING
+    assert told.differences("x12-850", x12(("850", bought)), cancelled, existing=("O1",)) == NOTHING
+
+
+def test_a_notice_that_is_deleted_takes_its_parcel_back(told: Told) -> None:
+    notice = ("BSN*03*S1*20261119*2210", "HL*1**S", "TD5*B*2*UPSN", "REF*2I*T1", "HL*2*1*O",
+              "PRF*O1", "HL*3*2*I", "LIN*1*SK*A", "SN1**2*EA")  # fmt: skip
+    advice = ("BGM+351+D1+3", "DTM+137:20261119:102", "RFF+ON:O1", "RFF+CN:T1", "TDT+20++30++UPS",
+              "CPS+1", "LIN+1++111:EN", "QTY+12:2:PCE")  # fmt: skip
+    back = {"type": "cancel_tracking", "tracking": {"tracking_number": "T1", "courier": "ups"}}
+    order = {"order_number": "O1", "mutations": [back]}
+
+    assert told.differences("x12-856", x12(("856", notice)), [order]) == NOTHING
+    assert told.differences("edifact-desadv", edifact(("DESADV", advice)), [order]) == NOTHING
+
+
+def test_a_change_and_then_a_cancellation_in_one_file(told: Told) -> None:
+    edi = edifact(
+        ("ORDCHG", ("BGM+230+C1+4", "DTM+137:20261120:102", "RFF+ON:O1", "LIN+1+3", "QTY+21:1", "UNS+S")),
+        ("ORDCHG", ("BGM+230+C2+1", "DTM+137:20261120:102", "RFF+ON:O1", "UNS+S")),
+    )  # fmt: skip
+    text = x12(
+        ("860", ("BCH*04*DS*O1**1*20261119", "POC*1*QD*1*5*EA***SK*A")),
+        ("860", ("BCH*01*DS*O1**2*20261120",)),
+    )
+
+    changed = {"type": "change_line_item_quantity", "line_item_id": "O1-1", "quantity": 1}
+    order = {"order_number": "O1", "mutations": [changed, {"type": "cancel_order"}]}
+    assert told.differences("edifact-ordchg", edi, [order], existing=("O1",)) == NOTHING
+    assert told.differences("x12-860", text, [order], existing=("O1",)) == NOTHING
+
+
+def test_a_release_and_its_cancellation_in_one_file(told: Told) -> None:
+    text = x12(("940", ("W05*N*O1", *DANA, "LX*1", "W01*2*EA**SK*A")), ("940", ("W05*F*O1", *DANA)))
+
+    order = {"order_number": "O1", "mutations": [{"type": "cancel_order"}]}
+    assert told.differences("x12-940", text, [order]) == NOTHING
+
+
+def test_one_cancelled_line_is_no_cancelled_order_and_is_not_lost(told: Told) -> None:
+    message = ("BCH*04*DS*O1**1*20261119", "POC*1*CF*1*5*EA***SK*A", "POC*2*QD*1*5*EA***SK*B")
+
+    mutations = [
+        {"type": "change_line_item_quantity", "line_item_id": "O1-2", "quantity": 1},
+        {"type": "change_line_item_quantity", "line_item_id": "O1-1", "quantity": 0},
+    ]
+    order = {"order_number": "O1", "mutations": mutations}
+    text = x12(("860", message))
+    assert told.differences("x12-860", text, [order], existing=("O1",)) == NOTHING
