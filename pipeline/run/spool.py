@@ -18,7 +18,7 @@ from pipeline.intake import Snapshot
 from pipeline.mapping.plan import Plan
 from pipeline.model.edi.envelope import LineTotals, Problem
 from pipeline.model.findings import Findings
-from pipeline.model.origin import KEY, ORIGIN
+from pipeline.model.origin import KEY, MESSAGE, ORIGIN
 from pipeline.model.tables import RawTable, SourceFile
 from pipeline.read import Batch, read_batches, read_edi_batches
 from pipeline.run.folder import RunFolder
@@ -139,6 +139,8 @@ def _in_memory(jobs: Sequence[Job], progress: Callable[[int], None]) -> Spooled:
 
 def _no_rows(plan: Plan) -> pl.DataFrame:
     origin = {name: pl.UInt32() for name in ORIGIN}
+    if plan.extract is not None:
+        origin[MESSAGE] = pl.UInt32()
     return pl.DataFrame(schema=origin | {name: pl.String() for name in plan.reads})
 
 

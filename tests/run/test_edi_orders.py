@@ -157,3 +157,30 @@ def test_one_cancelled_line_is_no_cancelled_order_and_is_not_lost(told: Told) ->
     order = {"order_number": "O1", "mutations": mutations}
     text = x12(("860", message))
     assert told.differences("x12-860", text, [order], existing=("O1",)) == NOTHING
+
+
+# -- what is told twice -------------------------------------------------------------------------
+
+SERIALS_856 = ("BSN*00*S1*20261119*2210", "HL*1**S", "TD5*B*2*UPSN", "HL*2*1*O", "PRF*O1",
+               "HL*3*2*P", "MAN*CP*T1", "HL*4*3*I", "LIN*1*SK*A*SN*111", "SN1**1*EA",
+               "HL*5*3*I", "LIN*1*SK*A*SN*222", "SN1**1*EA")  # fmt: skip
+SERIALS_945 = ("W06*F*O1*20261119*S1", "N1*ST*Dana", "W27*M*UPSN", "LX*1", "MAN*CP*T1",
+               "W12*CC*1*1*0*EA**SK*A", "N9*SE*111", "W12*CC*1*1*0*EA**SK*A", "N9*SE*222")  # fmt: skip
+SERIALS_DESADV = (
+    "BGM+351+D1+9", "DTM+137:20261119:102", "RFF+CN:T1", "TDT+20++30++UPS", "CPS+1",
+    "LIN+1++111:EN", "QTY+12:1:PCE", "RFF+ON:O1:1", "LIN+2++111:EN", "QTY+12:1:PCE", "RFF+ON:O1:1",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("messages", [1, 2])
+def test_pieces_of_one_line_are_counted_and_a_repeated_message_is_not(
+    told: Told, messages: int
+) -> None:
+    order = {"order_number": "O1", "mutations": [parcel("T1", ("O1-1", 1), ("O1-1", 1))]}
+    notice = x12(*[("856", SERIALS_856)] * messages)
+    advice = x12(*[("945", SERIALS_945)] * messages)
+    despatch = edifact(*[("DESADV", SERIALS_DESADV)] * messages)
+
+    assert told.differences("x12-856", notice, [order]) == NOTHING
+    assert told.differences("x12-945", advice, [order]) == NOTHING
+    assert told.differences("edifact-desadv", despatch, [order]) == NOTHING

@@ -17,7 +17,16 @@ from pipeline.model.edi.definition import Message
 from pipeline.model.edi.envelope import Envelopes, Problem
 from pipeline.model.edi.messages import MESSAGES
 from pipeline.model.findings import Findings
-from pipeline.model.origin import FILE, LINE, ORIGIN, ORIGIN_SCHEMA, SEGMENT, SEGMENTS_MAX, place
+from pipeline.model.origin import (
+    FILE,
+    LINE,
+    MESSAGE,
+    ORIGIN,
+    ORIGIN_SCHEMA,
+    SEGMENT,
+    SEGMENTS_MAX,
+    place,
+)
 from pipeline.model.rules import RULES, Severity
 from pipeline.model.stops import SourceUnusable
 from pipeline.model.tables import RawTable
@@ -275,7 +284,8 @@ def _of_file(envelopes: Envelopes, unread: pl.Series, file: int, columns: Sequen
         others[kind] += 1
         first.setdefault(kind, Problem("E208", line, begin, kind, reference))
     problems += [replace(problem, detail=f"{others[kind]:,}") for kind, problem in first.items()]
-    empty = pl.DataFrame(schema=ORIGIN_SCHEMA | dict.fromkeys(columns, pl.String()))
+    schema = ORIGIN_SCHEMA | {MESSAGE: pl.UInt32()} | dict.fromkeys(columns, pl.String())
+    empty = pl.DataFrame(schema=schema)
     return Batch(RawTable(empty), RawTable(empty), findings_of(problems, file))
 
 

@@ -14,7 +14,15 @@ from pipeline.mapping.plan import Condition, ExtractColumn, ExtractPath, Extract
 from pipeline.model.edi.definition import Syntax
 from pipeline.model.edi.envelope import Envelopes, Problem, place_of
 from pipeline.model.edi.tags import TAG_IDS
-from pipeline.model.origin import COPIES_MAX, COPY_BITS, FILE, LINE, ORIGIN_SCHEMA, SEGMENT
+from pipeline.model.origin import (
+    COPIES_MAX,
+    COPY_BITS,
+    FILE,
+    LINE,
+    MESSAGE,
+    ORIGIN_SCHEMA,
+    SEGMENT,
+)
 from pipeline.read.edi.problems import Limit
 from pipeline.read.edi.segments import Bools, Ints, Segments
 from pipeline.read.edi.structure import Bodies, Tree
@@ -29,7 +37,7 @@ _ALL = 40  # elements that `*` looks at in a segment without a list of its own
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The rows of some messages: ORIGIN and one String column per extract column, "" for nothing.
+    """The rows of some messages: ORIGIN, MESSAGE and a String column per extract column, "" for nothing.
 
     `message` is the index of each row's message among the bodies' messages.
     """
@@ -112,7 +120,9 @@ class _Extraction:
         )
         cells = table.select(pl.col(name).fill_null("") for name in columns)
         problems = (*self._problems, *self._limit.rest())
-        return Rows(origin.hstack(cells), self._tree.message[nodes], problems)
+        message = self._tree.message[nodes]
+        number = pl.Series(MESSAGE, self._bodies.number[message].astype(np.uint32))
+        return Rows(origin.hstack([number]).hstack(cells), message, problems)
 
     # -- rows -------------------------------------------------------------------------------
 
