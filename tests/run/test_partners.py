@@ -109,6 +109,23 @@ def counts(counted: int, accepted: int) -> dict[str, int]:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("last", ["IEA*", "GE*1*2", "SE*7*0002", "~SE*7*0002", "*1**SK*S1~CTT"])
+def test_a_file_that_is_cut_off_has_one_finding_and_stops_nobody_else(
+    inbox: Inbox, last: str
+) -> None:
+    inbox.send(interchange(("850", order("A3")), reference="000000906"), "whole.edi")
+    text = interchange(("850", order("A1")), ("850", order("A2")))
+    inbox.send(text[: text.rindex(last) + 4], "cut.edi")
+
+    result = inbox.run()
+
+    assert result.exit_code == 3
+    assert inbox.arrived() == ["A3"]
+    assert {code for code, _, _ in inbox.found(result)} == {"E104"}
+    findings = inbox.warehouse.settings.home / "runs" / result.run_id / "findings" / "*.parquet"
+    assert set(pl.read_parquet(findings).get_column("code")) == {"E104"}
+
+
 # --- what came before ----------------------------------------------------------------------------
 
 

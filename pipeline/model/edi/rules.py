@@ -5,7 +5,13 @@ An error rejects its message, or all messages of its interchange; a warning is s
 
 from pipeline.model.rule import Owner, Rule, Severity, Stage
 
-_AGAIN = "ask the partner to send the interchange again"
+# Of what was rejected as a whole nothing was taken over, so its reference is free. Of an interchange
+# that was taken over in part it is not: E114 would reject the repetition (partners.md).
+_AGAIN = "ask the partner to send the interchange again, under its control reference or a new one"
+_MESSAGE_AGAIN = (
+    "ask the partner for the message again, in an interchange with a new control reference"
+)
+_GROUP_AGAIN = "ask the partner for the group again, in an interchange with a new control reference"
 
 
 def _row(
@@ -40,20 +46,20 @@ ROWS: tuple[Rule, ...] = (
     _row("E106", "Control reference differs",
          "{column} is {value}, its header says {detail}",
          "header and trailer do not belong together: something between them is missing",
-         _AGAIN),
+         "ask the partner for what they enclose again, in an interchange with a new control reference"),
     _row("E107", "Group not closed",
          "group {value} has no trailer (GE or UNE){detail}",
-         "the file looks cut off, so nothing of the group is used", _AGAIN),
+         "the file looks cut off, so nothing of the group is used", _GROUP_AGAIN),
     _row("E108", "Group total differs",
          "{column} declares {value} messages, counted are {detail}",
-         "messages were lost or doubled on the way, so nothing of the group is used", _AGAIN),
+         "messages were lost or doubled on the way, so nothing of the group is used", _GROUP_AGAIN),
     _row("E109", "Message not closed",
          "message {value} has no trailer (SE or UNT){detail}",
-         "its end is missing, so it is not used", "ask the partner for the message again"),
+         "its end is missing, so it is not used", _MESSAGE_AGAIN),
     _row("E110", "Segment total differs",
          "{column} declares {value} segments, counted are {detail}",
          "segments were lost, doubled or run together, so the message is not used",
-         "ask the partner for the message again"),
+         _MESSAGE_AGAIN),
     _row("E111", "Text outside of interchanges",
          "{detail} bytes belong to no interchange: {value}",
          "only blanks may stand there; it may be the rest of a damaged interchange",
@@ -69,10 +75,10 @@ ROWS: tuple[Rule, ...] = (
     _row("E114", "Control reference used before",
          "interchange {value} was received before: {detail}",
          "a partner numbers its interchanges; the same number in another file is a repetition or a mix-up",
-         "if it is meant, import it with --accept-duplicates; else tell the partner"),
+         "new data needs a new control reference: ask the partner to send it again under one, or import it as it is with --accept-duplicates"),
     _row("E115", "Segment outside of its envelope",
          "segment {value} stands where no message, group or interchange is open{detail}",
-         "what it belongs to is missing, so it is not used", _AGAIN),
+         "what it belongs to is missing, so it is not used", "ask the partner to send it again, in an interchange with a new control reference"),
     _row("E116", "Byte order mark",
          "the file begins with a byte order mark",
          "EDI has none; it was stepped over",
@@ -116,7 +122,7 @@ ROWS: tuple[Rule, ...] = (
     _row("E201", "Mandatory segment missing",
          "mandatory segment {value} is missing{detail}",
          "the message's definition demands it, so the message is not used",
-         "ask the partner for the message again"),
+         _MESSAGE_AGAIN),
     _row("E202", "Segment not defined",
          "message {detail} has no segment {value}",
          "it was stepped over; nothing of it is used",
@@ -132,15 +138,15 @@ ROWS: tuple[Rule, ...] = (
     _row("E205", "Parent not known",
          "{column} names {value}, which no earlier level has{detail}",
          "what this level belongs to is unknown, so the message is not used",
-         "ask the partner for the message again"),
+         _MESSAGE_AGAIN),
     _row("E206", "Level number twice",
          "{column}: {value} is the number of an earlier level{detail}",
          "what names it as its parent may belong to either, so the message is not used",
-         "ask the partner for the message again"),
+         _MESSAGE_AGAIN),
     _row("E207", "Total of lines differs",
          "{column} declares {value} lines, counted are {detail}",
          "lines were lost or doubled, so the message is not used",
-         "ask the partner for the message again"),
+         _MESSAGE_AGAIN),
     _row("E208", "Message not read",
          "{detail} of type {value}: this mapping does not read them",
          "they make no orders here",
@@ -148,7 +154,7 @@ ROWS: tuple[Rule, ...] = (
     _row("E301", "Mandatory element missing",
          "{column} ({detail}) is empty",
          "the segment means nothing without it, so the message is not used",
-         "ask the partner for the message again"),
+         _MESSAGE_AGAIN),
     _row("E302", "Element of the wrong length",
          "{column} should have {detail} characters: {value}",
          "it is read as it is",

@@ -32,6 +32,7 @@ from pipeline.model.stops import SourceUnusable
 from pipeline.model.tables import RawTable
 from pipeline.read.batch import Batch
 from pipeline.read.decoding import text_encoding
+from pipeline.read.edi.causes import one_per_cause
 from pipeline.read.edi.elements import check_elements
 from pipeline.read.edi.envelopes import EnvelopeReader
 from pipeline.read.edi.extract import extract
@@ -101,7 +102,7 @@ def open_edi(path: Path, name: str, *, encoding: str = "", window: int = WINDOW)
         for number, piece in enumerate(pieces):
             reader.take(piece)
             kept = [piece] if number == 0 else []
-        envelopes = reader.finish(pieces.rest())
+        envelopes = one_per_cause(reader.finish(pieces.rest()))
     if not envelopes.interchanges:
         raise _no_interchange(name, envelopes, beginning)
     if envelopes.segments > SEGMENTS_MAX:
@@ -297,6 +298,7 @@ def _batch(
     problems += judge(piece, bodies)
     made = extract(built, plan, columns, envelopes, file)
     problems += made.problems
+    problems = [problem for problem in problems if problem.segment not in envelopes.cut]
     rejected: dict[int, Problem] = {
         number: by_message[number] for number in bodies.number.tolist() if number in by_message
     }
