@@ -184,3 +184,47 @@ def test_pieces_of_one_line_are_counted_and_a_repeated_message_is_not(
     assert told.differences("x12-856", notice, [order]) == NOTHING
     assert told.differences("x12-945", advice, [order]) == NOTHING
     assert told.differences("edifact-desadv", despatch, [order]) == NOTHING
+
+
+# -- parties ------------------------------------------------------------------------------------
+
+
+def test_an_address_is_of_one_party(told: Told) -> None:
+    head = ("BGM+220+O1+9", "DTM+137:20261119:102")
+    store = ("NAD+ST+++Store+Other 5:Hof+Koeln++50667+FR", "CTA+IC", "COM+store@example.com:EM")
+    lines = ("LIN+1++111:EN", "QTY+21:1:PCE", "UNS+S")
+    address = {"address_line": "Lindenweg 4", "address_line_extra": "", "postal_code": "12207", "city": "Berlin"}  # fmt: skip
+    order = {
+        "order_number": "O1", "recipient_name": "Erika", "recipient_email": "_unset",
+        "destination_country_iso3": "DEU", "shipping_address": address,
+    }  # fmt: skip
+
+    for parties in ((ERIKA, *store), (*store, ERIKA)):
+        text = edifact(("ORDERS", (*head, *parties, *lines)))
+        assert told.differences("edifact-orders", text, [order]) == NOTHING
+
+
+def test_the_country_of_another_party_is_not_taken(told: Told) -> None:
+    parties = ("NAD+DP+++Erika+Lindenweg 4+Berlin++12207", "NAD+ST+++Store+Other 5+Lille++59000+FR")
+    text = edifact(("ORDERS", ("BGM+220+O1+9", "DTM+137:20261119:102", *parties, "LIN+1++111:EN",
+                               "QTY+21:1:PCE", "UNS+S")))  # fmt: skip
+
+    rejected = ({"column": "country", "code": "R301"}, {"code": "R313"})
+    assert told.differences("edifact-orders", text, [], rejected=rejected) == NOTHING
+
+
+def test_the_ship_to_of_a_line_has_no_part_of_the_heads(told: Told) -> None:
+    text = x12(("850", ("BEG*00*DS*O1**20261119", *DANA, "PO1*1*2*EA***SK*A", "N1*ST*Otto",
+                        "N3*9 Oak", "N4*Austin*TX")))  # fmt: skip
+
+    rejected = ({"column": "country", "code": "R301"}, {"code": "R313"})
+    assert told.differences("x12-850", text, [], rejected=rejected) == NOTHING
+
+
+def test_the_first_ship_to_counts_where_a_message_has_two(told: Told) -> None:
+    advice = ("W06*F*O1*20261119*S1", "N1*CN*Conny", "N4*Lille**59000*FR", "N1*ST*Dana", "N1*ST*Otto",
+              "N4*Austin*TX*73301*US", "W27*M*UPSN", "LX*1", "MAN*CP*T1", "W12*CC*1*1*0*EA**SK*A")  # fmt: skip
+
+    none = {"recipient_postal_code": "", "destination_country_iso3": ""}
+    order = {"order_number": "O1", "mutations": [parcel("T1", ("O1-1", 1), **none)]}
+    assert told.differences("x12-945", x12(("945", advice)), [order]) == NOTHING

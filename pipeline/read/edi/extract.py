@@ -5,7 +5,7 @@ text; a row takes those of the nearest node that has any; only then are texts cu
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -29,6 +29,9 @@ from pipeline.read.edi.structure import Bodies, Tree
 
 _INTERCHANGE_TAGS = frozenset({"ISA", "UNB"})
 _GROUP_TAGS = frozenset({"GS", "UNG"})
+# What is said of a party is taken from one: the name of one with the address of another is nobody's.
+_PARTY_TAGS = frozenset({"N1", "NAD"})
+_NOWHERE, _NOT_FURTHER = -1, -2  # a node without a value; one that nevertheless ends the search
 _RANGE_MAX = COPIES_MAX
 _PADDING_MAX = 80  # blanks of an element with a fixed length
 _SHOWN = 200
@@ -185,9 +188,12 @@ class _Extraction:
 
     def _nearest(self, column: ExtractColumn, path: ExtractPath, nodes: Ints) -> pl.Series:
         hits = self._hits(path)
-        first = np.full(len(self._tree.first), -1, np.int64)
+        first = np.full(len(self._tree.first), _NOWHERE, np.int64)
         order = np.arange(len(hits.node))
-        first[hits.node[::-1]] = order[::-1]
+        if _party_of(path).tag in _PARTY_TAGS and _party_of(path).conditions:
+            hits, mine = self._of_one_party(path, hits, first)
+            order = np.flatnonzero(mine)
+        first[hits.node[order[::-1]]] = order[::-1]
         self._say_several(column, path, hits, first)
         found = self._up(first, nodes)
         if not len(hits.node):
@@ -197,11 +203,50 @@ class _Extraction:
         index = pl.Series(found)
         return texts.gather(index.set(index < 0, None))
 
+    def _of_one_party(self, path: ExtractPath, hits: _Hits, first: Ints) -> tuple[_Hits, Bools]:
+        """Hits of the party that counts in each node, and which of them are of its first segment.
+
+        Of `[1=ST|CN]` that is the ST; the CN only where the node has no ST. A node that has a party
+        ends the search in `first`: what its segments leave empty is not that of a party further out.
+        """
+        tree, bodies, pick = self._tree, self._bodies, _party_of(path)
+        begins = np.flatnonzero(bodies.tag == TAG_IDS[pick.tag])
+        starts, _ = self._meeting(begins, pick)
+        if path.level:
+            starts = starts[self._at_level(path)[tree.node[starts]]]
+        rank = self._rank(starts, pick)
+        node = tree.node[starts]
+        order = np.lexsort((starts, rank, node))
+        node, where = np.unique(node[order], return_index=True)
+        chosen, best = (np.full(len(tree.first), -1, np.int64) for _ in range(2))
+        chosen[node], best[node] = starts[order][where], rank[order][where]
+        first[node] = _NOT_FURTHER
+        # the segment that began the loop of each hit, or the hit itself
+        own = begins[np.searchsorted(begins, hits.place, side="right") - 1]
+        keep = np.flatnonzero(np.isin(own, starts))
+        held = own[keep]
+        keep = keep[best[tree.node[held]] == rank[np.searchsorted(starts, held)]]
+        kept = _Hits(*(each[keep] for each in (
+            hits.node, hits.place, hits.begin, hits.end, hits.low, hits.high)))  # fmt: skip
+        return kept, chosen[tree.node[own[keep]]] == own[keep]
+
+    def _rank(self, places: Ints, pick: SegmentPick) -> Ints:
+        """Which value of the first condition with several each segment has, in the order of the path."""
+        rank = np.zeros(len(places), np.int64)
+        several = (each for each in pick.conditions if len(each.values) > 1 and not each.negated)
+        condition = next(several, None)
+        if condition is None or condition.element == 0:
+            return rank
+        for number, value in enumerate(condition.values):
+            one = replace(condition, values=(value,))
+            rank[self._holds(self._bodies.at[places], one, condition.element)] = number
+        return rank
+
     def _up(self, first: Ints, nodes: Ints) -> Ints:
-        """For each node, the entry of `first` of itself or the nearest node around it, or -1."""
+        """For each node, the entry of `first` of itself or the nearest node around it, or below 0."""
         found, above = first.copy(), self._tree.parent.copy()
         while True:  # each round looks twice as far up
-            open_ = np.flatnonzero((found < 0) & (above >= 0))
+            open_ = np.flatnonzero((found == _NOWHERE) & (above >= 0))
             if not len(open_):
                 return found[nodes]
             found[open_] = found[above[open_]]
@@ -253,6 +298,7 @@ class _Extraction:
         extra = np.flatnonzero(first[hits.node] != np.arange(len(hits.node)))
         ranged = np.flatnonzero(hits.high > hits.low)
         if len(extra):
+            extra = extra[first[hits.node[extra]] >= 0]
             used = first[hits.node[extra]]
             one = self._segments.texts(hits.begin[extra], hits.end[extra])
             other = self._segments.texts(hits.begin[used], hits.end[used])
@@ -277,16 +323,20 @@ class _Extraction:
             inside = self._inside(places, path.within)
             places, matched = places[inside], matched[inside]
         if path.level:
-            named = self._named(path.level)
-            if path.level_conditions:
-                pick = SegmentPick(tag="", conditions=path.level_conditions)
-                good, _ = self._meeting(self._tree.first, pick)
-                met = np.zeros(len(bodies.at), np.bool_)
-                met[good] = True
-                named = named & met[self._tree.first]
-            at_level = named[self._tree.node[places]]
+            at_level = self._at_level(path)[self._tree.node[places]]
             places, matched = places[at_level], matched[at_level]
         return self._values_of(path, places, matched)
+
+    def _at_level(self, path: ExtractPath) -> Bools:
+        """Which nodes are of the level that a path names, and meet its conditions."""
+        named = self._named(path.level)
+        if path.level_conditions:
+            pick = SegmentPick(tag="", conditions=path.level_conditions)
+            good, _ = self._meeting(self._tree.first, pick)
+            met = np.zeros(len(self._bodies.at), np.bool_)
+            met[good] = True
+            named = named & met[self._tree.first]
+        return named
 
     def _values_of(self, path: ExtractPath, places: Ints, matched: Ints) -> _Hits:
         at = self._bodies.at[places]
@@ -436,6 +486,11 @@ class _Extraction:
         )  # fmt: skip
         if code == "E307" or self._limit.admit(problem):
             self._problems.append(problem)
+
+
+def _party_of(path: ExtractPath) -> SegmentPick:
+    """The segment that says of which party a path speaks, if it speaks of one."""
+    return path.within if path.within is not None else path.segment
 
 
 def _filled(values: pl.Series, more: pl.Series) -> pl.Series:
