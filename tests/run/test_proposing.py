@@ -106,7 +106,9 @@ def proposed(file: Path, text: str, *, timezone: str | None = None) -> str:
 
 
 def compiled(text: str) -> Compiled:
-    made = compile_mapping(text, "proposed.yaml")
+    """The proposal with its placeholders filled in, which is all that it may lack."""
+    filled = text.replace('"<code>"', '"CODE"').replace('"<key>"', "key")
+    made = compile_mapping(filled, "proposed.yaml")
     assert not made.warnings, [warning.message for warning in made.warnings]
     return made
 
