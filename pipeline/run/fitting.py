@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import polars as pl
+
 from pipeline.mapping.compile import Compiled
 from pipeline.mapping.document import Path as At
 from pipeline.mapping.document import read_document
@@ -59,7 +61,7 @@ def fit(compiled: Compiled, name: str, reading: Reading) -> Fit:
         raise TypeError(f"{name} reads no EDI")
     places = _Places(compiled, name)
     types = reading.envelopes.messages.filter(messages_read(reading.envelopes, plan))
-    counts = {kind: (types.get_column("type") == kind).sum() for kind in plan.messages}
+    counts = {kind: types.filter(type=kind).height for kind in plan.messages}
     if not types.height:
         return Fit((_no_message(plan, reading, places),), counts)
     paths = {path.text: path for column in plan.columns for path in column.paths}
@@ -133,7 +135,7 @@ def _rows_with(
         for frame in (batch.raw.rows, batch.faulty.rows):
             found[_ALL] += frame.height
             for text, name in names.items():
-                found[text] += (frame.get_column(name).str.strip_chars() != "").sum()
+                found[text] += frame.filter(pl.col(name).str.strip_chars() != "").height
         found[_REJECTED] += batch.faulty.rows.height
     return found
 
