@@ -300,6 +300,7 @@ def _too_often(bodies: Bodies) -> Bools:
     slot, grammar = bodies.slot[defined], bodies.grammar
     changes = np.ones(len(slot), np.bool_)
     changes[1:] = slot[1:] != slot[:-1]
+    changes[np.isin(defined, bodies.begin)] = True  # headers of messages may follow each other
     run = np.arange(len(slot)) - _last(changes)
     is_trigger = np.array([each.begins is not None for each in grammar.slots])
     often[defined] = (run == grammar.most[slot]) & ~is_trigger[slot]
