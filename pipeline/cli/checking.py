@@ -198,8 +198,10 @@ def test(session: Session, mappings: tuple[Path, ...]) -> int:
 
 
 def _tried_lines(path: Path, tried: "Tried") -> list[str]:
-    counted = f"({tried.orders} orders, {tried.rejections} rejections)"
-    lines = [f"{'ok  ' if tried.fine else 'FAIL'} {path}:{tried.line} {tried.name}  {counted}"]
+    from pipeline.report.summary import counted
+
+    sums = f"({counted(tried.orders, 'order')}, {counted(tried.rejections, 'rejection')})"
+    lines = [f"{'ok  ' if tried.fine else 'FAIL'} {path}:{tried.line} {tried.name}  {sums}"]
     for each in tried.differences:
         lines += [
             f"     at {each.at}",

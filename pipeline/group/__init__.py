@@ -45,7 +45,8 @@ class Grouped:
     """The orders of a partition.
 
     `orders`: one row per order that is not held: `_key`, ORIGIN of the first row, order_number,
-    members (JSON members without braces), lines (JSON list or null), line_rows, addresses (all
+    members (JSON members without braces), lines (JSON list or null), may_create (null: all of its
+    mappings are `update_only`), line_rows, addresses (all
     rows), the lists change_type, change_subject, change_body, change_replay, change_row, and the
     control totals quantity, value, currency.
     `held`: `_key`, ORIGIN, order_number (null where no row shows it), rows, code, control totals.

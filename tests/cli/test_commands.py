@@ -383,8 +383,8 @@ def test_tests_of_a_mapping_say_what_differs(call: Call, folder: Path) -> None:
     assert (
         said.out
         == """\
-ok   good.yaml:7 a channel  (1 orders, 0 rejections)
-FAIL bad.yaml:7 a channel  (1 orders, 0 rejections)
+ok   good.yaml:7 a channel  (1 order, 0 rejections)
+FAIL bad.yaml:7 a channel  (1 order, 0 rejections)
      at orders[0].channel
        expected 'shop'
        got      'web'

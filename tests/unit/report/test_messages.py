@@ -11,6 +11,7 @@ from pipeline.model.tables import SourceFile
 from pipeline.report.document import as_json
 from pipeline.report.files import write_report
 from pipeline.report.interchanges import Claim, Interchange, read_interchange
+from pipeline.report.masking import PiiMode
 from pipeline.report.render import render
 from pipeline.report.summary import Summary, Verdict, summarise
 from pipeline.report.text import as_text
@@ -229,6 +230,31 @@ def test_the_path_is_that_of_the_mapping_that_made_the_finding() -> None:
     run.order("WH-1", "held_back", (number, None))
 
     assert [each.path for each in summed(run).causes.rows] == [""]
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("P/MAN[1=CP].2, S/REF[1=2I].2", "1Z999AA1"),
+        ("S/N1[1=ST].2", "1…"),
+        ("P/MAN[1=CP].2, S/N1[1=ST]>N4.3", "1…"),
+        ("", "1…"),
+    ],
+)
+def test_a_value_for_no_field_is_shown_where_its_segment_tells_of_no_person(
+    path: str, shown: str
+) -> None:
+    """A number that is only looked up, or of which others are derived, goes into no field itself."""
+    run = EdiRun()
+    number = {"code": "R401", "column": "carton", "target": "", "value": "1Z999AA1",
+              "detail": "cartons", "mapping": "asn-856", "mapping_line": 12}  # fmt: skip
+    run.order("WH-1", "held_back", (number, None))
+    made = summed(run, paths={("asn-856", "carton"): path} if path else {})
+
+    (case,) = made.causes.rows[0].cases
+    assert (case.value, case.says) == (shown, f'"{shown}" is not in lookups.cartons')
+    hidden = summarise(edi_facts(run), run.tables(), pii=PiiMode.NONE).causes.rows[0]
+    assert hidden.cases[0].value == "(not shown)"
 
 
 def two_mappings(second: dict[str, object], **first: object) -> EdiRun:
