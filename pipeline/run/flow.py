@@ -213,7 +213,7 @@ class Flow:
 
     def _check_places(self) -> None:
         check_reports(self.settings.reports)
-        check_outboxes(self.settings.acks, self.settings.partners)
+        check_outboxes(self.settings.acks, self.settings.partners, self.settings.profile)
 
     def _own_folders(self) -> list[Path]:
         return [self.settings.home, self.settings.reports]

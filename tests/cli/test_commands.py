@@ -415,6 +415,26 @@ def test_the_doctor_names_partners_and_what_is_missing_of_them(
     assert api.puts() == []
 
 
+def test_a_folder_for_acknowledgements_that_is_not_there_is_a_matter_of_the_set_up(
+    call: Call, api: RunningSandbox, folder: Path
+) -> None:
+    (folder / "pipeline.toml").write_text(PARTNER)
+    (folder / "orders.yaml").write_text("")
+
+    said = call("doctor", env={"PIPELINE_ACKS_DIR": "out"})
+
+    assert said.code == 2
+    there = folder / "out" if str(folder / "out") in said.out else Path("out")
+    assert (
+        f"FAIL  acks      acks_dir {there} does not exist\n"
+        f"  help: make it (mkdir -p {there}), or correct acks_dir of [profile.sandbox]\n"
+    ) in said.out
+    (folder / "out").write_text("")
+    said = call("doctor", env={"PIPELINE_ACKS_DIR": "out"})
+    assert f"acks_dir {there} is not a folder\n  help: correct acks_dir of" in said.out
+    assert api.puts() == []
+
+
 def test_a_run_without_mappings_takes_those_of_the_partners(
     call: Call, api: RunningSandbox, folder: Path
 ) -> None:
