@@ -18,9 +18,10 @@ from pipeline.mapping.paths import read_path
 from pipeline.mapping.plan import ExtractPlan
 from pipeline.model.edi.candidates import CANDIDATES, Candidate, Candidates, Purpose
 from pipeline.model.edi.definition import Message, Syntax
+from pipeline.model.edi.envelope import Problem
 from pipeline.model.edi.messages import MESSAGES
 from pipeline.model.origin import SEGMENT, SEGMENTS_MAX
-from pipeline.read import Reading, read_edi_batches
+from pipeline.read import Reading, is_error, messages_read, read_edi_batches, rejections
 from pipeline.read.edi.qualifiers import Place, count_qualifiers
 
 # Segments that say by a qualifier what they hold, and the elements where it stands.
@@ -102,7 +103,8 @@ class Evidence:
     `faulty` counts the rows of messages that have an error; they are among `rows`. `address_rows`
     have a part of an address, `incomplete` of them lack another. `lines` counts rows with a line
     or article number, `packs_below` those whose pack lies below its item. `others` are paths that
-    no candidate has, with the number of their segments.
+    no candidate has, with the number of their segments. `errors` are those of the file's envelopes
+    and of these messages, in file order; `rejected` messages have one.
 
     `clashes` counts for each of LINE_IDS how often it does not tell two lines of a message apart:
     where orders are made, rows beyond the first with one id; elsewhere, where a line may come
@@ -122,18 +124,32 @@ class Evidence:
     clashes: Mapping[tuple[str, ...], int] = field(default_factory=dict)
     packs_below: int = 0
     others: tuple[tuple[str, int], ...] = ()
+    errors: tuple[Problem, ...] = ()
+    rejected: frozenset[int] = frozenset()
 
 
 def gather(reading: Reading, message: Message) -> Evidence:
     """Read the messages of one type, and count what they have of each candidate path."""
     begins = reading.envelopes.messages.get_column("begin")
     counting = _Counting(message, CANDIDATES[message.syntax, message.type], begins)
+    problems = list(reading.envelopes.problems)
     for batch in read_edi_batches(reading, counting.plan, file=0, columns=counting.names):
         counting.take(batch.raw.rows, faulty=False)
         counting.take(batch.faulty.rows, faulty=True)
         counting.several(batch.findings.rows)
+        problems += batch.problems
     made = counting.evidence()
-    made.messages = reading.envelopes.messages.filter(pl.col("type") == message.type).height
+    mine = reading.envelopes.messages.filter(
+        messages_read(reading.envelopes, counting.plan)
+    ).get_column("message")
+    made.messages = mine.len()
+    concerned = {-1, *mine.to_list()}
+    errors = dict.fromkeys(
+        each for each in problems if is_error(each) and each.message in concerned
+    )
+    made.errors = tuple(sorted(errors, key=lambda each: (each.segment, each.line)))
+    bad = {*rejections(reading.envelopes), *(each.message for each in errors)}
+    made.rejected = frozenset(bad & concerned - {-1})
     made.others = tuple(_others(reading, made))
     return made
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from pipeline.model.edi.candidates import EVENTS, WEIGHT_UNITS, ZONES, Purpose
 from pipeline.model.edi.definition import Syntax
 from pipeline.model.stops import SourceUnusable, StopRun
-from pipeline.read import SourceEmpty, open_edi
+from pipeline.read import SourceEmpty, is_error, open_edi
 from pipeline.report.visible import visible
 from pipeline.run.evidence import gather, readable_types
 from pipeline.run.sheet import CODES_SHOWN, FORMS, NO_ZONE, Line, Sheet, by_length, counted, noted
@@ -33,10 +33,11 @@ class NoInterchange(StopRun):
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A mapping for one type of message, as text."""
+    """A mapping for one type of message, as text; `damage` says what is wrong with the file."""
 
     type: str
     text: str
+    damage: tuple[str, ...] = ()
 
 
 def propose(
@@ -61,11 +62,13 @@ def propose(
     kinds = readable_types(reading)
     there = reading.envelopes.messages.get_column("type").unique(maintain_order=True).to_list()
     if not kinds:
+        damaged = any(is_error(problem) for problem in reading.envelopes.problems)
         raise SourceUnusable(
             f"{name} has no message that a mapping can read"
             + (f"; it has {', '.join(map(visible, there[:12]))}" if there else ""),
-            help="docs/mapping.md lists the messages that can be read",
-        )
+            help=f"it is damaged: `pipeline edi show {name} --problems` says where" if damaged
+            else "docs/mapping.md lists the messages that can be read",
+        )  # fmt: skip
     if message is not None:
         chosen = [kind for kind in kinds if kind.type == message.upper()]
         if not chosen:
@@ -74,9 +77,11 @@ def propose(
                 help=f"it has {', '.join(kind.type for kind in kinds)}",
             )
         kinds = chosen
-    return [
-        Proposal(kind.type, _text(Sheet(gather(reading, kind), name, timezone))) for kind in kinds
-    ]
+    return [_proposal(Sheet(gather(reading, kind), name, timezone)) for kind in kinds]
+
+
+def _proposal(sheet: Sheet) -> Proposal:
+    return Proposal(sheet.found.message.type, _text(sheet), tuple(sheet.damage()))
 
 
 def _text(sheet: Sheet) -> str:

@@ -40,6 +40,15 @@ def test_a_carrier_that_is_filled_in_makes_parcels(call: Call, folder: Path) -> 
     assert "add_tracking:" not in said.out
 
 
+def test_of_a_damaged_file_it_warns(call: Call, folder: Path) -> None:
+    (folder / "night.edi").write_text(FILES["945"].partition("IEA*")[0], encoding="utf-8")
+    said = call("mapping", "init", "night.edi", "--out", "m.yaml")
+    assert (said.code, said.out) == (0, "m.yaml\n")
+    assert "THE FILE HAS ERRORS. An import would use none of its 1 message 945: E104" in said.err
+    told = call("mapping", "init", "night.edi", "--json").json()["mappings"]
+    assert told[0]["damage"][1] == "  E104 Interchange not closed: line 1, segment 1"
+
+
 def test_nothing_is_written_over(call: Call, folder: Path) -> None:
     (folder / "night.edi").write_text(FILES["945"], encoding="utf-8")
     (folder / "m.yaml").write_text("mine")

@@ -402,6 +402,47 @@ def test_rows_of_faulty_messages_count_and_are_told(file: Path) -> None:
     assert "2 rows; 2 of them in messages with errors." in proposed(file, text)
 
 
+def head(text: str) -> list[str]:
+    """The lines of the head that speak of the file's errors."""
+    lines = text.splitlines()
+    return [each[2:] for each in lines[2 : lines.index("version: 1") - 2]]
+
+
+def test_the_head_says_what_is_wrong_with_a_damaged_file(file: Path) -> None:
+    assert head(proposed(file, FILES["945"])) == []
+    cut = FILES["945"].partition("IEA*")[0]
+    remark = (
+        "This is from what could be read, rejected messages too: make it again from a sound file."
+    )
+    assert head(proposed(file, cut)) == [
+        "THE FILE HAS ERRORS. An import would use none of its 1 message 945:",
+        "  E104 Interchange not closed: line 1, segment 1",
+        remark,
+    ]
+    compiled(proposed(file, cut))
+    one_of_two = x12("945", interchanges.X12_945, interchanges.X12_945).replace("SE*15*0002", "SE*9*0002")  # fmt: skip
+    assert head(proposed(file, one_of_two)) == [
+        "THE FILE HAS ERRORS. An import would use 1 of its 2 messages 945:",
+        "  E110 Segment total differs: line 32, segment 32",
+        remark,
+    ]
+    # an error of another type of message is none of this one
+    other = FILES["945"] + re.sub(r"SE\*[0-9]+", "SE*99", FILES["856"])
+    file.write_text(other, encoding="utf-8")
+    advice, notice = propose(file, file.name)
+    assert head(advice.text) == []
+    assert head(notice.text)[0].endswith("none of its 1 message 856:")
+
+
+def test_a_file_of_which_nothing_is_left_is_refused_with_the_reason(file: Path) -> None:
+    file.write_text(FILES["945"].partition("GS*")[0], encoding="utf-8")
+    with pytest.raises(SourceUnusable) as stopped:
+        propose(file, file.name)
+    assert stopped.value.help == (
+        "it is damaged: `pipeline edi show night.edi --problems` says where"
+    )
+
+
 def test_qualifiers_that_nothing_asks_for_are_listed(file: Path) -> None:
     text = proposed(file, FILES["850"])
     assert line(text, '# "REF[1=ZZ].2"') == '# "REF[1=ZZ].2" # 1 time'
