@@ -228,3 +228,88 @@ def test_the_first_ship_to_counts_where_a_message_has_two(told: Told) -> None:
     none = {"recipient_postal_code": "", "destination_country_iso3": ""}
     order = {"order_number": "O1", "mutations": [parcel("T1", ("O1-1", 1), **none)]}
     assert told.differences("x12-945", x12(("945", advice)), [order]) == NOTHING
+
+
+# -- levels and numbers of parcels --------------------------------------------------------------
+
+NOTICE = ("BSN*00*S1*20261119*2210", "HL*1**S", "TD5*B*2*UPSN")
+
+
+def item(number: int, parent: int, line: int, quantity: int) -> Message:
+    return (f"HL*{number}*{parent}*I", f"LIN*{line}*SK*A", f"SN1**{quantity}*EA")
+
+
+def shipped(order: str, *parcels: dict[str, Any]) -> dict[str, Any]:
+    return {"order_number": order, "mutations": list(parcels)}
+
+
+def test_packs_around_orders(told: Told) -> None:
+    notice = (
+        *NOTICE, "HL*2*1*P", "MAN*CP*T1", "HL*3*2*O", "PRF*O1", *item(4, 3, 1, 2),
+        "HL*5*2*O", "PRF*O2", *item(6, 5, 1, 1), "HL*7*1*P", "MAN*CP*T2", "HL*8*7*O", "PRF*O1",
+        *item(9, 8, 1, 3),
+    )  # fmt: skip
+
+    orders = [
+        shipped("O1", parcel("T1", ("O1-1", 2)), parcel("T2", ("O1-1", 3))),
+        shipped("O2", parcel("T1", ("O2-1", 1))),
+    ]
+    assert told.differences("x12-856", x12(("856", notice)), orders) == NOTHING
+
+
+def test_pallets_with_a_number_of_their_own(told: Told) -> None:
+    notice = (
+        *NOTICE, "HL*2*1*T", "MAN*GM*00340123450000000049", "MAN*CP*T1", "HL*3*2*O", "PRF*O1",
+        *item(4, 3, 1, 2), "HL*5*1*T", "MAN*CP*T2", "MAN*CP*T3", "HL*6*5*O", "PRF*O1",
+        *item(7, 6, 2, 3),
+    )  # fmt: skip
+
+    order = shipped("O1", parcel("T1", ("O1-1", 2)), parcel("T2", ("O1-2", 3)), parcel("T3"))
+    assert told.differences("x12-856", x12(("856", notice)), [order]) == NOTHING
+
+
+def test_every_number_of_a_mark_is_a_parcel(told: Told) -> None:
+    carton = ("MAN*GM*00340123450000000049**CP*T08*T10", "MAN*CP*T20**CP*T30")
+    notice = (*NOTICE, "HL*2*1*O", "PRF*O1", "HL*3*2*P", *carton, *item(4, 3, 1, 2))
+    advice = ("W06*F*O1*20261119*S1", "N1*ST*Dana", "W27*M*UPSN", "LX*1", *carton,
+              "W12*CC*2*2*0*EA**SK*A")  # fmt: skip
+
+    more = (parcel(number) for number in ("T09", "T10", "T20", "T30"))
+    order = shipped("O1", parcel("T08", ("O1-1", 2)), *more)
+    assert told.differences("x12-856", x12(("856", notice)), [order]) == NOTHING
+    assert told.differences("x12-945", x12(("945", advice)), [order]) == NOTHING
+
+
+def test_what_is_in_no_parcel_is_told(told: Told) -> None:
+    notice = (*NOTICE, "HL*2*1*O", "PRF*O1", "HL*3*2*P", "MAN*CP*T1", *item(4, 3, 1, 2),
+              "HL*5*2*P", *item(6, 5, 2, 1))  # fmt: skip
+    advice = ("W06*F*O1*20261119*S1", "N1*ST*Dana", "W27*M*UPSN", "LX*1", "W12*CC*2*2*0*EA**SK*A")
+    despatch = ("BGM+351+D1+9", "DTM+137:20261119:102", "RFF+ON:O1", "TDT+20++30++DPD",
+                "CPS+1", "LIN+1++111:EN", "QTY+12:2:PCE")  # fmt: skip
+
+    rejected = ({"code": "R314"},)
+    for mapping, text in (
+        ("x12-856", x12(("856", notice))),
+        ("x12-945", x12(("945", advice))),
+        ("edifact-desadv", edifact(("DESADV", despatch))),
+    ):
+        assert told.differences(mapping, text, [], rejected=rejected) == NOTHING
+
+
+def test_what_was_not_shipped_needs_no_parcel(told: Told) -> None:
+    advice = ("W06*F*O1*20261119*S1", "N1*ST*Dana", "W27*M*UPSN", "LX*1", "MAN*CP*T1",
+              "W12*CC*2*2*0*EA**SK*A", "LX*2", "W12*BO*2*0*2*EA**SK*B")  # fmt: skip
+
+    order = shipped("O1", parcel("T1", ("O1-1", 2)))
+    assert told.differences("x12-945", x12(("945", advice)), [order]) == NOTHING
+
+
+def test_numbers_of_lines_and_of_packages_with_a_consignment(told: Told) -> None:
+    despatch = (
+        "BGM+351+D1+9", "DTM+137:20261119:102", "RFF+ON:O1", "TDT+20++30++DPD", "CPS+1",
+        "LIN+1++111:EN", "QTY+12:2:PCE", "RFF+CN:T1", "LIN+2++112:EN", "QTY+12:1:PCE", "RFF+CW:T2",
+        "CPS+2", "PAC+1++CT", "PCI+33E", "RFF+CN:C1", "RFF+CW:T3", "LIN+3++113:EN", "QTY+12:4:PCE",
+    )  # fmt: skip
+
+    order = shipped("O1", parcel("T1", ("O1-1", 2)), parcel("T2", ("O1-2", 1)), parcel("T3", ("O1-3", 4)))  # fmt: skip
+    assert told.differences("edifact-desadv", edifact(("DESADV", despatch)), [order]) == NOTHING

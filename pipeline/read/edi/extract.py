@@ -144,9 +144,12 @@ class _Extraction:
             inside[has] |= inside[above[has]]
             above[has] = above[above[has]]
         stays = chosen | ~inside
+        # an item in an order in a pack: the order does not count, so the item is the pack's
+        outer = parent.copy()
+        while len(passed := np.flatnonzero((outer >= 0) & ~stays[outer])):
+            outer[passed] = outer[outer[passed]]
         has_child = np.zeros(len(tree.first), np.bool_)
-        inner = np.flatnonzero(stays & (parent >= 0))
-        has_child[parent[inner]] = True
+        has_child[outer[stays & (outer >= 0)]] = True
         return np.flatnonzero(stays & ~has_child)
 
     def _named(self, name: str) -> Bools:
@@ -257,7 +260,7 @@ class _Extraction:
         left = np.unique(nodes)
         frames = []
         for path in column.paths:
-            hits = self._hits(path)
+            hits = self._hits(path, every=True)
             holder = np.full(len(self._tree.first), -1, np.int64)
             holder[hits.node] = hits.node
             found = self._up(holder, left)
@@ -315,10 +318,13 @@ class _Extraction:
 
     # -- where values lie ---------------------------------------------------------------------
 
-    def _hits(self, path: ExtractPath) -> _Hits:
+    def _hits(self, path: ExtractPath, *, every: bool = False) -> _Hits:
+        """Where the values of a path are; of a pair that `*` finds the first, or `every` one."""
         bodies = self._bodies
         places = np.flatnonzero(bodies.tag == TAG_IDS.get(path.segment.tag, 255))
         places, matched = self._meeting(places, path.segment)
+        if every:
+            places, matched = self._further(places, matched, path.segment)
         if path.within is not None:
             inside = self._inside(places, path.within)
             places, matched = places[inside], matched[inside]
@@ -351,7 +357,11 @@ class _Extraction:
             if path.to_component:
                 low, high = self._segments.bounds_at(at[there], element[there], path.to_component)
             elif path.to_element:
-                low, high = self._segments.bounds(at[there], path.to_element, component)
+                last = path.to_element + (base[there] - path.after if path.after else 0)
+                last = np.minimum(last, self._segments.elements[at[there]])
+                low, high = self._segments.bounds_at(at[there], last, component)
+                # a segment that ends before its range does holds one number
+                high = np.where(last > element[there], high, low)
             full = np.flatnonzero(end > begin)
             pieces.append((places[there][full], np.full(len(full), step), begin[full], end[full],
                            low[full], high[full]))  # fmt: skip
@@ -381,14 +391,30 @@ class _Extraction:
             places, matched = places[keep], matched[keep]
         return places, matched
 
-    def _search(self, at: Ints, condition: Condition, among: tuple[int, ...]) -> Ints:
-        """The first element that holds a condition, 0 where none does."""
+    def _further(self, places: Ints, matched: Ints, pick: SegmentPick) -> tuple[Ints, Ints]:
+        """The places and elements of `_meeting`, and the further elements in which `*` holds."""
+        sought = next((each for each in pick.conditions if each.element == 0), None)
+        if sought is None or not len(places):
+            return places, matched
+        found = [(places, matched)]
+        while len(places):
+            beyond = self._search(self._bodies.at[places], sought, pick.among, matched)
+            places, matched = places[beyond > 0], beyond[beyond > 0]
+            found.append((places, matched))
+        places, matched = (np.concatenate(each) for each in zip(*found, strict=True))
+        order = np.lexsort((matched, places))
+        return places[order], matched[order]
+
+    def _search(
+        self, at: Ints, condition: Condition, among: tuple[int, ...], beyond: Ints | None = None
+    ) -> Ints:
+        """The first element that holds a condition, 0 where none does; `beyond` are ones to step over."""
         found = np.zeros(len(at), np.int64)
         most = int(self._segments.elements[at].max()) if len(at) else 0
         for element in among or range(1, min(most, _ALL) + 1):
             if element > most:
                 break
-            open_ = np.flatnonzero(found == 0)
+            open_ = np.flatnonzero((found == 0) & (True if beyond is None else beyond < element))
             holds = self._holds(at[open_], condition, element)
             holds &= self._segments.elements[at[open_]] >= element
             found[open_[holds]] = element
