@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from pipeline.mapping.extract import HL_LEVELS
 from pipeline.model.edi.definition import Element, Loop, Message, Syntax, Type, Use
 from pipeline.model.edi.messages import MESSAGES
 from pipeline.model.edi.x12 import SEGMENTS
