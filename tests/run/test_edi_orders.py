@@ -313,3 +313,73 @@ def test_numbers_of_lines_and_of_packages_with_a_consignment(told: Told) -> None
 
     order = shipped("O1", parcel("T1", ("O1-1", 2)), parcel("T2", ("O1-2", 1)), parcel("T3", ("O1-3", 4)))  # fmt: skip
     assert told.differences("edifact-desadv", edifact(("DESADV", despatch)), [order]) == NOTHING
+
+
+# -- numbers ------------------------------------------------------------------------------------
+
+
+def test_numbers_as_the_standards_write_them(told: Told) -> None:
+    bought = ("BEG*00*DS*O1**20261119", *DANA, "PO1*1*2*EA*.5**SK*A", "PO1*2*2*EA*19.9**SK*B")
+    edi = ("BGM+220+O1+9", "DTM+137:20261119:102", ERIKA, "LIN+1++111:EN", "QTY+21:2,0:PCE",
+           "PRI+AAA:,5", "LIN+2++112:EN", "QTY+21:2:PCE", "PRI+AAA:1234,9", "UNS+S")  # fmt: skip
+
+    def lines(*prices: str) -> dict[str, Any]:
+        return {"articles_order": [{"quantity": 2, "unit_price": price} for price in prices]}
+
+    assert told.differences("x12-850", x12(("850", bought)), [lines("0.50", "19.90")]) == NOTHING
+    text = edifact(("ORDERS", edi))
+    assert told.differences("edifact-orders", text, [lines("0.50", "1234.90")]) == NOTHING
+
+
+def test_a_comma_that_may_group_thousands_is_no_number(told: Told) -> None:
+    edi = ("BGM+220+O1+9", "DTM+137:20261119:102", ERIKA, "LIN+1++111:EN", "QTY+21:1,000:PCE",
+           "UNS+S")  # fmt: skip
+
+    rejected = ({"column": "qty", "code": "R201"},)
+    text = edifact(("ORDERS", edi))
+    assert told.differences("edifact-orders", text, [], rejected=rejected) == NOTHING
+
+
+# -- once, and in the right century -------------------------------------------------------------
+
+
+def test_two_numbers_of_a_whole_shipment_do_not_double_what_is_in_it(told: Told) -> None:
+    notice = (*NOTICE, "REF*2I*T1", "REF*2I*T2", "HL*2*1*O", "PRF*O1", *item(3, 2, 1, 5))
+    advice = ("W06*F*O1*20261119*S1", "N1*ST*Dana", "N9*2I*T1", "N9*2I*T2", "W27*M*UPSN", "LX*1",
+              "W12*CC*5*5*0*EA**SK*A")  # fmt: skip
+    despatch = ("BGM+351+D1+9", "DTM+137:20261119:102", "RFF+ON:O1", "RFF+CN:T1", "RFF+CN:T2",
+                "TDT+20++30++UPS", "CPS+1", "LIN+1++111:EN", "QTY+12:5:PCE")  # fmt: skip
+
+    order = shipped("O1", parcel("T1", ("O1-1", 5)), parcel("T2"))
+    for mapping, text in (
+        ("x12-856", x12(("856", notice))),
+        ("x12-945", x12(("945", advice))),
+        ("edifact-desadv", edifact(("DESADV", despatch))),
+    ):
+        assert told.differences(mapping, text, [order]) == NOTHING
+
+
+def test_nothing_of_an_item_that_was_not_shipped(told: Told) -> None:
+    notice = (*NOTICE, "HL*2*1*O", "PRF*O1", "HL*3*2*P", "MAN*CP*T1", *item(4, 3, 1, 5), *item(5, 3, 2, 0))  # fmt: skip
+
+    order = shipped("O1", parcel("T1", ("O1-1", 5)))
+    assert told.differences("x12-856", x12(("856", notice)), [order]) == NOTHING
+
+
+def test_dates_of_six_digits(told: Told) -> None:
+    notice = ("BSN*00*S1*261119*2210", "HL*1**S", "TD5*B*2*UPSN", "REF*2I*T1", "DTM*017*261121",
+              "HL*2*1*O", "PRF*O1", *item(3, 2, 1, 5))  # fmt: skip
+    bought = ("BEG*00*DS*O1**261119", "DTM*002*261124", *DANA, "PO1*1*2*EA***SK*A")
+    release = ("W05*N*O1", *DANA, "G62*04*261119", "G62*02*261124", "LX*1", "W01*2*EA**SK*A")
+    event = ("B10*T1*S1*UPSN", "L11*O1*PO", "LX*1", "AT7*D1*NS***261120*1015*LT")
+
+    days = {"announced_send_date": "2026-11-19", "announced_delivery_date": "2026-11-21"}
+    sent = shipped("O1", parcel("T1", ("O1-1", 5), **days))
+    assert told.differences("x12-856", x12(("856", notice)), [sent]) == NOTHING
+    created = {"order_date": "2026-11-19T00:00:00-05:00", "announced_delivery_date": "2026-11-24"}
+    assert told.differences("x12-850", x12(("850", bought)), [created]) == NOTHING
+    assert told.differences("x12-940", x12(("940", release)), [created]) == NOTHING
+    delivered = {"checkpoints": [{"event_timestamp": "2026-11-20T10:15:00-05:00"}]}
+    mutation = {"tracking": {"tracking_number": "T1", **delivered}}
+    order = {"order_number": "O1", "mutations": [mutation]}
+    assert told.differences("x12-214", x12(("214", event)), [order]) == NOTHING
