@@ -52,8 +52,9 @@ def init(
     """Propose a mapping for an EDI file.
 
     Its columns are the elements that have values in FILE, each with how many rows have one and an
-    example, masked where it concerns a person. What the file leaves open is a comment. Nothing is
-    written over. Of a damaged FILE the proposal is from what could be read, and its head says so.
+    example, masked where it concerns a person. What the file leaves open is a comment. A message of
+    FILE, with invented names and numbers, is its test. Nothing is written over. Of a damaged FILE
+    the proposal is from what could be read, and its head says so.
     """
     if not (session.cwd / file).is_file():
         raise missing_file("file", file, session.cwd)

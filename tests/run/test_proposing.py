@@ -14,6 +14,7 @@ from pipeline.model.stops import SourceUnusable
 from pipeline.read import SourceEmpty, open_edi
 from pipeline.run.evidence import gather
 from pipeline.run.proposing import NoInterchange, NoSuchMessage, propose
+from pipeline.run.trial import try_mapping
 from tests.run import interchanges
 from tests.run.interchanges import FILES, edifact, x12
 
@@ -113,9 +114,15 @@ def compiled(text: str) -> Compiled:
     return made
 
 
+def without_test(text: str) -> str:
+    """The proposal up to its `tests:`."""
+    return text.partition("\ntests:\n")[0]
+
+
 def line(text: str, start: str) -> str:
     """The one line that begins so, blanks before it and between its words set aside."""
-    found = [each for each in text.splitlines() if each.strip().startswith(start)]
+    lines = without_test(text).splitlines()
+    found = [each for each in lines if each.strip().startswith(start)]
     assert len(found) == 1, (start, found)
     return re.sub(r" {2,}", " ", found[0].strip())
 
@@ -141,7 +148,7 @@ def test_every_candidate_path_is_possible_for_every_party(
 
 
 def test_the_whole_of_one(file: Path) -> None:
-    assert proposed(file, FILES["945"]) == EXPECTED_945
+    assert without_test(proposed(file, FILES["945"])) == EXPECTED_945
 
 
 @pytest.mark.parametrize("timezone", [None, "Europe/Berlin"])
@@ -475,6 +482,51 @@ def test_what_is_no_edi_or_holds_no_orders_is_refused(file: Path) -> None:
     file.write_text(FILES["945"].replace("ST*945", "ST*944"))
     with pytest.raises(SourceUnusable, match="no message that a mapping can read; it has 944"):
         propose(file, file.name)
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_its_test_passes_and_names_nobody(kind: str, file: Path) -> None:
+    text = proposed(file, FILES[kind], timezone="Europe/Berlin")
+    test = text.partition("\ntests:\n")[2]
+    for identifying in ("Jana", "Kiel", "KIEL", "24103", "WH-1", "SHIP-1", "1Z999AA", "C-77"):
+        assert identifying not in test
+    mapping = file.with_name("m.yaml")
+    mapping.write_text(text, encoding="utf-8")
+    if '"<code>"' in text:
+        assert test.endswith("    expect: {rejected: []}\n")
+        return
+    (tried,) = try_mapping(mapping)
+    assert (tried.name, tried.orders, tried.rejections) == ("a message of night.edi", 1, 0)
+    assert tried.fine, (tried.differences, tried.refusals)
+
+
+def test_the_test_is_of_a_message_that_goes_through(file: Path) -> None:
+    unknown = changed(interchanges.X12_945, W27="W27*M*NPLT", W06="W06*F*WH-1*20261120*FIRST-1")
+    known = changed(interchanges.X12_945, W06="W06*F*WH-22*20261120*SHIP-1")
+    bad = x12("945", known, unknown, known).replace("SE*15*0001", "SE*9*0001")
+    test = proposed(file, bad).partition("\ntests:\n")[2]
+    assert "W27*M*UPSN~" in test
+    assert 'order_number: "AA-01"' in test
+    # without any that does, the first one stands there and asks for what is meant
+    only = proposed(file, x12("945", unknown)).partition("\ntests:\n")[2]
+    assert "W06*F*AA-1*20261120*AAAAA-1~" in only
+    assert only.endswith("    expect: {rejected: []}\n")
+
+
+def test_a_long_message_makes_no_test(file: Path) -> None:
+    lines = [each for n in range(1, 60) for each in (f"LX*{n}", f"W12*CC*1*1**EA**SK*SKU-{n}")]
+    text = proposed(file, x12("945", (*interchanges.X12_945[:6], "MAN*CP*1Z1", *lines)))
+    assert "\ntests:\n" not in text
+    compiled(text)
+
+
+def test_separators_in_texts_stay_texts(file: Path) -> None:
+    odd = changed(interchanges.ORDERS, PIA="PIA+1+SKU?+?:1:SA")
+    text = proposed(file, edifact("ORDERS", odd))
+    assert "      PIA+1+SKU?+?:1:SA'\n" in text
+    # X12 has no way to write its separators as text
+    other = x12("945", interchanges.X12_945).replace("*", "|").replace("SKU-1", "SKU*1")
+    assert "      W12*CC*2*2**EA**SK*SKU-1~\n" in proposed(file, other)
 
 
 SAMPLES = [
