@@ -383,3 +383,18 @@ def test_dates_of_six_digits(told: Told) -> None:
     mutation = {"tracking": {"tracking_number": "T1", **delivered}}
     order = {"order_number": "O1", "mutations": [mutation]}
     assert told.differences("x12-214", x12(("214", event)), [order]) == NOTHING
+
+
+def test_an_instruction_that_is_taken_back_takes_its_parcels_with_it(told: Told) -> None:
+    def instruction(number: str, purpose: str) -> Message:
+        return (f"BGM+610+C{number}+{purpose}", "DTM+137:20261119:102", "RFF+ON:O1", "TDT+20++30++GLS",
+                "NAD+CN+++Erika+Lindenweg 4+Berlin++12207+DE", "GID+1+1:CT", f"RFF+CW:T{number}")  # fmt: skip
+
+    back = {"type": "cancel_tracking", "tracking": {"tracking_number": "T2", "courier": "gls"}}
+    text = edifact(("IFTMIN", instruction("1", "9")), ("IFTMIN", instruction("2", "1")))
+    order = shipped("O1", parcel("T1"), back)
+    assert told.differences("edifact-iftmin", text, [order], existing=("O1",)) == NOTHING
+
+    text = edifact(("IFTMIN", instruction("2", "1")))
+    order = shipped("O1", back, {"type": "cancel_order"})
+    assert told.differences("edifact-iftmin", text, [order], existing=("O1",)) == NOTHING
