@@ -214,7 +214,10 @@ def _column_findings(bad: pl.DataFrame, plan: Plan) -> list[pl.DataFrame]:
     """Cells of declared and derived columns that are not what the mapping says, and empty keys."""
     found = []
     # the field that the cell was meant for says whether its value may be shown, and what it is for
-    feeds = {name: field.target for field in reversed(plan.fields()) for name in field.columns}
+    fields = plan.fields()[::-1]
+    feeds = {name: field.target for field in fields for name in field.columns}
+    # rather the field that is made of it than one with a condition on it
+    feeds |= {field.column: field.target for field in fields if field.column}
     for column in _failing(plan):
         rows = bad.filter(pl.col(WHY_PREFIX + column.name).is_not_null())
         if not rows.height:

@@ -341,6 +341,35 @@ def test_declared_totals_stand_beside_the_counted_ones() -> None:
     assert "58 declared, 60 counted" in Outline(render(made)).text
 
 
+def test_what_is_odd_in_segments_is_counted_in_segments() -> None:
+    """Such a segment may lie above all rows of its message: it has no order of its own."""
+    run = EdiRun()
+    run.message(("WH-0",))
+    for segment in (5, 6):
+        run.at(segment, "E306", column="G62*02", value="20260230", detail="ship date")
+    made = summed(run)
+
+    assert [(each.unit, each.count) for each in made.causes.warnings] == [("segments", 2)]
+    text = Outline(render(made)).text
+    assert "E306 Data source 2 segments G62*02" in text
+    assert "order unknown" not in text
+
+
+def test_the_control_totals_say_what_they_leave_out() -> None:
+    text = Outline(render(summed(rejected_message()))).text
+
+    assert "Line quantity" in text
+    assert "Trackings" not in text.partition("What the EDI files declare")[0]  # there are none
+    assert "4 rows of rejected EDI messages add nothing to them." in text
+
+
+def test_places_and_order_numbers_do_not_break() -> None:
+    page = render(summed(rejected_message()))
+
+    assert "night.edi:42 (segment\N{NO-BREAK SPACE}42)" in page
+    assert '<span class="nowrap">WH-1,</span> <span class="nowrap">WH-2</span>' in page
+
+
 def test_totals_of_lines_stand_where_any_message_declares_them() -> None:
     run = EdiRun()
     run.message(("WH-0",))
