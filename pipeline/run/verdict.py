@@ -149,15 +149,20 @@ def _close(
 
 
 def _missing(orders: pl.DataFrame) -> tuple[list[tuple[str, str]], list[str]]:
+    """Order numbers to wait for, each with its code, and those that arrived; a number is one of both.
+
+    The number of a record that could not be read is a guess: it may be that of an order that came.
+    """
+    came = orders.filter(pl.col("outcome").is_in([outcome.value for outcome in ARRIVED_ORDERS]))
     lost = (
         orders.filter(
             pl.col("outcome").is_in([OrderOutcome.HELD_BACK.value, OrderOutcome.REFUSED.value])
             & pl.col("order_number").is_not_null()
         )
         .select("order_number", pl.col("code").fill_null("A402"))
-        .unique("order_number")
+        .unique("order_number", keep="first", maintain_order=True)
+        .join(came, on="order_number", how="anti", maintain_order="left")
     )
-    came = orders.filter(pl.col("outcome").is_in([outcome.value for outcome in ARRIVED_ORDERS]))
     return list(lost.iter_rows()), came.get_column("order_number").to_list()
 
 
