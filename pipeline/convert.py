@@ -15,7 +15,7 @@ from pipeline.mapping.plan import ColumnPlan, FieldPlan, MutationPlan, ObjectPla
 from pipeline.mapping.values import TEXT_PREFIX, WHY_PREFIX
 from pipeline.model import codes
 from pipeline.model.findings import Findings
-from pipeline.model.origin import FILE, KEY, LINE, ORIGIN
+from pipeline.model.origin import FILE, KEY, LINE, MESSAGE, ORIGIN
 from pipeline.model.rules import RULES
 from pipeline.model.tables import (
     TRACKING_KEY,
@@ -98,6 +98,7 @@ def convert(raw: RawTable, plan: Plan) -> Converted:
     reasons.append(pl.col(KEY).is_null())
     made = frame.lazy().select(
         *ORIGIN,
+        *_of_message(frame),
         KEY,
         pl.any_horizontal(reasons).alias("_bad"),
         *_section_columns(plan),
@@ -124,7 +125,7 @@ def _columns(rows: pl.DataFrame, plan: Plan) -> pl.LazyFrame:
         text = pl.col(name).str.strip_chars() if plan.source.trim else pl.col(name)
         value = pl.when(~text.is_in(empty)).then(text)
         cells.append(value.alias(TEXT_PREFIX + name if name in typed else name))
-    lazy = rows.lazy().select(*ORIGIN, *cells)
+    lazy = rows.lazy().select(*ORIGIN, *_of_message(rows), *cells)
     if plan.typed:
         lazy = lazy.with_columns(_made(plan.typed))
     for column in plan.derived:
@@ -133,6 +134,10 @@ def _columns(rows: pl.DataFrame, plan: Plan) -> pl.LazyFrame:
             text = pl.col(column.name).cast(pl.String)
             lazy = lazy.with_columns(text.alias(TEXT_PREFIX + column.name))
     return lazy
+
+
+def _of_message(rows: pl.DataFrame) -> list[str]:
+    return [MESSAGE] if MESSAGE in rows.columns else []
 
 
 def _made(columns: Iterable[ColumnPlan]) -> list[pl.Expr]:
@@ -209,7 +214,10 @@ def _column_findings(bad: pl.DataFrame, plan: Plan) -> list[pl.DataFrame]:
     """Cells of declared and derived columns that are not what the mapping says, and empty keys."""
     found = []
     # the field that the cell was meant for says whether its value may be shown, and what it is for
-    feeds = {name: field.target for field in reversed(plan.fields()) for name in field.columns}
+    fields = plan.fields()[::-1]
+    feeds = {name: field.target for field in fields for name in field.columns}
+    # rather the field that is made of it than one with a condition on it
+    feeds |= {field.column: field.target for field in fields if field.column}
     for column in _failing(plan):
         rows = bad.filter(pl.col(WHY_PREFIX + column.name).is_not_null())
         if not rows.height:
@@ -297,7 +305,8 @@ def _repeated(frame: pl.DataFrame, plan: Plan) -> tuple[pl.DataFrame, Findings]:
     """Rows whose mapped cells all equal those of an earlier row of the same order (R319).
 
     Only where rows carry something of their own (lines, articles, row-wise changes): elsewhere
-    equal rows are how a file says the same thing of an order twice.
+    equal rows are how a file says the same thing of an order twice. Of EDI a row repeats one of
+    another message: two equal segments of one message are two pieces, each with its serial number.
     """
     own = plan.lines is not None or (
         plan.trackings is not None and plan.trackings.articles is not None
@@ -311,9 +320,14 @@ def _repeated(frame: pl.DataFrame, plan: Plan) -> tuple[pl.DataFrame, Findings]:
     twins = frame.filter(hashes.is_duplicated() & frame.get_column(KEY).is_not_null())
     if not twins.height:
         return _empty(frame), Findings.none()
+    same = [KEY, *cells]
+    if MESSAGE in twins.columns:
+        nth = pl.int_range(pl.len()).over(*same, FILE, MESSAGE)
+        twins = twins.with_columns(nth.alias("_nth"))
+        same.append("_nth")
     groups = twins.with_columns(
-        pl.struct(FILE, LINE).first().over(KEY, *cells).alias("first"),
-        pl.int_range(pl.len()).over(KEY, *cells).alias("nth"),
+        pl.struct(FILE, LINE).first().over(same).alias("first"),
+        pl.int_range(pl.len()).over(same).alias("nth"),
     ).filter(pl.col("nth") > 0)
     line = pl.col("first").struct.field(LINE).cast(pl.String)
     notes = groups.select(

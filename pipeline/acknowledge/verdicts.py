@@ -148,6 +148,7 @@ def verdicts(envelopes: Envelopes, problems: Iterable[Problem]) -> list[Intercha
     messages = list(_messages(envelopes.messages))
     where = _Places(envelopes)
     _lay_faults(_told(envelopes, problems), where, judged, groups, messages)
+    _lay_missing_trailers(envelopes, groups, messages)
     for message, interchange, at in zip(messages, where.interchanges, where.groups, strict=True):
         if interchange >= 0:
             _judge_type(message, judged[interchange].interchange.syntax)
@@ -174,6 +175,22 @@ def _lay_faults(
             groups[at].faults += _fault_around(problem, Level.GROUP)
         elif (at := where.interchange(problem)) >= 0:
             judged[at].faults += _fault_around(problem, Level.INTERCHANGE)
+
+
+def _lay_missing_trailers(
+    envelopes: Envelopes, groups: Iterable[GroupVerdict], messages: Iterable[MessageVerdict]
+) -> None:
+    """Say what is open, also where a finding about what is around it says so for all of it."""
+    for group in groups:
+        _lay_once(group.faults, Level.GROUP, "E107", missing=not group.group.closed)
+    for message, end in zip(messages, envelopes.messages.get_column("end"), strict=True):
+        _lay_once(message.faults, Level.MESSAGE, "E109", missing=end == 0)
+
+
+def _lay_once(faults: list[Fault], level: Level, code: str, *, missing: bool) -> None:
+    row = ROWS[code, level]
+    if missing and not any(fault.row is row for fault in faults):
+        faults.append(Fault(level, row, rejects=True))
 
 
 def _told(envelopes: Envelopes, problems: Iterable[Problem]) -> list[Problem]:

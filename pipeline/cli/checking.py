@@ -11,11 +11,16 @@ from pipeline.cli.root import mapping_group
 from pipeline.cli.session import Session
 from pipeline.cli.shape import Words, verb
 from pipeline.config import missing_file
-from pipeline.mapping.mistakes import MappingRefused, Mistake, Weight, render
+from pipeline.mapping.mistakes import MappingRefused, Mistake, Weight, in_order, render
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pipeline.mapping.compile import Compiled
+    from pipeline.run.fitting import Fit
     from pipeline.run.trial import Tried
+
+_IDLE_SHOWN = 12
 
 
 @verb(
@@ -36,9 +41,11 @@ if TYPE_CHECKING:
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @click.pass_obj
 def check(session: Session, mapping: Path, file: Path | None, form: str) -> int:
-    """Check a mapping; with FILE also against its header.
+    """Check a mapping; with FILE also against what is in it.
 
-    Without FILE the names of columns are not checked.
+    Of delimited text its header is looked at: each column that the mapping names must be there. Of
+    EDI all of it is read: the messages that the mapping reads must be there (M407), and columns
+    whose paths find nothing are warnings (W105). Without FILE none of this is checked.
     """
     for what, path in (("mapping file", mapping), ("file", file)):
         if path is not None and not (session.cwd / path).is_file():
@@ -49,7 +56,39 @@ def check(session: Session, mapping: Path, file: Path | None, form: str) -> int:
         if refused.exit_code == Exit.USAGE:
             return _told(session, mapping, refused.mistakes, refused.text, form)
         raise
-    return _told(session, mapping, list(compiled.warnings), compiled.text, form)
+    mistakes, read = list(compiled.warnings), {}
+    if file is not None and compiled.plan.extract is not None:
+        from pipeline.read import open_edi
+        from pipeline.run.fitting import fit
+
+        found = fit(compiled, str(mapping),
+                    open_edi(file, str(file), encoding=compiled.plan.source.encoding))  # fmt: skip
+        mistakes = in_order([*mistakes, *found.mistakes])
+        read = {"read": {**asdict(found), "mistakes": len(found.mistakes)}}
+        if form == "text" and not session.console.look.json:
+            _say_read(session, file, found)
+    return _told(session, mapping, mistakes, compiled.text, form, read)
+
+
+def _say_read(session: Session, file: Path, found: "Fit") -> None:
+    """What of an EDI file was looked at, on stderr."""
+    console = session.console
+    if not any(found.messages.values()):
+        return
+    kinds = ", ".join(f"{count:,} × {kind}" for kind, count in found.messages.items())
+    console.note(f"{file}: {kinds}; {found.rows:,} row{'' if found.rows == 1 else 's'}")
+    if found.rejected:
+        console.warn(
+            f"{found.rejected:,} of {found.rows:,} rows are of rejected messages; "
+            f"`pipeline edi show {file} --problems` says why"
+        )
+    if found.idle:
+        shown = ", ".join(found.idle[:_IDLE_SHOWN])
+        more = len(found.idle) - _IDLE_SHOWN
+        console.note(
+            "no values, but another path of the column has some: "
+            + shown + (f" and {more:,} more" if more > 0 else "")
+        )  # fmt: skip
 
 
 def _compiled(mapping: Path, file: Path | None) -> "Compiled":
@@ -69,11 +108,15 @@ def _compiled(mapping: Path, file: Path | None) -> "Compiled":
     return read_mapping(mapping, read_header(file, source))[0]
 
 
-def _told(session: Session, path: Path, mistakes: list[Mistake], text: str, form: str) -> int:
+def _told(
+    session: Session, path: Path, mistakes: list[Mistake], text: str, form: str,
+    read: "Mapping[str, object] | None" = None,
+) -> int:  # fmt: skip
     code = Exit.INTERNAL if any(m.weight is Weight.ERROR for m in mistakes) else Exit.OK
     console = session.console
     if console.look.json or form == "json":
-        console.json_result(code, {"mapping": path, "mistakes": [asdict(m) for m in mistakes]})
+        told = [asdict(mistake) for mistake in mistakes]
+        console.json_result(code, {"mapping": path, "mistakes": told, **(read or {})})
     elif form == "github":
         if mistakes:
             console.result("\n".join(_annotation(path, mistake) for mistake in mistakes))
@@ -155,8 +198,10 @@ def test(session: Session, mappings: tuple[Path, ...]) -> int:
 
 
 def _tried_lines(path: Path, tried: "Tried") -> list[str]:
-    counted = f"({tried.orders} orders, {tried.rejections} rejections)"
-    lines = [f"{'ok  ' if tried.fine else 'FAIL'} {path}:{tried.line} {tried.name}  {counted}"]
+    from pipeline.report.summary import counted
+
+    sums = f"({counted(tried.orders, 'order')}, {counted(tried.rejections, 'rejection')})"
+    lines = [f"{'ok  ' if tried.fine else 'FAIL'} {path}:{tried.line} {tried.name}  {sums}"]
     for each in tried.differences:
         lines += [
             f"     at {each.at}",

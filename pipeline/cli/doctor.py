@@ -213,16 +213,19 @@ def _partners(settings: Settings) -> Iterator[Check]:
                     f"correct mappings in [partner.{partner.name}]", Exit.USAGE,
                 )  # fmt: skip
     if any(partner.acks for partner in partners):
-        yield _outbox(settings.acks)
+        yield _outbox(settings)
 
 
-def _outbox(folder: Path | None) -> Check:
-    if folder is None:
+def _outbox(settings: Settings) -> Check:
+    from pipeline.run.acknowledgements import check_outboxes
+
+    if settings.acks is None:
         return Check(_OK, "acks", "stay in the folders of the runs: the profile has no acks_dir")
-    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
-        return Check(_FAIL, "acks", f"{folder} is no folder that this user can write",
-                     "make it, or correct acks_dir in the profile", Exit.LEDGER)  # fmt: skip
-    return Check(_OK, "acks", f"{folder}")
+    try:
+        check_outboxes(settings.acks, settings.partners, settings.profile)
+    except StopRun as error:
+        return _failed("acks", error)
+    return Check(_OK, "acks", f"{settings.acks}")
 
 
 def _nearest(folder: Path) -> Path:

@@ -44,7 +44,7 @@ MEANINGS = {
         "read the report; --partial-ok makes it 0",
     ),
     Exit.INPUT: Meaning(
-        "a file is missing, cut off, or not as the mapping declares; nothing of it was sent",
+        "a file is missing, cannot be read, or is not as the mapping declares; nothing was sent",
         "ask for the file again",
     ),
     Exit.UNFINISHED: Meaning(

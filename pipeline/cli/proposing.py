@@ -52,8 +52,9 @@ def init(
     """Propose a mapping for an EDI file.
 
     Its columns are the elements that have values in FILE, each with how many rows have one and an
-    example, masked where it concerns a person. What the file leaves open is a comment. Nothing is
-    written over.
+    example, masked where it concerns a person. What the file leaves open is a comment. A message of
+    FILE, with invented names and numbers, is its test. Nothing is written over. Of a damaged FILE
+    the proposal is from what could be read, and its head says so.
     """
     if not (session.cwd / file).is_file():
         raise missing_file("file", file, session.cwd)
@@ -61,9 +62,14 @@ def init(
 
     made = propose(session.cwd / file, file.name, message=message, timezone=timezone)
     console = session.console
+    for each in made:
+        if each.damage:
+            console.warn(f"{file}: {' '.join(map(str.strip, each.damage))}")
     if out is None:
         if console.look.json:
-            told = [{"message": each.type, "mapping": each.text} for each in made]
+            told = [
+                {"message": each.type, "mapping": each.text, "damage": each.damage} for each in made
+            ]
             console.json_result(Exit.OK, {"mappings": told})
         else:
             console.result("---\n".join(each.text for each in made))
@@ -77,7 +83,8 @@ def init(
         )
     _write(session.cwd / out, made[0].text)
     if console.look.json:
-        console.json_result(Exit.OK, {"file": out, "message": made[0].type})
+        told_of = {"file": out, "message": made[0].type, "damage": made[0].damage}
+        console.json_result(Exit.OK, told_of)
     else:
         console.result(str(out))
     return Exit.OK

@@ -45,7 +45,8 @@ class Grouped:
     """The orders of a partition.
 
     `orders`: one row per order that is not held: `_key`, ORIGIN of the first row, order_number,
-    members (JSON members without braces), lines (JSON list or null), line_rows, addresses (all
+    members (JSON members without braces), lines (JSON list or null), may_create (null: all of its
+    mappings are `update_only`), line_rows, addresses (all
     rows), the lists change_type, change_subject, change_body, change_replay, change_row, and the
     control totals quantity, value, currency.
     `held`: `_key`, ORIGIN, order_number (null where no row shows it), rows, code, control totals.
@@ -144,42 +145,16 @@ def _order_numbers(parts: Sequence[Part]) -> tuple[pl.DataFrame, pl.DataFrame]:
     return pl.concat([sure, _guessed(parts, sure)]), claims
 
 
-# Of these records some cells may stand in other columns than the header says.
-_SHIFTED = ("R101", "R103")
-
-
 def _guessed(parts: Sequence[Part], sure: pl.DataFrame) -> pl.DataFrame:
-    """`_key` → order number of orders that only unreadable records show; no number twice.
-
-    The rest of a cell with a line break in it is a record too, and what stands where the number
-    should be may be a street or an e-mail address. Where cells may be shifted, a number must be
-    made of the same kinds of characters as one that could be read.
-    """
+    """`_key` → order number of orders that only unreadable records show; no number twice."""
     named = pl.col(KEY).is_not_null() & pl.col("order_number").is_not_null()
-    found = pl.concat([part.faulty.filter(named) for part in parts])
-    if not found.height:
-        return sure.clear()
-    torn = pl.concat(
-        [part.findings.rows.filter(pl.col("code").is_in(_SHIFTED)).select(ORIGIN) for part in parts]
-    )
-    if torn.height and sure.height:
-        kinds = sure.select(_kinds(pl.col("order_number"))).to_series().unique()
-        shifted = found.join(torn, on=ORIGIN, how="semi", maintain_order="left")
-        odd = shifted.filter(~_kinds(pl.col("order_number")).is_in(kinds.implode()))
-        found = found.join(odd, on=ORIGIN, how="anti", maintain_order="left")
     return (
-        found.select(KEY, "order_number")
+        pl.concat([part.faulty.filter(named).select(KEY, "order_number") for part in parts])
         .join(sure, on=KEY, how="anti", maintain_order="left")
         .join(sure, on="order_number", how="anti", maintain_order="left")
         .unique(KEY, keep="first", maintain_order=True)
         .unique("order_number", keep="first", maintain_order=True)
     )
-
-
-def _kinds(number: pl.Expr) -> pl.Expr:
-    """What a number is made of: letters (as "a"), digits (as "9"), and its other characters."""
-    classes = number.str.replace_all(r"\p{L}", "a").str.replace_all(r"\p{N}", "9")
-    return classes.str.split("").list.unique().list.sort().list.join("")
 
 
 def _causes(found: Findings, everything: pl.DataFrame, parts: Sequence[Part]) -> pl.DataFrame:

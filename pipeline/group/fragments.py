@@ -19,7 +19,7 @@ from pipeline.mapping.plan import (
 )
 from pipeline.model.field import Kind
 from pipeline.model.orders import Replay
-from pipeline.model.origin import KEY, ORIGIN
+from pipeline.model.origin import FILE, KEY, MESSAGE, ORIGIN, SEGMENT, SEGMENTS_MAX
 from pipeline.model.tables import TRACKING_KEY, WHEN_LINES, WHEN_TRACKINGS, when_mutation
 
 MEMBER = "m."  # prefix of the columns that hold the JSON of an order's members
@@ -40,7 +40,10 @@ def fragments(rows: pl.DataFrame, plan: Plan, backfill: bool) -> pl.DataFrame:  
     zone, lazy = plan.source.timezone, rows.lazy()
     pieces = [_orders(lazy, plan, zone)]
     if plan.trackings is not None:
-        pieces.append(_trackings(lazy, plan.trackings, zone, backfill=backfill))
+        of_messages = MESSAGE in rows.columns
+        pieces.append(
+            _trackings(lazy, plan.trackings, zone, backfill=backfill, of_messages=of_messages)
+        )
     pieces += [_mutations(lazy, mutation, zone) for mutation in plan.mutations]
     if plan.lines is not None:
         pieces.append(_lines(lazy, plan, zone))
@@ -149,9 +152,9 @@ def _change(kind: str, subject: pl.Expr, body: pl.Expr, replay: pl.Expr) -> list
 
 
 def _trackings(
-    rows: pl.LazyFrame, plan: TrackingsPlan, zone: str | None, *, backfill: bool
+    rows: pl.LazyFrame, plan: TrackingsPlan, zone: str | None, *, backfill: bool, of_messages: bool
 ) -> pl.LazyFrame:
-    """One add_tracking per distinct key, in order of appearance."""
+    """One add_tracking per distinct key, in order of appearance; rows `of_messages` have MESSAGE."""
     taken = rows.filter(pl.col(WHEN_TRACKINGS))
     nested: dict[str, pl.Expr] = {}
     made: list[pl.Expr] = []
@@ -160,6 +163,14 @@ def _trackings(
             made.append(payload.json_object(part, zone).alias(f"_{name}"))
             nested[name] = pl.col(f"_{name}").drop_nulls().unique(maintain_order=True).str.join(",")
     taken = taken.with_columns(made)
+    if of_messages and plan.articles is not None:
+        # two equal lines of one message are two; told again in another message they are the same two
+        same = [KEY, TRACKING_KEY, FILE, MESSAGE, "_articles"]
+        nth = (pl.col(SEGMENT) & SEGMENTS_MAX).rank("dense").over(same)
+        taken = taken.with_columns(nth.alias("_nth"))
+        told = pl.struct("_articles", "_nth").filter(pl.col("_articles").is_not_null())
+        once = told.unique(maintain_order=True).struct.field("_articles")
+        nested["articles"] = once.str.join(",")
     grouped = taken.group_by(KEY, TRACKING_KEY, maintain_order=True).agg(
         *(pl.col(name).first() for name in ORIGIN),
         *_gathered(plan.tracking),

@@ -114,7 +114,7 @@ def joined(pieces: Sequence[tuple[Plan, pl.DataFrame]]) -> pl.DataFrame:
         KEY, *ORIGIN, "order_number", inner.alias("members"),
         pl.when(pl.col(LINES).is_not_null()).then(
             pl.concat_str(pl.lit("["), pl.col(LINES), pl.lit("]"))).alias(LINES),
-        "lines_always", LINE_ROWS, "addresses", *_CHANGES, "quantity", "value", "currency",
+        "may_create", "lines_always", LINE_ROWS, "addresses", *_CHANGES, "quantity", "value", "currency",
     )  # fmt: skip
 
 
@@ -141,15 +141,21 @@ def _one(plan: Plan, frame: pl.DataFrame) -> pl.DataFrame:
     if plan.mode is Mode.UPDATE_ONLY and not always:
         full = full.with_columns(pl.lit(None, pl.String).alias(LINES))
     return full.with_columns(
-        (pl.lit(value=True) if always else pl.lit(None, pl.Boolean)).alias("lines_always"),
+        _true_or_null(holds=plan.mode is Mode.CREATE_OR_UPDATE).alias("may_create"),
+        _true_or_null(holds=always).alias("lines_always"),
         *(pl.col(name).fill_null([]) for name in _LISTS),
     )
+
+
+def _true_or_null(*, holds: bool) -> pl.Expr:
+    """Null, so that the first value of several fragments is what one of them says."""
+    return pl.lit(value=True) if holds else pl.lit(None, pl.Boolean)
 
 
 def _no_orders() -> pl.DataFrame:
     columns: dict[str, pl.DataType] = {
         KEY: pl.String(), **ORIGIN_SCHEMA, "order_number": pl.String(), "members": pl.String(),
-        LINES: pl.String(), "lines_always": pl.Boolean(), LINE_ROWS: pl.List(_ROW_TYPE),
+        LINES: pl.String(), "may_create": pl.Boolean(), "lines_always": pl.Boolean(), LINE_ROWS: pl.List(_ROW_TYPE),
         "addresses": pl.List(_ROW_TYPE), **_LISTS, "quantity": pl.Int64(),
         "value": pl.Decimal(38, 2), "currency": pl.String(),
     }  # fmt: skip

@@ -12,7 +12,9 @@ from pipeline.intake.assignment import claims
 from pipeline.model.likeness import nearest
 from pipeline.model.stops import SourceUnusable
 
-__all__ = ["Found", "find_files", "refusal"]
+__all__ = ["EMPTY", "Found", "find_files", "refusal"]
+
+EMPTY = "is empty (0 bytes)"  # why a file is left alone
 
 _UNFINISHED = (".part", ".tmp", ".filepart", "~")
 _KINDS = (
@@ -37,12 +39,13 @@ def find_files(arguments: Sequence[str], patterns: Sequence[str | None] = ()) ->
 
     `patterns` are the `source.files` globs of the mappings, None for a mapping without one: of a
     folder only the files that some mapping reads are taken; without patterns, all. Hidden and unfinished files
-    are left alone even when they are named.
+    are left alone even when they are named; so are empty ones (FAULTS I9) beside any that are not.
 
     Raises:
         SourceUnusable: a named file does not exist or is no regular file, or a glob means nothing.
     """
     files: dict[Path, Path] = {}
+    empty: dict[Path, Path] = {}
     left: dict[Path, str] = {}
     for argument in arguments:
         path = Path(argument)
@@ -57,14 +60,18 @@ def find_files(arguments: Sequence[str], patterns: Sequence[str | None] = ()) ->
             if reason is None and path.is_dir() and not _is_read(candidate, patterns):
                 reason = "is meant by no mapping's `source.files`"
             if reason is None:
-                files.setdefault(candidate.resolve(), candidate)
+                among = empty if _is_empty(candidate) else files
+                among.setdefault(candidate.resolve(), candidate)
             elif named and not _unfinished(candidate.name):
                 raise SourceUnusable(
                     f"{candidate} {reason}", help="name a regular file, or the folder it lies in"
                 )
             else:
                 left.setdefault(candidate, reason)
-    return Found(tuple(sorted(files.values())), MappingProxyType(dict(sorted(left.items()))))
+    if files:
+        left |= dict.fromkeys(empty.values(), EMPTY)
+    found = files or empty  # their reader says what is wrong with them
+    return Found(tuple(sorted(found.values())), MappingProxyType(dict(sorted(left.items()))))
 
 
 def refusal(path: Path) -> str | None:
@@ -91,6 +98,13 @@ def _unfinished(name: str) -> str | None:
     if name.startswith("."):
         return "is hidden"
     return "looks unfinished" if name.lower().endswith(_UNFINISHED) else None
+
+
+def _is_empty(file: Path) -> bool:
+    try:
+        return file.stat().st_size == 0
+    except OSError:  # whoever copies it says what is wrong
+        return False
 
 
 def _is_read(file: Path, patterns: Sequence[str | None]) -> bool:

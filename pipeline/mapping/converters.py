@@ -194,12 +194,29 @@ def _plain_number(text: pl.Expr, source: Source) -> tuple[pl.Expr, pl.Expr]:
     mark = re.escape(source.thousands) if source.thousands else ""
     grouped = rf"|[0-9]{{1,3}}(?:{mark}[0-9]{{3}})+" if mark else ""
     pattern = rf"^[+-]?(?:[0-9]+{grouped})(?:{point}[0-9]+)?$"
+    if source.format != "csv":
+        text = _as_edi_writes(text, source)
     plain = text.str.strip_prefix("+")
     if source.thousands:
         plain = plain.str.replace_all(source.thousands, "", literal=True)
     if source.decimal != ".":
         plain = plain.str.replace(source.decimal, ".", literal=True)
     return plain, text.str.contains(pattern)
+
+
+# A comma that cannot group thousands: 2,5 and 0,125 and 1234,567, but not 1,000.
+_CLEAR_COMMA = (
+    r"^[+-]?(?:[0-9]*,[0-9]{1,2}|[0-9]*,[0-9]{4,}|0?,[0-9]{3}|0[0-9]+,[0-9]{3}|[0-9]{4,},[0-9]{3})$"
+)
+
+
+def _as_edi_writes(text: pl.Expr, source: Source) -> pl.Expr:
+    """Numbers as the standards of EDI allow: X12.5 §3.5.1 has .5 for 0.5, ISO 9735 the decimal comma."""
+    if source.format == "edifact" and source.decimal == ".":
+        clear = text.str.contains(_CLEAR_COMMA)
+        text = pl.when(clear).then(text.str.replace(",", ".", literal=True)).otherwise(text)
+    mark = re.escape(source.decimal)
+    return text.str.replace(rf"^([+-]?)({mark}[0-9])", "${1}0${2}")
 
 
 def _integer(text: pl.Expr, source: Source) -> Converted:

@@ -434,7 +434,8 @@ class _InMessage:
     def _elements_fit(self) -> None:
         path, places = self.path, self.places
         tag = path.segment.tag
-        last = max(path.last_element, path.to_element, path.after + 1 if path.after else 0)
+        beside = max(path.after, path.to_element) + 1 if path.after else 0
+        last = max(path.last_element, path.to_element, beside)
         self._fits(tag, last, places.element)
         component = max(path.component, path.to_component)
         element = 0 if path.after else path.element

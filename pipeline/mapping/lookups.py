@@ -8,6 +8,7 @@ tables, each with its own key columns; `empty_keys: skip` then leaves out the ro
 import codecs
 import csv
 import io
+import re
 from collections.abc import Callable, Mapping
 
 from pipeline.mapping.columns import Scope
@@ -20,6 +21,7 @@ from pipeline.mapping.steps import StepMistake, check_pattern
 Load = Callable[[str], bytes]
 
 _FILE_KEYS = frozenset({"file", "key", "value", "match", "empty_keys", "delimiter", "encoding"})
+_PLACEHOLDER = re.compile(r"<[A-Za-z_ ]+>")
 _JOINT = ":"  # between the parts of a key of several columns, as a template writes it
 
 
@@ -48,9 +50,23 @@ def read_lookups(scope: Scope, lookups: Mapping[str, Data], load: Load | None) -
                 scope.lookups[name] = _file(scope, doc, at, load)
         elif isinstance(table, dict) and table and all(isinstance(v, str) for v in table.values()):
             scope.lookups[name] = {key: str(value) for key, value in table.items()}
+            for key, value in table.items():
+                _placeholder(scope, name, key, str(value))
         else:
             hint = "{key: value} or {file: couriers.csv, key: code, value: courier}"
             scope.mistake("M103", f"the table {name} is not a lookup", at, hint, key=True)
+
+
+def _placeholder(scope: Scope, table: str, key: str, value: str) -> None:
+    """M217 for a row as `mapping init` writes it for a person to replace: `"<code>": "<key>"`."""
+    left = [text for text in (key, value) if _PLACEHOLDER.fullmatch(text)]
+    if left:
+        shown = " and ".join(f'"{text}"' for text in left)
+        text = (
+            f"{shown} in the table {table} {'are placeholders' if left[1:] else 'is a placeholder'}"
+        )
+        hint = 'write a row "code": value for each code in its place; the comments show those seen'
+        scope.mistake("M217", text, ("lookups", table, key), hint, key=left[0] == key)
 
 
 def _is_file(table: Mapping[str, Data]) -> bool:

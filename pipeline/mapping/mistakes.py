@@ -75,6 +75,8 @@ _CODES = (
     ("M216", "Delimiter does not fit the file",
      "the header has one column, with a name in which another delimiter stands",
      "set `source.delimiter` to the one that the file has"),
+    ("M217", "Placeholder not replaced", "`mapping init` leaves it where the file does not say what to write",
+     "write what is meant in its place, or remove the line"),
     ("M301", "Expression not readable", "it is not a row-wise expression of the allowed SQL", "correct it"),
     ("M302", "Unknown column in expression", "the header has no such column", "correct the name"),
     ("M303", "CAST and STRPTIME are not offered", "they stop the whole file at the first bad row",
@@ -93,6 +95,8 @@ _CODES = (
      "correct the number"),
     ("M406", "Segment stands elsewhere", "there is no such segment at the level, or in the loop, that is named",
      "name the one in which it stands, or none"),
+    ("M407", "Message not in the file", "`mapping check` was given a file that has no message this mapping reads",
+     "name another file, or correct `source.transaction` or `source.message`"),
     ("W101", "Never used", "a table or column is declared and not used", "remove it"),
     ("W102", "Required field under a condition",
      "creating an order needs the field; rows for which the condition does not hold give it no value",
@@ -101,6 +105,8 @@ _CODES = (
      "set `lines.send: always`, or remove `lines`"),
     ("W104", "All rows form one order", "the order number is fixed text, and `rows.key` is not set",
      "map the column that holds the order number"),
+    ("W105", "Column without values", "`mapping check` was given a file in which its paths find nothing",
+     "correct the path if the file has the value elsewhere; leave it if other files have it there"),
 )  # fmt: skip
 
 MISTAKES: Mapping[str, MistakeCode] = {row[0]: MistakeCode(*row) for row in _CODES}

@@ -6,7 +6,7 @@ The grammar, `n` a number from 1:
     level = NAME conditions -- the nearest node of that name, from the row outwards
     pick = TAG conditions -- before ">": the segment that begins the loop
     condition = "[" (n | "*") ["." n] ("=" | "!=") value {"|" value} "]"
-    elements = n | n "-" n | n ".." n | "*" | "+" n
+    elements = n | n "-" n | n ".." n | "*" | "+" n | "+" n "..+" n
     components = n | n ".." n
 """
 
@@ -81,7 +81,7 @@ def written(path: ExtractPath) -> str:
     within = f"{_pick(path.within)}>" if path.within is not None else ""
     element = f"+{path.after}" if path.after else str(path.element or "*")
     if path.to_element:
-        element += f"..{path.to_element}"
+        element += f"..{'+' if path.after else ''}{path.to_element}"
     elif path.last_element != path.element:
         element += f"-{path.last_element}"
     component = f".{path.component}" if path.component else ""
@@ -223,11 +223,18 @@ class _Reader:
         sought = any(condition.element == 0 for condition in pick.conditions)
         if self._peek("*") or self._peek("+"):
             after = 0 if self._skip("*") else self._after()
+            to_element = 0
+            if after and self._skip(".."):
+                hint = "such as MAN[*=CP].+1..+2"
+                if not self._peek("+"):
+                    raise self._mistake("the end must be written as the beginning, with `+`", hint)
+                self._skip("+")
+                to_element = self._end(after, start, "..", hint)
             if not sought:
                 text = "no condition says which element `*` is"
                 hint = f"such as {pick.tag}[*=SK].+1"
                 raise PathMistake(text, start, self.at - start, hint)
-            return 0, after, 0, 0
+            return 0, after, 0, to_element
         hint = "elements count from 1: BSN.2, GIN.2-6, MAN.2..3, LIN[*=SK].+1"
         first = self._number("the element", hint)
         if self._skip(".."):

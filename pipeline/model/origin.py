@@ -26,6 +26,10 @@ COPY_BITS = 24
 COPIES_MAX = 255
 SEGMENTS_MAX = (1 << COPY_BITS) - 1
 
+# Beside ORIGIN, rows of EDI have the number of their message in the file, from 0. What a message says
+# twice is there twice; what two messages say may be one message that was sent again.
+MESSAGE = "_message"
+
 # Rows with the same key form one order; a null key is finding R209.
 KEY = "_key"
 

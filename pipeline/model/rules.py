@@ -420,7 +420,7 @@ _ROWS: tuple[Rule, ...] = (
         "Order not found",
         "parcelLab does not know the order: {detail}",
         "the request names something that does not exist in the account",
-        "check the order number; an `update_only` mapping cannot create orders",
+        "import the order first, or check its number; an `update_only` mapping creates no orders",
     ),
     _rule(
         "A201",

@@ -29,7 +29,10 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True)
 class RawTable:
-    """Records as read: `ORIGIN` and one String column per source column; "" is an empty cell."""
+    """Records as read: `ORIGIN` and one String column per source column; "" is an empty cell.
+
+    Those of EDI have MESSAGE beside ORIGIN; so has the FieldTable that is made of them.
+    """
 
     rows: pl.DataFrame
 

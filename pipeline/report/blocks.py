@@ -43,7 +43,7 @@ KINDS: tuple[RowOutcome | OrderOutcome, ...] = (
     *PROBLEM_ORDERS,
 )
 _KIND_NAMES = tuple(each.value for each in KINDS)
-_FINDING = ("code", "column", "target", "value", "detail")
+_FINDING = ("code", "column", "target", "value", "detail", "mapping")
 ORDER_WORDS = {
     OrderOutcome.REFUSED: "refused",
     OrderOutcome.PARTLY_APPLIED: "partly applied",

@@ -16,15 +16,19 @@ from pipeline.report.visible import visible
 
 EXAMPLES = 3
 FURTHER = 5  # other errors of a message that are named
-_NEEDED = (*ORIGIN, "key", "order_number", "code", "column", "target", "value", "detail")
+_NEEDED = (*ORIGIN, "key", "order_number", "code", "column", "target", "value", "detail", "mapping")
 
 
 @dataclass(frozen=True, slots=True)
 class Quoting:
-    """How findings are quoted: the files' names by ordinal, and how much of a value is shown."""
+    """How findings are quoted: the files' names by ordinal, and how much of a value is shown.
+
+    `paths` says, by mapping and column, where EDI messages have the column.
+    """
 
     file_names: Mapping[int, str]
     pii: PiiMode
+    paths: Mapping[tuple[str, str], str]
 
     def place(self, finding: Mapping[str, object]) -> str:
         """Write the address of a finding as people read it."""
@@ -37,6 +41,7 @@ class Quoting:
         return shown_value(
             str(finding["code"]), _text(finding["target"]), _text(finding["value"]), self.pii,
             column=_text(finding["column"]), detail=_text(finding["detail"]),
+            path=self._path(finding),
         )  # fmt: skip
 
     def column(self, finding: Mapping[str, object]) -> str:
@@ -50,8 +55,9 @@ class Quoting:
         """
         code, target = str(finding["code"]), _text(finding["target"])
         detail = shown_detail(
-            code, target, _text(finding["value"]), _text(finding["detail"]), self.pii
-        )
+            code, target, _text(finding["value"]), _text(finding["detail"]), self.pii,
+            path=self._path(finding),
+        )  # fmt: skip
         return RULES[code].says.format(
             column=self.column(finding),
             target=visible(target or ""),
@@ -64,6 +70,9 @@ class Quoting:
         column, says = self.column(finding), self.says(finding)
         named = column and not says.startswith(column)
         return f"{finding['code']} {column + ': ' if named else ''}{says}"
+
+    def _path(self, finding: Mapping[str, object]) -> str | None:
+        return self.paths.get((str(finding["mapping"]), str(finding["column"])))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ import polars as pl
 
 from pipeline.model.origin import FILE, LINE, ORIGIN
 from pipeline.model.outcomes import REJECTED_ROWS, OrderOutcome, RowOutcome
-from pipeline.model.rules import RULES, STAGE_ORDER, Severity, Stage, fix_of
+from pipeline.model.rules import RULES, STAGE_ORDER, Rule, Severity, Stage, fix_of
 from pipeline.report.cases import Case, Quoting, examples, samples
 from pipeline.report.facts import RunFacts, RunTables
 from pipeline.report.messages import FileNote, about_files, about_rows, edi_findings, per_message
@@ -61,6 +61,7 @@ class Unit(StrEnum):
 
     ROWS = "rows"
     ORDERS = "orders"
+    SEGMENTS = "segments"  # what is odd in EDI messages lies at segments, often above all rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +69,7 @@ class Cause:
     """One cause with all it stopped.
 
     `key` is the same in every run, `anchor` only names the cause inside one page. `count` is the
-    number of rows with the problem itself or of orders, by `unit`; `held` counts the fine rows that
+    number of rows with the problem itself, of orders or of segments, by `unit`; `held` counts the fine rows that
     were held back with them; `orders` the distinct orders concerned. `words` are the API's, with
     what varies replaced by "…". `path` is where an EDI message has the column. `apart` names the
     mapping, or its line, where another cause of the run differs in nothing else.
@@ -416,7 +417,7 @@ class _Describer:
         return Cause(
             anchor=anchor,
             key=_key(row) if single else "other",
-            unit=Unit.ORDERS if rule and rule.stage in _LATE else unit,
+            unit=_unit_of(rule) or unit,
             code=code,
             title=rule.title if rule else f"Other problems ({part.height:,} kinds)",
             column=visible(column),
@@ -436,6 +437,16 @@ class _Describer:
             examples=shown,
             cases=cases,
         )
+
+
+def _unit_of(rule: Rule | None) -> Unit | None:
+    """What findings of a rule count themselves; None where they count as what they are found in."""
+    if rule is None:
+        return None
+    if rule.stage in _LATE:
+        return Unit.ORDERS
+    odd_in_edi = rule.code.startswith("E") and rule.severity is not Severity.ERROR
+    return Unit.SEGMENTS if odd_in_edi else None
 
 
 def _key(row: Mapping[str, Any]) -> str:

@@ -45,7 +45,7 @@ def explorer(summary: Summary, budget: int) -> Explorer | None:
     """Lay out the list in `budget` bytes; None where nothing was rejected and no order failed."""
     facts, causes = summary.facts, summary.causes.ranked
     files = {each.index: each.name for each in facts.files}
-    blocks = pack(summary.causes, Quoting(files, summary.pii), budget=budget)
+    blocks = pack(summary.causes, Quoting(files, summary.pii, facts.paths), budget=budget)
     if not blocks.runs:
         return None
     sums: Counter[int] = Counter()

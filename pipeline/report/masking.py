@@ -101,10 +101,11 @@ def mask(value: str, pii: Pii) -> str:
 
 def shown_value(
     code: str, target: str | None, value: str | None, mode: PiiMode, *,
-    column: str | None = None, detail: str | None = None,
+    column: str | None = None, detail: str | None = None, path: str | None = None,
 ) -> str:  # fmt: skip
-    """Write the value of a finding as the report may show it.
+    """Write the value of a finding as the report may show it; `path` is where EDI has its column.
 
+    A value for no field of the API is shown where it comes from segments that tell of no person.
     Counts, references and tags of an EDI file are shown; elements of its segments about people, and
     raw segments, keep only their shape.
 
@@ -126,15 +127,16 @@ def shown_value(
     if mode is PiiMode.SHOW:
         return visible(value)
     if not code.startswith("E"):
-        return mask(value, pii_of(target))
+        return mask(value, _class_of(target, path))
     if code in _RAW_SEGMENTS:
         return visible(raw_shape(value))
     return visible(shape(value) if _is_personal(code, column, value, detail) else value)
 
 
 def shown_detail(
-    code: str, target: str | None, value: str | None, detail: str | None, mode: PiiMode
-) -> str:
+    code: str, target: str | None, value: str | None, detail: str | None, mode: PiiMode, *,
+    path: str | None = None,
+) -> str:  # fmt: skip
     """Write the detail of a finding; a cell that it quotes is masked like the value.
 
     The details of EDI findings are counts, names of elements, codes and paths, never elements.
@@ -144,9 +146,9 @@ def shown_detail(
     if code.startswith("E"):
         return visible(detail, limit=500)
     if code in _DETAIL_IS_CELL:
-        return shown_value(code, target, detail, mode)
+        return shown_value(code, target, detail, mode, path=path)
     if value and code not in _NO_CELL and mode is not PiiMode.SHOW:
-        hidden = _HIDDEN if mode is PiiMode.NONE else mask(value, pii_of(target))
+        hidden = _HIDDEN if mode is PiiMode.NONE else mask(value, _class_of(target, path))
         detail = detail.replace(value, hidden) if hidden != value else detail
     return visible(detail, limit=500)
 
@@ -191,8 +193,19 @@ def _is_personal(code: str, column: str | None, value: str, detail: str | None) 
     if code == "E304" and len(value) <= _CODE_MAX:
         return False
     # E307 and E308 have the path in their detail, the others the element in their column
-    named = detail if code in {"E307", "E308"} else column
-    return not _PERSONAL_SEGMENTS.isdisjoint(_PATH_TAG.findall(named or ""))
+    return _tells_of_people((detail if code in {"E307", "E308"} else column) or "")
+
+
+def _tells_of_people(place: str) -> bool:
+    """Tell whether an element or a path names a segment that may be about a person."""
+    return not _PERSONAL_SEGMENTS.isdisjoint(_PATH_TAG.findall(place))
+
+
+def _class_of(target: str | None, path: str | None) -> Pii:
+    """Tell whom a value concerns: by its field, and where it has none by the path of its column."""
+    if target or not path:
+        return pii_of(target)
+    return Pii.FREE if _tells_of_people(path) else Pii.NONE
 
 
 def _members(shapes: tuple[Shape, ...], name: str) -> tuple[Field, ...]:

@@ -229,6 +229,7 @@ def lay_out(summary: Summary, budget: int = BUDGET) -> Page:
                 ),
             )
             for each in totals.control
+            if each.in_files or not any(each.in_files for each in totals.control)
         ),
         control_notes=_control_notes(summary),
         aside=any(each.set_aside for each in totals.control),
@@ -453,7 +454,9 @@ def _worded(case: Case) -> Case:
 def _orders(cause: Cause) -> str:
     if cause.unit is Unit.ORDERS:
         return ""
-    return f"in {counted(cause.orders, 'order')}" if cause.orders else "order unknown"
+    if cause.orders:
+        return f"in {counted(cause.orders, 'order')}"
+    return "order unknown" if cause.unit is Unit.ROWS else ""
 
 
 def _rejected_note(rows: RowTotals, groups: tuple[Group, ...]) -> str:
@@ -481,13 +484,18 @@ def _pii_note(mode: PiiMode) -> str:
 
 
 def _control_notes(summary: Summary) -> tuple[str, ...]:
+    """What the control totals leave out."""
     without = next((each.without for each in summary.totals.control if each.without), 0)
     verb = "has" if without == 1 else "have"
-    return (
-        (f"{counted(without, 'order')} {verb} no order value and add nothing to it.",)
-        if without
-        else ()
+    notes = [f"{counted(without, 'order')} {verb} no order value and add nothing to it."] * bool(
+        without
     )
+    for first, words in (("E", "of rejected EDI messages"), ("R1", "that could not be read")):
+        rows = sum(each.count for each in summary.causes.rows if each.code.startswith(first))
+        if rows:
+            verb = "adds" if rows == 1 else "add"
+            notes.append(f"{counted(rows, 'row')} {words} {verb} nothing to them.")
+    return tuple(notes)
 
 
 def _claims_kinds(every: Iterable[FileClaims]) -> tuple[str, ...]:

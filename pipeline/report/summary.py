@@ -89,7 +89,7 @@ def summarise(
         owners: who fixes what, where it differs from the rules: "A401:courier" → a name.
         pii: how much of the values is shown.
     """
-    quoting = Quoting({each.index: each.name for each in facts.files}, pii)
+    quoting = Quoting({each.index: each.name for each in facts.files}, pii, facts.paths)
     causes = find_causes(facts, tables, quoting, owners or {})
     totals = count(facts, tables, causes.explained)
     verdict = judge(facts, totals, causes)
@@ -176,9 +176,11 @@ def lost_words(causes: Causes) -> str:
 def subject_of(cause: Cause) -> str:
     """What a cause is about: the column to look at, in brackets the API field that it is for.
 
-    The mapping stands there only where nothing else tells two causes apart.
+    The mapping stands there only where nothing else tells two causes apart; of several paths, the first.
     """
-    column = f"{cause.column}, {cause.path}" if cause.path else cause.column
+    first, *more = cause.path.split(", ")
+    path = f"{first}, …" if more else first
+    column = f"{cause.column}, {path}" if path else cause.column
     if not cause.column or not cause.target or cause.column == cause.target:
         about = column or cause.target
     else:

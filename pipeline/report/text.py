@@ -110,12 +110,14 @@ def short_day(day: date) -> str:
 def duration(length: timedelta) -> str:
     """Write a length of time to the precision that people care about.
 
-    >>> duration(timedelta(seconds=42)), duration(timedelta(minutes=26)), duration(timedelta(hours=3, minutes=5))
-    ('42 s', '26 min', '3 h 5 min')
+    >>> duration(timedelta(milliseconds=300)), duration(timedelta(seconds=42))
+    ('under 1 s', '42 s')
+    >>> duration(timedelta(minutes=26)), duration(timedelta(hours=3, minutes=5))
+    ('26 min', '3 h 5 min')
     """
     seconds = int(length.total_seconds())
     if seconds < 120:
-        return f"{seconds} s"
+        return f"{seconds} s" if seconds else "under 1 s"
     hours, minutes = divmod(seconds // 60, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 

@@ -10,8 +10,10 @@ import polars as pl
 from pipeline import __version__
 from pipeline.compare import TRACE_SCHEMA
 from pipeline.ledger import Ledger
-from pipeline.mapping.plan import Source
+from pipeline.mapping.plan import Mode, Source
+from pipeline.model.catalogue import SHAPES
 from pipeline.model.edi.envelope import LineTotals
+from pipeline.model.field import Use
 from pipeline.model.findings import FINDING_SCHEMA
 from pipeline.model.origin import ORIGIN
 from pipeline.model.outcomes import (
@@ -39,6 +41,10 @@ from pipeline.run.source import Job
 _PLANNED_ORDERS = [name for name in ORDER_SCHEMA if name not in ("status", "attempts", "warnings")]
 
 
+# What parcelLab asks for only when it creates an order.
+_ON_CREATE = [field.name for field in SHAPES["order"].fields if field.use is Use.CREATE]
+
+
 def facts_of(
     run_id: str, jobs: Sequence[Job], records: Mapping[int, int], *, profile: str, account: int,
     production: bool, host: str, zone: str, started_at: datetime, settings: Mapping[str, str],
@@ -48,7 +54,10 @@ def facts_of(
     return {
         "run_id": run_id,
         "title": "Order import",
-        "mappings": [{"name": j.plan.name, "sha256": j.sha256, "path": str(j.path.absolute())} for j in jobs],
+        "mappings": [
+            {"name": j.plan.name, "sha256": j.sha256, "path": str(j.path.absolute()), "mode": j.plan.mode.value}
+            for j in jobs
+        ],
         "profile": profile,
         "account": account,
         "production": production,
@@ -242,7 +251,7 @@ def _answers(problems: pl.DataFrame, orders: pl.DataFrame, folder: RunFolder) ->
         *(pl.coalesce(row.struct.field(name), pl.col(name)).alias(name) for name in ORIGIN),
         target.str.replace_all(r"\.\d+", "").fill_null("").alias("target"),
     )
-    named = _with_columns(placed, kept)
+    named = _not_there(_with_columns(placed, kept), kept)
     first = pl.int_range(pl.len()).over("order_number") == 0
     return named.select(
         *ORIGIN, "code", pl.col("column").fill_null(""), "target", pl.lit(None, pl.String).alias("value"),
@@ -272,6 +281,32 @@ def _with_columns(placed: pl.DataFrame, kept: Mapping[str, Any]) -> pl.DataFrame
     return both.with_columns(
         pl.when(there).then(pl.col(name)).otherwise(pl.col(f"{name}_first")).alias(name)
         for name in ("column", "mapping", "mapping_line")
+    )
+
+
+def _not_there(named: pl.DataFrame, kept: Mapping[str, Any]) -> pl.DataFrame:
+    """Say A404 where parcelLab asks for what only a new order needs, and nobody wants to create one.
+
+    An `update_only` mapping names orders that must exist: the file has nothing to add to it.
+    """
+    updates = [m["name"] for m in kept["mappings"] if m.get("mode") == Mode.UPDATE_ONLY.value]
+    missing = (
+        (pl.col("code") == "A401")
+        & (pl.col("api_code") == "required")
+        & pl.col("target").is_in(_ON_CREATE)
+        & pl.col("_mapping").is_in(updates)
+    )
+    made = {
+        "code": pl.lit("A404"),
+        "detail": pl.concat_str("target", pl.lit(": "), "detail"),
+        "target": pl.lit(""),
+        "column": pl.lit(""),
+        "mapping": pl.col("_mapping"),
+        "mapping_line": pl.lit(None, pl.UInt32),
+    }
+    return named.with_columns(
+        pl.when(missing).then(value).otherwise(pl.col(name)).alias(name)
+        for name, value in made.items()
     )
 
 

@@ -13,6 +13,7 @@ where a killed run stopped:
 
 import hashlib
 import os
+import shlex
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -24,6 +25,7 @@ from pipeline.ledger import HandedOver, InterchangeKey, Ledger
 from pipeline.model.edi.definition import Syntax
 from pipeline.model.edi.envelope import Interchange
 from pipeline.model.edi.partner import Partner
+from pipeline.model.stops import StopRun
 from pipeline.report.summary import counted
 from pipeline.run.folder import DiskUnusable, RunFolder, written
 from pipeline.run.partners import partner_of
@@ -32,17 +34,26 @@ from pipeline.run.verdicts import EdiFile, kept
 FOLDER = "acks"
 
 
-def check_outboxes(outboxes: Path | None, partners: Sequence[Partner]) -> None:
+class OutboxMissing(StopRun):
+    """The configuration names a folder for acknowledgements that is none (exit 2)."""
+
+    exit_code = 2
+
+
+def check_outboxes(outboxes: Path | None, partners: Sequence[Partner], profile: str) -> None:
     """Make sure that acknowledgements can be handed over, before anything is sent.
 
     Raises:
-        DiskUnusable: the folder is not there or cannot be written.
+        OutboxMissing: there is no such folder.
+        DiskUnusable: it cannot be written.
     """
     if outboxes is None or not any(partner.acks for partner in partners):
         return
     if not outboxes.is_dir():
-        raise DiskUnusable(f"acks_dir {outboxes} is not a folder",
-                           help="make it, or correct acks_dir in the profile")  # fmt: skip
+        is_what = "is not a folder" if outboxes.exists() else "does not exist"
+        make = "" if outboxes.exists() else f"make it (mkdir -p {shlex.quote(str(outboxes))}), or "
+        raise OutboxMissing(f"acks_dir {outboxes} {is_what}",
+                            help=f"{make}correct acks_dir of [profile.{profile}]")  # fmt: skip
     if not os.access(outboxes, os.W_OK | os.X_OK):
         raise DiskUnusable(f"acks_dir {outboxes} cannot be written",
                            help="give this user the right to write there")  # fmt: skip

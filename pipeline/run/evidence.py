@@ -18,9 +18,10 @@ from pipeline.mapping.paths import read_path
 from pipeline.mapping.plan import ExtractPlan
 from pipeline.model.edi.candidates import CANDIDATES, Candidate, Candidates, Purpose
 from pipeline.model.edi.definition import Message, Syntax
+from pipeline.model.edi.envelope import Problem
 from pipeline.model.edi.messages import MESSAGES
 from pipeline.model.origin import SEGMENT, SEGMENTS_MAX
-from pipeline.read import Reading, read_edi_batches
+from pipeline.read import Reading, is_error, messages_read, read_edi_batches, rejections
 from pipeline.read.edi.qualifiers import Place, count_qualifiers
 
 # Segments that say by a qualifier what they hold, and the elements where it stands.
@@ -52,6 +53,14 @@ LINE_KEYS = ("line_no", "sku", "barcode")
 FIRST = ("line",)
 LINE_IDS = (*((name,) for name in LINE_KEYS), FIRST, ("line_no", "sku"), ("line_no", "barcode"))
 _ARTICLE = ("sku", "barcode")
+# Columns whose values identify nobody, also not through an order or a parcel.
+_NOBODY = frozenset({
+    "line_no", "sku", "barcode", "case_code", "article", "qty", "qty_left", "qty_of_pack", "unit",
+    "price", "currency", "carrier", "function", "line_action", "country", "region", "event",
+    "event_at", "event_date", "event_time", "event_zone", "weight", "weight_unit", "ordered",
+    "shipped", "expected", "wanted", "item_level", "above_pack",
+})  # fmt: skip
+_KEPT_ROWS = 2000
 _ADDRESS = ("street", "city", "zip")
 
 
@@ -102,7 +111,9 @@ class Evidence:
     `faulty` counts the rows of messages that have an error; they are among `rows`. `address_rows`
     have a part of an address, `incomplete` of them lack another. `lines` counts rows with a line
     or article number, `packs_below` those whose pack lies below its item. `others` are paths that
-    no candidate has, with the number of their segments.
+    no candidate has, with the number of their segments. `errors` are those of the file's envelopes
+    and of these messages, in file order; `rejected` messages have one. `kept` are values of the
+    first rows that identify neither a person nor a parcel.
 
     `clashes` counts for each of LINE_IDS how often it does not tell two lines of a message apart:
     where orders are made, rows beyond the first with one id; elsewhere, where a line may come
@@ -122,18 +133,33 @@ class Evidence:
     clashes: Mapping[tuple[str, ...], int] = field(default_factory=dict)
     packs_below: int = 0
     others: tuple[tuple[str, int], ...] = ()
+    errors: tuple[Problem, ...] = ()
+    rejected: frozenset[int] = frozenset()
+    kept: set[str] = field(default_factory=set)
 
 
 def gather(reading: Reading, message: Message) -> Evidence:
     """Read the messages of one type, and count what they have of each candidate path."""
     begins = reading.envelopes.messages.get_column("begin")
     counting = _Counting(message, CANDIDATES[message.syntax, message.type], begins)
+    problems = list(reading.envelopes.problems)
     for batch in read_edi_batches(reading, counting.plan, file=0, columns=counting.names):
         counting.take(batch.raw.rows, faulty=False)
         counting.take(batch.faulty.rows, faulty=True)
         counting.several(batch.findings.rows)
+        problems += batch.problems
     made = counting.evidence()
-    made.messages = reading.envelopes.messages.filter(pl.col("type") == message.type).height
+    mine = reading.envelopes.messages.filter(
+        messages_read(reading.envelopes, counting.plan)
+    ).get_column("message")
+    made.messages = mine.len()
+    concerned = {-1, *mine.to_list()}
+    errors = dict.fromkeys(
+        each for each in problems if is_error(each) and each.message in concerned
+    )
+    made.errors = tuple(sorted(errors, key=lambda each: (each.segment, each.line)))
+    bad = {*rejections(reading.envelopes), *(each.message for each in errors)}
+    made.rejected = frozenset(bad & concerned - {-1})
     made.others = tuple(_others(reading, made))
     return made
 
@@ -200,6 +226,8 @@ class _Counting:
             made.rows += rows.height
             made.faulty += rows.height if faulty else 0
             _count(made, cells)
+            if not faulty and made.rows <= _KEPT_ROWS:
+                made.kept.update(_of_nobody(made, cells))
         # what a line is called by does not depend on the party
         segments = rows.get_column(SEGMENT).to_numpy() & SEGMENTS_MAX
         numbers = pl.Series("message", np.searchsorted(self._begins, segments, side="right"))
@@ -283,6 +311,14 @@ def _count(made: Evidence, cells: pl.DataFrame) -> None:
     if "above_pack" in names:
         below = pl.col("above_pack") == pl.col("item_level")
         made.packs_below += values.select(below.sum()).item()
+
+
+def _of_nobody(made: Evidence, cells: pl.DataFrame) -> Iterator[str]:
+    head = cells.head(_KEPT_ROWS)
+    for name, column in made.columns.items():
+        if name in _NOBODY:
+            for way in column.ways:
+                yield from head.get_column(way.path).drop_nulls()
 
 
 def _clashes(

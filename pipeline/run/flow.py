@@ -239,7 +239,7 @@ class Flow:
 
     def _check_places(self) -> None:
         check_reports(self.settings.reports)
-        check_outboxes(self.settings.acks, self.settings.partners)
+        check_outboxes(self.settings.acks, self.settings.partners, self.settings.profile)
 
     def _own_folders(self) -> list[Path]:
         return [self.settings.home, self.settings.reports]
@@ -341,8 +341,8 @@ class Flow:
             }
         )  # fmt: skip
         self.events.say(
-            "info", "validated", rows=seen.rows, rejected=seen.faulty_rows, orders=seen.orders,
-            held=seen.held, to_send=seen.to_send, read_s=round(read_s, 2),
+            "info", "validated", rows=seen.rows, rows_rejected=seen.faulty_rows, orders=seen.orders,
+            orders_held=seen.held, orders_to_send=seen.to_send, read_s=round(read_s, 2),
             total_s=round(time.monotonic() - begun, 2),
         )  # fmt: skip
         return seen
@@ -477,7 +477,7 @@ class Flow:
         ledger.supersede(run_id, sorted(ledger.overtaken(run_id)))
         acks = self._acknowledge(ledger, run_id, folder)
         waiting = waiting_orders(ledger, run_id, folder).len()
-        self.events.say("info", say, run=run_id, to_send=waiting)
+        self.events.say("info", say, run=run_id, orders=waiting)
         stopped: StopRun | None = None
         try:
             stopped = send_all(
@@ -517,5 +517,5 @@ class Flow:
         acks = answers.give(clock().astimezone(ZoneInfo(self.settings.timezone)))
         if acks:
             self.events.say("info", "acknowledged", files=len(acks),
-                            rejected=sum(ack["rejected"] for ack in acks))  # fmt: skip
+                            messages_rejected=sum(ack["rejected"] for ack in acks))  # fmt: skip
         return acks

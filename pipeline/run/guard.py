@@ -14,7 +14,7 @@ def guard(seen: Foresight, options: Options) -> None:
     """
     if options.min_rows is not None and seen.rows < options.min_rows:
         raise GuardTripped(
-            f"the files have {seen.rows:,} rows, at least {options.min_rows:,} were expected",
+            f"the files have {counted(seen.rows, 'row')}, at least {options.min_rows:,} were expected",
             code="C120", help="is the export complete? lower --min-rows if it is",
         )  # fmt: skip
     if options.max_orders is not None and seen.to_send > options.max_orders:
@@ -26,7 +26,7 @@ def guard(seen: Foresight, options: Options) -> None:
     limit = options.max_reject_rate
     if limit is not None and seen.orders >= options.reject_rate_from and share > limit:
         raise GuardTripped(
-            f"{seen.held:,} of {seen.orders:,} orders ({share * 100:.3g}%) would be held "
+            f"{seen.held:,} of {counted(seen.orders, 'order')} ({share * 100:.3g}%) would be held "
             f"back, at most {limit * 100:.3g}% are allowed",
             code="C122",
             help="the report says why; raise --max-reject-rate to send the rest",

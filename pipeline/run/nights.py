@@ -47,17 +47,21 @@ def recalled(ledger: Ledger, run_id: str, summary: Summary, schedule: Schedule |
 def missing_and_arrived(
     facts: RunFacts, tables: RunTables
 ) -> tuple[list[tuple[str, str]], list[str]]:
-    """Give the orders that stay missing, each with its cause, and those that arrived."""
+    """Give the orders that stay missing, each with its cause, and those that arrived.
+
+    The number of a record that could not be read is a guess: it may be that of an order that came.
+    """
     if facts.state is RunState.NOT_SENT:  # what it found is judged again by the next run
         return [], []
+    came = tables.orders.filter(pl.col("outcome").is_in(_ARRIVED))
     lost = (
         tables.orders.filter(
             pl.col("outcome").is_in(_MISSING) & pl.col("order_number").is_not_null()
         )
         .select("order_number", pl.col("code").fill_null("A402"))
-        .unique("order_number", maintain_order=True)
+        .unique("order_number", keep="first", maintain_order=True)
+        .join(came, on="order_number", how="anti", maintain_order="left")
     )
-    came = tables.orders.filter(pl.col("outcome").is_in(_ARRIVED))
     return list(lost.iter_rows()), came.get_column("order_number").to_list()
 
 

@@ -7,7 +7,7 @@ E124); it rejects the messages below, and the rest of the file goes on.
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -18,10 +18,24 @@ from pipeline.model.edi.partner import ACKNOWLEDGEMENTS, Partner
 from pipeline.model.likeness import nearest
 from pipeline.read import is_error
 
-# Where the parts of a header stand.
-_SENDER = {
-    Syntax.X12: place_of(Syntax.X12, "ISA", 6),
-    Syntax.EDIFACT: place_of(Syntax.EDIFACT, "UNB", 2, 1),
+# Where the parts of a header stand, by the key of a section that says what they must be.
+_PARTIES = {
+    "id": {
+        Syntax.X12: place_of(Syntax.X12, "ISA", 6),
+        Syntax.EDIFACT: place_of(Syntax.EDIFACT, "UNB", 2, 1),
+    },
+    "qualifier": {
+        Syntax.X12: place_of(Syntax.X12, "ISA", 5),
+        Syntax.EDIFACT: place_of(Syntax.EDIFACT, "UNB", 2, 2),
+    },
+    "receiver": {
+        Syntax.X12: place_of(Syntax.X12, "ISA", 8),
+        Syntax.EDIFACT: place_of(Syntax.EDIFACT, "UNB", 3, 1),
+    },
+    "receiver_qualifier": {
+        Syntax.X12: place_of(Syntax.X12, "ISA", 7),
+        Syntax.EDIFACT: place_of(Syntax.EDIFACT, "UNB", 3, 2),
+    },
 }
 _TEST = {
     Syntax.X12: place_of(Syntax.X12, "ISA", 15),
@@ -43,7 +57,10 @@ Received = Callable[[Sequence[str]], Iterable[ReceivedInterchange]]
 
 def partner_of(partners: Iterable[Partner], interchange: Interchange) -> Partner | None:
     """Give the partner whose section fits an interchange best: the one that says most of it."""
-    fitting = [partner for partner in partners if not _differences(partner, interchange)]
+    fitting = [
+        partner for partner in partners
+        if partner.syntax is interchange.syntax and not _differences(partner, interchange)
+    ]  # fmt: skip
     return max(fitting, key=_said, default=None)
 
 
@@ -52,18 +69,29 @@ def _said(partner: Partner) -> int:
     return sum(each is not None for each in given)
 
 
-def _differences(partner: Partner, interchange: Interchange) -> list[str]:
-    """How an interchange differs from a section, in words; empty where it fits."""
-    if partner.syntax is not interchange.syntax:
-        return [f"writes {partner.syntax}"]
-    wanted = (
-        ("has id", partner.id, interchange.sender),
-        ("has qualifier", partner.qualifier, interchange.sender_qualifier),
-        ("sends to", partner.receiver, interchange.receiver),
-        ("sends to qualifier", partner.receiver_qualifier, interchange.receiver_qualifier),
-    )
-    return [f"{words} {ours}, not {theirs}" for words, ours, theirs in wanted
-            if ours is not None and ours != theirs]  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class _Difference:
+    """A key of a section that wants another value than the header has at `column`."""
+
+    key: str
+    wanted: str
+    column: str
+    value: str
+
+
+def _differences(partner: Partner, interchange: Interchange) -> list[_Difference]:
+    """How an interchange differs from a section of its syntax; empty where it fits."""
+    wanted = {
+        "id": (partner.id, interchange.sender),
+        "qualifier": (partner.qualifier, interchange.sender_qualifier),
+        "receiver": (partner.receiver, interchange.receiver),
+        "receiver_qualifier": (partner.receiver_qualifier, interchange.receiver_qualifier),
+    }
+    return [
+        _Difference(key, ours, _PARTIES[key][interchange.syntax], theirs)
+        for key, (ours, theirs) in wanted.items()
+        if ours is not None and ours != theirs
+    ]
 
 
 def key_of(interchange: Interchange, sha256: str) -> InterchangeKey:
@@ -128,10 +156,7 @@ class Reception:
 
     def _of_header(self, interchange: Interchange, partner: Partner | None) -> Iterator[Problem]:
         if self.partners and partner is None:
-            yield _at_header(
-                "E121", interchange, interchange.sender,
-                _why_unknown(self.partners, interchange), _SENDER,
-            )  # fmt: skip
+            yield _unknown(self.partners, interchange)
         if interchange.test and self._production and not (partner is not None and partner.test):
             sent_by = "" if partner is None else f", sent by partner {partner.name}"
             value = "T" if interchange.syntax is Syntax.X12 else "1"
@@ -192,12 +217,30 @@ def _earlier(found: Sequence[ReceivedInterchange], sha256: str) -> str:
     return f"in {first.file}, run {first.run} of {first.at:%Y-%m-%d}"
 
 
-def _why_unknown(partners: Sequence[Partner], interchange: Interchange) -> str:
-    for partner in partners:
-        if partner.syntax is interchange.syntax and partner.id == interchange.sender:
-            return f"; partner {partner.name} {', '.join(_differences(partner, interchange))}"
-    near = nearest(interchange.sender, [partner.id for partner in partners])
-    return f"; did you mean {near}?" if near else ""
+def _unknown(partners: Sequence[Partner], interchange: Interchange) -> Problem:
+    """Say what of a header fits no section: the sender, or what its own section wants otherwise."""
+    column, sender = _PARTIES["id"], interchange.sender
+    same_id = [partner for partner in partners if partner.id == sender]
+    found = [
+        (partner.name, _differences(partner, interchange))
+        for partner in same_id
+        if partner.syntax is interchange.syntax
+    ]
+    if found:
+        name, (first, *more) = min(found, key=lambda each: len(each[1]))
+        words = f', but [partner.{name}] has {first.key} = "{first.wanted}"'
+        for each in more:
+            words += f', and {each.key} = "{each.wanted}" where {each.column} is "{each.value}"'
+        return Problem(
+            "E121", interchange.line, interchange.segment, first.value, words, first.column
+        )
+    if same_id:
+        words = f', but [partner.{same_id[0].name}] has syntax = "{same_id[0].syntax}"'
+    else:
+        near = nearest(sender, [each.id for each in partners if each.syntax is interchange.syntax])
+        words = ", which is the id of no [partner.…] section"
+        words += f"; did you mean {near}?" if near else ""
+    return _at_header("E121", interchange, sender, words, column)
 
 
 def _at_header(
@@ -216,8 +259,13 @@ def _of_group(group: Group, partner: Partner | None) -> Iterator[Problem]:
     if partner is None or not partner.versions or partner.syntax is not Syntax.X12:
         return
     if not group.version.startswith(partner.versions):
-        yield Problem("E124", group.line, group.segment, group.version,
-                      ", ".join(partner.versions), _GROUP_VERSION)  # fmt: skip
+        yield Problem("E124", group.line, group.segment, group.version, _versions(partner),
+                      _GROUP_VERSION)  # fmt: skip
+
+
+def _versions(partner: Partner) -> str:
+    listed = ", ".join(f'"{version}"' for version in partner.versions)
+    return f"[partner.{partner.name}] has versions = [{listed}]"
 
 
 def _of_messages(envelopes: Envelopes, partners: Sequence[Partner | None]) -> Iterator[Problem]:
@@ -229,21 +277,29 @@ def _of_messages(envelopes: Envelopes, partners: Sequence[Partner | None]) -> It
             indices[partner.name].append(index)
     for name, partner in by_name.items():
         mine = envelopes.messages.filter(pl.col("interchange").is_in(indices[name]))
-        yield from _of_partner(mine, partner)
+        marks = {at: chr(envelopes.interchanges[at].delimiters.component) for at in indices[name]}
+        yield from _of_partner(mine, partner, marks)
 
 
-def _of_partner(messages: pl.DataFrame, partner: Partner) -> Iterator[Problem]:
+def _of_partner(
+    messages: pl.DataFrame, partner: Partner, marks: Mapping[int, str]
+) -> Iterator[Problem]:
+    """What of a partner's messages is not agreed; `marks` are the component separators."""
     # acknowledgements answer what we sent; nobody has to agree to them
     answers = ACKNOWLEDGEMENTS[partner.syntax]
     messages = messages.filter(~pl.col("type").is_in(list(answers)))
-    columns = ("message", "line", "begin", "type", "version")
     if partner.messages:
         others = messages.filter(~pl.col("type").is_in(list(partner.messages)))
-        for number, line, begin, kind, _ in others.select(columns).iter_rows():
+        for number, line, begin, kind in others.select(
+            "message", "line", "begin", "type"
+        ).iter_rows():
             yield Problem("E123", line, begin, kind, partner.name, _TYPE[partner.syntax], number)
     if partner.versions and partner.syntax is Syntax.EDIFACT:
         agreed = tuple(version.replace(":", "") for version in partner.versions)
-        for number, line, begin, _, version in messages.select(columns).iter_rows():
+        columns = ("message", "line", "begin", "version", "identifier", "interchange")
+        for number, line, begin, version, identifier, at in messages.select(columns).iter_rows():
             if not version.startswith(agreed):
-                yield Problem("E124", line, begin, version, ", ".join(partner.versions),
-                              _MESSAGE_VERSION, number)  # fmt: skip
+                # as the file and the section write it: directory and release apart
+                written = ":".join(identifier.split(marks[at])[1:3])
+                yield Problem("E124", line, begin, written, _versions(partner), _MESSAGE_VERSION,
+                              number)  # fmt: skip

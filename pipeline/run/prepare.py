@@ -63,9 +63,13 @@ class OrderNumberTwice(StopRun):
 
 @dataclass(slots=True)
 class Foresight:
-    """What a run is about to do, counted from the tables it has prepared."""
+    """What a run is about to do, counted from the tables it has prepared.
+
+    `must_exist` counts orders that the ledger does not know and that no mapping may create.
+    """
 
     new: int = 0
+    must_exist: int = 0
     changed: int = 0
     unchanged: int = 0
     held: int = 0
@@ -79,7 +83,7 @@ class Foresight:
     @property
     def to_send(self) -> int:
         """Orders that would go out."""
-        return self.new + self.changed
+        return self.new + self.must_exist + self.changed
 
     @property
     def orders(self) -> int:
@@ -306,11 +310,14 @@ def _count(seen: Foresight, grouped: Grouped, ready: pl.DataFrame) -> None:
     counted = dict(ready.group_by("outcome").len().iter_rows())
     waiting = pl.col("outcome") == OrderOutcome.NOT_ATTEMPTED.value
     changed = ready.filter(waiting & pl.col("known")).height
+    no_new = grouped.orders.select(pl.col("may_create").is_null().alias("no_new")).to_series()
+    must_exist = ready.filter(waiting & ~pl.col("known") & no_new).height
     seen.unchanged += counted.get(OrderOutcome.UNCHANGED.value, 0)
     seen.nothing += counted.get(OrderOutcome.NOTHING_TO_SEND.value, 0)
     seen.not_chosen += counted.get(OrderOutcome.NOT_CHOSEN.value, 0)
     seen.changed += changed
-    seen.new += counted.get(OrderOutcome.NOT_ATTEMPTED.value, 0) - changed
+    seen.must_exist += must_exist
+    seen.new += counted.get(OrderOutcome.NOT_ATTEMPTED.value, 0) - changed - must_exist
     types = ready.get_column("operations").explode().drop_nulls().struct.field("type")
     seen.mutations.update(dict(types.value_counts().iter_rows()))
     seen.held += grouped.held.height

@@ -6,18 +6,27 @@ written in any case: its rows are held, by name, until a person decides.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
+import polars as pl
+
+from pipeline.mapping.compile import Compiled, compile_mapping
+from pipeline.mapping.mistakes import MappingRefused
+from pipeline.mapping.trials import Trial
 from pipeline.model.edi.candidates import EVENTS, WEIGHT_UNITS, ZONES, Purpose
 from pipeline.model.edi.definition import Syntax
 from pipeline.model.stops import SourceUnusable, StopRun
-from pipeline.read import SourceEmpty, open_edi
+from pipeline.read import Reading, SourceEmpty, is_error, open_edi
 from pipeline.report.visible import visible
 from pipeline.run.evidence import gather, readable_types
+from pipeline.run.example import SEGMENTS_MAX, example
 from pipeline.run.sheet import CODES_SHOWN, FORMS, NO_ZONE, Line, Sheet, by_length, counted, noted
+from pipeline.run.trial import OF_THE_RUN, come_of
 
+_TRIED = 5  # messages of which one is looked for that goes through
 _CUSTOMER = "only where it is the customer and not a shop"
 _NO_LINES = "no line number and no article number in this file"
 _ARTICLE = (("sku", "sku"), ("barcode", "barcode"), ("article_name", "article"))
@@ -33,10 +42,11 @@ class NoInterchange(StopRun):
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A mapping for one type of message, as text."""
+    """A mapping for one type of message, as text; `damage` says what is wrong with the file."""
 
     type: str
     text: str
+    damage: tuple[str, ...] = ()
 
 
 def propose(
@@ -61,11 +71,13 @@ def propose(
     kinds = readable_types(reading)
     there = reading.envelopes.messages.get_column("type").unique(maintain_order=True).to_list()
     if not kinds:
+        damaged = any(is_error(problem) for problem in reading.envelopes.problems)
         raise SourceUnusable(
             f"{name} has no message that a mapping can read"
             + (f"; it has {', '.join(map(visible, there[:12]))}" if there else ""),
-            help="docs/mapping.md lists the messages that can be read",
-        )
+            help=f"it is damaged: `pipeline edi show {name} --problems` says where" if damaged
+            else "docs/mapping.md lists the messages that can be read",
+        )  # fmt: skip
     if message is not None:
         chosen = [kind for kind in kinds if kind.type == message.upper()]
         if not chosen:
@@ -74,9 +86,99 @@ def propose(
                 help=f"it has {', '.join(kind.type for kind in kinds)}",
             )
         kinds = chosen
-    return [
-        Proposal(kind.type, _text(Sheet(gather(reading, kind), name, timezone))) for kind in kinds
-    ]
+    return [_proposal(reading, Sheet(gather(reading, kind), name, timezone)) for kind in kinds]
+
+
+def _proposal(reading: Reading, sheet: Sheet) -> Proposal:
+    text = _text(sheet)
+    test = "\n".join(line.written() for line in _test(reading, sheet, text))
+    return Proposal(
+        sheet.found.message.type, f"{text}\n{test}\n" if test else text, tuple(sheet.damage())
+    )
+
+
+# -- the test ---------------------------------------------------------------------------------
+
+
+def _test(reading: Reading, sheet: Sheet, text: str) -> list[Line]:
+    """A message of the file as a test, best one that goes through; empty where none is fit."""
+    compiled = _compiled(text)
+    tried: list[tuple[list[str], list[object]]] = []
+    for rows in islice(_examples(reading, sheet), _TRIED):
+        tried.append((rows, _come_of(compiled, rows)))
+        if tried[-1][1]:
+            break
+    if not tried:
+        return []
+    rows, orders = tried[-1] if tried[-1][1] else tried[0]
+    lines = [
+        Line("tests:"),
+        Line(f"  # A message of {visible(sheet.name)}, rebuilt: people, places, order and parcel numbers are invented."),
+        Line(f"  - name: {json.dumps(f'a message of {visible(sheet.name)}', ensure_ascii=False)}"),
+        Line("    rows: |"), *(Line(f"      {row}") for row in rows),
+    ]  # fmt: skip
+    if not orders:
+        return [*lines, Line("    # it fails until the mapping makes something of this message, and"),
+                Line("    # says nothing of what: add what must come of it under `orders`"),
+                Line("    expect: {rejected: []}")]  # fmt: skip
+    return [*lines, Line("    # what the mapping above makes of it now: is it what you mean?"),
+            Line("    expect:"), Line("      orders:"),
+            *(Line(f"        {each}") for each in _yaml(orders))]  # fmt: skip
+
+
+def _compiled(text: str) -> Compiled | None:
+    """The proposal; None where a person has to replace something first."""
+    try:
+        return compile_mapping(text, "proposed.yaml")
+    except MappingRefused as refused:
+        if any(mistake.code != "M217" for mistake in refused.mistakes):
+            raise
+        return None
+
+
+def _examples(reading: Reading, sheet: Sheet) -> Iterator[list[str]]:
+    """The messages of the file that an import would use and that are short enough, rebuilt."""
+    found, messages = sheet.found, reading.envelopes.messages
+    syntax = found.message.syntax
+    theirs = [i for i, each in enumerate(reading.envelopes.interchanges) if each.syntax is syntax]
+    mine = messages.filter(type=found.message.type).filter(
+        pl.col("interchange").is_in(theirs) & (pl.col("counted") <= SEGMENTS_MAX)
+    )
+    for number in mine.get_column("message"):
+        if number not in found.rejected:
+            yield example(reading, number, syntax, found.kept)
+
+
+def _come_of(compiled: Compiled | None, rows: Sequence[str]) -> list[object]:
+    """The payloads of a message without what belongs to a run; empty where a row is rejected."""
+    if compiled is None:
+        return []
+    trial = Trial("", "\n".join(rows) + "\n", None, (), None, (), exact=False, line=1)
+    payloads, rejected = come_of(Path("proposed.yaml"), compiled, trial)
+    return [] if rejected else [_without_run(each) for each in payloads]
+
+
+def _without_run(data: object) -> object:
+    if isinstance(data, dict):
+        return {name: _without_run(value) for name, value in data.items() if name not in OF_THE_RUN}
+    return [_without_run(each) for each in data] if isinstance(data, list) else data
+
+
+def _yaml(data: object) -> Iterator[str]:
+    """Tables and lists line by line, scalars as JSON."""
+    if isinstance(data, list):
+        for each in data:
+            for number, line in enumerate(_yaml(each)):
+                yield f"{'  ' if number else '- '}{line}"
+    elif isinstance(data, dict):
+        for name, value in data.items():
+            if isinstance(value, dict | list) and value:
+                yield f"{name}:"
+                yield from (f"  {line}" for line in _yaml(value))
+            else:
+                yield f"{name}: {json.dumps(value, ensure_ascii=False)}"
+    else:
+        yield json.dumps(data, ensure_ascii=False)
 
 
 def _text(sheet: Sheet) -> str:

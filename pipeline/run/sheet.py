@@ -16,6 +16,7 @@ from pipeline.model.edi.candidates import (
     Purpose,
 )
 from pipeline.model.edi.definition import Syntax
+from pipeline.model.rules import RULES
 from pipeline.report.masking import mask, pii_of
 from pipeline.report.visible import visible
 from pipeline.run.evidence import FIRST, LINE_IDS, LINE_KEYS, Column, Evidence, Way, simple
@@ -23,6 +24,7 @@ from pipeline.run.evidence import FIRST, LINE_IDS, LINE_KEYS, Column, Evidence, 
 _WIDTH = 44  # where comments begin, unless the line is longer
 CODES_SHOWN = 40
 _OTHERS_SHOWN = 30
+_ERRORS_SHOWN = 8  # kinds of errors of a damaged file
 FORMS = {"6": "%y%m%d", "8": "%Y%m%d", "12": "%Y%m%d%H%M", "14": "%Y%m%d%H%M%S"}
 _DATES = "%Y%m%d"
 _NUMBERS = frozenset({"qty", "qty_left", "price", "weight"})
@@ -101,6 +103,29 @@ class Sheet:
 
     # -- the head -------------------------------------------------------------------------------
 
+    def damage(self) -> list[str]:
+        """What is wrong with the file, and what the proposal is made of then; empty for a sound one."""
+        found = self.found
+        if not found.errors:
+            return []
+        number, whole, kind = len(found.rejected), found.messages, found.message.type
+        used = f"none of its {counted(whole, 'message')}" if number == whole else (
+            f"{whole - number:,} of its {whole:,} messages"
+        )  # fmt: skip
+        told = [f"THE FILE HAS ERRORS. An import would use {used} {kind}:"]
+        counts = Counter(each.code for each in found.errors)
+        first = {each.code: each for each in reversed(found.errors)}
+        for code in list(dict.fromkeys(each.code for each in found.errors))[:_ERRORS_SHOWN]:
+            at = first[code]
+            place = (
+                f"line {at.line:,}, segment {at.segment:,}" if at.segment else f"line {at.line:,}"
+            )
+            also = f", and {counted(counts[code] - 1, 'time')} more" if counts[code] > 1 else ""
+            told.append(f"  {code} {RULES[code].title}: {place}{also}")
+        if number:
+            told.append("This is from what could be read, rejected messages too: make it again from a sound file.")  # fmt: skip
+        return told
+
     def _head(self) -> list[Line]:
         found, message = self.found, self.found.message
         faulty = f"; {found.faulty:,} of them in messages with errors" if found.faulty else ""
@@ -109,6 +134,7 @@ class Sheet:
             Line(f"# Proposed by `pipeline mapping init` from {visible(self.name)}:"),
             Line(f"# {counted(found.messages, 'message')} {message.type} ({message.name}),"
                   f" {counted(found.rows, 'row')}{faulty}."),
+            *(Line(f"# {each}") for each in self.damage()),
             Line("# What the file leaves open is a comment. Read it line by line, then try it with"),
             Line("# `pipeline mapping check` and `pipeline plan`, which send nothing."),
             Line("version: 1"),

@@ -3,17 +3,27 @@
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
 from pathlib import Path
 
-from pipeline.intake import Found, Snapshot, assign, display_names, find_files, meant, take_snapshot
+from pipeline.intake import (
+    EMPTY,
+    Found,
+    Snapshot,
+    assign,
+    display_names,
+    find_files,
+    meant,
+    take_snapshot,
+)
 from pipeline.mapping.compile import Compiled, compile_mapping
 from pipeline.mapping.mistakes import MappingRefused
 from pipeline.mapping.plan import Plan, Source
 from pipeline.model.edi.partner import Partner
-from pipeline.model.stops import StopRun
+from pipeline.model.stops import SourceUnusable, StopRun
 from pipeline.model.tables import SourceFile
 from pipeline.read import Portion, Reading, adapted, read_header
 from pipeline.run.desk import Desk
@@ -137,8 +147,7 @@ def open_jobs(
     if not inputs:
         _all_have_files(patterns)
     found = find_files(inputs or ["."], list(patterns.values()))
-    if inputs:
-        _say_left_alone(found, warn, own)
+    _say_left_alone(found, warn, own, named=bool(inputs))
     plans = {path: each.plan.extract for path, each in first.items()}
     sharing = {str(path) for path, plan in plans.items() if plan is not None}
     if corrected:
@@ -161,7 +170,8 @@ def open_jobs(
         }  # fmt: skip
         if claiming:
             encodings = {first[path].plan.source.encoding for path in claiming}
-            desk.open(original, copies.of(original), claiming, encodings)
+            with copies.perhaps_not_meant(original, {p: patterns[str(p)] for p in claiming}):
+                desk.open(original, copies.of(original), claiming, encodings)
     ordinals = count()
     return [
         _job(
@@ -196,6 +206,28 @@ class _Copies:
             )  # fmt: skip
         return self._taken[original]
 
+    @contextmanager
+    def perhaps_not_meant(
+        self, original: Path, patterns: Mapping[Path, str | None]
+    ) -> Iterator[None]:
+        """Let the refusal of one file among several say how mappings leave it alone.
+
+        `patterns` are the `source.files` of the mappings that read it.
+        """
+        try:
+            yield
+        except StopRun as refused:
+            if refused.exit_code == SourceUnusable.exit_code and len(self._shown) > 1:
+                ways = " and ".join(
+                    f"narrow `source.files` ({meant(pattern)}) in {path}"
+                    if pattern is not None
+                    else f"name the files of {path} there, `source: {{files: …}}`"
+                    for path, pattern in patterns.items()
+                )
+                stray = f"if {self._shown[original]} is not meant, {ways}"
+                refused.help = f"{refused.help}; {stray}" if refused.help else stray
+            raise
+
 
 def _job(
     path: Path, plan: Plan, claimed: Sequence[Path], copies: _Copies, ordinals: Iterator[int],
@@ -206,7 +238,8 @@ def _job(
     originals = [each for each in claimed if not edi or path in desk.portions[each]]
     taken = []
     for original in originals:
-        copy = copies.of(original)
+        with copies.perhaps_not_meant(original, {path: plan.source.files}):
+            copy = copies.of(original)
         source = SourceFile(next(ordinals), copy.name, copy.sha256, copy.size_bytes, plan.name)
         taken.append((source, copy))
     if edi:
@@ -214,7 +247,7 @@ def _job(
     forms = {}
     if corrected:
         forms = {s.index: adapted(copy.path, plan.source, s.name) for s, copy in taken}
-    return _against_headers(path, plan, taken, warn, forms)
+    return _against_headers(path, plan, taken, copies, warn, forms)
 
 
 def _each_reads_its_messages(first: Mapping[Path, Compiled], partners: Sequence[Partner]) -> None:
@@ -256,11 +289,14 @@ def _seen(found: Found) -> str:
     return f"; other files there: {', '.join(others[:_SEEN_MAX])}{more}" if others else ""
 
 
-def _say_left_alone(found: Found, warn: Callable[[str], None], own: Sequence[Path]) -> None:
+def _say_left_alone(
+    found: Found, warn: Callable[[str], None], own: Sequence[Path], *, named: bool
+) -> None:
     ours = {path.resolve() for path in own}
     for left, reason in found.left_alone.items():
-        # other files of a folder are nobody's concern
-        if "no mapping" not in reason and left.resolve() not in ours:
+        # other files of a folder are nobody's concern; of the present folder, only empty ones are
+        told = "no mapping" not in reason if named else reason == EMPTY
+        if told and left.resolve() not in ours:
             warn(f"left alone: {left.name} {reason}")
 
 
@@ -270,24 +306,35 @@ def _say_warnings(path: Path, made: Compiled, warn: Callable[[str], None]) -> No
 
 
 def _against_headers(
-    path: Path, plan: Plan, taken: list[tuple[SourceFile, Snapshot]], warn: Callable[[str], None],
-    forms: Mapping[int, Source],
+    path: Path, plan: Plan, taken: list[tuple[SourceFile, Snapshot]], copies: _Copies,
+    warn: Callable[[str], None], forms: Mapping[int, Source],
 ) -> Job:  # fmt: skip
     made, sha256 = read_mapping(path)
     for source, snapshot in taken:
-        form = forms.get(source.index, plan.source)
-        header = read_header(snapshot.path, form, name=source.name)
-        try:
-            made, sha256 = read_mapping(path, header)
-        except MappingRefused as refused:
-            if all(mistake.code in _HEADER_CODES for mistake in refused.mistakes):
-                unfit = HeaderUnfit(refused.name, refused.text, refused.mistakes)
-                unfit.message = f"{source.name} does not have the columns that {path} names"
-                unfit.help = f"its header is: {', '.join(header)}"
-                raise unfit from None
-            raise
+        with copies.perhaps_not_meant(snapshot.original, {path: plan.source.files}):
+            form = forms.get(source.index, plan.source)
+            header = read_header(snapshot.path, form, name=source.name)
+            made, sha256 = _fitting(path, header, source.name)
     _say_warnings(path, made, warn)
     return Job(path, made.plan, sha256, tuple(taken), forms=forms)
+
+
+def _fitting(path: Path, header: Sequence[str], name: str) -> tuple[Compiled, str]:
+    """Compile a mapping against the header of a file; gives it and its hash.
+
+    Raises:
+        HeaderUnfit: the header lacks columns.
+        MappingRefused: the mapping has other mistakes.
+    """
+    try:
+        return read_mapping(path, header)
+    except MappingRefused as refused:
+        if not all(mistake.code in _HEADER_CODES for mistake in refused.mistakes):
+            raise
+        unfit = HeaderUnfit(refused.name, refused.text, refused.mistakes)
+        unfit.message = f"{name} does not have the columns that {path} names"
+        unfit.help = f"its header is: {', '.join(header)}"
+        raise unfit from None
 
 
 def _of_envelopes(

@@ -13,15 +13,16 @@ from pathlib import Path
 
 import polars as pl
 
-from pipeline.convert import keys, orders_of
+from pipeline.convert import keys
 from pipeline.intake import Snapshot
 from pipeline.mapping.plan import Plan
 from pipeline.model.edi.envelope import LineTotals, Problem
 from pipeline.model.findings import Findings
-from pipeline.model.origin import KEY, ORIGIN
+from pipeline.model.origin import KEY, MESSAGE, ORIGIN
 from pipeline.model.tables import RawTable, SourceFile
 from pipeline.read import Batch, read_batches, read_edi_batches
 from pipeline.run.folder import RunFolder
+from pipeline.run.guesses import Guesses
 from pipeline.run.source import Job
 
 PARTITION_BYTES = 64 << 20  # of input text; about ten times as much memory while it is prepared
@@ -86,12 +87,13 @@ def spool(
 def _batches(
     job: Job, noted: _Noted, progress: Callable[[int], None]
 ) -> Iterator[tuple[RawTable, pl.DataFrame, Findings]]:
+    guesses = Guesses(job.plan)
     for source, snapshot in job.files:
         noted.records[source.index] = 0
         for batch in _read(job, source, snapshot):
             noted.take(source.index, batch)
             progress(sum(noted.records.values()))
-            yield batch.raw, _named_orders(batch.faulty, job.plan), batch.findings
+            yield batch.raw, guesses.of(batch), batch.findings
 
 
 def _read(job: Job, source: SourceFile, snapshot: Snapshot) -> Iterator[Batch]:
@@ -108,13 +110,6 @@ def _read(job: Job, source: SourceFile, snapshot: Snapshot) -> Iterator[Batch]:
         columns=job.plan.reads,
         name=source.name,
     )
-
-
-def _named_orders(faulty: RawTable, plan: Plan) -> pl.DataFrame:
-    """ORIGIN of records that could not be read, with the order that they seem to belong to."""
-    if not faulty.rows.height:
-        return _no_faults()
-    return faulty.rows.select(ORIGIN).hstack(orders_of(faulty, plan))
 
 
 def _named(findings: Findings, plan: Plan) -> Findings:
@@ -143,6 +138,8 @@ def _in_memory(jobs: Sequence[Job], progress: Callable[[int], None]) -> Spooled:
 
 def _no_rows(plan: Plan) -> pl.DataFrame:
     origin = {name: pl.UInt32() for name in ORIGIN}
+    if plan.extract is not None:
+        origin[MESSAGE] = pl.UInt32()
     return pl.DataFrame(schema=origin | {name: pl.String() for name in plan.reads})
 
 

@@ -31,7 +31,7 @@ from pipeline.run.source import Job, read_mapping
 from pipeline.run.spool import PARTITION_BYTES, spool
 
 ACCOUNT = 1618  # any would do: it stands in the payload and goes nowhere
-_OF_THE_RUN = frozenset({"account", "operation_id"})  # members that no mapping makes
+OF_THE_RUN = frozenset({"account", "operation_id"})  # members that no mapping makes
 _SHOWN_MAX = 200  # characters of a value
 
 
@@ -73,7 +73,7 @@ def try_mapping(path: Path) -> list[Tried]:
 
 def _tried(path: Path, compiled: Compiled, trial: Trial) -> Tried:
     try:
-        payloads, found = _through(path, compiled, trial)
+        payloads, found = come_of(path, compiled, trial)
     except StopRun as stopped:
         if isinstance(stopped, MappingRefused):
             shown = "; ".join(f"{each.message} [{each.code}]" for each in stopped.mistakes)
@@ -92,7 +92,9 @@ def _tried(path: Path, compiled: Compiled, trial: Trial) -> Tried:
 
 
 @dataclass(frozen=True, slots=True)
-class _Finding:
+class Told:
+    """A finding, as it is compared with what a test expects."""
+
     place: str
     line: int
     segment: int
@@ -103,6 +105,7 @@ class _Finding:
 
     @property
     def shown(self) -> str:
+        """It in a line."""
         column = f' column "{self.column}"' if self.column else ""
         value = f' value "{self.value}"' if self.value else ""
         return f"{self.place} {self.code}".strip() + f"{column}{value}{self.words}"
@@ -127,10 +130,14 @@ class _Existing:
         return {}
 
 
-def _through(
+def come_of(
     path: Path, compiled: Compiled, trial: Trial
-) -> tuple[list[dict[str, Any]], list[_Finding]]:
-    """The payloads that would be sent, and every error but those of rows held with another."""
+) -> tuple[list[dict[str, Any]], list[Told]]:
+    """The payloads that would be sent, and every error but those of rows held with another.
+
+    Raises:
+        StopRun: the rows or the file cannot be used at all.
+    """
     plan = compiled.plan
     with tempfile.TemporaryDirectory() as made:
         folder = RunFolder(Path(made))
@@ -154,7 +161,7 @@ def _through(
         spooled = spool([job], folder, lambda _rows: None, PARTITION_BYTES)
         existing = _Existing(frozenset(trial.existing))
         payloads: list[dict[str, Any]] = []
-        found: list[_Finding] = []
+        found: list[Told] = []
         for partition in range(spooled.count):
             shares = spooled.take(partition)
             ready = of_partition(shares, [name], existing, ACCOUNT, Options())
@@ -164,7 +171,7 @@ def _through(
     return payloads, found
 
 
-def _errors(rows: Sequence[Mapping[str, Any]], name: str) -> list[_Finding]:
+def _errors(rows: Sequence[Mapping[str, Any]], name: str) -> list[Told]:
     """The errors of a partition; that of a message once, not again for each of its rows."""
     errors = [
         row
@@ -181,7 +188,7 @@ def _errors(rows: Sequence[Mapping[str, Any]], name: str) -> list[_Finding]:
         ) in at:  # fmt: skip
             continue
         found.append(
-            _Finding(
+            Told(
                 place(name, row["_line"], row["_segment"]), row["_line"],
                 row["_segment"] & SEGMENTS_MAX, row["code"], column, row["value"] or "", "",
             )
@@ -189,10 +196,10 @@ def _errors(rows: Sequence[Mapping[str, Any]], name: str) -> list[_Finding]:
     return found
 
 
-def _of_a_stop(stopped: StopRun) -> _Finding:
+def _of_a_stop(stopped: StopRun) -> Told:
     """A file that cannot be used at all is one finding, too."""
     _, _, line = (stopped.place or "").rpartition(":")
-    return _Finding(
+    return Told(
         stopped.place or "the file", int(line) if line.isdecimal() else 0, 0, stopped.code or "",
         "", "", f": {stopped.message}",
     )  # fmt: skip
@@ -201,7 +208,7 @@ def _of_a_stop(stopped: StopRun) -> _Finding:
 # -- expected and got -------------------------------------------------------------------------
 
 
-def _rejections(expected: Sequence[Rejection], found: Sequence[_Finding]) -> Iterator[Difference]:
+def _rejections(expected: Sequence[Rejection], found: Sequence[Told]) -> Iterator[Difference]:
     """Every expected one must be found, and nothing else."""
     for number, each in enumerate(expected):
         if not any(_is_it(each, finding) for finding in found):
@@ -211,7 +218,7 @@ def _rejections(expected: Sequence[Rejection], found: Sequence[_Finding]) -> Ite
             yield Difference("rejected", "nothing more", finding.shown)
 
 
-def _is_it(expected: Rejection, found: _Finding) -> bool:
+def _is_it(expected: Rejection, found: Told) -> bool:
     names = ("code", "line", "segment", "column", "value")
     pairs = ((getattr(expected, name), getattr(found, name)) for name in names)
     return all(told is None or told == is_ for told, is_ in pairs)
@@ -251,7 +258,7 @@ def _of_table(
         elif value != "":
             yield Difference(f"{at}.{name}", _shown(value), "nothing")
     for name in got if exact else ():
-        if name not in expected and name not in _OF_THE_RUN:
+        if name not in expected and name not in OF_THE_RUN:
             yield Difference(f"{at}.{name}", "nothing", _shown(got[name]))
 
 

@@ -20,7 +20,7 @@ from pipeline.report.files import ReportFiles, write_report
 from pipeline.report.mail import lay_out_mail, letter, page_url
 from pipeline.report.masking import PiiMode
 from pipeline.report.rejections import missing_orders
-from pipeline.report.summary import Summary, summarise
+from pipeline.report.summary import Summary, counted, summarise
 from pipeline.run.accounts import planned_tables, report_folder, run_facts, run_tables
 from pipeline.run.corrected import write_corrected
 from pipeline.run.folder import RunFolder, written
@@ -204,10 +204,16 @@ def _counts(tables: RunTables) -> list[FindingCount]:
 
 def _foreseen(seen: Foresight, chosen_by: str | None, settings: Settings, plan: Path) -> str:
     """What a run would do, as CLI §2 shows it; the numbers of orders add up to all of the files."""
+    with_rows = f" ({counted(seen.faulty_rows, 'row')})" if seen.faulty_rows else ""
     lines = [
-        f"  + {seen.new:,} new orders   ~ {seen.changed:,} changed   = {seen.unchanged:,} unchanged"
-        f"   ! {seen.held:,} held back ({seen.faulty_rows:,} rows)"
+        f"  + {counted(seen.new, 'new order')}   ~ {seen.changed:,} changed"
+        f"   = {seen.unchanged:,} unchanged   ! {seen.held:,} held back{with_rows}"
     ]
+    if seen.must_exist:
+        they = "it" if seen.must_exist == 1 else "they"
+        lines.append(
+            f"  {counted(seen.must_exist, 'order')} not known here; update_only: {they} must exist at parcelLab"
+        )
     if seen.nothing:
         lines.append(f"  {seen.nothing:,} with nothing to send")
     if seen.not_chosen:
@@ -215,7 +221,7 @@ def _foreseen(seen: Foresight, chosen_by: str | None, settings: Settings, plan: 
     if seen.mutations:
         listed = ", ".join(f"{n:,} {kind}" for kind, n in sorted(seen.mutations.items()))
         lines.append(f"  mutations: {listed}")
-    if seen.new or seen.changed:
+    if seen.to_send:
         lines.append("  what only the API knows (its own refusals) no plan can know")
         lines.append(f"Send it:  {typed(settings, 'run', str(plan))}")
     else:

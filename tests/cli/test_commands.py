@@ -14,6 +14,7 @@ import pytest
 from pipeline.config import KEYS
 from pipeline.sandbox import RunningSandbox
 from tests.cli.conftest import MAPPING, TOKEN, Call
+from tests.run.interchanges import FILES
 
 # --- config ------------------------------------------------------------------------------------
 
@@ -139,6 +140,41 @@ def test_warnings_do_not_fail(call: Call, files: Path) -> None:
     assert said.code == 0
     assert "warning[W101]" in said.err
     assert said.out == "warn.yaml is usable: 1 warning\n"
+
+
+def test_an_edi_file_is_looked_at(call: Call, folder: Path) -> None:
+    (folder / "night.edi").write_text(FILES["945"], encoding="utf-8")
+    call("mapping", "init", "night.edi", "--out", "m.yaml")
+    said = call("mapping", "check", "m.yaml", "night.edi")
+    assert (said.code, said.out) == (0, "m.yaml is usable: no mistakes\n")
+    assert said.err == "night.edi: 1 × 945; 2 rows\n"
+    text = (folder / "m.yaml").read_text(encoding="utf-8")
+    (folder / "m.yaml").write_text(text.replace('"W12.3" ', '"W12.9" '), encoding="utf-8")
+    said = call("mapping", "check", "m.yaml", "night.edi")
+    assert (said.code, said.out) == (0, "m.yaml is usable: 1 warning\n")
+    assert 'warning[W105]: column "qty" is empty in all 2 rows of night.edi' in said.err
+    told = call("mapping", "check", "m.yaml", "night.edi", "--json").json()
+    assert [each["code"] for each in told["mistakes"]] == ["W105"]
+    assert (told["read"]["messages"], told["read"]["rows"]) == ({"945": 1}, 2)
+    (folder / "night.edi").write_text(FILES["856"], encoding="utf-8")
+    said = call("mapping", "check", "m.yaml", "night.edi")
+    assert (said.code, said.out) == (1, "m.yaml cannot be used: 1 mistake\n")
+    (folder / "night.edi").write_text("no;qty\nA1;2\n")
+    assert call("mapping", "check", "m.yaml", "night.edi").code == 4
+
+
+def test_what_init_leaves_to_fill_in_is_a_mistake(call: Call, folder: Path) -> None:
+    (folder / "night.edi").write_text(FILES["945"].replace("UPSN", "NPLT"), encoding="utf-8")
+    call("mapping", "init", "night.edi", "--out", "m.yaml")
+    said = call("mapping", "check", "m.yaml")
+    assert said.code == 1
+    assert 'error[M217]: "<code>" and "<key>" in the table couriers are placeholders' in said.err
+    text = (folder / "m.yaml").read_text(encoding="utf-8")
+    (folder / "m.yaml").write_text(text.replace('"<code>": "<key>"', '"NPLT": "<key>"'))
+    said = call("mapping", "check", "m.yaml")
+    assert 'error[M217]: "<key>" in the table couriers is a placeholder' in said.err
+    (folder / "m.yaml").write_text(text.replace('"<code>": "<key>"', '"NPLT": neighbours'))
+    assert call("mapping", "check", "m.yaml").code == 0
 
 
 def test_a_mapping_or_file_that_is_not_there(call: Call, files: Path) -> None:
@@ -348,8 +384,8 @@ def test_tests_of_a_mapping_say_what_differs(call: Call, folder: Path) -> None:
     assert (
         said.out
         == """\
-ok   good.yaml:7 a channel  (1 orders, 0 rejections)
-FAIL bad.yaml:7 a channel  (1 orders, 0 rejections)
+ok   good.yaml:7 a channel  (1 order, 0 rejections)
+FAIL bad.yaml:7 a channel  (1 order, 0 rejections)
      at orders[0].channel
        expected 'shop'
        got      'web'
@@ -377,6 +413,26 @@ def test_the_doctor_names_partners_and_what_is_missing_of_them(
     (folder / "out").mkdir()
     (folder / "orders.yaml").write_text("")
     assert call("doctor", env={"PIPELINE_ACKS_DIR": "out"}).code == 0
+    assert api.puts() == []
+
+
+def test_a_folder_for_acknowledgements_that_is_not_there_is_a_matter_of_the_set_up(
+    call: Call, api: RunningSandbox, folder: Path
+) -> None:
+    (folder / "pipeline.toml").write_text(PARTNER)
+    (folder / "orders.yaml").write_text("")
+
+    said = call("doctor", env={"PIPELINE_ACKS_DIR": "out"})
+
+    assert said.code == 2
+    there = folder / "out" if str(folder / "out") in said.out else Path("out")
+    assert (
+        f"FAIL  acks      acks_dir {there} does not exist\n"
+        f"  help: make it (mkdir -p {there}), or correct acks_dir of [profile.sandbox]\n"
+    ) in said.out
+    (folder / "out").write_text("")
+    said = call("doctor", env={"PIPELINE_ACKS_DIR": "out"})
+    assert f"acks_dir {there} is not a folder\n  help: correct acks_dir of" in said.out
     assert api.puts() == []
 
 

@@ -14,8 +14,18 @@ def test_what_it_writes_passes_check_and_plan(kind: str, call: Call, folder: Pat
     (folder / "night.edi").write_text(FILES[kind], encoding="utf-8")
     said = call("mapping", "init", "night.edi", "--timezone", "Europe/Berlin", "--out", "m.yaml")
     assert (said.code, said.out) == (0, "m.yaml\n")
+    text = (folder / "m.yaml").read_text(encoding="utf-8")
+    if '"<code>"' in text:
+        refused = call("mapping", "check", "m.yaml", "night.edi")
+        assert (refused.code, refused.out) == (1, "m.yaml cannot be used: 1 mistake\n")
+        assert 'error[M217]: "<code>"' in refused.err
+        filled = text.replace('"<code>"', '"D1"').replace('"<key>"', "Delivered")
+        (folder / "m.yaml").write_text(filled, encoding="utf-8")
     checked = call("mapping", "check", "m.yaml", "night.edi")
-    assert (checked.code, checked.out) == (0, "m.yaml is usable: no mistakes\n")
+    assert checked.code == 0, checked.err
+    # columns that the mapping cannot do without are written though the file has no values
+    needed = sum("but needed" in line for line in text.splitlines())
+    assert checked.err.count("warning[W105]") == needed
     assert call("plan", "-m", "m.yaml", "night.edi").code in (0, 3)
 
 
@@ -28,6 +38,15 @@ def test_a_carrier_that_is_filled_in_makes_parcels(call: Call, folder: Path) -> 
     said = call("plan", "-m", "m.yaml", "night.edi")
     assert "R401" in said.out
     assert "add_tracking:" not in said.out
+
+
+def test_of_a_damaged_file_it_warns(call: Call, folder: Path) -> None:
+    (folder / "night.edi").write_text(FILES["945"].partition("IEA*")[0], encoding="utf-8")
+    said = call("mapping", "init", "night.edi", "--out", "m.yaml")
+    assert (said.code, said.out) == (0, "m.yaml\n")
+    assert "THE FILE HAS ERRORS. An import would use none of its 1 message 945: E104" in said.err
+    told = call("mapping", "init", "night.edi", "--json").json()["mappings"]
+    assert told[0]["damage"][1] == "  E104 Interchange not closed: line 1, segment 1"
 
 
 def test_nothing_is_written_over(call: Call, folder: Path) -> None:
@@ -78,13 +97,13 @@ def test_a_time_zone_must_exist(call: Call, folder: Path) -> None:
 
 
 @pytest.mark.parametrize(("kind", "code"), [("214", "D1"), ("IFTSTA", "21")])
-def test_events_are_held_until_somebody_says_what_they_are(
+def test_no_events_are_told_until_somebody_says_what_they_are(
     kind: str, code: str, call: Call, folder: Path
 ) -> None:
     (folder / "night.edi").write_text(FILES[kind], encoding="utf-8")
     call("mapping", "init", "night.edi", "--timezone", "Europe/Berlin", "--out", "m.yaml")
-    held = call("plan", "-m", "m.yaml", "night.edi")
-    assert (held.code, "R401" in held.out) == (3, True)
+    refused = call("plan", "-m", "m.yaml", "night.edi")
+    assert (refused.code, "M217" in refused.err) == (2, True)
     text = (folder / "m.yaml").read_text(encoding="utf-8")
     assert text.count('"<code>": "<key>"') == 1
     (folder / "m.yaml").write_text(text.replace('"<code>": "<key>"', f'"{code}": Delivered'))

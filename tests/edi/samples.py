@@ -65,7 +65,7 @@ ORDERS = (
     "UNS+S", "CNT+2:2",
 )  # fmt: skip
 
-FUNCTIONAL = {"945": "SW", "856": "SH", "850": "PO"}
+FUNCTIONAL = {"945": "SW", "856": "SH", "850": "PO", "860": "PC", "940": "OW", "214": "QM"}
 
 
 def written(segments: Iterable[str], marks: Marks, own: Marks) -> str:

@@ -70,7 +70,7 @@ def test_the_example_of_edi_compiles() -> None:
 def test_the_paths_on_the_page_are_paths() -> None:
     section = PAGE.split("### Paths\n")[1].split("\n## ")[0]
     rows = re.findall(r"^\| `(.+?)` \|", section, re.MULTILINE)
-    assert len(rows) == 15
+    assert len(rows) == 17
     for row in rows:
         text = row.replace("\\|", "|")
         assert written(read_path(text)[0]) == text

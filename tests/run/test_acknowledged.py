@@ -7,8 +7,8 @@ import pytest
 from pipeline.ledger import Ledger
 from pipeline.read import open_edi
 from pipeline.run import Result
+from pipeline.run.acknowledgements import OutboxMissing
 from pipeline.run.clock import clock
-from pipeline.run.folder import DiskUnusable
 from tests.run.conftest import Warehouse
 from tests.run.inbox import PARCELS_945, Inbox, interchange, order, parcel
 
@@ -228,8 +228,12 @@ def test_a_missing_folder_is_told_before_anything_is_sent(inbox: Inbox, tmp_path
     inbox.agree(ACME, acks=tmp_path / "nowhere")
     inbox.send(interchange(("850", order("A1"))))
 
-    with pytest.raises(DiskUnusable, match="nowhere is not a folder"):
+    with pytest.raises(OutboxMissing, match="nowhere does not exist") as stop:
         inbox.run()
+    assert stop.value.exit_code == 2
+    assert stop.value.help == (
+        f"make it (mkdir -p {tmp_path / 'nowhere'}), or correct acks_dir of [profile.sandbox]"
+    )
     assert inbox.arrived() == []
 
 

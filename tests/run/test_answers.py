@@ -191,3 +191,42 @@ def test_a_sandbox_that_is_not_there_is_told_at_once(warehouse: Warehouse) -> No
     assert result.stopped is not None
     assert result.stopped.message == "nothing listens at http://127.0.0.1:9"
     assert "pipeline sandbox" in result.stopped.help
+
+
+def test_an_order_that_an_update_does_not_find_is_said_to_be_missing_at_parcellab(
+    warehouse: Warehouse,
+) -> None:
+    """The API asks for what only a new order needs, of an order that nobody wants to create."""
+    (warehouse.folder / "parcels.yaml").write_text(PARCELS_YAML, encoding="utf-8")
+    warehouse.orders(order_row("A1"))
+    warehouse.parcels(("A1", "P1", "gls"), ("A3", "P3", "gls"))
+
+    result = warehouse.run()
+
+    found = [r for r in warehouse.rejections(result) if r["order_number"] == "A3"]
+    assert {r["rule"] for r in found} == {"A404"}
+    assert found[0]["message"] == (
+        "parcelLab does not know the order: destination_country_iso3: "
+        "This field is required to create an order."
+    )
+    assert "import the order first" in str(found[0]["suggestion"])
+    assert (found[0]["file"], found[0]["column"], found[0]["mapping"]) == (
+        "parcels.csv",
+        "",
+        "parcels",
+    )
+    assert "1 order  A404  Order not found  " in result.text
+    assert result.summary["balances"] is True
+
+
+def test_a_value_that_is_refused_in_an_update_is_no_missing_order(warehouse: Warehouse) -> None:
+    warehouse.orders(order_row("A1"))
+    (warehouse.folder / "parcels.yaml").write_text(PARCELS_YAML, encoding="utf-8")
+    warehouse.parcels(("A3", "P3", "gls"))
+    attr = "destination_country_iso3"
+    play(warehouse, {"fault": "http_400_a", "order_number": "A3", "attr": attr, "detail": "odd"})
+
+    result = warehouse.run()
+
+    rules = [(r["order_number"], r["rule"]) for r in warehouse.rejections(result)]
+    assert rules == [("A3", "A401")]

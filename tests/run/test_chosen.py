@@ -19,7 +19,7 @@ def test_a_limit_counts_in_the_plan(warehouse: Warehouse) -> None:
     planned = warehouse.plan(limit=2)
 
     assert planned.text.startswith(
-        "  + 2 new orders   ~ 0 changed   = 0 unchanged   ! 0 held back (0 rows)\n"
+        "  + 2 new orders   ~ 0 changed   = 0 unchanged   ! 0 held back\n"
         "  3 not chosen (--limit 2)\n"
     )
     assert "2 of 5 orders would be sent, 0 held back, 3 not chosen (--limit 2)." in planned.text

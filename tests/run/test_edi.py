@@ -93,11 +93,11 @@ def test_a_rejected_message_stands_on_the_page_once_with_its_place(inbox: Wareho
         ),
     )
     result = inbox.plan()
-    text = page(result)
+    text = page(result).replace("\N{NO-BREAK SPACE}", " ")
 
     assert result.exit_code == 3
     assert text.count("SE*01 declares 40 segments, counted are 47") == 2  # as example and as entry
-    assert "message 0002 (856), 12 rows" in text
+    assert 'message 0002 (856), <span class="nowrap">12 rows</span>' in text
     assert "night.edi:66 (segment 66)" in text
     assert '<span class="col">qty</span> <code class="path">I/SN1.2</code>' in text
     file = result.summary["interchanges"][0]  # type: ignore[index]
@@ -143,8 +143,8 @@ def test_declared_totals_of_lines_are_shown_where_they_match_too(inbox: Warehous
         {"declared": 8, "counted": 7, "differing": 1, "silent": 0},
     ]
     assert '<th scope="col">Lines</th>' in page(right)
-    assert '<td data-label="Lines">✔ 7</td>' in page(right)
-    assert '<td data-label="Lines" class="no">✖ 8 declared, 7 counted</td>' in page(wrong)
+    assert '<td data-label="Lines"><span class="nowrap">✔ 7</span></td>' in page(right)
+    assert "✖ 8 declared,</span> <span" in page(wrong)
     assert "night.edi: lines: 8 declared, 7 counted" in wrong.text
 
 

@@ -21,7 +21,7 @@ from pipeline.run.clock import clock
 from pipeline.run.folder import DiskUnusable, RunFolder
 from pipeline.run.request import LedgerInOrder
 from pipeline.run.source import InputsMissing
-from tests.run.conftest import NOTHING_OPEN, ORDERS_YAML, Warehouse, order_row
+from tests.run.conftest import NOTHING_OPEN, ORDERS_YAML, PARCELS_YAML, Warehouse, order_row
 from tests.run.test_answers import play
 from tests.run.test_import import outcomes
 
@@ -435,6 +435,22 @@ def test_our_own_folders_among_the_files_need_no_word(warehouse: Warehouse) -> N
         "left alone: .secret.csv is hidden",
         "left alone: archive is a folder",
     }
+
+
+def test_an_empty_file_does_not_stop_the_others(warehouse: Warehouse, monkeypatch: Patch) -> None:
+    warehouse.orders(order_row("A1"))
+    (warehouse.folder / "parcels.yaml").write_text(PARCELS_YAML)
+    (warehouse.folder / "parcels.csv").write_bytes(b"")
+    monkeypatch.chdir(warehouse.folder)
+
+    result = warehouse.run()
+
+    assert (result.exit_code, outcomes(result.summary)["created"]) == (0, 1)
+    told = warnings(warehouse)
+    assert "left alone: parcels.csv is empty (0 bytes)" in told
+    assert any(str(text).startswith("no file for ") for text in told)
+    assert warehouse.run_files().exit_code == 0  # the files that the mappings mean
+    assert warnings(warehouse).count("left alone: parcels.csv is empty (0 bytes)") == 2
 
 
 def test_without_files_the_mapping_says_which(warehouse: Warehouse, monkeypatch: Patch) -> None:

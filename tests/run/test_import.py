@@ -138,7 +138,7 @@ def test_a_plan_sends_nothing_and_a_run_sends_exactly_the_plan(warehouse: Wareho
     assert planned.exit_code == 3
     assert planned.plan is not None
     assert warehouse.sandbox.puts() == []
-    assert "+ 1 new orders" in planned.text
+    assert "+ 1 new order " in planned.text
     sent = warehouse.run_plan(planned.plan)
     assert outcomes(sent.summary)["created"] == 1
     assert len(warehouse.sandbox.puts()) == 1
@@ -296,3 +296,32 @@ def test_a_night_without_lines_is_no_change_of_lines(warehouse: Warehouse) -> No
 
     assert again.exit_code == 0
     assert warned(again.summary) == []
+
+
+def test_a_plan_of_updates_creates_nothing_and_says_what_must_exist(warehouse: Warehouse) -> None:
+    warehouse.orders(order_row("A1"), order_row("A2"))
+    warehouse.run(limit=1)
+    (warehouse.folder / "orders.yaml").unlink()
+    (warehouse.folder / "parcels.yaml").write_text(PARCELS_YAML, encoding="utf-8")
+    warehouse.parcels(("A1", "P1", "gls"), ("A2", "P2", "gls"), ("A3", "P3", "gls"))
+
+    planned = warehouse.plan()
+
+    assert planned.text.startswith(
+        "  + 0 new orders   ~ 1 changed   = 0 unchanged   ! 0 held back\n"
+        "  2 orders not known here; update_only: they must exist at parcelLab\n"
+    )
+    assert "Send it: " in planned.text
+
+
+def test_orders_of_both_kinds_of_mappings_are_new(warehouse: Warehouse) -> None:
+    (warehouse.folder / "parcels.yaml").write_text(PARCELS_YAML, encoding="utf-8")
+    warehouse.orders(order_row("A1"))
+    warehouse.parcels(("A1", "P1", "gls"), ("A3", "P3", "gls"))
+
+    planned = warehouse.plan()
+
+    assert planned.text.startswith(
+        "  + 1 new order   ~ 0 changed   = 0 unchanged   ! 0 held back\n"
+        "  1 order not known here; update_only: it must exist at parcelLab\n"
+    )

@@ -9,7 +9,7 @@ import pytest
 from pipeline.model.stops import SourceUnusable
 from pipeline.run import PlanStale, Result
 from tests.run.conftest import Warehouse
-from tests.run.inbox import PARCELS_945, Inbox, interchange, order, parcel
+from tests.run.inbox import ORDERS_850, PARCELS_945, Inbox, interchange, order, parcel
 
 ACME = '[partner.acme]\nsyntax = "x12"\nid = "ACME"\n'
 
@@ -46,20 +46,80 @@ def test_an_unknown_sender_is_a_finding_and_the_rest_of_the_file_goes_on(inbox: 
     assert inbox.found(result)[0] == ("E121", 1, "ACNE")
     assert inbox.arrived() == ["A2"]
     [first] = [r for r in inbox.warehouse.rejections(result) if r["segment"] == 1]
-    assert "did you mean ACME?" in str(first["message"])
+    assert first["message"] == (
+        'ISA*06 is "ACNE", which is the id of no [partner.…] section; did you mean ACME?'
+    )
     assert [f["partner"] for f in inbox.facts(result)] == [None, "acme"]
 
 
-def test_a_partner_is_told_apart_by_qualifier_and_receiver(inbox: Inbox) -> None:
-    inbox.agree(ACME + 'qualifier = "01"\n')
+@pytest.mark.parametrize(
+    ("agreed", "column", "value", "words"),
+    [
+        ('qualifier = "01"', "ISA*05", "ZZ", '[partner.acme] has qualifier = "01"'),
+        ('receiver = "SHOP"', "ISA*08", "PARCELLAB", '[partner.acme] has receiver = "SHOP"'),
+        ('receiver_qualifier = "14"', "ISA*07", "ZZ", '[partner.acme] has receiver_qualifier = "14"'),
+        (
+            'receiver = "SHOP"\nreceiver_qualifier = "14"', "ISA*08", "PARCELLAB",
+            '[partner.acme] has receiver = "SHOP", and receiver_qualifier = "14" where ISA*07 is "ZZ"',
+        ),
+    ],
+)  # fmt: skip
+def test_a_partner_is_told_apart_by_qualifier_and_receiver(
+    inbox: Inbox, agreed: str, column: str, value: str, words: str
+) -> None:
+    inbox.agree(ACME + agreed + "\n")
     inbox.send(interchange(("850", order("A1"))))
 
     result = inbox.run()
 
     [first] = [r for r in inbox.warehouse.rejections(result) if r["segment"] == 1]
-    assert "partner acme has qualifier 01, not ZZ" in str(first["message"])
-    inbox.agree(ACME + 'qualifier = "ZZ"\nreceiver = "PARCELLAB"\n')
+    assert (first["rule"], first["column"], first["raw"]) == ("E121", column, value)
+    assert first["message"] == f'{column} is "{value}", but {words}'
+    assert "pipeline.toml" in str(first["suggestion"])
+    inbox.agree(ACME + 'qualifier = "ZZ"\nreceiver = "PARCELLAB"\nreceiver_qualifier = "ZZ"\n')
     assert inbox.run().exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("agreed", "code", "column", "value", "words"),
+    [
+        ('qualifier = "9"', "E121", "UNB+2.2", "14",
+         'UNB+2.2 is "14", but [partner.acme] has qualifier = "9"'),
+        ('receiver = "SHOP"', "E121", "UNB+3.1", "PARCELLAB",
+         'UNB+3.1 is "PARCELLAB", but [partner.acme] has receiver = "SHOP"'),
+        ('receiver_qualifier = "14"', "E121", "UNB+3.2", "",
+         'UNB+3.2 is "", but [partner.acme] has receiver_qualifier = "14"'),
+        ('versions = ["D:01B", "D:97A"]', "E124", "UNH+2.2", "D:96A",
+         'UNH+2.2 is D:96A, but [partner.acme] has versions = ["D:01B", "D:97A"]'),
+    ],
+)  # fmt: skip
+def test_edifact_says_the_component_that_was_not_agreed(
+    inbox: Inbox, agreed: str, code: str, column: str, value: str, words: str
+) -> None:
+    text = ORDERS_850.replace('format: x12, transaction: "850"', "format: edifact, message: ORDERS")
+    columns = '{no: BGM.2, country: "NAD[1=DP].9", sku: "LIN.3", pos: LIN.1, qty: "QTY.1.2"}'
+    start, end = text.index("{no: BEG"), text.index("\nrows")
+    (inbox.folder / "orders.yaml").write_text(text[:start] + columns + text[end:])
+    inbox.agree(f'[partner.acme]\nsyntax = "edifact"\nid = "ACME"\n{agreed}\n')
+    inbox.send(
+        "UNB+UNOC:3+ACME:14+PARCELLAB+261120:1200+905'UNH+1+ORDERS:D:96A:UN:EAN008'BGM+220+A1+9'"
+        "DTM+137:20261120:102'NAD+DP+++Jo+S 1+Berlin++10115+DE'LIN+1++S1:SA'QTY+21:2'UNS+S'UNT+8+1'"
+        "UNZ+1+905'"
+    )
+
+    result = inbox.run()
+
+    first = min(inbox.warehouse.rejections(result), key=lambda each: int(str(each["segment"])))
+    assert (first["rule"], first["column"], first["raw"]) == (code, column, value)
+    assert first["message"] == words
+
+
+def test_an_id_of_the_other_syntax_is_said(inbox: Inbox) -> None:
+    inbox.agree('[partner.acme]\nsyntax = "edifact"\nid = "ACME"\n')
+    inbox.send(interchange(("850", order("A1"))))
+
+    [first] = [r for r in inbox.warehouse.rejections(inbox.run()) if r["segment"] == 1]
+    assert first["message"] == 'ISA*06 is "ACME", but [partner.acme] has syntax = "edifact"'
 
 
 def test_a_test_interchange_is_a_finding_in_production_only(inbox: Inbox) -> None:
@@ -107,6 +167,23 @@ def counts(counted: int, accepted: int) -> dict[str, int]:
     return {
         "counted": counted, "accepted": accepted, "rejected": counted - accepted, "not_read": 0,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("last", ["IEA*", "GE*1*2", "SE*7*0002", "~SE*7*0002", "*1**SK*S1~CTT"])
+def test_a_file_that_is_cut_off_has_one_finding_and_stops_nobody_else(
+    inbox: Inbox, last: str
+) -> None:
+    inbox.send(interchange(("850", order("A3")), reference="000000906"), "whole.edi")
+    text = interchange(("850", order("A1")), ("850", order("A2")))
+    inbox.send(text[: text.rindex(last) + 4], "cut.edi")
+
+    result = inbox.run()
+
+    assert result.exit_code == 3
+    assert inbox.arrived() == ["A3"]
+    assert {code for code, _, _ in inbox.found(result)} == {"E104"}
+    findings = inbox.warehouse.settings.home / "runs" / result.run_id / "findings" / "*.parquet"
+    assert set(pl.read_parquet(findings).get_column("code")) == {"E104"}
 
 
 # --- what came before ----------------------------------------------------------------------------

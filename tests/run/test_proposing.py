@@ -14,6 +14,7 @@ from pipeline.model.stops import SourceUnusable
 from pipeline.read import SourceEmpty, open_edi
 from pipeline.run.evidence import gather
 from pipeline.run.proposing import NoInterchange, NoSuchMessage, propose
+from pipeline.run.trial import try_mapping
 from tests.run import interchanges
 from tests.run.interchanges import FILES, edifact, x12
 
@@ -106,14 +107,22 @@ def proposed(file: Path, text: str, *, timezone: str | None = None) -> str:
 
 
 def compiled(text: str) -> Compiled:
-    made = compile_mapping(text, "proposed.yaml")
+    """The proposal with its placeholders filled in, which is all that it may lack."""
+    filled = text.replace('"<code>"', '"CODE"').replace('"<key>"', "key")
+    made = compile_mapping(filled, "proposed.yaml")
     assert not made.warnings, [warning.message for warning in made.warnings]
     return made
 
 
+def without_test(text: str) -> str:
+    """The proposal up to its `tests:`."""
+    return text.partition("\ntests:\n")[0]
+
+
 def line(text: str, start: str) -> str:
     """The one line that begins so, blanks before it and between its words set aside."""
-    found = [each for each in text.splitlines() if each.strip().startswith(start)]
+    lines = without_test(text).splitlines()
+    found = [each for each in lines if each.strip().startswith(start)]
     assert len(found) == 1, (start, found)
     return re.sub(r" {2,}", " ", found[0].strip())
 
@@ -139,7 +148,7 @@ def test_every_candidate_path_is_possible_for_every_party(
 
 
 def test_the_whole_of_one(file: Path) -> None:
-    assert proposed(file, FILES["945"]) == EXPECTED_945
+    assert without_test(proposed(file, FILES["945"])) == EXPECTED_945
 
 
 @pytest.mark.parametrize("timezone", [None, "Europe/Berlin"])
@@ -400,6 +409,47 @@ def test_rows_of_faulty_messages_count_and_are_told(file: Path) -> None:
     assert "2 rows; 2 of them in messages with errors." in proposed(file, text)
 
 
+def head(text: str) -> list[str]:
+    """The lines of the head that speak of the file's errors."""
+    lines = text.splitlines()
+    return [each[2:] for each in lines[2 : lines.index("version: 1") - 2]]
+
+
+def test_the_head_says_what_is_wrong_with_a_damaged_file(file: Path) -> None:
+    assert head(proposed(file, FILES["945"])) == []
+    cut = FILES["945"].partition("IEA*")[0]
+    remark = (
+        "This is from what could be read, rejected messages too: make it again from a sound file."
+    )
+    assert head(proposed(file, cut)) == [
+        "THE FILE HAS ERRORS. An import would use none of its 1 message 945:",
+        "  E104 Interchange not closed: line 1, segment 1",
+        remark,
+    ]
+    compiled(proposed(file, cut))
+    one_of_two = x12("945", interchanges.X12_945, interchanges.X12_945).replace("SE*15*0002", "SE*9*0002")  # fmt: skip
+    assert head(proposed(file, one_of_two)) == [
+        "THE FILE HAS ERRORS. An import would use 1 of its 2 messages 945:",
+        "  E110 Segment total differs: line 32, segment 32",
+        remark,
+    ]
+    # an error of another type of message is none of this one
+    other = FILES["945"] + re.sub(r"SE\*[0-9]+", "SE*99", FILES["856"])
+    file.write_text(other, encoding="utf-8")
+    advice, notice = propose(file, file.name)
+    assert head(advice.text) == []
+    assert head(notice.text)[0].endswith("none of its 1 message 856:")
+
+
+def test_a_file_of_which_nothing_is_left_is_refused_with_the_reason(file: Path) -> None:
+    file.write_text(FILES["945"].partition("GS*")[0], encoding="utf-8")
+    with pytest.raises(SourceUnusable) as stopped:
+        propose(file, file.name)
+    assert stopped.value.help == (
+        "it is damaged: `pipeline edi show night.edi --problems` says where"
+    )
+
+
 def test_qualifiers_that_nothing_asks_for_are_listed(file: Path) -> None:
     text = proposed(file, FILES["850"])
     assert line(text, '# "REF[1=ZZ].2"') == '# "REF[1=ZZ].2" # 1 time'
@@ -432,6 +482,51 @@ def test_what_is_no_edi_or_holds_no_orders_is_refused(file: Path) -> None:
     file.write_text(FILES["945"].replace("ST*945", "ST*944"))
     with pytest.raises(SourceUnusable, match="no message that a mapping can read; it has 944"):
         propose(file, file.name)
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_its_test_passes_and_names_nobody(kind: str, file: Path) -> None:
+    text = proposed(file, FILES[kind], timezone="Europe/Berlin")
+    test = text.partition("\ntests:\n")[2]
+    for identifying in ("Jana", "Kiel", "KIEL", "24103", "WH-1", "SHIP-1", "1Z999AA", "C-77"):
+        assert identifying not in test
+    mapping = file.with_name("m.yaml")
+    mapping.write_text(text, encoding="utf-8")
+    if '"<code>"' in text:
+        assert test.endswith("    expect: {rejected: []}\n")
+        return
+    (tried,) = try_mapping(mapping)
+    assert (tried.name, tried.orders, tried.rejections) == ("a message of night.edi", 1, 0)
+    assert tried.fine, (tried.differences, tried.refusals)
+
+
+def test_the_test_is_of_a_message_that_goes_through(file: Path) -> None:
+    unknown = changed(interchanges.X12_945, W27="W27*M*NPLT", W06="W06*F*WH-1*20261120*FIRST-1")
+    known = changed(interchanges.X12_945, W06="W06*F*WH-22*20261120*SHIP-1")
+    bad = x12("945", known, unknown, known).replace("SE*15*0001", "SE*9*0001")
+    test = proposed(file, bad).partition("\ntests:\n")[2]
+    assert "W27*M*UPSN~" in test
+    assert 'order_number: "AA-01"' in test
+    # without any that does, the first one stands there and asks for what is meant
+    only = proposed(file, x12("945", unknown)).partition("\ntests:\n")[2]
+    assert "W06*F*AA-1*20261120*AAAAA-1~" in only
+    assert only.endswith("    expect: {rejected: []}\n")
+
+
+def test_a_long_message_makes_no_test(file: Path) -> None:
+    lines = [each for n in range(1, 60) for each in (f"LX*{n}", f"W12*CC*1*1**EA**SK*SKU-{n}")]
+    text = proposed(file, x12("945", (*interchanges.X12_945[:6], "MAN*CP*1Z1", *lines)))
+    assert "\ntests:\n" not in text
+    compiled(text)
+
+
+def test_separators_in_texts_stay_texts(file: Path) -> None:
+    odd = changed(interchanges.ORDERS, PIA="PIA+1+SKU?+?:1:SA")
+    text = proposed(file, edifact("ORDERS", odd))
+    assert "      PIA+1+SKU?+?:1:SA'\n" in text
+    # X12 has no way to write its separators as text
+    other = x12("945", interchanges.X12_945).replace("*", "|").replace("SKU-1", "SKU*1")
+    assert "      W12*CC*2*2**EA**SK*SKU-1~\n" in proposed(file, other)
 
 
 SAMPLES = [

@@ -90,3 +90,15 @@ def test_what_stands_in_the_place_of_a_number_is_none_if_it_looks_like_none(
     assert numbers(warehouse) == [shown]
     warehouse.run()
     assert [number for number, _ in waited_for(warehouse)] == ([shown] if shown else [])
+
+
+@pytest.mark.parametrize("partition_bytes", [spooling.PARTITION_BYTES, 60])
+def test_a_guess_is_the_same_for_partitions_of_any_size(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, partition_bytes: int
+) -> None:
+    """What numbers look like is asked of the first rows of the files, not of those of a partition."""
+    monkeypatch.setattr(spooling, "PARTITION_BYTES", partition_bytes)
+    rows = [order_row("A1"), order_row("B-22"), "20095;Hamburg;jo@example.com\n", torn("B-23")]
+    warehouse.orders(*rows)
+
+    assert numbers(warehouse) == [None, "B-23"]

@@ -113,13 +113,17 @@ class Interchange:
 
 @dataclass(frozen=True, slots=True)
 class Envelopes:
-    """What a file consists of; `problems` are all, those of `interchanges` and `groups` too."""
+    """What a file consists of; `problems` are all, those of `interchanges` and `groups` too.
+
+    `cut` are the ordinals of fragments of segments with which open interchanges end.
+    """
 
     interchanges: tuple[Interchange, ...]
     groups: tuple[Group, ...]
     messages: pl.DataFrame
     problems: tuple[Problem, ...]
     segments: int
+    cut: frozenset[int] = frozenset()
 
 
 def place_of(syntax: Syntax, tag: str, element: int, component: int = 0) -> str:

@@ -973,7 +973,8 @@ _LINES = (
         (
             _must(_text("number of the level", 12)),
             _text("number of the parent level", 12),
-            _must(_code("kind of level", 2, 1)),
+            # others have names of their own by agreement; no path can speak of them
+            _must(_code("kind of level", 2, 1, "S", "O", "T", "P", "I")),
             _code("has children", 1, 1, "0", "1"),
         ),
     ),

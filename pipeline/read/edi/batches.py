@@ -17,12 +17,22 @@ from pipeline.model.edi.definition import Message
 from pipeline.model.edi.envelope import Envelopes, Problem
 from pipeline.model.edi.messages import MESSAGES
 from pipeline.model.findings import Findings
-from pipeline.model.origin import FILE, LINE, ORIGIN, ORIGIN_SCHEMA, SEGMENT, SEGMENTS_MAX, place
+from pipeline.model.origin import (
+    FILE,
+    LINE,
+    MESSAGE,
+    ORIGIN,
+    ORIGIN_SCHEMA,
+    SEGMENT,
+    SEGMENTS_MAX,
+    place,
+)
 from pipeline.model.rules import RULES, Severity
 from pipeline.model.stops import SourceUnusable
 from pipeline.model.tables import RawTable
 from pipeline.read.batch import Batch
 from pipeline.read.decoding import text_encoding
+from pipeline.read.edi.causes import one_per_cause
 from pipeline.read.edi.elements import check_elements
 from pipeline.read.edi.envelopes import EnvelopeReader
 from pipeline.read.edi.extract import extract
@@ -92,7 +102,7 @@ def open_edi(path: Path, name: str, *, encoding: str = "", window: int = WINDOW)
         for number, piece in enumerate(pieces):
             reader.take(piece)
             kept = [piece] if number == 0 else []
-        envelopes = reader.finish(pieces.rest())
+        envelopes = one_per_cause(reader.finish(pieces.rest()))
     if not envelopes.interchanges:
         raise _no_interchange(name, envelopes, beginning)
     if envelopes.segments > SEGMENTS_MAX:
@@ -275,7 +285,8 @@ def _of_file(envelopes: Envelopes, unread: pl.Series, file: int, columns: Sequen
         others[kind] += 1
         first.setdefault(kind, Problem("E208", line, begin, kind, reference))
     problems += [replace(problem, detail=f"{others[kind]:,}") for kind, problem in first.items()]
-    empty = pl.DataFrame(schema=ORIGIN_SCHEMA | dict.fromkeys(columns, pl.String()))
+    schema = ORIGIN_SCHEMA | {MESSAGE: pl.UInt32()} | dict.fromkeys(columns, pl.String())
+    empty = pl.DataFrame(schema=schema)
     return Batch(RawTable(empty), RawTable(empty), findings_of(problems, file))
 
 
@@ -287,6 +298,7 @@ def _batch(
     problems += judge(piece, bodies)
     made = extract(built, plan, columns, envelopes, file)
     problems += made.problems
+    problems = [problem for problem in problems if problem.segment not in envelopes.cut]
     rejected: dict[int, Problem] = {
         number: by_message[number] for number in bodies.number.tolist() if number in by_message
     }

@@ -22,6 +22,7 @@ from pipeline.model.edi.envelope import (
 )
 from pipeline.model.edi.tags import TAG_IDS
 from pipeline.model.stops import SourceUnusable
+from pipeline.read.edi.causes import place
 from pipeline.read.edi.pieces import Piece
 from pipeline.read.edi.problems import Limit
 from pipeline.read.edi.segments import Bools, Ints, Octets, Segments
@@ -145,7 +146,7 @@ class EnvelopeReader:
         frames = self._frames or [pl.DataFrame(schema=MESSAGE_SCHEMA)]
         return Envelopes(
             tuple(self._interchanges), tuple(self._groups), pl.concat(frames),
-            tuple(sorted(self._problems, key=_place)), self._segments,
+            tuple(sorted(self._problems, key=place)), self._segments,
         )  # fmt: skip
 
     # -- messages ---------------------------------------------------------------------------
@@ -325,7 +326,7 @@ class EnvelopeReader:
         """Take problems: all that reject something, the others up to a limit."""
         self._problems += (
             problem
-            for problem in sorted(problems, key=_place)
+            for problem in sorted(problems, key=place)
             if problem.message >= 0 or self._limit.admit(problem)
         )
         if len(self._problems) > PROBLEMS_MAX:
@@ -333,10 +334,6 @@ class EnvelopeReader:
                 f"{self._name} has more than {PROBLEMS_MAX:,} faults in its envelopes",
                 help="look at the first with `pipeline edi show`; ask the partner for the file again",
             )
-
-
-def _place(problem: Problem) -> tuple[int, int, str, str]:
-    return problem.segment, problem.line, problem.code, problem.column or ""
 
 
 def _named(segments: Segments, begin: Ints) -> tuple[pl.Series, pl.Series, tuple[Ints, Ints]]:

@@ -5,7 +5,7 @@ text; a row takes those of the nearest node that has any; only then are texts cu
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -14,13 +14,24 @@ from pipeline.mapping.plan import Condition, ExtractColumn, ExtractPath, Extract
 from pipeline.model.edi.definition import Syntax
 from pipeline.model.edi.envelope import Envelopes, Problem, place_of
 from pipeline.model.edi.tags import TAG_IDS
-from pipeline.model.origin import COPIES_MAX, COPY_BITS, FILE, LINE, ORIGIN_SCHEMA, SEGMENT
+from pipeline.model.origin import (
+    COPIES_MAX,
+    COPY_BITS,
+    FILE,
+    LINE,
+    MESSAGE,
+    ORIGIN_SCHEMA,
+    SEGMENT,
+)
 from pipeline.read.edi.problems import Limit
 from pipeline.read.edi.segments import Bools, Ints, Segments
 from pipeline.read.edi.structure import Bodies, Tree
 
 _INTERCHANGE_TAGS = frozenset({"ISA", "UNB"})
 _GROUP_TAGS = frozenset({"GS", "UNG"})
+# What is said of a party is taken from one: the name of one with the address of another is nobody's.
+_PARTY_TAGS = frozenset({"N1", "NAD"})
+_NOWHERE, _NOT_FURTHER = -1, -2  # a node without a value; one that nevertheless ends the search
 _RANGE_MAX = COPIES_MAX
 _PADDING_MAX = 80  # blanks of an element with a fixed length
 _SHOWN = 200
@@ -29,7 +40,7 @@ _ALL = 40  # elements that `*` looks at in a segment without a list of its own
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The rows of some messages: ORIGIN and one String column per extract column, "" for nothing.
+    """The rows of some messages: ORIGIN, MESSAGE and a String column per extract column, "" for nothing.
 
     `message` is the index of each row's message among the bodies' messages.
     """
@@ -112,7 +123,9 @@ class _Extraction:
         )
         cells = table.select(pl.col(name).fill_null("") for name in columns)
         problems = (*self._problems, *self._limit.rest())
-        return Rows(origin.hstack(cells), self._tree.message[nodes], problems)
+        message = self._tree.message[nodes]
+        number = pl.Series(MESSAGE, self._bodies.number[message].astype(np.uint32))
+        return Rows(origin.hstack([number]).hstack(cells), message, problems)
 
     # -- rows -------------------------------------------------------------------------------
 
@@ -131,9 +144,12 @@ class _Extraction:
             inside[has] |= inside[above[has]]
             above[has] = above[above[has]]
         stays = chosen | ~inside
+        # an item in an order in a pack: the order does not count, so the item is the pack's
+        outer = parent.copy()
+        while len(passed := np.flatnonzero((outer >= 0) & ~stays[outer])):
+            outer[passed] = outer[outer[passed]]
         has_child = np.zeros(len(tree.first), np.bool_)
-        inner = np.flatnonzero(stays & (parent >= 0))
-        has_child[parent[inner]] = True
+        has_child[outer[stays & (outer >= 0)]] = True
         return np.flatnonzero(stays & ~has_child)
 
     def _named(self, name: str) -> Bools:
@@ -175,9 +191,12 @@ class _Extraction:
 
     def _nearest(self, column: ExtractColumn, path: ExtractPath, nodes: Ints) -> pl.Series:
         hits = self._hits(path)
-        first = np.full(len(self._tree.first), -1, np.int64)
+        first = np.full(len(self._tree.first), _NOWHERE, np.int64)
         order = np.arange(len(hits.node))
-        first[hits.node[::-1]] = order[::-1]
+        if _party_of(path).tag in _PARTY_TAGS and _party_of(path).conditions:
+            hits, mine = self._of_one_party(path, hits, first)
+            order = np.flatnonzero(mine)
+        first[hits.node[order[::-1]]] = order[::-1]
         self._say_several(column, path, hits, first)
         found = self._up(first, nodes)
         if not len(hits.node):
@@ -187,11 +206,50 @@ class _Extraction:
         index = pl.Series(found)
         return texts.gather(index.set(index < 0, None))
 
+    def _of_one_party(self, path: ExtractPath, hits: _Hits, first: Ints) -> tuple[_Hits, Bools]:
+        """Hits of the party that counts in each node, and which of them are of its first segment.
+
+        Of `[1=ST|CN]` that is the ST; the CN only where the node has no ST. A node that has a party
+        ends the search in `first`: what its segments leave empty is not that of a party further out.
+        """
+        tree, bodies, pick = self._tree, self._bodies, _party_of(path)
+        begins = np.flatnonzero(bodies.tag == TAG_IDS[pick.tag])
+        starts, _ = self._meeting(begins, pick)
+        if path.level:
+            starts = starts[self._at_level(path)[tree.node[starts]]]
+        rank = self._rank(starts, pick)
+        node = tree.node[starts]
+        order = np.lexsort((starts, rank, node))
+        node, where = np.unique(node[order], return_index=True)
+        chosen, best = (np.full(len(tree.first), -1, np.int64) for _ in range(2))
+        chosen[node], best[node] = starts[order][where], rank[order][where]
+        first[node] = _NOT_FURTHER
+        # the segment that began the loop of each hit, or the hit itself
+        own = begins[np.searchsorted(begins, hits.place, side="right") - 1]
+        keep = np.flatnonzero(np.isin(own, starts))
+        held = own[keep]
+        keep = keep[best[tree.node[held]] == rank[np.searchsorted(starts, held)]]
+        kept = _Hits(*(each[keep] for each in (
+            hits.node, hits.place, hits.begin, hits.end, hits.low, hits.high)))  # fmt: skip
+        return kept, chosen[tree.node[own[keep]]] == own[keep]
+
+    def _rank(self, places: Ints, pick: SegmentPick) -> Ints:
+        """Which value of the first condition with several each segment has, in the order of the path."""
+        rank = np.zeros(len(places), np.int64)
+        several = (each for each in pick.conditions if len(each.values) > 1 and not each.negated)
+        condition = next(several, None)
+        if condition is None or condition.element == 0:
+            return rank
+        for number, value in enumerate(condition.values):
+            one = replace(condition, values=(value,))
+            rank[self._holds(self._bodies.at[places], one, condition.element)] = number
+        return rank
+
     def _up(self, first: Ints, nodes: Ints) -> Ints:
-        """For each node, the entry of `first` of itself or the nearest node around it, or -1."""
+        """For each node, the entry of `first` of itself or the nearest node around it, or below 0."""
         found, above = first.copy(), self._tree.parent.copy()
         while True:  # each round looks twice as far up
-            open_ = np.flatnonzero((found < 0) & (above >= 0))
+            open_ = np.flatnonzero((found == _NOWHERE) & (above >= 0))
             if not len(open_):
                 return found[nodes]
             found[open_] = found[above[open_]]
@@ -202,7 +260,7 @@ class _Extraction:
         left = np.unique(nodes)
         frames = []
         for path in column.paths:
-            hits = self._hits(path)
+            hits = self._hits(path, every=True)
             holder = np.full(len(self._tree.first), -1, np.int64)
             holder[hits.node] = hits.node
             found = self._up(holder, left)
@@ -243,6 +301,7 @@ class _Extraction:
         extra = np.flatnonzero(first[hits.node] != np.arange(len(hits.node)))
         ranged = np.flatnonzero(hits.high > hits.low)
         if len(extra):
+            extra = extra[first[hits.node[extra]] >= 0]
             used = first[hits.node[extra]]
             one = self._segments.texts(hits.begin[extra], hits.end[extra])
             other = self._segments.texts(hits.begin[used], hits.end[used])
@@ -259,24 +318,31 @@ class _Extraction:
 
     # -- where values lie ---------------------------------------------------------------------
 
-    def _hits(self, path: ExtractPath) -> _Hits:
+    def _hits(self, path: ExtractPath, *, every: bool = False) -> _Hits:
+        """Where the values of a path are; of a pair that `*` finds the first, or `every` one."""
         bodies = self._bodies
         places = np.flatnonzero(bodies.tag == TAG_IDS.get(path.segment.tag, 255))
         places, matched = self._meeting(places, path.segment)
+        if every:
+            places, matched = self._further(places, matched, path.segment)
         if path.within is not None:
             inside = self._inside(places, path.within)
             places, matched = places[inside], matched[inside]
         if path.level:
-            named = self._named(path.level)
-            if path.level_conditions:
-                pick = SegmentPick(tag="", conditions=path.level_conditions)
-                good, _ = self._meeting(self._tree.first, pick)
-                met = np.zeros(len(bodies.at), np.bool_)
-                met[good] = True
-                named = named & met[self._tree.first]
-            at_level = named[self._tree.node[places]]
+            at_level = self._at_level(path)[self._tree.node[places]]
             places, matched = places[at_level], matched[at_level]
         return self._values_of(path, places, matched)
+
+    def _at_level(self, path: ExtractPath) -> Bools:
+        """Which nodes are of the level that a path names, and meet its conditions."""
+        named = self._named(path.level)
+        if path.level_conditions:
+            pick = SegmentPick(tag="", conditions=path.level_conditions)
+            good, _ = self._meeting(self._tree.first, pick)
+            met = np.zeros(len(self._bodies.at), np.bool_)
+            met[good] = True
+            named = named & met[self._tree.first]
+        return named
 
     def _values_of(self, path: ExtractPath, places: Ints, matched: Ints) -> _Hits:
         at = self._bodies.at[places]
@@ -291,7 +357,11 @@ class _Extraction:
             if path.to_component:
                 low, high = self._segments.bounds_at(at[there], element[there], path.to_component)
             elif path.to_element:
-                low, high = self._segments.bounds(at[there], path.to_element, component)
+                last = path.to_element + (base[there] - path.after if path.after else 0)
+                last = np.minimum(last, self._segments.elements[at[there]])
+                low, high = self._segments.bounds_at(at[there], last, component)
+                # a segment that ends before its range does holds one number
+                high = np.where(last > element[there], high, low)
             full = np.flatnonzero(end > begin)
             pieces.append((places[there][full], np.full(len(full), step), begin[full], end[full],
                            low[full], high[full]))  # fmt: skip
@@ -321,14 +391,30 @@ class _Extraction:
             places, matched = places[keep], matched[keep]
         return places, matched
 
-    def _search(self, at: Ints, condition: Condition, among: tuple[int, ...]) -> Ints:
-        """The first element that holds a condition, 0 where none does."""
+    def _further(self, places: Ints, matched: Ints, pick: SegmentPick) -> tuple[Ints, Ints]:
+        """The places and elements of `_meeting`, and the further elements in which `*` holds."""
+        sought = next((each for each in pick.conditions if each.element == 0), None)
+        if sought is None or not len(places):
+            return places, matched
+        found = [(places, matched)]
+        while len(places):
+            beyond = self._search(self._bodies.at[places], sought, pick.among, matched)
+            places, matched = places[beyond > 0], beyond[beyond > 0]
+            found.append((places, matched))
+        places, matched = (np.concatenate(each) for each in zip(*found, strict=True))
+        order = np.lexsort((matched, places))
+        return places[order], matched[order]
+
+    def _search(
+        self, at: Ints, condition: Condition, among: tuple[int, ...], beyond: Ints | None = None
+    ) -> Ints:
+        """The first element that holds a condition, 0 where none does; `beyond` are ones to step over."""
         found = np.zeros(len(at), np.int64)
         most = int(self._segments.elements[at].max()) if len(at) else 0
         for element in among or range(1, min(most, _ALL) + 1):
             if element > most:
                 break
-            open_ = np.flatnonzero(found == 0)
+            open_ = np.flatnonzero((found == 0) & (True if beyond is None else beyond < element))
             holds = self._holds(at[open_], condition, element)
             holds &= self._segments.elements[at[open_]] >= element
             found[open_[holds]] = element
@@ -426,6 +512,11 @@ class _Extraction:
         )  # fmt: skip
         if code == "E307" or self._limit.admit(problem):
             self._problems.append(problem)
+
+
+def _party_of(path: ExtractPath) -> SegmentPick:
+    """The segment that says of which party a path speaks, if it speaks of one."""
+    return path.within if path.within is not None else path.segment
 
 
 def _filled(values: pl.Series, more: pl.Series) -> pl.Series:

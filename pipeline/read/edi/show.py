@@ -278,6 +278,8 @@ class _View:
             built, problems = tree(bodies)
             shape.add(built)
             for problem in (*problems, *judge(piece, bodies)):
+                if problem.segment in self._envelopes.cut:
+                    continue  # E104 tells of it
                 self._at_segment.setdefault(problem.segment, []).append(problem)
         return shape
 

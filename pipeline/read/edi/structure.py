@@ -118,8 +118,34 @@ def tree(bodies: Bodies) -> tuple[Tree, list[Problem]]:
         last = _last(slot == level)[node[at]]
         known = (last >= 0) & (message[np.maximum(last, 0)] == bodies.message[at])
         node[at[known]] = last[known]
+    _keep_moved(bodies, is_node, owner, slot, node)
     parent, problems = _parents(bodies, first, slot, message)
     return Tree(bodies, first, parent, slot, message, node), problems
+
+
+def _keep_moved(
+    bodies: Bodies, is_node: Bools, owner: NDArray[np.int16], slot: NDArray[np.int16], node: Ints
+) -> None:
+    """Leave moved segments in the node in which they stand, not in the one that their slot belongs to.
+
+    A reference behind CNI would else be one of the whole message, and of all other consignments.
+    Behind an innermost level it goes outwards: what stands behind the lines of a carton is the
+    carton's.
+    """
+    begins = is_node.copy()
+    begins[1:] |= owner[1:] != owner[:-1]
+    first = np.flatnonzero(begins)  # of each run of segments with one owner
+    moved = (bodies.step[first] == Step.MOVED) & ~is_node[first]
+    if not moved.any():
+        return
+    grammar = bodies.grammar
+    rows = grammar.message.rows
+    inner = [number for number in grammar.levels() if grammar.slots[number].loops[-1].name in rows]
+    home = node[first[_last(~moved)]]
+    stays = moved & ~np.isin(slot[home], inner)
+    run = np.cumsum(begins) - 1
+    here = np.flatnonzero(stays[run])
+    node[here] = home[run[here]]
 
 
 def _last(chosen: Bools) -> Ints:
@@ -142,12 +168,25 @@ def _parents(
         around = int(grammar.outer[level])
         if around:
             last = _last(slot == around)[mine]
+            other = _outer_of(grammar, level)
+            if other:  # a moved one stands in whichever of them began last
+                nearest = _last(np.isin(slot, [around, *other]))[mine]
+                last = np.where(bodies.step[first[mine]] == Step.MOVED, nearest, last)
             known = (last >= 0) & (message[np.maximum(last, 0)] == message[mine])
             parent[mine[known]] = last[known]
         tag = grammar.slots[level].tag
         if tag in _NUMBERED:
             problems += _numbered(bodies, first, message, mine, tag, parent)
     return parent, problems
+
+
+def _outer_of(grammar: Grammar, level: int) -> list[int]:
+    """The levels around others of the same name: STS stands in EQD and in CNI."""
+    tag = grammar.slots[level].tag
+    same = (number for number in grammar.levels() if grammar.slots[number].tag == tag)
+    return [
+        int(grammar.outer[number]) for number in same if number != level and grammar.outer[number]
+    ]
 
 
 def _numbered(
@@ -261,6 +300,7 @@ def _too_often(bodies: Bodies) -> Bools:
     slot, grammar = bodies.slot[defined], bodies.grammar
     changes = np.ones(len(slot), np.bool_)
     changes[1:] = slot[1:] != slot[:-1]
+    changes[np.isin(defined, bodies.begin)] = True  # headers of messages may follow each other
     run = np.arange(len(slot)) - _last(changes)
     is_trigger = np.array([each.begins is not None for each in grammar.slots])
     often[defined] = (run == grammar.most[slot]) & ~is_trigger[slot]

@@ -151,3 +151,18 @@ def test_table_of_no_rows_stays_one() -> None:
 
     assert made.table.rows.height == 0
     assert not len(made.findings)
+
+
+def test_a_faulty_cell_is_told_with_the_field_that_it_is_for() -> None:
+    """The column stands in the condition of an earlier field, too."""
+    text = (
+        "source: {columns: {Q: integer}}\n" + f"order:\n{IDENTITY}"
+        'lines: {fields: {line_item_id: {from: L, when: "Q > 0"}, sku: S, quantity: Q}}\n'
+    )
+    head = "version: 1\nname: little\n"
+
+    made = converted(head + text, {"No": "1", "L": "1", "S": "s", "Q": "two"})
+
+    assert made.findings.rows.select("column", "target").rows() == [
+        ("Q", "articles_order.quantity")
+    ]

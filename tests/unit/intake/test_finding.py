@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.intake import find_files
+from pipeline.intake import EMPTY, find_files
 from pipeline.model.stops import SourceUnusable
 
 
@@ -69,6 +69,18 @@ def test_of_a_folder_only_the_files_that_a_mapping_reads_are_taken() -> None:
     assert found.left_alone[Path("in/b.csv")] == "is meant by no mapping's `source.files`"
     assert [path.name for path in find_files(["in"], ["a*", None]).files] == ["a.csv", "b.csv"]
     assert [path.name for path in find_files(["in/b.csv"], ["a*"]).files] == ["b.csv"]
+
+
+def test_empty_files_are_left_alone_beside_others(inbox: Path) -> None:
+    (inbox / "b.csv").write_bytes(b"")
+
+    found = find_files(["in"])
+    assert [path.name for path in found.files] == ["a.csv"]
+    assert found.left_alone[Path("in/b.csv")] == EMPTY
+    assert [path.name for path in find_files(["in/a.csv", "in/b.csv"]).files] == ["a.csv"]
+    # alone, so that its reader says what is wrong with it
+    assert [path.name for path in find_files(["in/b.csv"]).files] == ["b.csv"]
+    assert [path.name for path in find_files(["in"], ["b*"]).files] == ["b.csv"]
 
 
 @pytest.mark.usefixtures("inbox")

@@ -2678,6 +2678,38 @@ error[M207]: unknown step "uper"
 """,
     ),
     Case(
+        "M217",
+        "left by mapping init",
+        """\
+version: 1
+name: m
+mode: update_only
+source: {}
+lookups:
+  couriers:
+    "<code>": "<key>"
+    UPS: "<key>"
+    DHL: dhl-germany
+order: {order_number: Nr, channel: {from: Text, lookup: couriers}}
+""",
+        HEADER,
+        """\
+error[M217]: "<code>" and "<key>" in the table couriers are placeholders
+ --> m.yaml:7:5
+  |
+7 |     "<code>": "<key>"
+  |     ^^^^^^^^
+  = help: write a row "code": value for each code in its place; the comments show those seen
+
+error[M217]: "<key>" in the table couriers is a placeholder
+ --> m.yaml:8:10
+  |
+8 |     UPS: "<key>"
+  |          ^^^^^^^
+  = help: write a row "code": value for each code in its place; the comments show those seen
+""",
+    ),
+    Case(
         "M301",
         "not a function",
         """\

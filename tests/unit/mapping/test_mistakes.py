@@ -30,8 +30,12 @@ def test_a_mistake_is_said_with_place_and_hint(case: Case) -> None:
     assert " = help: " in case.says
 
 
+# made of a file of EDI, which the compiler does not see: tests/run/test_fitting.py
+OF_A_FILE = {"M407", "W105"}
+
+
 def test_every_code_is_made_by_a_case() -> None:
-    assert {case.code for case in CASES} == set(MISTAKES)
+    assert {case.code for case in CASES} | OF_A_FILE == set(MISTAKES)
 
 
 @pytest.mark.parametrize("code", MISTAKES)

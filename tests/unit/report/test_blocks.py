@@ -33,7 +33,7 @@ Record = dict[str, Any]
 
 def blocks_of(summary: Summary, budget: int = BUDGET) -> Blocks:
     files = {each.index: each.name for each in summary.facts.files}
-    return pack(summary.causes, Quoting(files, summary.pii), budget=budget)
+    return pack(summary.causes, Quoting(files, summary.pii, summary.facts.paths), budget=budget)
 
 
 def summary_of(run: RunBuilder, pii: PiiMode = PiiMode.MASK) -> Summary:

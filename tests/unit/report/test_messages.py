@@ -11,6 +11,7 @@ from pipeline.model.tables import SourceFile
 from pipeline.report.document import as_json
 from pipeline.report.files import write_report
 from pipeline.report.interchanges import Claim, Interchange, read_interchange
+from pipeline.report.masking import PiiMode
 from pipeline.report.render import render
 from pipeline.report.summary import Summary, Verdict, summarise
 from pipeline.report.text import as_text
@@ -231,6 +232,31 @@ def test_the_path_is_that_of_the_mapping_that_made_the_finding() -> None:
     assert [each.path for each in summed(run).causes.rows] == [""]
 
 
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("P/MAN[1=CP].2, S/REF[1=2I].2", "1Z999AA1"),
+        ("S/N1[1=ST].2", "1…"),
+        ("P/MAN[1=CP].2, S/N1[1=ST]>N4.3", "1…"),
+        ("", "1…"),
+    ],
+)
+def test_a_value_for_no_field_is_shown_where_its_segment_tells_of_no_person(
+    path: str, shown: str
+) -> None:
+    """A number that is only looked up, or of which others are derived, goes into no field itself."""
+    run = EdiRun()
+    number = {"code": "R401", "column": "carton", "target": "", "value": "1Z999AA1",
+              "detail": "cartons", "mapping": "asn-856", "mapping_line": 12}  # fmt: skip
+    run.order("WH-1", "held_back", (number, None))
+    made = summed(run, paths={("asn-856", "carton"): path} if path else {})
+
+    (case,) = made.causes.rows[0].cases
+    assert (case.value, case.says) == (shown, f'"{shown}" is not in lookups.cartons')
+    hidden = summarise(edi_facts(run), run.tables(), pii=PiiMode.NONE).causes.rows[0]
+    assert hidden.cases[0].value == "(not shown)"
+
+
 def two_mappings(second: dict[str, object], **first: object) -> EdiRun:
     """An order held by the mapping of the notices, and two by `second`, with the same code."""
     run = EdiRun()
@@ -313,6 +339,35 @@ def test_declared_totals_stand_beside_the_counted_ones() -> None:
     assert "3 EDI messages: 1 accepted, 1 rejected, 1 not read" in text
     assert "night.edi: segments: 58 declared, 60 counted" in text
     assert "58 declared, 60 counted" in Outline(render(made)).text
+
+
+def test_what_is_odd_in_segments_is_counted_in_segments() -> None:
+    """Such a segment may lie above all rows of its message: it has no order of its own."""
+    run = EdiRun()
+    run.message(("WH-0",))
+    for segment in (5, 6):
+        run.at(segment, "E306", column="G62*02", value="20260230", detail="ship date")
+    made = summed(run)
+
+    assert [(each.unit, each.count) for each in made.causes.warnings] == [("segments", 2)]
+    text = Outline(render(made)).text
+    assert "E306 Data source 2 segments G62*02" in text
+    assert "order unknown" not in text
+
+
+def test_the_control_totals_say_what_they_leave_out() -> None:
+    text = Outline(render(summed(rejected_message()))).text
+
+    assert "Line quantity" in text
+    assert "Trackings" not in text.partition("What the EDI files declare")[0]  # there are none
+    assert "4 rows of rejected EDI messages add nothing to them." in text
+
+
+def test_places_and_order_numbers_do_not_break() -> None:
+    page = render(summed(rejected_message()))
+
+    assert "night.edi:42 (segment\N{NO-BREAK SPACE}42)" in page
+    assert '<span class="nowrap">WH-1,</span> <span class="nowrap">WH-2</span>' in page
 
 
 def test_totals_of_lines_stand_where_any_message_declares_them() -> None:

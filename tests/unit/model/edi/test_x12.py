@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from pipeline.mapping.extract import HL_LEVELS
 from pipeline.model.edi.definition import Element, Loop, Message, Syntax, Type, Use
 from pipeline.model.edi.messages import MESSAGES
 from pipeline.model.edi.x12 import SEGMENTS
@@ -211,8 +212,8 @@ def test_codes_that_decide_what_is_sent(place: str, known: set[str], unknown: se
     assert not unknown & codes
 
 
-def test_levels_of_a_carton_are_told_by_the_file() -> None:
-    assert SEGMENTS["HL"].elements[2].codes == frozenset()
+def test_levels_that_no_path_can_name_are_said() -> None:
+    assert SEGMENTS["HL"].elements[2].codes == frozenset(HL_LEVELS)
 
 
 def test_a_status_event_holds_its_place_and_vehicle() -> None:

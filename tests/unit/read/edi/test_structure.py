@@ -127,3 +127,11 @@ def test_each_message_has_its_own_limit_of_findings() -> None:
         (29, 29, "30", "E202"),
         (96, 96, "30", "E202"),
     ]
+
+
+def test_headers_of_cut_off_messages_are_not_too_many() -> None:
+    """Two messages of one segment each: the second header begins a message of its own."""
+    text = x12(("850", ORDER_850), ("850", ORDER_850)).replace("BEG", "GE*1*1~\nBEG", 1)
+
+    assert "E204" not in [each[0] for each in said(text)]
+    assert sorted(said(text)) == sorted(said(text, 64))
