@@ -26,7 +26,7 @@ from tests.unit.report.test_past import told
 
 ROOT = Path(__file__).parent.parent
 PICTURE = ROOT / "docs" / "images" / "report.png"
-SIZE = {"width": 1100, "height": 1490}  # pixels
+SIZE = {"width": 1100, "height": 1682}  # pixels
 LOOKS: Mapping[str, Mapping[str, Any]] = {
     "light": {"viewport": {"width": 1180, "height": 900}},
     "dark": {"viewport": {"width": 1180, "height": 900}, "color_scheme": "dark"},
@@ -84,7 +84,7 @@ def take_demo(browser: Browser, picture: Path) -> None:
             check=True, cwd=folder, stdout=subprocess.DEVNULL,
         )  # fmt: skip
         reports = Path(folder) / ".pipeline" / "demo" / "reports"
-        (page,) = reports.glob("*-nord-orders/report.html")
+        page = min(reports.glob("*-nord-orders/report.html"))  # the first of two runs
         take(browser, page, picture, {"viewport": SIZE}, whole=False)
 
 

@@ -19,6 +19,18 @@ def as_json(summary: Summary) -> bytes:
     return orjson.dumps(as_document(summary), default=_plain, option=orjson.OPT_INDENT_2) + b"\n"
 
 
+def as_totals(summary: Summary) -> str:
+    """Write what the ledger keeps of a run for ever: the numbers, and nothing that quotes a file.
+
+    `pii = show` puts values into summary.json, which is removed one day; the ledger is not.
+    """
+    document = as_document(summary)
+    kept = {name: each for name, each in document.items() if name not in ("notes", "lost")}
+    for name, listed in (("causes", summary.causes.ranked), ("warnings", summary.causes.warnings)):
+        kept[name] = [{n: v for n, v in _cause(each).items() if n != "examples"} for each in listed]
+    return orjson.dumps(kept, default=_plain).decode()
+
+
 def as_document(summary: Summary) -> dict[str, object]:
     """Give the summary as a JSON-ready document."""
     facts, totals, causes = summary.facts, summary.totals, summary.causes

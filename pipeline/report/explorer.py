@@ -8,6 +8,7 @@ from pipeline.model.outcomes import OrderOutcome, RowOutcome
 from pipeline.report.blocks import BLOCK_ROWS, KINDS, Run, pack, packed_json
 from pipeline.report.cases import Quoting
 from pipeline.report.causes import Cause
+from pipeline.report.masking import PiiMode
 from pipeline.report.pieces import begun
 from pipeline.report.summary import Summary, counted, subject_of
 from pipeline.report.visible import visible
@@ -20,6 +21,11 @@ _KIND_WORDS: dict[RowOutcome | OrderOutcome, str] = {
     OrderOutcome.UNKNOWN: "orders unclear, no answer",
     OrderOutcome.NOT_ATTEMPTED: "orders not tried",
 }
+_VALUES = {
+    PiiMode.MASK: "Personal data is masked here.",
+    PiiMode.SHOW: "Values are shown as they are.",
+    PiiMode.NONE: "Values of cells are not shown here.",
+}
 _OPTION_CUT = 90
 
 
@@ -27,11 +33,12 @@ _OPTION_CUT = 90
 class Explorer:
     """What the page needs for its list; the filters are pairs of a value and a text.
 
-    `meta` says what the blocks are about, packed like them; `left_out` says what the page does not
+    `values` tells how values are shown. `meta` says what the blocks are about, packed like them; `left_out` says what the page does not
     hold for its size, "" where it holds everything.
     """
 
     title: str
+    values: str
     meta: str
     blocks: tuple[str, ...]
     causes: tuple[tuple[str, str], ...]
@@ -62,6 +69,7 @@ def explorer(summary: Summary, budget: int) -> Explorer | None:
     }
     return Explorer(
         title=_title(blocks.runs),
+        values=_VALUES[summary.pii],
         meta=packed_json(meta),
         blocks=blocks.packed,
         causes=tuple((each.anchor, _option(each)) for each in causes),

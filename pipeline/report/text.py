@@ -48,17 +48,15 @@ def as_text(summary: Summary, report: str) -> str:
 
 
 def _to_correct(summary: Summary, report: str) -> list[str]:
-    """Name the files to correct as they can be typed; many files only by their folder."""
+    """Say what to type when the files are corrected: all at once, for an order may have rows in each."""
     files = [each for each in summary.facts.corrected if each.kind is Correcting.ROWS]
-    folder = report.rpartition("report.html")[0] + "rejected/"
-    if len(files) > TOP_CAUSES:
-        rows = counted(sum(each.units for each in files), "row")
-        return [f"Correct {rows} in {folder}, then: {summary.facts.retry_command} FILE"]
-    return [
-        f"Correct {counted(each.units, 'row')}, then: "
-        f"{summary.facts.retry_command} {shlex.quote(folder + each.name)}"
-        for each in files
-    ]
+    if not files:
+        return []
+    folder = shlex.quote(report.rpartition("report.html")[0] + "rejected/")
+    rows = counted(sum(each.units for each in files), "row")
+    amount = rows if len(files) == 1 else f"{rows} in {len(files)} files"
+    named = shlex.quote(files[0].name) if len(files) == 1 else "*.rejected.csv"
+    return [f"Correct {amount}, then: {summary.facts.retry_command} {folder}{named}"]
 
 
 def claim_words(claim: Claim) -> str:

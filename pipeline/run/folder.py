@@ -86,7 +86,9 @@ class RunFolder:
             DiskUnusable: it cannot be made.
         """
         with written(self.path):
-            self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            # the mode of `mkdir` is that of the last folder only
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.path.mkdir(exist_ok=True, mode=0o700)
             self.path.chmod(0o700)
             self._write_json("owner.json", {"ledger": owner})
             for name in (*TRANSIENT, *LASTING):

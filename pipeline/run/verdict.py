@@ -15,6 +15,7 @@ from pipeline.ledger import RunState as LedgerState
 from pipeline.model.notice import Letter
 from pipeline.model.outcomes import OrderOutcome
 from pipeline.model.stops import StopRun
+from pipeline.report.document import as_totals
 from pipeline.report.facts import RunState, RunTables
 from pipeline.report.files import ReportFiles, write_report
 from pipeline.report.mail import lay_out_mail, letter, page_url
@@ -89,7 +90,7 @@ def conclude(
         )
     code = exit_code(summary, ending, options)
     if source is not None:
-        _close(*source, folder, tables, ending, code, files)
+        _close(*source, folder, tables, ending, code, as_totals(summary))
         renew_index(settings, source[0], events)
     events.say("info", "done", exit=code, report=str(files.page))
     text = files.text.read_text(encoding="utf-8")
@@ -162,7 +163,7 @@ def exit_code(summary: Summary, ending: Ending, options: Options) -> int:
 
 def _close(
     ledger: Ledger, run_id: str, folder: RunFolder, tables: RunTables, ending: Ending, code: int,
-    files: ReportFiles,
+    totals: str,
 ) -> None:  # fmt: skip
     """Record the end; a run with nothing left to send is finished, whatever its verdict."""
     open_orders = tables.orders.filter(
@@ -181,7 +182,7 @@ def _close(
     ledger.put_finding_counts(run_id, 0, _counts(tables))
     ledger.finish_run(
         run_id, state=state, exit_code=code, ended_at=ending.at,
-        totals=files.document.read_text(encoding="utf-8"),
+        totals=totals,
     )  # fmt: skip
     if state is not LedgerState.INTERRUPTED:
         folder.clean()

@@ -131,6 +131,7 @@ def test_red_words_say_that_values_are_not_masked(open_page: Open) -> None:
     assert "shows personal data unmasked" in note.inner_text()
     assert note.evaluate("each => getComputedStyle(each).color") == "rgb(179, 48, 42)"
     assert "jana.canary@privat.example" in tab.text
+    assert "masked here" not in tab.text
 
 
 def test_no_personal_value_is_in_its_bytes_nor_in_its_blocks(night: str) -> None:

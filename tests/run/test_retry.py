@@ -20,7 +20,7 @@ from pipeline.run import Result, report
 from pipeline.run.retry import RetryRefused
 from pipeline.sandbox import FaultSchedule
 from tests.run.conftest import HEADER, PARCELS_YAML, Warehouse, at, order_row
-from tests.run.inbox import Inbox, interchange, order
+from tests.run.inbox import PARCELS_945, Inbox, interchange, order, parcel
 from tests.run.test_import import outcomes
 
 OURS = ["_import_line", "_import_rule", "_import_problem", "_import_fix", "_import_run"]
@@ -228,8 +228,11 @@ def test_an_order_of_several_files_needs_all_of_them(warehouse: Warehouse) -> No
     (warehouse.folder / "parcels.yaml").write_text(PARCELS_YAML, encoding="utf-8")
     warehouse.orders(order_row("A1", qty="x"), order_row("A2"))
     warehouse.parcels(("A1", "P1", "dhl-germany"), ("A2", "P2", "dhl-germany"))
-    files = warehouse.corrected(warehouse.run())
+    first = warehouse.run()
+    files = warehouse.corrected(first)
     assert set(files) == {"orders.rejected.csv", "parcels.rejected.csv"}
+    typed = f"pipeline retry {files['orders.rejected.csv'].parent}/*.rejected.csv"
+    assert f"Correct 2 rows in 2 files, then: {typed}" in first.text
     correct(files["orders.rejected.csv"], (";x;DE", ";1;DE"))
 
     with pytest.raises(RetryRefused, match=r"order A1 .* has rows in parcels\.csv too") as refused:
@@ -524,3 +527,22 @@ def test_what_cannot_be_written_is_said_and_the_run_has_its_report(
     assert "rejected/" not in "".join(re.findall(r'href="[^"]*"', page(result)))
     warned = [str(fields["text"]) for level, _, fields in removing.events if level == "warning"]
     assert any("the rows to correct of orders.csv cannot be written" in text for text in warned)
+
+
+def test_an_edi_file_of_several_mappings_has_one_list(warehouse: Warehouse) -> None:
+    inbox = Inbox(warehouse)
+    (warehouse.folder / "parcels.yaml").write_text(PARCELS_945, encoding="utf-8")
+    inbox.send(
+        interchange(
+            ("850", order("A1", country="XX")),
+            ("945", parcel("A2", "P" * 300)),
+            ("850", order("A3")),
+        )
+    )
+
+    result = inbox.run()
+
+    text = only(warehouse.corrected(result)).read_text(encoding="utf-8")
+    told = re.findall(r"Message (\d+) \((\d+)\), from segment \d+\n  orders (\S+)\n  segment", text)
+    assert told == [("0001", "850", "A1"), ("0002", "945", "A2")]
+    assert "A3" not in text
