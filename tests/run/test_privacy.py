@@ -251,9 +251,9 @@ def test_all_that_a_run_writes_is_for_its_owner_only(warehouse: Warehouse, tmp_p
         b"jana.canary",
         "Kanarienweg".encode("utf-16-le"),
         b"&#75;anarienweg",
-        gzip.compress(b"x" * 99 + b"Vogelhausen"),
+        gzip.compress(b"x" * 99 + b"Vogelhausen", mtime=0),
         b"<script>"
-        + base64.b64encode(gzip.compress(b'{"v":["Canarina Vogelsang"]}'))
+        + base64.b64encode(gzip.compress(b'{"v":["Canarina Vogelsang"]}', mtime=0))
         + b"</script>",
         b"=" + base64.b64encode(b"a mail part for Canarina Vogelsang") + b"\n",
     ],
