@@ -78,7 +78,7 @@ _CONFIGURATION = (
      "leave out --new-ledger"),
     ("C118", _SETUP, "Not for a plan", "`run PLAN` sends what was planned, no less and nothing else",
      "give the option to `pipeline plan`"),
-    ("C119", _SETUP, "No such order", "`--only-order` names an order that is in none of the files",
+    ("C119", _SETUP, "No such order", "`--only-order` names an order that is in none of the files, `purge` one of which nothing is kept",
      "check the order number; a typo must not pass for an order that has nothing to send"),
     ("C120", _GUARD, "Too few rows", "an export that shrank may have been cut off",
      "look at the files; lower --min-rows if they are complete"),

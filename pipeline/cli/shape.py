@@ -19,7 +19,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Import": ("plan", "run", "resume", "retry"),
     "Look": ("status", "report", "open-items", "explain", "edi"),
     "Mappings": ("mapping",),
-    "Set-up": ("doctor", "config", "sandbox", "demo", "completion", "help"),
+    "Set-up": ("doctor", "config", "sandbox", "demo", "purge", "completion", "help"),
 }
 
 

@@ -15,6 +15,7 @@ from pipeline.run.items import close_open_items, open_items
 from pipeline.run.look import index, letter_of, report, status, written_report
 from pipeline.run.notices import send_letter, told
 from pipeline.run.prune import Pruned, prune
+from pipeline.run.purge import STAYS, Purged, purge
 from pipeline.run.request import (
     GUARD_ORDERS,
     Events,
@@ -29,12 +30,14 @@ from pipeline.run.request import (
 
 __all__ = [
     "GUARD_ORDERS",
+    "STAYS",
     "Events",
     "GuardTripped",
     "Options",
     "PlanElsewhere",
     "PlanStale",
     "Pruned",
+    "Purged",
     "Result",
     "RunUnknown",
     "close_open_items",
@@ -43,6 +46,7 @@ __all__ = [
     "open_items",
     "plan",
     "prune",
+    "purge",
     "report",
     "resume",
     "resume_command",

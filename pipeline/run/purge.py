@@ -1,0 +1,250 @@
+"""Erasing what is kept of one order: a person has asked to be forgotten (FAULTS S10).
+
+What the program keeps of people stands in the folders of runs, in reports and in plans; it goes. The
+ledger keeps the order number, hashes and answers, so that the order is not sent again by mistake; the
+reports keep the order number and what became of it, for their totals must stay true.
+"""
+
+import csv
+import io
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from pipeline.config import Settings
+from pipeline.ledger import Ledger, RunRecord, RunState
+from pipeline.model.findings import FINDING_SCHEMA
+from pipeline.model.origin import FILE, LINE, ORIGIN
+from pipeline.model.outcomes import ROW_SCHEMA
+from pipeline.model.stops import StopRun
+from pipeline.read import OURS
+from pipeline.report.files import replacing
+from pipeline.report.interchanges import located
+from pipeline.run.accounts import report_folder
+from pipeline.run.clock import clock
+from pipeline.run.corrected import FOLDER
+from pipeline.run.folder import RunFolder, written
+from pipeline.run.interchanges import kept_messages
+from pipeline.run.look import no_ledger, report
+
+ERASED = "(erased)"
+STAYS = (
+    "the order number, hashes and answers in the ledger: without them the order could be sent again",
+    "the order number and what became of it in the reports: their totals count it",
+    "input files, acknowledgements and copies in folders of your own, and what parcelLab has",
+)
+_OVER = (RunState.FINISHED, RunState.ABANDONED, RunState.NOT_SENT)
+_EVERY = 2**31 - 1  # runs
+
+
+class OrderNotPurged(StopRun):
+    """Nothing is kept of the order, or a run that has it can be resumed (exit 2)."""
+
+    exit_code = 2
+
+
+@dataclass(slots=True)
+class Purged:
+    """What was done: runs whose tables and reports were cleaned, files changed or removed."""
+
+    runs: list[str] = field(default_factory=list)
+    changed: list[Path] = field(default_factory=list)
+    removed: list[Path] = field(default_factory=list)
+    look_at: list[Path] = field(default_factory=list)  # copies of people that name the order
+
+
+def purge(settings: Settings, order_number: str, *, only_look: bool = False) -> Purged:
+    """Erase the values of an order from everything that this ledger's runs have left.
+
+    Raises:
+        OrderNotPurged: no run has it, or one that can be resumed does; nothing was changed.
+        LedgerLocked: a run is at work.
+        DiskUnusable: something cannot be written; the same command again finishes it.
+    """
+    done = Purged()
+    if not no_ledger(settings):
+        with Ledger.open(settings.ledger, clock=clock) as ledger:
+            runs = list(_holding(settings, ledger, order_number))
+            _refuse_open(runs, order_number)
+            for record, folder, rows in runs:
+                done.runs.append(record.id)
+                with written(folder.path):
+                    _erase_findings(folder, rows, order_number, done, only_look=only_look)
+                reports = report_folder(settings.reports, record.id)
+                with written(reports):
+                    _erase_rows(folder, reports, rows, order_number, done, only_look=only_look)
+            for path in _elsewhere(settings, order_number):
+                done.removed.append(path)
+                if not only_look:
+                    with written(path):
+                        shutil.rmtree(path) if path.is_dir() else path.unlink()
+        # the pages are made again from the tables, which hold nothing of the order any more
+        for run in done.runs if not only_look else ():
+            if (report_folder(settings.reports, run) / "report.html").exists():
+                done.changed.append(report(settings, run, "mask"))
+    if not (done.runs or done.removed):
+        raise OrderNotPurged(
+            f"nothing is kept of an order {order_number}, besides what the ledger may know of it",
+            help="check the order number; it is written as in the reports", code="C119",
+        )  # fmt: skip
+    return done
+
+
+def _holding(
+    settings: Settings, ledger: Ledger, number: str
+) -> Iterator[tuple[RunRecord, RunFolder, pl.DataFrame]]:
+    """The runs that have rows of the order, with the addresses of these."""
+    for record in ledger.runs(_EVERY):
+        folder = RunFolder(settings.home / "runs" / record.id)
+        if folder.path.is_dir() and not folder.path.is_symlink():
+            rows = _rows_of(folder, number)
+            if rows.height:
+                yield record, folder, rows
+
+
+def _rows_of(folder: RunFolder, number: str) -> pl.DataFrame:
+    mine = (pl.col("key") == number) | (pl.col("order_number") == number)
+    return folder.scan("rows", ROW_SCHEMA).filter(mine).select(ORIGIN).unique().collect()
+
+
+def _refuse_open(runs: Sequence[tuple[RunRecord, RunFolder, pl.DataFrame]], number: str) -> None:
+    still = [record.id for record, _, _ in runs if record.state not in _OVER]
+    if still:
+        raise OrderNotPurged(
+            f"run {still[0]} has order {number} and can be resumed; nothing was erased",
+            help=f"finish it first: pipeline resume {still[0]}", code="C132",
+        )  # fmt: skip
+
+
+def _erase_findings(
+    folder: RunFolder, rows: pl.DataFrame, number: str, done: Purged, *, only_look: bool
+) -> None:
+    """Take out what findings quote: the values, and the words that may quote a second cell.
+
+    Findings of an EDI message stand at its segments, not at the row's, so all of the message count.
+    """
+    messages = kept_messages(folder)
+    held = located(rows, messages).select(FILE, "_message").drop_nulls().unique()
+    for path in sorted((folder.path / "findings").glob("part-*.parquet")):
+        table = pl.read_parquet(path)
+        mine = _same(table, rows, ORIGIN) | _same(
+            located(table, messages), held, (FILE, "_message")
+        )
+        for name in {"key", "order_number"} & set(table.columns):
+            mine |= (table.get_column(name) == number).fill_null(value=False)
+        mine &= table.get_column("value").is_not_null() | table.get_column("detail").is_not_null()
+        erased = [
+            pl.when(mine & pl.col(name).is_not_null()).then(pl.lit(ERASED)).otherwise(name)
+            .cast(FINDING_SCHEMA[name]).alias(name)
+            for name in ("value", "detail")
+        ]  # fmt: skip
+        cleaned = table.with_columns(erased)
+        if cleaned.equals(table):
+            continue
+        done.changed.append(path)
+        if not only_look:
+            with replacing(path) as out:
+                cleaned.write_parquet(out, compression="zstd", compression_level=1)
+
+
+def _same(table: pl.DataFrame, wanted: pl.DataFrame, names: Sequence[str]) -> pl.Series:
+    """Which rows of a table are among those wanted, by these columns."""
+    marked = wanted.select(names).unique().with_columns(pl.lit(value=True).alias("_mine"))
+    joined = table.select(names).join(marked, on=list(names), how="left", maintain_order="left")
+    return joined.get_column("_mine").fill_null(value=False)
+
+
+def _erase_rows(
+    folder: RunFolder, reports: Path, rows: pl.DataFrame, number: str, done: Purged, *,
+    only_look: bool,
+) -> None:  # fmt: skip
+    """Take the rows of the order out of the files that people correct."""
+    kept = folder.facts()
+    ours: dict[str, dict[str, Any]] = {each["name"]: each for each in kept.get("corrected", [])}
+    for path in sorted((reports / FOLDER).glob("*")):
+        entry = ours.get(path.name)
+        if entry is None:
+            if _names(path, number):
+                done.look_at.append(path)
+            continue
+        lines = _lines(kept, rows, int(entry["index"]))
+        if not lines:
+            continue
+        left = _without(path, kept, entry, lines) if path.suffix == ".csv" else None
+        (done.changed if left else done.removed).append(path)
+        if only_look:
+            continue
+        if left is None:
+            path.unlink()
+            continue
+        with replacing(path) as out:
+            out.write(left)
+    # the hash in run.json is left: a retry takes the file as one that somebody has changed, which it is
+
+
+def _lines(kept: Mapping[str, Any], rows: pl.DataFrame, index: int) -> set[int]:
+    """The lines of the order in an input file, which several mappings may have read."""
+    file = next(each for each in kept["files"] if each["index"] == index)
+    same = [each["index"] for each in kept["files"]
+            if (each["name"], each["sha256"]) == (file["name"], file["sha256"])]  # fmt: skip
+    return set(rows.filter(pl.col(FILE).is_in(same)).get_column(LINE).to_list())
+
+
+def _without(
+    path: Path, kept: Mapping[str, Any], entry: Mapping[str, Any], lines: set[int]
+) -> bytes | None:
+    """The file without the rows of the order, the rest to the byte; None where nothing is left.
+
+    None also where it is no longer as it was written, so that the rows cannot be told apart.
+    """
+    form = next(each for each in kept["files"] if each["index"] == entry["index"])["form"]
+    try:
+        text = path.read_bytes().decode(form["encoding"], "surrogateescape")
+        records = list(_records(text, form["delimiter"], form["quote"]))
+        (_, header), *rest = records
+        at = header.index(OURS[0])
+        left = [raw for raw, cells in rest if int(cells[at]) not in lines]
+        packed = "".join([records[0][0], *left]).encode(form["encoding"], "surrogateescape")
+    except (ValueError, IndexError, UnicodeError, csv.Error):
+        return None
+    return packed if left else None
+
+
+def _records(text: str, delimiter: str, quote: str | None) -> Iterator[tuple[str, list[str]]]:
+    """Records with their text as it stands and their cells."""
+    raw = list(io.StringIO(text, newline=""))
+    reader = csv.reader(
+        iter(raw), delimiter=delimiter, quotechar=quote or None,
+        quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
+    )  # fmt: skip
+    begin = 0
+    for cells in reader:
+        yield "".join(raw[begin : reader.line_num]), cells
+        begin = reader.line_num
+
+
+def _elsewhere(settings: Settings, number: str) -> Iterator[Path]:
+    """Plans that have the order, and crash logs that name it."""
+    plans = settings.home / "plans"
+    for folder in sorted(plans.iterdir()) if plans.is_dir() else ():
+        if (
+            folder.is_dir()
+            and not folder.is_symlink()
+            and _rows_of(RunFolder(folder), number).height
+        ):
+            yield folder
+    for log in sorted((settings.home / "logs").glob("crash-*.log")):
+        if _names(log, number):
+            yield log
+
+
+def _names(path: Path, number: str) -> bool:
+    """Whether a file has the order number in it, in one of the encodings of exports."""
+    if not path.is_file() or path.is_symlink():
+        return False
+    content = path.read_bytes()
+    return any(number.encode(each, "replace") in content for each in ("utf-8", "utf-16-le"))

@@ -1,0 +1,218 @@
+"""One order is erased from everything that runs have left, and everything else stays."""
+
+import gzip
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from pipeline.ledger import Ledger, LedgerLocked
+from pipeline.run import Result, purge, retry
+from pipeline.run.clock import clock
+from pipeline.run.purge import OrderNotPurged
+from pipeline.run.request import Options
+from pipeline.sandbox import FaultSchedule
+from tests.run.conftest import Warehouse, order_row
+from tests.run.inbox import Inbox, interchange
+
+
+def all_text(root: Path, *, but: tuple[str, ...] = ("inbox",)) -> dict[str, str]:
+    """What every file says, tables and packed files too."""
+    found = {}
+    for path in sorted(root.rglob("*")):
+        name = str(path.relative_to(root))
+        if not path.is_file() or name.startswith(but):
+            continue
+        if path.suffix == ".parquet":
+            table = pl.read_parquet(path)
+            found[name] = "\n".join(map(str, table.iter_rows()))
+        elif path.suffix == ".gz":
+            found[name] = gzip.decompress(path.read_bytes()).decode()
+        else:
+            found[name] = path.read_bytes().decode("utf-8", "replace")
+    return found
+
+
+def places(root: Path, word: str) -> list[str]:
+    return [name for name, text in all_text(root).items() if word in text]
+
+
+@pytest.fixture
+def night(warehouse: Warehouse) -> Result:
+    """A night on which the orders A2 and A3 are held back; A2 has two rows, one of them fine."""
+    warehouse.orders(
+        order_row("A1"),
+        order_row("A2", mail="jana.canary@@privat", name='"Canarina ""V""\nVogelsang"'),
+        order_row("A3", mail="other.person@@privat"),
+        order_row("A2", 2, mail="jana.canary@@privat", name="Canarina"),
+    )
+    return warehouse.run()
+
+
+def test_nothing_of_the_order_is_left_but_its_number(
+    warehouse: Warehouse, tmp_path: Path, night: Result
+) -> None:
+    assert night.report is not None
+    assert len(places(tmp_path, "jana.canary")) >= 3  # table, records, rows to correct
+    warehouse.plan()
+    others = places(tmp_path, "other.person")
+    done = purge(warehouse.settings, "A2")
+    assert done.runs == [night.run_id]
+    assert places(tmp_path, "canary") == []
+    assert places(tmp_path, "Canarina") == []
+    assert [path.parent.name for path in done.removed] == ["plans"]
+    # the other order is where it was, but for the plan that had both
+    assert places(tmp_path, "other.person") == [each for each in others if "plans" not in each]
+
+
+def test_the_rows_of_other_orders_stay_to_the_byte(warehouse: Warehouse, night: Result) -> None:
+    assert night.report is not None
+    [path] = night.report.parent.glob("rejected/*.csv")
+    before = path.read_bytes()
+    purge(warehouse.settings, "A2")
+    after = path.read_bytes()
+    assert b"A2" not in after
+    assert after.splitlines(keepends=True) == [
+        before.splitlines(keepends=True)[0],
+        next(line for line in before.splitlines(keepends=True) if b"other.person" in line),
+    ]
+
+
+def test_a_number_that_stands_in_other_cells_too_takes_no_other_order_along(
+    warehouse: Warehouse,
+) -> None:
+    warehouse.orders(
+        order_row("1", mail="jana.canary@@privat"), order_row("3", mail="other.person@@privat")
+    )
+    result = warehouse.run(max_reject_rate=None)
+    assert result.report is not None
+    purge(warehouse.settings, "1")
+    [path] = result.report.parent.glob("rejected/*.csv")
+    assert "other.person" in path.read_text()
+    assert "jana.canary" not in path.read_text()
+
+
+def test_the_totals_stay_true_and_the_page_is_made_again(
+    warehouse: Warehouse, night: Result
+) -> None:
+    assert night.report is not None
+    folder = night.report.parent
+    before = json.loads((folder / "summary.json").read_text())
+    purge(warehouse.settings, "A2")
+    after = json.loads((folder / "summary.json").read_text())
+    assert after["balances"] is True
+    assert (after["orders"], after["rows"]) == (before["orders"], before["rows"])
+    records = [
+        json.loads(line)
+        for line in gzip.decompress((folder / "rejections.jsonl.gz").read_bytes()).splitlines()
+    ]
+    mine = [each for each in records if each["order_number"] == "A2" and each["rule"] == "R310"]
+    assert {each["raw"] for each in mine} == {"(erased)"}
+    assert (folder / "orders-missing.txt").read_text() == "A2\nA3\n"
+
+
+def test_the_rest_can_still_be_corrected(warehouse: Warehouse, night: Result) -> None:
+    assert night.report is not None
+    purge(warehouse.settings, "A2")
+    [path] = night.report.parent.glob("rejected/*.csv")
+    path.write_bytes(
+        path.read_bytes().replace(b"other.person@@privat", b"other.person@example.com")
+    )
+    again = retry(warehouse.settings, [path], [], Options(max_reject_rate=None), warehouse.told)
+    assert again.exit_code == 0
+    assert "A3" in {put.order_number for put in warehouse.sandbox.puts()}
+
+
+def test_a_file_without_another_order_is_removed(warehouse: Warehouse) -> None:
+    warehouse.orders(order_row("A1"), order_row("A2", mail="jana.canary@@privat"))
+    result = warehouse.run(max_reject_rate=None)
+    assert result.report is not None
+    purge(warehouse.settings, "A2")
+    assert list(result.report.parent.glob("rejected/*")) == []
+
+
+def test_a_file_that_somebody_has_changed_beyond_recognition_is_removed(
+    warehouse: Warehouse, night: Result, tmp_path: Path
+) -> None:
+    assert night.report is not None
+    [path] = night.report.parent.glob("rejected/*.csv")
+    path.write_text("jana.canary@@privat;A2\n")
+    copy = path.with_name("my copy.csv")
+    copy.write_text("A2;jana.canary@@privat\n")
+    done = purge(warehouse.settings, "A2")
+    assert path in done.removed
+    assert done.look_at == [copy]
+    assert places(tmp_path, "canary") == [str(copy.relative_to(tmp_path))]
+
+
+def test_to_look_changes_nothing(warehouse: Warehouse, tmp_path: Path, night: Result) -> None:
+    warehouse.plan()
+    before = all_text(tmp_path)
+    done = purge(warehouse.settings, "A2", only_look=True)
+    assert done.runs == [night.run_id]
+    assert done.removed
+    assert done.changed
+    after = all_text(tmp_path)
+    assert [
+        name for name in before if before[name] != after.get(name) and "ledger" not in name
+    ] == []
+
+
+def test_again_finishes_what_was_begun(warehouse: Warehouse, night: Result) -> None:
+    assert purge(warehouse.settings, "A2").runs == [night.run_id]
+    assert purge(warehouse.settings, "A2").runs == [night.run_id]
+
+
+def test_an_order_that_arrived_is_not_sent_again(warehouse: Warehouse, night: Result) -> None:
+    assert night.run_id
+    purge(warehouse.settings, "A1")
+    sent = len(warehouse.sandbox.puts())
+    warehouse.run()
+    assert len(warehouse.sandbox.puts()) == sent
+
+
+def test_an_unknown_order(warehouse: Warehouse, night: Result) -> None:
+    assert night.run_id
+    with pytest.raises(OrderNotPurged, match="nothing is kept of an order A99"):
+        purge(warehouse.settings, "A99")
+
+
+def test_a_run_that_can_be_resumed_is_finished_first(warehouse: Warehouse, tmp_path: Path) -> None:
+    warehouse.orders(order_row("A1"), order_row("A2", mail="jana.canary@@privat"))
+    warehouse.sandbox.play(_always_unauthorised())
+    stopped = warehouse.run(max_reject_rate=None)
+    assert stopped.exit_code == 6
+    before = places(tmp_path, "jana.canary")
+    with pytest.raises(OrderNotPurged, match="can be resumed; nothing was erased"):
+        purge(warehouse.settings, "A2")
+    assert places(tmp_path, "jana.canary") == before
+
+
+def _always_unauthorised() -> FaultSchedule:
+    return FaultSchedule.of([{"fault": "http_401"}])
+
+
+def test_not_while_a_run_is_at_work(warehouse: Warehouse, night: Result) -> None:
+    assert night.run_id
+    with Ledger.open(warehouse.settings.ledger, clock=clock), pytest.raises(LedgerLocked):
+        purge(warehouse.settings, "A2")
+
+
+def test_an_order_of_edi(warehouse: Warehouse, tmp_path: Path) -> None:
+    inbox = Inbox(warehouse)
+    body = "BEG*00*SA*{}**20261120~N1*ST*{}~N4*Berlin**10115*{}~PO1*1*{}*EA*1**SK*S1~CTT*1~"
+    inbox.send(
+        interchange(
+            ("850", body.format("A1", "Jo", "DE", "2")),
+            ("850", body.format("A2", "Canarina", "DECANARY", "canary")),
+            ("850", body.format("A3", "Other", "DEOTHER", "2")),
+        )
+    )
+    result = inbox.run(max_reject_rate=None)
+    assert result.exit_code == 3
+    assert places(tmp_path, "CANARY")
+    purge(warehouse.settings, "A2")
+    assert [each for each in places(tmp_path, "CANARY") if "acks" not in each] == []
+    assert [each for each in places(tmp_path, "canary") if "acks" not in each] == []
+    assert places(tmp_path, "DEOTHER")
