@@ -272,25 +272,28 @@ def _quoted(text: pl.Expr) -> pl.Expr:
     return pl.struct(text.alias("n")).struct.json_encode().str.slice(5).str.strip_suffix("}")
 
 
-# What is kept of each order beside its outcome, to trace the API's words back to a cell.
+# What is kept of each order beside its outcome, to trace the API's words back to a cell. A change
+# of `mutations` has the number of its entry there, one of `trackings` none.
 TRACE_SCHEMA: dict[str, pl.DataType] = {
     "order_number": pl.String(),
     "line_rows": pl.List(pl.Struct(dict.fromkeys(ORIGIN, pl.UInt32))),
     "change_rows": pl.List(pl.Struct(dict.fromkeys(ORIGIN, pl.UInt32))),
     "change_types": pl.List(pl.String),
+    "change_plans": pl.List(pl.UInt32),
 }
 
 
 def trace(orders: pl.DataFrame, compared: pl.DataFrame) -> pl.DataFrame:
     """Where the lines and the sent changes of each submitted order come from (`TRACE_SCHEMA`)."""
     return (
-        orders.select("order_number", "line_rows", "change_row", "change_type")
+        orders.select("order_number", "line_rows", "change_row", "change_type", "change_plan")
         .with_columns(compared.get_column("change_at"))
         .filter(compared.get_column("body").is_not_null())
         .select(
             "order_number", "line_rows",
             pl.col("change_row").list.gather(pl.col("change_at")).alias("change_rows"),
             pl.col("change_type").list.gather(pl.col("change_at")).alias("change_types"),
+            pl.col("change_plan").list.gather(pl.col("change_at")).alias("change_plans"),
         )
         .cast(pl.Schema(TRACE_SCHEMA))
     )  # fmt: skip

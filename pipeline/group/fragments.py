@@ -140,14 +140,20 @@ def _lines(rows: pl.LazyFrame, plan: Plan, zone: str | None) -> pl.LazyFrame:
     )
 
 
-def _change(kind: str, subject: pl.Expr, body: pl.Expr, replay: pl.Expr) -> list[pl.Expr]:
-    """The columns of one change, as they are gathered into lists per order."""
+def _change(
+    kind: str, subject: pl.Expr, body: pl.Expr, replay: pl.Expr, plan: int | None = None
+) -> list[pl.Expr]:
+    """The columns of one change, as they are gathered into lists per order.
+
+    `plan` is the place of the mutation in the mapping; None for what `trackings` makes.
+    """
     return [
         pl.lit(kind).alias("change_type"),
         pl.concat_str(pl.lit(f"{kind}|"), subject.fill_null("")).alias("change_subject"),
         body.alias("change_body"),
         replay.alias("change_replay"),
         pl.struct(ORIGIN).alias("change_row"),
+        pl.lit(plan, pl.UInt32).alias("change_plan"),
     ]
 
 
@@ -220,7 +226,10 @@ def _mutations(rows: pl.LazyFrame, mutation: MutationPlan, zone: str | None) -> 
         name = "old_line_item_id" if mutation.type == "replace_line_item" else "line_item_id"
         subject, replay = slots[name], _READ_BACK
     made = taken.select(
-        KEY, *_change(mutation.type, subject, payload.members(mutation.body, zone), replay)
+        KEY,
+        *_change(
+            mutation.type, subject, payload.members(mutation.body, zone), replay, mutation.index
+        ),
     )
     if mutation.scope is Scope.ROW and mutation.type != "cancel_order":
         # the same change told on two rows is one change

@@ -16,7 +16,9 @@ from pipeline.model.findings import FINDING_SCHEMA
 from pipeline.model.origin import KEY, ORIGIN, ORIGIN_SCHEMA
 from pipeline.model.tables import WHEN_LINES, FieldTable
 
-_CHANGES = ("change_type", "change_subject", "change_body", "change_replay", "change_row")
+_CHANGES = (
+    "change_type", "change_subject", "change_body", "change_replay", "change_row", "change_plan",
+)  # fmt: skip
 
 
 def contradictions(pieces: Sequence[tuple[Plan, pl.DataFrame]]) -> pl.DataFrame:
@@ -125,6 +127,7 @@ _LISTS: dict[str, pl.DataType] = {
     "change_body": pl.List(pl.String),
     "change_replay": pl.List(pl.String),
     "change_row": pl.List(_ROW_TYPE),
+    "change_plan": pl.List(pl.UInt32),
 }
 _OTHERS: dict[str, pl.DataType] = {
     LINES: pl.String(),
@@ -139,7 +142,9 @@ def _one(plan: Plan, frame: pl.DataFrame) -> pl.DataFrame:
     full = frame.with_columns(pl.lit(None, dtype).alias(name) for name, dtype in missing.items())
     always = plan.lines is not None and plan.lines.send is Sending.ALWAYS
     if plan.mode is Mode.UPDATE_ONLY and not always:
-        full = full.with_columns(pl.lit(None, pl.String).alias(LINES))
+        full = full.with_columns(
+            pl.lit(None, pl.String).alias(LINES), pl.lit(None, pl.List(_ROW_TYPE)).alias(LINE_ROWS)
+        )
     return full.with_columns(
         _true_or_null(holds=plan.mode is Mode.CREATE_OR_UPDATE).alias("may_create"),
         _true_or_null(holds=always).alias("lines_always"),

@@ -22,6 +22,7 @@ from functools import lru_cache
 
 from pipeline.model.catalogue import SHAPES
 from pipeline.model.field import Field, Kind, Pii, Shape
+from pipeline.model.rules import RULES, Stage
 from pipeline.report.visible import CUT, shown_code, visible
 
 # Segments with names, addresses, contacts and free text about people.
@@ -36,6 +37,8 @@ _PATH_TAG = re.compile(r"(?<![A-Za-z0-9=|])[A-Z][A-Z0-9]{1,2}(?=[\[.>*+]|$)")
 _CODE_MAX = 3  # characters of a code of the standards; a name is longer
 # The values of these findings are facts about a record, not cells of it.
 _NO_CELL = frozenset({"R101", "R102", "A403"})
+_ANSWERS = frozenset(code for code, rule in RULES.items() if rule.stage is Stage.API)
+_PART_MAX = 3  # characters that may be part of any word
 # The details of these findings quote another cell of the same target.
 _DETAIL_IS_CELL = frozenset({"R303"})
 _OPEN_KINDS = (Kind.ATTRIBUTES, Kind.FREE_OBJECT, Kind.FREE_OBJECTS, Kind.OBJECT, Kind.OBJECTS)
@@ -147,7 +150,9 @@ def shown_detail(
         return visible(detail, limit=500)
     if code in _DETAIL_IS_CELL:
         return shown_value(code, target, detail, mode, path=path)
-    if value and code not in _NO_CELL and mode is not PiiMode.SHOW:
+    # words of the API were masked when they came; a short cell would be found inside of them
+    told = code not in _NO_CELL and (code not in _ANSWERS or len(value or "") > _PART_MAX)
+    if value and told and mode is not PiiMode.SHOW:
         hidden = _HIDDEN if mode is PiiMode.NONE else mask(value, _class_of(target, path))
         detail = detail.replace(value, hidden) if hidden != value else detail
     return visible(detail, limit=500)

@@ -8,13 +8,9 @@ from typing import Any
 import polars as pl
 
 from pipeline import __version__
-from pipeline.compare import TRACE_SCHEMA
 from pipeline.ledger import Ledger
-from pipeline.mapping.plan import Mode, Source
-from pipeline.model.catalogue import SHAPES
+from pipeline.mapping.plan import Source
 from pipeline.model.edi.envelope import LineTotals
-from pipeline.model.field import Use
-from pipeline.model.findings import FINDING_SCHEMA
 from pipeline.model.origin import ORIGIN
 from pipeline.model.outcomes import (
     MUTATION_SCHEMA,
@@ -37,12 +33,12 @@ from pipeline.report.interchanges import Claim, read_interchange
 from pipeline.run.folder import RunFolder
 from pipeline.run.interchanges import interchanges_of, kept_messages
 from pipeline.run.source import Job
+from pipeline.run.tracing import traced
 
 _PLANNED_ORDERS = [name for name in ORDER_SCHEMA if name not in ("status", "attempts", "warnings")]
 
 
 # What parcelLab asks for only when it creates an order.
-_ON_CREATE = [field.name for field in SHAPES["order"].fields if field.use is Use.CREATE]
 
 
 def facts_of(
@@ -130,13 +126,18 @@ def planned_tables(folder: RunFolder) -> RunTables:
     )
 
 
-def run_tables(folder: RunFolder, ledger: Ledger, run_id: str, why_not: str | None) -> RunTables:
+def run_tables(
+    folder: RunFolder, ledger: Ledger, run_id: str, why_not: str | None, *, keep: bool = False
+) -> RunTables:
     """The tables of a run: rows and findings from its folder, orders and answers from the ledger.
 
-    `why_not` is said of the orders that were not attempted; None for a run in which none was.
+    `why_not` is said of the orders that were not attempted; None for a run in which none was. With
+    `keep` the traced answers are kept in the folder, for the cells will not be there for ever.
     """
     orders = _orders(folder, ledger, run_id)
-    answers = _answers(ledger.problems(run_id), orders, folder)
+    answers = _answers(folder, ledger, run_id, orders)
+    if keep:
+        folder.write("answers", 0, answers)
     if why_not is not None:
         answers = pl.concat([answers, _silent(orders, answers, why_not)])
     findings = folder.scan("findings", REPORTED_FINDING_SCHEMA)
@@ -149,6 +150,13 @@ def run_tables(folder: RunFolder, ledger: Ledger, run_id: str, why_not: str | No
         findings=findings,
         messages=kept_messages(folder),
     )
+
+
+def _answers(folder: RunFolder, ledger: Ledger, run_id: str, orders: pl.DataFrame) -> pl.DataFrame:
+    """What the API said, traced to cells; of a finished run as it was traced then."""
+    if folder.over and folder.part("answers", 0).exists():
+        return folder.scan("answers", REPORTED_FINDING_SCHEMA).collect()
+    return traced(ledger.problems(run_id), orders, folder)
 
 
 def _as_planned(planned: pl.LazyFrame) -> pl.DataFrame:
@@ -209,121 +217,6 @@ def _silent(orders: pl.DataFrame, answers: pl.DataFrame, why_not: str) -> pl.Dat
         (pl.col(name) if name in made.columns else pl.lit(None)).cast(dtype).alias(name)
         for name, dtype in REPORTED_FINDING_SCHEMA.items()
     )
-
-
-def _answers(problems: pl.DataFrame, orders: pl.DataFrame, folder: RunFolder) -> pl.DataFrame:
-    """The API's complaints as findings with the file, line and column they are about."""
-    if not problems.height:
-        return pl.DataFrame(schema=REPORTED_FINDING_SCHEMA)
-    kept = folder.facts()
-    traces = (
-        folder.scan("trace", TRACE_SCHEMA)
-        .join(problems.lazy().select("order_number").unique(), on="order_number", how="semi")
-        .collect()
-    )
-    # the number of a held order may be a guess; an answer is never about one
-    answered = orders.filter(pl.col("outcome") != OrderOutcome.HELD_BACK.value)
-    parts = (
-        problems.with_row_index("nth")
-        .join(answered.select("order_number", *ORIGIN, "key"), on="order_number", how="left",
-              maintain_order="left")
-        .join(traces, on="order_number", how="left", maintain_order="left")
-        .with_columns(
-            pl.col("attr").str.extract(r"^(?:articles_order|mutations)\.(\d+)").cast(pl.Int64)
-            .alias("item"),
-            pl.col("attr").str.starts_with("articles_order").fill_null(value=False).alias("of_line"),
-            pl.col("attr").str.starts_with("mutations").fill_null(value=False).alias("of_change"),
-        )
-    )  # fmt: skip
-    at = pl.col("item")
-    line = pl.col("line_rows").list.get(at, null_on_oob=True)
-    change = pl.col("change_rows").list.get(at, null_on_oob=True)
-    row = pl.when("of_line").then(line).when("of_change").then(change)
-    kind = pl.col("change_types").list.get(at, null_on_oob=True)
-    rest = pl.col("attr").str.replace(r"^mutations\.\d+\.?", "")
-    target = (
-        pl.when("of_change")
-        .then(pl.concat_str(pl.lit("mutations."), kind.fill_null("?"),
-                            pl.when(rest != "").then(pl.concat_str(pl.lit("."), rest)).otherwise(pl.lit(""))))
-        .otherwise(pl.col("attr"))
-    )  # fmt: skip
-    placed = parts.with_columns(
-        *(pl.coalesce(row.struct.field(name), pl.col(name)).alias(name) for name in ORIGIN),
-        target.str.replace_all(r"\.\d+", "").fill_null("").alias("target"),
-    )
-    named = _not_there(_with_columns(placed, kept), kept)
-    first = pl.int_range(pl.len()).over("order_number") == 0
-    return named.select(
-        *ORIGIN, "code", pl.col("column").fill_null(""), "target", pl.lit(None, pl.String).alias("value"),
-        "detail", "mapping", "mapping_line", "key", "order_number", first.alias("primary"),
-        pl.col("status").alias("api_status"), "api_code", pl.col("attr").alias("api_attr"),
-    ).select(
-        pl.col(name).cast(dtype) for name, dtype in REPORTED_FINDING_SCHEMA.items()
-    )  # fmt: skip
-
-
-def _with_columns(placed: pl.DataFrame, kept: Mapping[str, Any]) -> pl.DataFrame:
-    """Add the column that feeds `target`, of the mapping of the file, else of the first that has it.
-
-    The first row of an order may lie in a file whose mapping says nothing of the field.
-    """
-    fields = _fields(kept)
-    of_file = {each["index"]: each["mapping"] for each in kept["files"]}
-    own = pl.col("_file").replace_strict(of_file, default=None, return_dtype=pl.String)
-    first = fields.unique("target", keep="first", maintain_order=True)
-    both = (
-        placed.with_columns(own.alias("_mapping"))
-        .join(fields.with_columns(pl.col("mapping").alias("_mapping")), on=["_mapping", "target"],
-              how="left", maintain_order="left")
-        .join(first, on="target", how="left", suffix="_first", maintain_order="left")
-    )  # fmt: skip
-    there = pl.col("mapping").is_not_null()
-    return both.with_columns(
-        pl.when(there).then(pl.col(name)).otherwise(pl.col(f"{name}_first")).alias(name)
-        for name in ("column", "mapping", "mapping_line")
-    )
-
-
-def _not_there(named: pl.DataFrame, kept: Mapping[str, Any]) -> pl.DataFrame:
-    """Say A404 where parcelLab asks for what only a new order needs, and nobody wants to create one.
-
-    An `update_only` mapping names orders that must exist: the file has nothing to add to it.
-    """
-    updates = [m["name"] for m in kept["mappings"] if m.get("mode") == Mode.UPDATE_ONLY.value]
-    missing = (
-        (pl.col("code") == "A401")
-        & (pl.col("api_code") == "required")
-        & pl.col("target").is_in(_ON_CREATE)
-        & pl.col("_mapping").is_in(updates)
-    )
-    made = {
-        "code": pl.lit("A404"),
-        "detail": pl.concat_str("target", pl.lit(": "), "detail"),
-        "target": pl.lit(""),
-        "column": pl.lit(""),
-        "mapping": pl.col("_mapping"),
-        "mapping_line": pl.lit(None, pl.UInt32),
-    }
-    return named.with_columns(
-        pl.when(missing).then(value).otherwise(pl.col(name)).alias(name)
-        for name, value in made.items()
-    )
-
-
-def _fields(kept: Mapping[str, Any]) -> pl.DataFrame:
-    """Mapping and target → source column and line: how an API path finds its cell."""
-    rows = [
-        {
-            "target": f["target"],
-            "column": f["column"],
-            "mapping": f["mapping"],
-            "mapping_line": f["line"],
-        }
-        for f in kept.get("fields", [])
-    ]
-    schema = {n: FINDING_SCHEMA[n] for n in ("target", "column", "mapping", "mapping_line")}
-    made = pl.DataFrame(rows, schema=schema)
-    return made.unique(["mapping", "target"], keep="first", maintain_order=True)
 
 
 def report_folder(reports: Path, run_id: str) -> Path:

@@ -6,6 +6,8 @@
     planned/     what is to become of each order           until the run has finished
     envelopes/   EDI envelopes and what was found in them   until the run has finished
     retried/     which orders the rows of corrected files were of   until the run has finished
+    cells/       the rows as they were read, by mapping     until the run has finished
+    answers/     what the API said, traced to cells         from the end of the run on
     rows/ findings/ trace/ messages/                       for the report, as long as it is kept
     acks/        acknowledgements of EDI files
     run.json     facts of the run that are not in the ledger
@@ -31,8 +33,8 @@ import polars as pl
 
 from pipeline.model.stops import StopRun
 
-TRANSIENT = ("snapshots", "spool", "prepared", "planned", "envelopes", "retried")
-LASTING = ("rows", "findings", "trace", "messages")
+TRANSIENT = ("snapshots", "spool", "prepared", "planned", "envelopes", "retried", "cells")
+LASTING = ("rows", "findings", "trace", "messages", "answers")
 SEALED = ("prepared", "planned", "envelopes", *LASTING)
 
 _DISK = frozenset({
@@ -113,6 +115,17 @@ class RunFolder:
             return pl.LazyFrame(schema=dict(schema))
         return pl.scan_parquet(parts)
 
+    def cells_of(self, mapping: str) -> Path:
+        """The folder of the rows that a mapping has read; made where it is not there."""
+        path = self.path / "cells" / mapping
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return path
+
+    def cells(self, mapping: str, partition: int) -> pl.LazyFrame | None:
+        """The rows that a mapping has read in a partition; None where they are no longer there."""
+        parts = sorted((self.path / "cells" / mapping).glob(f"part-{partition:05d}*.parquet"))
+        return pl.scan_parquet(parts) if parts else None
+
     # -- run.json ---------------------------------------------------------------------------
 
     def write_facts(self, facts: Mapping[str, Any]) -> None:
@@ -189,6 +202,11 @@ class RunFolder:
         return None
 
     # -- the end ----------------------------------------------------------------------------
+
+    @property
+    def over(self) -> bool:
+        """What only an unfinished run needs has been removed."""
+        return not (self.path / "cells").exists()
 
     def clean(self) -> None:
         """Remove what only an unfinished run needs."""

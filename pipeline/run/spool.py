@@ -78,7 +78,7 @@ def spool(
     size = sum(snapshot.path.stat().st_size for job in jobs for _, snapshot in job.files)
     partitions = max(1, -(-size // partition_bytes))
     return (
-        _in_memory(jobs, progress)
+        _in_memory(jobs, folder, progress)
         if partitions == 1
         else _on_disk(jobs, folder, partitions, progress)
     )
@@ -116,7 +116,7 @@ def _named(findings: Findings, plan: Plan) -> Findings:
     return Findings(findings.rows.with_columns(pl.lit(plan.name).alias("mapping")))
 
 
-def _in_memory(jobs: Sequence[Job], progress: Callable[[int], None]) -> Spooled:
+def _in_memory(jobs: Sequence[Job], folder: RunFolder, progress: Callable[[int], None]) -> Spooled:
     noted = _Noted()
     shares = []
     for job in jobs:
@@ -126,6 +126,8 @@ def _in_memory(jobs: Sequence[Job], progress: Callable[[int], None]) -> Spooled:
             faulties.append(faulty)
             findings = findings + found
         raw = RawTable(pl.concat(raws))
+        folder.cells_of(job.plan.name)
+        folder.write(f"cells/{job.plan.name}", 0, raw.rows)
         shares.append(Share(job.plan, raw, pl.concat(faulties), _named(findings, job.plan)))
 
     def take(_partition: int) -> list[Share]:
@@ -165,14 +167,21 @@ class _Spool:
             rows.write_parquet(path, compression="lz4", statistics=False)
             self._written[int(str(share)), mapping, kind].append(path)
 
-    def take(self, partition: int, mapping: str, kind: str, empty: pl.DataFrame) -> pl.DataFrame:
-        """Read what lies there and remove it; `empty` where there is nothing."""
+    def take(
+        self, partition: int, mapping: str, kind: str, empty: pl.DataFrame,
+        keep: Path | None = None,
+    ) -> pl.DataFrame:  # fmt: skip
+        """Read what lies there and remove it, or move it to `keep`; `empty` where there is nothing."""
         paths = self._written.pop((partition, mapping, kind), [])
         if not paths:
             return empty
         frame = pl.read_parquet(paths)
         for path in paths:
-            path.unlink()
+            if keep is None:
+                path.unlink()
+            else:
+                path.chmod(0o600)
+                path.rename(keep / f"part-{partition:05d}-{path.name}")
         return frame
 
 
@@ -197,7 +206,8 @@ def _on_disk(
         shares = []
         for job in jobs:
             name = job.plan.name
-            raw = RawTable(files.take(partition, name, "raw", _no_rows(job.plan)))
+            kept = folder.cells_of(name)
+            raw = RawTable(files.take(partition, name, "raw", _no_rows(job.plan), kept))
             faulty = files.take(partition, name, "faulty", _no_faults())
             found = Findings(files.take(partition, name, "findings", Findings.none().rows))
             shares.append(Share(job.plan, raw, faulty, _named(found, job.plan)))

@@ -66,7 +66,12 @@ def conclude(
     """Write the report, close the run in the ledger, choose the exit code."""
     kept = folder.facts()
     why_not = why_untried(ending.state, ending.reason)
-    tables = planned_tables(folder) if source is None else run_tables(folder, *source, why_not)
+    with written(folder.path):
+        tables = (
+            planned_tables(folder)
+            if source is None
+            else run_tables(folder, *source, why_not, keep=True)
+        )
     reports = folder.path if source is None else report_folder(settings.reports, kept["run_id"])
     facts = run_facts(kept, state=ending.state, ended_at=ending.at, stop_reason=ending.reason)
     if source is not None:

@@ -95,6 +95,10 @@ def _renumbered(problem: Problem, sent: list[int]) -> Problem:
     """Name the mutation by its place in the whole submission, not in what was sent of it."""
     head, _, rest = (problem.attr or "").partition(".")
     number, dot, tail = rest.partition(".")
-    if head != "mutations" or not number.isdigit() or int(number) >= len(sent):
+    if (
+        head != "mutations"
+        or not (number.isascii() and number.isdecimal())
+        or int(number) >= len(sent)
+    ):
         return problem
     return replace(problem, attr=f"mutations.{sent[int(number)]}{dot}{tail}")

@@ -1,12 +1,16 @@
 """What an answer means, and only that: pure, typed by what to do next (CONTRACT §7, FAULTS §4.5)."""
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from functools import cache
+from typing import Any, TypeVar
 
 import orjson
 
+from pipeline.model.catalogue import SHAPES
 from pipeline.model.orders import Outcome, Problem, Submission
 from pipeline.model.outcomes import MutationOutcome, OrderOutcome
 from pipeline.model.stops import StopRun
@@ -15,6 +19,9 @@ from pipeline.send.stops import AuthRefused, NotTheApi
 from pipeline.send.words import Scrubber, visible
 
 _THROTTLED = (408, 409, 425, 429)
+_COMPLAINTS_MAX = 100  # of one answer; nobody reads more, and each is stored
+_DEEP = 20  # levels of errors inside errors
+_OF_THE_WHOLE = ("", "non_field_errors", "detail", "__all__")
 _EXTERNAL_ID_MAX = 64
 
 
@@ -167,7 +174,7 @@ def _mutation_problems(
     for ordinal, result in enumerate(results):
         place = f"mutations.{ordinal}"
         if result.get("success") is not True:
-            problems.append(Problem("A201", scrub(_failure(result)), attr=place))
+            problems += _failures(result, place, scrub)
         warnings = result.get("warnings")
         problems.extend(
             Problem("A202", scrub(warning), attr=place)
@@ -176,14 +183,21 @@ def _mutation_problems(
     return tuple(problems)
 
 
-def _failure(result: dict[str, Any]) -> str:
+def _failures(result: dict[str, Any], place: str, scrub: Scrubber) -> list[Problem]:
+    """Say of each field of a failed change what is wrong with it, else of the whole change."""
     message, errors = result.get("message"), result.get("errors")
-    words = [message] if isinstance(message, str) and message else []
-    if isinstance(errors, dict):
-        words += [f"{key}: {_plain(value)}" for key, value in errors.items()]
-    elif errors:
-        words.append(_plain(errors))
-    return "; ".join(words) or "the answer does not say that it succeeded"
+    said = message if isinstance(message, str) else ""
+    if isinstance(errors, dict) and errors:
+        made = []
+        for path, words, code in _most(list(_flat(errors))):
+            inner = path.removeprefix(f"{place}.")
+            attr = f"{place}.{_path(inner, scrub)}" if inner else place
+            told = words if not said or said in words else f"{said}: {words}"
+            made.append(Problem("A201", scrub(told), attr, scrub(code) if code else None))
+        return made
+    parts = [part for part in (said, _plain(errors) if errors else "") if part]
+    words = "; ".join(parts) or "the answer does not say that it succeeded"
+    return [Problem("A201", scrub(words), attr=place)]
 
 
 # --- 4xx ------------------------------------------------------------------------------------
@@ -197,7 +211,7 @@ def _refused(submission: Submission, reply: Reply) -> Done:
         kind = reply.headers.get("content-type", "")
         # An HTML page tells a person nothing; its kind does (FAULTS N3, N17).
         words = "a web page" if "html" in kind else reply.body.decode("utf-8", "replace")
-        problems = [Problem("A403", scrub(f"status {reply.status}: {words or 'no words'}"))]
+        problems = [Problem("A403", scrub(words or "no words"))]
     if reply.status == 404:
         problems = [Problem("A404", each.detail, each.attr, each.api_code) for each in problems]
     return Done(
@@ -214,29 +228,89 @@ def _refused(submission: Submission, reply: Reply) -> Done:
 
 
 def _complaints(answer: dict[str, Any], scrub: Scrubber) -> list[Problem]:
-    """Read the three shapes of K26: a list, one detail, or errors by field."""
+    """Read the three shapes of K26: a list, one detail, or errors by field.
+
+    Errors by field may stand inside each other, and alone: a plain Django REST framework answers so.
+    """
     errors = answer.get("errors")
-    if isinstance(errors, list):
-        return [_listed(each, scrub) for each in errors if each]
+    if isinstance(errors, list) and any(errors):
+        listed = _most([each for each in errors if each])
+        return [_listed(each, scrub) for each in listed]
     if isinstance(errors, dict) and errors:
-        return [
-            Problem("A401", scrub(_plain(words)), attr=scrub(key)) for key, words in errors.items()
-        ]
+        return [_of_field(each, scrub) for each in _most(list(_flat(errors)))]
     for name in ("detail", "message"):
         if answer.get(name):
             return [Problem("A402", scrub(_plain(answer[name])))]
+    known = (*_field_names(), *_OF_THE_WHOLE)
+    if answer and all(name in known for name in answer):
+        return [_of_field(each, scrub) for each in _most(list(_flat(answer)))]
     return []
+
+
+_Said = tuple[str, str, str | None]  # a path, words, and perhaps a code
+
+
+def _of_field(said: _Said, scrub: Scrubber) -> Problem:
+    path, words, code = said
+    return Problem(
+        "A401" if path else "A402",
+        scrub(words),
+        attr=_path(path, scrub) if path else None,
+        api_code=scrub(code) if code else None,
+    )
+
+
+def _flat(errors: object, path: str = "", level: int = 0) -> Iterator[_Said]:
+    """Take errors out of each other: each with its path, dotted."""
+    if isinstance(errors, dict) and "message" in errors and {"message", "code"}.issuperset(errors):
+        code = errors.get("code")
+        yield path, _plain(errors["message"]), code if isinstance(code, str) else None
+    elif level < _DEEP and isinstance(errors, dict):
+        for key, inner in errors.items():
+            step = "" if key in _OF_THE_WHOLE else str(key)
+            yield from _flat(inner, ".".join(part for part in (path, step) if part), level + 1)
+    elif level < _DEEP and isinstance(errors, list) and any(isinstance(e, dict) for e in errors):
+        for place, inner in enumerate(errors):
+            yield from _flat(inner, f"{path}.{place}" if path else str(place), level + 1)
+    elif errors:
+        yield path, _plain(errors), None
+
+
+_Complaint = TypeVar("_Complaint")
+
+
+def _most(complaints: list[_Complaint]) -> list[_Complaint]:
+    return complaints[:_COMPLAINTS_MAX]
+
+
+@cache
+def _field_names() -> frozenset[str]:
+    return frozenset(field.name for shape in SHAPES.values() for field in shape.fields)
+
+
+def _path(attr: str, scrub: Scrubber) -> str:
+    """Write a path with dots; the names of the API's fields and ordinals are no personal data.
+
+    A street called "2" would else make another line of "articles_order.2".
+    """
+    steps = re.sub(r"\[(\w+)\]", r".\1", attr).split(".")
+    known = _field_names()
+    return visible(
+        ".".join(step if step in known or step.isdecimal() else scrub(step) for step in steps)
+    )
 
 
 def _listed(error: object, scrub: Scrubber) -> Problem:
     if not isinstance(error, dict):
         return Problem("A402", scrub(_plain(error)))
     attr, code = error.get("attr"), error.get("code")
-    has_attr = isinstance(attr, str) and attr not in ("", "non_field_errors")
+    if isinstance(attr, list):
+        attr = ".".join(str(step) for step in attr)
+    path = _path(attr, scrub) if isinstance(attr, str) and attr not in _OF_THE_WHOLE else None
     return Problem(
-        "A401" if has_attr else "A402",
+        "A402" if path is None else "A401",
         scrub(_plain(error.get("detail") or error)),
-        attr=scrub(attr) if has_attr else None,
+        attr=path,
         api_code=scrub(code) if isinstance(code, str) else None,
     )
 
