@@ -245,7 +245,8 @@ def test_a_finished_run_keeps_no_payload(warehouse: Warehouse) -> None:
     warehouse.run()
 
     kept = {p.name for p in (warehouse.settings.home / "runs").glob("*/*")}
-    assert kept == {"rows", "findings", "trace", "messages", "run.json", "run.log", "owner.json"}
+    tables = {"rows", "findings", "trace", "messages", "answers"}
+    assert kept == {*tables, "run.json", "run.log", "owner.json"}
     assert all(
         b"jo@example.com" not in p.read_bytes()
         for p in warehouse.settings.home.rglob("*")
