@@ -23,7 +23,7 @@ _KIND_WORDS: dict[RowOutcome | OrderOutcome, str] = {
 }
 _VALUES = {
     PiiMode.MASK: "Personal data is masked here.",
-    PiiMode.SHOW: "Values are shown as they are.",
+    PiiMode.SHOW: "Values are shown as they are, cut at 80 characters.",
     PiiMode.NONE: "Values of cells are not shown here.",
 }
 _OPTION_CUT = 90

@@ -127,7 +127,7 @@ const head = cause => {
   return make("tr", "grouphead", th);
 };
 const row = each => {
-  const th = make("th", "key", each.order || "no order number");
+  const th = make("th", each.order.length > 40 ? "keys" : "key", each.order || "no order number");
   th.scope = "row";
   return make("tr", "", th, make("td", "place", each.place), make("td", "", each.column),
     make("td", "value", blanks(each.value)),
