@@ -6,6 +6,7 @@ reports keep the order number and what became of it, for their totals must stay 
 """
 
 import csv
+import hashlib
 import io
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -182,8 +183,13 @@ def _erase_rows(
             path.unlink()
             continue
         with replacing(path) as out:
-            out.write(left)
-    # the hash in run.json is left: a retry takes the file as one that somebody has changed, which it is
+            out.write(left.content)
+        # the page says how many rows are in the file
+        sha256 = hashlib.sha256(left.content).hexdigest()
+        fewer = max(0, int(entry["orders"]) - left.cut)
+        entry |= {"units": left.rows, "orders": fewer, "sha256": sha256}
+    if not only_look and ours:
+        folder.write_facts(kept)
 
 
 def _lines(kept: Mapping[str, Any], rows: pl.DataFrame, index: int) -> set[int]:
@@ -194,9 +200,18 @@ def _lines(kept: Mapping[str, Any], rows: pl.DataFrame, index: int) -> set[int]:
     return set(rows.filter(pl.col(FILE).is_in(same)).get_column(LINE).to_list())
 
 
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """A file without the order: its bytes and rows; `cut` is 1 where the order was in it."""
+
+    content: bytes
+    rows: int
+    cut: int
+
+
 def _without(
     path: Path, kept: Mapping[str, Any], entry: Mapping[str, Any], lines: set[int]
-) -> bytes | None:
+) -> _Left | None:
     """The file without the rows of the order, the rest to the byte; None where nothing is left.
 
     None also where it is no longer as it was written, so that the rows cannot be told apart.
@@ -211,7 +226,7 @@ def _without(
         packed = "".join([records[0][0], *left]).encode(form["encoding"], "surrogateescape")
     except (ValueError, IndexError, UnicodeError, csv.Error):
         return None
-    return packed if left else None
+    return _Left(packed, len(left), int(len(left) < len(rest))) if left else None
 
 
 def _records(text: str, delimiter: str, quote: str | None) -> Iterator[tuple[str, list[str]]]:

@@ -1,6 +1,7 @@
 """One order is erased from everything that runs have left, and everything else stays."""
 
 import gzip
+import hashlib
 import json
 from pathlib import Path
 
@@ -73,6 +74,10 @@ def test_the_rows_of_other_orders_stay_to_the_byte(warehouse: Warehouse, night: 
     purge(warehouse.settings, "A2")
     after = path.read_bytes()
     assert b"A2" not in after
+    facts = json.loads((warehouse.settings.home / "runs" / night.run_id / "run.json").read_text())
+    [entry] = facts["corrected"]
+    assert (entry["units"], entry["orders"]) == (1, 1)
+    assert entry["sha256"] == hashlib.sha256(after).hexdigest()
     assert after.splitlines(keepends=True) == [
         before.splitlines(keepends=True)[0],
         next(line for line in before.splitlines(keepends=True) if b"other.person" in line),
