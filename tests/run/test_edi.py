@@ -8,6 +8,7 @@ import pytest
 from pipeline.run import Result
 from pipeline.run import spool as spooling
 from tests.run.conftest import Warehouse, order_row
+from tests.run.test_answers import play
 
 MAPPING = """\
 version: 1
@@ -174,3 +175,34 @@ def test_a_plan_keeps_its_messages_for_the_run_that_sends_it(inbox: Warehouse) -
     assert sent.summary["interchanges"] == planned.summary["interchanges"]
     facts = json.loads(max((inbox.settings.home / "runs").glob("*-asn*/run.json")).read_text())
     assert [each["reference"] for each in facts["interchanges"]] == ["000000001"]
+
+
+@pytest.mark.parametrize(
+    ("attr", "segment", "column", "path", "raw"),
+    [
+        ("mutations.0.tracking.articles.2.quantity", "HL*6*3*I", "qty", "I/SN1.2", "2"),
+        ("mutations.0.tracking.articles.0.sku", "HL*4*3*I", "sku", "I/LIN[*=SK].+1", "SKU1"),
+        ("mutations.0.tracking.tracking_number", "HL*4*3*I", "tracking", "P/MAN[1=CP].2", "1Z999AA10002"),
+        ("mutations.0.tracking.courier", "HL*4*3*I", "scac", "S/TD5.3", "UPSN"),
+        ("order_number", "HL*4*3*I", "order_no", "O/PRF.1", "WH-6"),
+    ],
+)  # fmt: skip
+def test_an_answer_leads_to_segment_line_and_path(
+    inbox: Warehouse, attr: str, segment: str, column: str, path: str, raw: str
+) -> None:
+    text = interchange(1, notice(1, "WH-1", 1), notice(2, "WH-6", 3))
+    (inbox.folder / "night.edi").write_text(text, encoding="utf-8")
+    play(inbox, {"fault": "http_400_a", "order_number": "WH-6", "attr": attr, "detail": "is odd"})
+
+    result = inbox.run()
+
+    assert result.exit_code == 3
+    [record] = inbox.rejections(result)
+    segments = text.splitlines()
+    place = len(segments) - 1 - segments[::-1].index(f"{segment}~")  # in the second message
+    assert (record["file"], record["line"], record["segment"]) == (
+        "night.edi",
+        place + 1,
+        place + 1,
+    )
+    assert (record["column"], record["path"], record["raw"]) == (column, path, raw)
