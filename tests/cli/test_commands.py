@@ -282,7 +282,7 @@ def test_report_prints_where_the_page_is(call: Call, files: Path, api: RunningSa
     page = Path(said.out.strip())
     assert page.is_relative_to(files / "elsewhere")
     assert "a@example.com" not in page.read_text(encoding="utf-8")
-    unknown = call("report", "nope")
+    unknown = call("report", "build", "nope")
     assert (unknown.code, "C132" in unknown.err) == (2, True)
     assert api.puts()
 
