@@ -12,6 +12,7 @@ import pytest
 from pipeline.config import Settings
 from pipeline.model.endpoint import Endpoint, Pace, Secret
 from pipeline.run import Options, Result, report, run
+from pipeline.run import spool as spooling
 from pipeline.run.tracing import way
 from tests.run.conftest import Told
 from tests.run.scripted import Answers, answering
@@ -262,7 +263,11 @@ def refused(attr: str | None, detail: str = "is not good") -> tuple[int, object]
     }
 
 
-def test_every_path_of_a_refusal_leads_to_its_cell(shop: Shop) -> None:
+@pytest.mark.parametrize("partition_bytes", [spooling.PARTITION_BYTES, 2000])
+def test_every_path_of_a_refusal_leads_to_its_cell(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, partition_bytes: int
+) -> None:
+    monkeypatch.setattr(spooling, "PARTITION_BYTES", partition_bytes)
     number_of = {attr: f"C{nth:02}" for nth, attr in enumerate(CELLS)}
     shop.write(list(number_of.values()))
     shop.answers.refusals = {number: refused(attr) for attr, number in number_of.items()}
