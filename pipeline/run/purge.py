@@ -130,7 +130,8 @@ def _erase_findings(
     """
     messages = kept_messages(folder)
     held = located(rows, messages).select(FILE, "_message").drop_nulls().unique()
-    for path in sorted((folder.path / "findings").glob("part-*.parquet")):
+    kinds = ("findings", "answers")
+    for path in sorted(p for kind in kinds for p in (folder.path / kind).glob("part-*.parquet")):
         table = pl.read_parquet(path)
         mine = _same(table, rows, ORIGIN) | _same(
             located(table, messages), held, (FILE, "_message")

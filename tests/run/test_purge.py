@@ -98,6 +98,17 @@ def test_a_number_that_stands_in_other_cells_too_takes_no_other_order_along(
     assert "jana.canary" not in path.read_text()
 
 
+def test_what_parcellab_said_of_a_cell_is_erased_too(warehouse: Warehouse, tmp_path: Path) -> None:
+    warehouse.orders(order_row("A1"), order_row("A2", mail="jana.canary@example.com"))
+    refusal = {"fault": "http_400_a", "order_number": "A2", "attr": "recipient_email",
+               "detail": "jana.canary@example.com is unknown"}  # fmt: skip
+    warehouse.sandbox.play(FaultSchedule.of([refusal]))
+    warehouse.run(max_reject_rate=None)
+    assert places(tmp_path, "jana.canary")
+    purge(warehouse.settings, "A2")
+    assert places(tmp_path, "jana.canary") == []
+
+
 def test_the_totals_stay_true_and_the_page_is_made_again(
     warehouse: Warehouse, night: Result
 ) -> None:
