@@ -16,6 +16,7 @@ from pipeline.run.request import Options
 from pipeline.sandbox import FaultSchedule
 from tests.run.conftest import Warehouse, order_row
 from tests.run.inbox import Inbox, interchange
+from tests.run.test_answers import play
 
 
 def all_text(root: Path, *, but: tuple[str, ...] = ("inbox",)) -> dict[str, str]:
@@ -232,3 +233,19 @@ def test_an_order_of_edi(warehouse: Warehouse, tmp_path: Path) -> None:
     assert [each for each in places(tmp_path, "CANARY") if "acks" not in each] == []
     assert [each for each in places(tmp_path, "canary") if "acks" not in each] == []
     assert places(tmp_path, "DEOTHER")
+
+
+def test_the_cells_behind_refusals_are_erased_too(warehouse: Warehouse, tmp_path: Path) -> None:
+    warehouse.orders(
+        order_row("A1", mail="jana.canary@privat.example"),
+        order_row("A2", mail="other@privat.example"),
+    )
+    play(warehouse, {"fault": "http_400_a", "attr": "recipient_email", "detail": "no"})
+    night = warehouse.run()
+    assert any("answers" in name for name in places(tmp_path, "jana.canary"))
+
+    purge(warehouse.settings, "A1")
+
+    assert places(tmp_path, "jana.canary") == []
+    assert any("answers" in name for name in places(tmp_path, "other@privat"))
+    assert night.exit_code == 3
