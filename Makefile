@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 WORKERS ?= 2
 
-.PHONY: demo test check fix docs clean help
+.PHONY: demo test thorough check fix docs clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -35,6 +35,9 @@ demo: $(VENV)/.run
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
+
+thorough: $(VENV)/.dev
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal -m thorough
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

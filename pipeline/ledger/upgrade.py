@@ -15,6 +15,8 @@ from pipeline.ledger.entries import add_entry, put_causes
 from pipeline.ledger.records import CauseCount, Figures, ItemEvent, cause_hash
 from pipeline.ledger.statements import WRITE_SIZE, chunked
 
+_QUOTING = ("causes", "warnings", "notes", "owners")  # members of a summary that quote cells
+
 
 def add_edi(connection: sa.Connection) -> None:
     """Format 1 to 2."""
@@ -38,6 +40,10 @@ def add_history(connection: sa.Connection) -> None:
     entries = {}
     for seq, endpoint, at, totals in rows:
         document = orjson.loads(totals) if totals else {}
+        if document:  # a run with --pii show had values in its examples; format 3 keeps none
+            kept = {name: each for name, each in document.items() if name not in _QUOTING}
+            text = orjson.dumps(kept).decode()
+            connection.execute(sa.update(t.run).where(run.seq == seq).values(totals=text))
         entry = add_entry(connection, endpoint, at, seq, _figures(document))
         put_causes(connection, entry, _causes(document))
         entries[seq] = entry

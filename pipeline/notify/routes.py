@@ -46,7 +46,10 @@ def _told(
     by: str, to: str, unusable: str, sleep: Callable[[float], None],
     make: Callable[[], Callable[[], Answer]],
 ) -> Told:  # fmt: skip
-    answer = Refused(unusable) if unusable else attempt(make(), sleep)
+    try:
+        answer = Refused(unusable) if unusable else attempt(make(), sleep)
+    except Exception as error:  # noqa: BLE001 - the run is over: its verdict stands
+        answer = Refused(f"internal error: {type(error).__name__}")  # its words may quote a secret
     if isinstance(answer, Done):
         return Told(by, not answer.but, f"sent {to}{f', but {answer.but}' if answer.but else ''}")
     return Told(by, ok=False, says=f"not sent {to}: {answer.words}")

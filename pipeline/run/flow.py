@@ -59,7 +59,14 @@ from pipeline.run.request import (
     Result,
     resume_command,
 )
-from pipeline.run.retry import RETRIED, Asked, Retried, asked, compare_with_before
+from pipeline.run.retry import (
+    RETRIED,
+    Asked,
+    Retried,
+    asked,
+    compare_with_before,
+    refuse_over_arrived,
+)
 from pipeline.run.sending import send_all, waiting_orders
 from pipeline.run.source import Job, compiled, open_jobs
 from pipeline.run.verdict import Ending, check_reports, conclude
@@ -118,6 +125,8 @@ class Flow:
             endpoint = ledger.endpoint(self.endpoint.base_url, self.endpoint.account)
             self._check_places()
             wanted = asked(files, mappings, ledger, endpoint, self.settings)
+            if self.options.reject_rate_from > 1:  # such files begin with nothing but rejected rows
+                self.options = replace(self.options, max_reject_rate=None)
             if wanted.backfill and not self.options.backfill:
                 self._warn(
                     "these are rows of a backfill, so they are sent as one: trackings get notifications_inactive=true"
@@ -141,6 +150,8 @@ class Flow:
             if before is None:
                 self._say_unfinished(ledger, endpoint)
                 seen = self._prepare(folder.path.name, jobs, folder, known, retried)
+                if retried is not None:
+                    refuse_over_arrived(folder, retried)
                 stopped = self._safety_stop(seen)
                 if stopped is not None:
                     return self._end_unsent(ledger, endpoint, folder, same_work, stopped)

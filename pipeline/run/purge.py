@@ -23,6 +23,7 @@ from pipeline.model.origin import FILE, LINE, ORIGIN
 from pipeline.model.outcomes import ROW_SCHEMA
 from pipeline.model.stops import StopRun
 from pipeline.read import OURS
+from pipeline.read.header import OUR_RUN
 from pipeline.report.files import replacing
 from pipeline.report.interchanges import located
 from pipeline.run.accounts import report_folder
@@ -74,6 +75,8 @@ def purge(settings: Settings, order_number: str, *, only_look: bool = False) -> 
             for record, folder, rows in runs:
                 done.runs.append(record.id)
                 with written(folder.path):
+                    if not only_look:
+                        folder.clean()  # copies of whole inputs that an abandoned or killed run left
                     _erase_findings(folder, rows, order_number, done, only_look=only_look)
                 reports = report_folder(settings.reports, record.id)
                 with written(reports):
@@ -176,11 +179,15 @@ def _erase_rows(
         lines = _lines(kept, rows, int(entry["index"]))
         if not lines:
             continue
-        left = _without(path, kept, entry, lines) if path.suffix == ".csv" else None
-        (done.changed if left else done.removed).append(path)
+        csv_file = path.suffix == ".csv"
+        left = _without(path, kept, entry, lines, number) if csv_file else _NOTHING
+        if left is None:  # other people's rows, and somebody's work, are in it too
+            done.look_at.append(path)
+            continue
+        (done.changed if left.rows else done.removed).append(path)
         if only_look:
             continue
-        if left is None:
+        if not left.rows:
             path.unlink()
             continue
         with replacing(path) as out:
@@ -210,24 +217,36 @@ class _Left:
     cut: int
 
 
-def _without(
-    path: Path, kept: Mapping[str, Any], entry: Mapping[str, Any], lines: set[int]
-) -> _Left | None:
-    """The file without the rows of the order, the rest to the byte; None where nothing is left.
+_NOTHING = _Left(b"", 0, 1)  # of a workbook or a list of messages
 
-    None also where it is no longer as it was written, so that the rows cannot be told apart.
+
+def _without(
+    path: Path, kept: Mapping[str, Any], entry: Mapping[str, Any], lines: set[int], number: str
+) -> _Left | None:
+    """The file without the rows of the order, the rest to the byte.
+
+    None where it is no longer as it was written, so that the rows cannot be told apart.
     """
     form = next(each for each in kept["files"] if each["index"] == entry["index"])["form"]
     try:
         text = path.read_bytes().decode(form["encoding"], "surrogateescape")
         records = list(_records(text, form["delimiter"], form["quote"]))
         (_, header), *rest = records
-        at = header.index(OURS[0])
-        left = [raw for raw, cells in rest if int(cells[at]) not in lines]
+        header.index(OURS[0])
+        left = [raw for raw, cells in rest if not _is_of(cells, kept["run_id"], lines, number)]
         packed = "".join([records[0][0], *left]).encode(form["encoding"], "surrogateescape")
     except (ValueError, IndexError, UnicodeError, csv.Error):
         return None
-    return _Left(packed, len(left), int(len(left) < len(rest))) if left else None
+    return _Left(packed, len(left), int(len(left) < len(rest)))
+
+
+def _is_of(cells: Sequence[str], run: str, lines: set[int], number: str) -> bool:
+    """Whether a record is of the order; ours stand elsewhere in a record that could not be read."""
+    at = max((n for n, cell in enumerate(cells) if cell.strip() == run), default=-1)
+    line = cells[at - OURS.index(OUR_RUN)].strip() if at >= OURS.index(OUR_RUN) else ""
+    if not line.isdecimal():  # a person has added it
+        return any(number in cell for cell in cells)
+    return int(line) in lines
 
 
 def _records(text: str, delimiter: str, quote: str | None) -> Iterator[tuple[str, list[str]]]:

@@ -14,13 +14,14 @@ import polars as pl
 
 from pipeline.config import Settings
 from pipeline.intake import Snapshot
-from pipeline.ledger import Ledger, RunRecord
+from pipeline.ledger import PLANNED_SCHEMA, Ledger, RunRecord
 from pipeline.model.origin import FILE, LINE
 from pipeline.model.outcomes import (
     ARRIVED_ORDERS,
     MUTATION_SCHEMA,
     REPORTED_FINDING_SCHEMA,
     ROW_SCHEMA,
+    OrderOutcome,
 )
 from pipeline.model.stops import StopRun
 from pipeline.model.tables import SourceFile
@@ -189,6 +190,9 @@ class Retried:
     sentences: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     rows: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=RETRIED_SCHEMA))
+    orders: set[str] = field(default_factory=set)  # that the runs before knew by these rows
+    overtaken: set[str] = field(default_factory=set)  # that came in another run since
+    compared: bool = False  # with what the runs before have kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +219,8 @@ def compare_with_before(jobs: Sequence[Job], ledger: Ledger, home: Path) -> Retr
                 f"run {run} is not known here: whether rows of it were removed is not known"
             )
             continue
+        found.overtaken |= ledger.overtaken(run)
+        found.compared = True
         _compare(found, run, facts, affected(_tables(folder, ledger, run)), files)
     return found
 
@@ -250,6 +256,7 @@ def _compare(
     ).unique(maintain_order=True)  # fmt: skip
     present = []
     given = set()
+    was, gone = [], []
     for file in files:
         index = _index_of(file, facts, rows)
         given.add(index)
@@ -264,17 +271,25 @@ def _compare(
             words = f"Removed from {file.source.name}: {_listed(removed)}."
             found.sentences.append(words)
             found.warnings.append(words[0].lower() + words[1:-1])
-        was = there.select(
+        gone.append(removed.select("was"))
+        was.append(there.select(
             pl.lit(file.source.index, pl.UInt32).alias(FILE), pl.col("_line").cast(pl.UInt32).alias(LINE), "was"
-        )  # fmt: skip
-        found.rows = pl.concat([found.rows, was])
+        ))  # fmt: skip
+    # an order of which a row was removed has not arrived as a whole under another number
+    whole = pl.concat(was).join(pl.concat(gone), on="was", how="anti", maintain_order="left")
+    found.rows = pl.concat([found.rows, whole])
     retried = pl.concat(present)
+    found.orders |= set(retried.get_column("was").drop_nulls())
     _refuse_halves(rows, retried, given, facts)
     _say_left_out(found, rows.filter(pl.col(FILE).is_in(sorted(given))), retried)
 
 
 def _index_of(file: _File, facts: Mapping[str, Any], rows: pl.DataFrame) -> int:
-    """Which input of the run before the rows are from: by name, else the one that has most of the lines."""
+    """Which input of the run before the rows are from: by name, else the one that has all of the lines.
+
+    Raises:
+        RetryRefused: several have them, or none: lines of one file would be taken for another's.
+    """
     named = [
         e["index"] for e in facts.get("corrected", []) if e["name"] == Path(file.source.name).name
     ]
@@ -282,8 +297,16 @@ def _index_of(file: _File, facts: Mapping[str, Any], rows: pl.DataFrame) -> int:
         return int(named[0])
     indices = [e["index"] for e in facts["files"] if e["mapping"] == file.source.mapping]
     lines = rows.join(file.ours, on="line", how="semi")
-    hits = dict(lines.group_by(FILE).len().iter_rows())
-    return int(max(indices or [0], key=lambda index: hits.get(index, 0)))
+    hits = dict(lines.group_by(FILE).agg(pl.col("line").n_unique()).iter_rows())
+    number = file.ours.get_column("line").drop_nulls().n_unique()
+    fitting = [index for index in indices if hits.get(index, 0) == number]
+    if len(indices) > 1 and len(fitting) != 1:
+        names = [e["name"] for e in facts.get("corrected", []) if e["kind"] == Correcting.ROWS]
+        raise RetryRefused(
+            f"which input of run {facts['run_id']} {file.source.name} corrects is not known by its name",
+            code="C140", help=f"give it the name that it had: {', '.join(names)}",
+        )  # fmt: skip
+    return int((fitting or indices or [0])[0])
 
 
 def _refuse_halves(
@@ -309,6 +332,26 @@ def _refuse_halves(
     else:
         how = "an EDI file cannot be corrected as rows: import the corrected files and the new EDI file together with `pipeline run`"
     raise RetryRefused(f"{what} of run {facts['run_id']} has rows in {shown} too", code="C142", help=how)  # fmt: skip
+
+
+def refuse_over_arrived(folder: RunFolder, retried: Retried) -> None:
+    """Corrected rows do not go over an order that has arrived without them, or since (FAULTS G4).
+
+    Raises:
+        RetryRefused: they would replace it with an older version, or with a part of it.
+    """
+    numbers = (
+        folder.scan("planned", PLANNED_SCHEMA)
+        .filter(pl.col("known") & (pl.col("outcome") == OrderOutcome.NOT_ATTEMPTED.value))
+        .select("order_number").collect().get_column("order_number").drop_nulls().sort().to_list()
+    )  # fmt: skip
+    over = [n for n in numbers if n in retried.overtaken or n not in retried.orders]
+    if retried.compared and over:
+        more = f" and {counted(len(over) - 1, 'more order')}" if len(over) > 1 else ""
+        raise RetryRefused(
+            f"order {over[0]}{more} has arrived without these rows; they would replace it",
+            code="C142", help="remove its rows; import the whole order with `pipeline run`",
+        )  # fmt: skip
 
 
 def _say_left_out(found: Retried, rows: pl.DataFrame, retried: pl.DataFrame) -> None:

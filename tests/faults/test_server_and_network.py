@@ -275,7 +275,7 @@ def test_n18_a_failed_mutation_is_no_success_and_is_not_repeated(world: World, w
     done = world.deliver(lambda *_: wire.stored(mutations=results), [submission])
     assert done.outcomes() == {"A0": "partly_applied"}
     assert [row["outcome"] for row in done.mutations] == ["succeeded", "failed"]
-    assert done.problems[0]["detail"] == "no; line_item_id: exists"
+    assert done.problems[0]["detail"] == "no: exists"
     assert len(done.server.puts()) == 1
 
 

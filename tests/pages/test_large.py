@@ -10,6 +10,8 @@ from pipeline.report.summary import Summary, summarise
 from tests.pages.conftest import Open
 from tests.pages.nights import RANDOM_VALUES, night, summary_of
 
+pytestmark = pytest.mark.thorough
+
 ROWS = 100_000
 
 

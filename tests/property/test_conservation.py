@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from tests.golden.product import Product, Ran, product
 
+pytestmark = pytest.mark.thorough
+
 MAPPING = """\
 version: 1
 name: conservation

@@ -1,6 +1,6 @@
 """kill -9 at random moments of an upload, run again until exit 0: nothing lost, nothing invented.
 
-`KILLS=50 pytest tests/run/test_kill.py` is the long form; CI kills a few times.
+`KILLS=50 pytest -m thorough tests/run/test_kill.py` is the long form; CI kills a few times.
 """
 
 import json
@@ -20,6 +20,8 @@ from pipeline.model.outcomes import OrderOutcome
 from pipeline.run.clock import clock
 from pipeline.sandbox import RunningSandbox
 from tests.run.conftest import HEADER, ORDERS_YAML, PARCELS_YAML, order_row
+
+pytestmark = pytest.mark.thorough
 
 KILLS = int(os.environ.get("KILLS", "6"))  # noqa: TID251 - how long the test may take
 ORDERS = 2000

@@ -149,7 +149,7 @@ def test_a_file_without_another_order_is_removed(warehouse: Warehouse) -> None:
     assert list(result.report.parent.glob("rejected/*")) == []
 
 
-def test_a_file_that_somebody_has_changed_beyond_recognition_is_removed(
+def test_a_file_that_somebody_has_changed_beyond_recognition_is_left_to_the_person(
     warehouse: Warehouse, night: Result, tmp_path: Path
 ) -> None:
     assert night.report is not None
@@ -158,9 +158,29 @@ def test_a_file_that_somebody_has_changed_beyond_recognition_is_removed(
     copy = path.with_name("my copy.csv")
     copy.write_text("A2;jana.canary@@privat\n")
     done = purge(warehouse.settings, "A2")
-    assert path in done.removed
-    assert done.look_at == [copy]
-    assert places(tmp_path, "canary") == [str(copy.relative_to(tmp_path))]
+    assert sorted(done.look_at) == sorted([path, copy])
+    named = sorted(str(each.relative_to(tmp_path)) for each in (path, copy))
+    assert sorted(places(tmp_path, "canary")) == named
+
+
+@pytest.mark.parametrize("more", ["", "A2;2;S;1;DE;b@example.com;Jo;;;;;;\n"])
+def test_rows_of_others_stay_beside_records_that_could_not_be_read(
+    warehouse: Warehouse, more: str
+) -> None:
+    warehouse.orders(
+        order_row("A1", qty="two"), order_row("A2", qty="two"), "A3;1;S\n",
+        "A4;1;S;1;DE;a@example.com;x;;9;2;11;12;13;14;15\n",
+    )  # fmt: skip
+    result = warehouse.run()
+    [path] = warehouse.corrected(result).values()
+    path.write_text(path.read_text() + more)  # a row that a person has added
+
+    done = purge(warehouse.settings, "A1")
+
+    assert path in done.changed
+    assert path not in done.removed
+    text = path.read_text()
+    assert [each for each in ("A1;", "A2;", "A3;", "A4;") if each in text] == ["A2;", "A3;", "A4;"]
 
 
 def test_to_look_changes_nothing(warehouse: Warehouse, tmp_path: Path, night: Result) -> None:

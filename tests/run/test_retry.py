@@ -546,3 +546,57 @@ def test_an_edi_file_of_several_mappings_has_one_list(warehouse: Warehouse) -> N
     told = re.findall(r"Message (\d+) \((\d+)\), from segment \d+\n  orders (\S+)\n  segment", text)
     assert told == [("0001", "850", "A1"), ("0002", "945", "A2")]
     assert "A3" not in text
+
+
+def test_corrected_rows_never_replace_an_order_that_arrived_without_them(
+    warehouse: Warehouse,
+) -> None:
+    mapping = warehouse.folder / "orders.yaml"
+    mapping.write_text(mapping.read_text().replace("lines:\n", "lines:\n  send: always\n"))
+    warehouse.orders(order_row("A1"), order_row("", 2), order_row("A1", 3))
+    path = only(warehouse.corrected(warehouse.run()))
+    correct(path, (";2;SKU-2", "A1;2;SKU-2"))
+
+    with pytest.raises(RetryRefused, match="A1 has arrived without these rows"):
+        warehouse.retry(path)
+
+    assert len(warehouse.sandbox.puts()) == 1
+
+
+def test_corrected_rows_never_go_over_a_newer_version(warehouse: Warehouse) -> None:
+    warehouse.orders(order_row("A1", qty="two", mail="old@example.com"))
+    path = only(warehouse.corrected(warehouse.run()))
+    warehouse.orders(order_row("A1", qty=7, mail="new@example.com"))
+    warehouse.run()
+    correct(path, ("two", "2"))
+
+    with pytest.raises(RetryRefused, match="A1 has arrived without these rows"):
+        warehouse.retry(path)
+
+    assert bodies(warehouse)["A1"]["recipient_email"] == "new@example.com"
+
+
+def test_a_renamed_file_that_could_be_of_two_inputs_is_refused(warehouse: Warehouse) -> None:
+    warehouse.orders(order_row("A1", qty="two"), name="orders-a.csv")
+    warehouse.orders(order_row("B1", qty="two"), name="orders-b.csv")
+    path = warehouse.corrected(warehouse.run())["orders-b.rejected.csv"]
+    renamed = warehouse.folder.parent / "fixed.csv"
+    renamed.write_bytes(path.read_bytes())
+    correct(renamed, ("two", "2"))
+
+    with pytest.raises(RetryRefused, match="is not known by its name"):
+        warehouse.retry(renamed)
+
+    assert sorted(warehouse.open_items()) == ["A1", "B1"]
+
+
+def test_an_order_with_a_removed_row_has_not_arrived_under_another_number(
+    warehouse: Warehouse,
+) -> None:
+    warehouse.orders(order_row("A1"), order_row("A1", 2, qty="two"))
+    path = only(warehouse.corrected(warehouse.run()))
+    header, first, _ = path.read_text().splitlines(keepends=True)
+    path.write_text(header + first.replace("A1", "A9"))
+    warehouse.retry(path)
+
+    assert "A1" in warehouse.open_items()

@@ -18,6 +18,8 @@ from pipeline.sandbox import RunningSandbox, SandboxSettings, running_sandbox
 from pipeline.sandbox.document import published
 from pipeline.sandbox.settings import DEFAULT_TOKEN
 
+pytestmark = pytest.mark.thorough
+
 Document = dict[str, Any]
 
 NOT_BLANK = {"pattern": r"\S"}

@@ -204,7 +204,7 @@ async function copy(hits) {
   }
   return done ? `${words(found.size, "order number")} copied` : "The browser did not allow copying; download the CSV instead";
 }
-const cell = text => `"${String(text).replace(/^[=+\-@\t\r]/, "'$&").replaceAll('"', '""')}"`;
+const cell = text => `"${String(text).replace(/^'*(?:[\t\r\n]|[\s\p{C}]*[=+\-@＝＋－＠])/u, "'$&").replaceAll('"', '""')}"`;
 async function download() {
   const parts = ["\ufeff" + ["Order", "File", "Line", "Segment", "What", "Column", "Value", "Problem", "Also", "Code", "Owner", "What to do"].map(cell).join(";") + "\r\n"];
   let n = 0;
