@@ -11,6 +11,8 @@ from pipeline.model.outcomes import MutationOutcome, OrderOutcome
 from pipeline.report.summary import Summary, Verdict, summarise
 from tests.unit.report.runs import COUNTRY, EMPTY_EMAIL, PRICE, RAGGED, RunBuilder, facts_of
 
+pytestmark = pytest.mark.thorough
+
 ANSWERED = [each.value for each in OrderOutcome if each is not OrderOutcome.HELD_BACK]
 FAILED = ("refused", "partly_applied", "unknown", "not_attempted")
 CODES = {

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -25,6 +26,8 @@ from pipeline.read import (
     read_outer,
 )
 from tests.property.test_read import ENCODINGS, encodable, written
+
+pytestmark = pytest.mark.thorough
 
 RUN = "2026-11-20T0205-wms"
 Rows = list[list[str]]

@@ -20,6 +20,7 @@ from typing import Any
 
 import jsonschema_rs
 import polars as pl
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -30,6 +31,8 @@ from pipeline.run.folder import LASTING, TRANSIENT, RunFolder
 from pipeline.run.request import Options
 from pipeline.run.source import open_jobs
 from pipeline.run.spool import PARTITION_BYTES, spool
+
+pytestmark = pytest.mark.thorough
 
 CONTRACT = Path(__file__).parents[1] / "contract" / "openapi" / "order-api.openapi.json"
 MAPPING = """\
