@@ -13,8 +13,12 @@ import re
 
 import polars as pl
 
-# Blanks and characters that cannot be seen: C0, C1, soft hyphen, spaces and marks of Unicode.
-_UNSEEN = "\x00-\x20\x7f-\xa0\xad\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff"
+# Blanks and characters that cannot be seen: Unicode's categories Cc, Cf, Zs, Zl, Zp.
+_UNSEEN = (
+    "\x00-\x20\x7f-\xa0\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u1680\u180e\u2000-\u200f\u2028-\u202f"
+    "\u205f-\u206f\u3000\ufeff\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3"
+    "\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f"
+)
 _SIGNS = "=+@\uff1d\uff0b\uff0d\uff20-"
 _RUNS = f"^'*(?:[\t\r\n]|[{_UNSEEN}]*[{_SIGNS}])"
 _NUMBER = r"^'*[+-][0-9]+(?:[.,][0-9]+)*$"

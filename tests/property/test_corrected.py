@@ -99,11 +99,15 @@ def cells_of(path: Path, source: Source) -> tuple[tuple[str, ...], Rows, list[in
     return names, rows, [line for batch in batches for line in batch.faulty.rows["_line"]]
 
 
+# What is not assigned, or private, is shown as a box.
+_UNSEEN = ("Cc", "Cf", "Zs", "Zl", "Zp")
+
+
 def a_spreadsheet_would_run(cell: str) -> bool:
     """Judge by the first character that can be seen; written apart from the product's own rule."""
     if cell[:1] in ("\t", "\r", "\n") and cell:
         return True
-    seen = next((c for c in cell if not (c.isspace() or unicodedata.category(c)[0] in "CZ")), "")
+    seen = next((c for c in cell if not (c.isspace() or unicodedata.category(c) in _UNSEEN)), "")
     signed = seen and unicodedata.normalize("NFKC", seen) in "=+-@"
     return bool(signed) and re.fullmatch(r"[+-]\d+([.,]\d+)*", cell, re.ASCII) is None
 
