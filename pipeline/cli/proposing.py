@@ -8,7 +8,7 @@ import click
 
 from pipeline.cli.exits import Exit
 from pipeline.cli.root import mapping_group
-from pipeline.cli.session import Session
+from pipeline.cli.session import Session, write_new
 from pipeline.cli.shape import verb
 from pipeline.config import BadConfig, missing_file
 
@@ -81,7 +81,7 @@ def init(
             f"{file} has {_types(made)}, and a mapping of each does not fit into one file",
             help="say which one with --message",
         )
-    _write(session.cwd / out, made[0].text)
+    write_new(session.cwd / out, made[0].text, help="choose another --out")
     if console.look.json:
         told_of = {"file": out, "message": made[0].type, "damage": made[0].damage}
         console.json_result(Exit.OK, told_of)
@@ -92,15 +92,3 @@ def init(
 
 def _types(made: "Sequence[Proposal]") -> str:
     return " and ".join(each.type for each in made)
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        with path.open("x", encoding="utf-8") as target:
-            target.write(text)
-    except FileExistsError:
-        raise BadConfig(
-            f"{path.name} exists already", help="choose another --out", code="C114"
-        ) from None
-    except OSError as error:
-        raise BadConfig(f"{path.name} cannot be written: {error.strerror}", code="C114") from None

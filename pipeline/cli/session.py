@@ -11,6 +11,7 @@ import click
 from pipeline.cli.console import Console, crash_file, described
 from pipeline.cli.exits import Exit
 from pipeline.config import (
+    BadConfig,
     Credentials,
     Loaded,
     Look,
@@ -162,3 +163,18 @@ def _secrets_of_notices(notify: Notify | None) -> tuple[str, ...]:
     password = notify.mail.password.reveal() if notify.mail else ""
     url = notify.webhook.url.reveal() if notify.webhook else ""
     return password, url
+
+
+def write_new(path: Path, text: str, *, help: str) -> None:  # noqa: A002 - as in every error of ours
+    """Write a file that is not there yet; `help` says what to do where it is.
+
+    Raises:
+        BadConfig: it exists, or cannot be written (C114).
+    """
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise BadConfig(f"{path.name} exists already", help=help, code="C114") from None
+    except OSError as error:
+        raise BadConfig(f"{path.name} cannot be written: {error.strerror}", code="C114") from None

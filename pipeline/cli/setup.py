@@ -8,7 +8,7 @@ from click.shell_completion import BashComplete, get_completion_class
 from pipeline.cli.exits import Exit
 from pipeline.cli.progress import events_for
 from pipeline.cli.root import cli, config_group
-from pipeline.cli.session import Session
+from pipeline.cli.session import Session, write_new
 from pipeline.cli.shape import Words, verb
 from pipeline.config import (
     CONFIG_NAME,
@@ -166,15 +166,7 @@ def _token_row(session: Session, loaded: Loaded) -> tuple[object, str]:
 def init(session: Session) -> int:
     """Write a commented pipeline.toml here; never over an existing one."""
     path = session.cwd / str(session.overrides.get("config") or CONFIG_NAME)
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(_TEMPLATE)
-    except FileExistsError:
-        raise BadConfig(
-            f"{path.name} exists already", help="edit it, or name another with -c", code="C114"
-        ) from None
-    except OSError as error:
-        raise BadConfig(f"{path.name} cannot be written: {error.strerror}", code="C114") from None
+    write_new(path, _TEMPLATE, help="edit it, or name another with -c")
     if session.console.look.json:
         session.console.json_result(Exit.OK, {"file": path})
     else:

@@ -24,17 +24,6 @@ _WEEKS, _LEAST_WEEKS, _LEAST_ROWS = 8, 3, 20
 _FEW, _MANY = 0.6, 2.0
 _LONG_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
-_TONES = {
-    Verdict.ALL_IMPORTED: "good",
-    Verdict.NOTHING_NEW: "good",
-    Verdict.WITH_WARNINGS: "warn",
-    Verdict.PARTLY_IMPORTED: "bad",
-    Verdict.NOTHING_IMPORTED: "bad",
-    Verdict.DOES_NOT_BALANCE: "bad",
-    Verdict.STOPPED: "warn",
-    Verdict.NOT_SENT: "warn",
-    Verdict.PLAN_ONLY: "plan",
-}
 _WORST = ("bad", "warn", "plan", "good")
 _LATEST_SHOWN = 5  # exports of the last night
 _WITHOUT_REPORT = {
@@ -344,7 +333,7 @@ def _standing(runs: Sequence[PastRun]) -> PastRun:
 
 
 def _tone(run: PastRun) -> str:
-    return _TONES[Verdict(run.figures.verdict)] if run.figures else "warn"
+    return Verdict(run.figures.verdict).tone if run.figures else "warn"
 
 
 def _verdict(run: PastRun) -> str:

@@ -20,24 +20,13 @@ from pipeline.report.masking import PiiMode
 from pipeline.report.messages import FileNote
 from pipeline.report.past import Badge, Past, badges, lay_out_past
 from pipeline.report.pieces import Prose, Subject, breakable, prose, subject
-from pipeline.report.summary import Summary, Verdict, counted, not_chosen
+from pipeline.report.summary import Summary, counted, not_chosen
 from pipeline.report.text import amount, claim_words, duration, span
 from pipeline.report.totals import Balance, RowTotals
 from pipeline.report.visible import WORDS_CUT, visible
 
 FULL = 1000
 TOLD_AT_LENGTH = 40  # causes; the rest is shorter
-_TONES = {
-    Verdict.ALL_IMPORTED: "good",
-    Verdict.NOTHING_NEW: "good",
-    Verdict.WITH_WARNINGS: "warn",
-    Verdict.PARTLY_IMPORTED: "bad",
-    Verdict.NOTHING_IMPORTED: "bad",
-    Verdict.DOES_NOT_BALANCE: "bad",
-    Verdict.STOPPED: "warn",
-    Verdict.NOT_SENT: "warn",
-    Verdict.PLAN_ONLY: "plan",
-}
 # The signs of the verdicts as drawings of 16 × 16: not every machine has a font with ⏸ or ◇.
 _DRAWINGS = {
     "✔": "M2.5 8.5 6.5 12.5 13.5 3.5",
@@ -206,7 +195,7 @@ def lay_out(summary: Summary, budget: int = BUDGET) -> Page:
         f"{visible(facts.run_id)}",
         drawing=_DRAWINGS[summary.verdict.symbol],
         verdict=summary.verdict.value,
-        tone=_TONES[summary.verdict],
+        tone=summary.verdict.tone,
         headline=summary.headline,
         detail=summary.detail,
         run_title=visible(facts.title),

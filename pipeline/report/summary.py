@@ -33,6 +33,11 @@ class Verdict(StrEnum):
         """The sign before the word; never the only carrier of the meaning."""
         return _SYMBOLS[self]
 
+    @property
+    def tone(self) -> str:
+        """The class of its colours on every page: good, warn, bad or plan."""
+        return _TONES[self]
+
 
 _SYMBOLS = {
     Verdict.ALL_IMPORTED: "✔",
@@ -44,6 +49,17 @@ _SYMBOLS = {
     Verdict.NOT_SENT: "⏸",
     Verdict.PLAN_ONLY: "◇",
     Verdict.DOES_NOT_BALANCE: "✖",
+}
+_TONES = {
+    Verdict.ALL_IMPORTED: "good",
+    Verdict.NOTHING_NEW: "good",
+    Verdict.WITH_WARNINGS: "warn",
+    Verdict.PARTLY_IMPORTED: "bad",
+    Verdict.NOTHING_IMPORTED: "bad",
+    Verdict.DOES_NOT_BALANCE: "bad",
+    Verdict.STOPPED: "warn",
+    Verdict.NOT_SENT: "warn",
+    Verdict.PLAN_ONLY: "plan",
 }
 
 

@@ -600,3 +600,15 @@ def test_an_order_with_a_removed_row_has_not_arrived_under_another_number(
     warehouse.retry(path)
 
     assert "A1" in warehouse.open_items()
+
+
+def test_the_default_reject_rate_does_not_stop_a_file_of_which_little_is_corrected(
+    warehouse: Warehouse,
+) -> None:
+    warehouse.orders(*(order_row(f"A{n}", qty="two") for n in range(25)))
+    path = only(warehouse.corrected(warehouse.run(max_reject_rate=None)))
+    correct(path, ("A7;1;SKU-1;two", "A7;1;SKU-1;2"))
+
+    assert warehouse.retry(path).exit_code == 3
+
+    assert list(bodies(warehouse)) == ["A7"]
