@@ -25,6 +25,7 @@ _FEW, _MANY = 0.6, 2.0
 _LONG_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 _WORST = ("bad", "warn", "plan", "good")
+_LONGEST_PAUSE = timedelta(days=60)  # between two nights of a schedule
 _LATEST_SHOWN = 5  # exports of the last night
 _WITHOUT_REPORT = {
     LedgerState.RUNNING: "NO VERDICT YET",
@@ -45,7 +46,10 @@ class Choice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunLine:
-    """One run; numbers are texts, "" where there is none. `notes` are what is odd about it."""
+    """One run; numbers are texts, "" where there is none. `notes` are what is odd about it.
+
+    `retry` says that it had corrected rows of a night alone.
+    """
 
     link: str
     when: str
@@ -61,6 +65,7 @@ class RunLine:
     missing: str
     new_causes: str
     took: str
+    retry: bool
     notes: tuple[str, ...]
 
 
@@ -147,6 +152,7 @@ def missed_nights(
 ) -> list[tuple[list[date], str]]:
     """Give nights without an expected run since the first one, neighbours together, and the mapping.
 
+    Where none has run yet, nobody knows since when one is expected: the last such night stands for all.
     The mapping is "" where any run would have been enough.
     """
     if schedule is None:
@@ -156,11 +162,11 @@ def missed_nights(
     for run in runs:
         if run.profile == schedule.profile and not run.retry:
             there[local_day(run.started_at, zone)] |= {"", *run.mappings}
-    if not there:
-        return []
-    first = min(there)
+    first = min(there, default=local.date() - _LONGEST_PAUSE)
     days = [first + timedelta(days=n) for n in range((local.date() - first).days + 1)]
     expected = [day for day in days if schedule.expects(day) and schedule.is_over(day, local)]
+    if not there:
+        expected = expected[-1:]
     missed: list[tuple[list[date], str]] = []
     for name in schedule.mappings or ("",):
         row: list[date] = []
@@ -238,8 +244,6 @@ def _line(
 ) -> RunLine:
     figures = run.figures
     notes = [odd[run.id]] if run.id in odd else []
-    if run.retry:
-        notes.append("corrected rows")
     if run.stopped:
         notes.append(visible(run.stopped, limit=WORDS_CUT))
     if figures and run.state is LedgerState.ABANDONED:
@@ -265,6 +269,7 @@ def _line(
         if figures is None or figures.new_causes is None
         else f"{figures.new_causes:,}",
         took=duration(run.ended_at - run.started_at) if run.ended_at else "",
+        retry=run.retry,
         notes=tuple(notes),
     )
 
@@ -299,9 +304,13 @@ def _headline(
     if tonight:
         of = f" of {visible(tonight[0])}" if tonight[0] else ""
         return f"✖ No run{of} recorded for tonight, {short_day(today)}", "bad"
-    if not runs:
-        return "No run yet", "quiet"
-    worst = min(_latest(runs, zone), key=lambda run: _WORST.index(_tone(run)))
+    latest = _latest(runs, zone)
+    if not latest and gaps:
+        days, name = gaps[-1]
+        return f"✖ {_gap_words(days, name)}", "bad"
+    if not latest:
+        return "Only retries yet" if runs else "No run yet", "quiet"
+    worst = min(latest, key=lambda run: _WORST.index(_tone(run)))
     return f"{_symbol(worst)}{_verdict(worst)}: last run {_moment(worst.started_at, zone)}", _tone(
         worst
     )
@@ -310,12 +319,12 @@ def _headline(
 def _latest(runs: Sequence[PastRun], zone: str) -> list[PastRun]:
     """The last run of each export on the last night, newest first: one of another may have failed.
 
-    Corrected rows (`pipeline retry`, or much fewer orders than in another run of the night) do not stand
-    for their export.
+    A retry never stands for its export, however it ended, nor does a run of much fewer orders than
+    another one of the night.
     """
-    if not runs:
+    whole = [run for run in runs if not run.retry]
+    if not whole:
         return []
-    whole = [run for run in runs if not run.retry] or runs
     night = local_day(whole[0].started_at, zone)
     exports: dict[tuple[int, frozenset[str]], list[PastRun]] = defaultdict(list)
     for run in whole:

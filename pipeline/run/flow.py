@@ -142,7 +142,10 @@ class Flow:
         inputs: Sequence[str], wanted: Asked | None = None,
     ) -> Result:  # fmt: skip
         known = _Known(ledger, endpoint)
-        with self._new_folder(ledger, name) as folder, self._told(ledger, endpoint, folder):
+        with (
+            self._new_folder(ledger, name) as folder,
+            self._told(ledger, endpoint, folder, retry=wanted is not None),
+        ):
             jobs = self._jobs(mappings, inputs, folder, known, wanted)
             retried = compare_with_before(jobs, ledger, self.settings.home) if wanted else None
             same_work = fingerprint(self.endpoint, jobs, self.options, self.agreed)
@@ -347,6 +350,7 @@ class Flow:
                 "limit": self.options.limit,
                 "backfill": self.options.backfill,
                 "agreed": self.agreed,
+                "retry": retried is not None,
                 "retried": retried.sentences if retried else [],
                 "sealed": folder.seal(),
             }
@@ -376,7 +380,9 @@ class Flow:
         return None
 
     @contextmanager
-    def _told(self, ledger: Ledger, endpoint: int, folder: RunFolder) -> Iterator[None]:
+    def _told(
+        self, ledger: Ledger, endpoint: int, folder: RunFolder, *, retry: bool = False
+    ) -> Iterator[None]:
         """Let the ledger, and so `status`, know of a run that its own input has stopped."""
         try:
             yield
@@ -387,7 +393,7 @@ class Flow:
                     RunStart(
                         id=folder.path.name, endpoint=endpoint, fingerprint="", started_at=at,
                         profile=self.settings.profile, state=LedgerState.NOT_SENT,
-                        options={"stopped": stopped.message},
+                        options={"stopped": stopped.message, "retry": retry},
                     )
                 )  # fmt: skip
                 ledger.finish_run(
@@ -422,7 +428,7 @@ class Flow:
     ) -> None:  # fmt: skip
         facts = folder.facts()
         options = {name: facts.get(name) for name in ("limit", "backfill", "plan")}
-        options["retry"] = bool(facts.get("retried"))
+        options["retry"] = facts.get("retry", False)
         ledger.begin_run(
             RunStart(
                 id=folder.path.name, endpoint=endpoint, fingerprint=same_work, state=state,

@@ -16,18 +16,18 @@ from pipeline.run.request import Events
 INDEX = "index.html"
 
 
-def write_index(settings: Settings, ledger: Ledger) -> Path:
-    """Write the page of all runs; gives its path.
+def write_index(settings: Settings, ledger: Ledger | None) -> Path:
+    """Write the page of all runs; gives its path. Without a ledger there was none.
 
     Raises:
         DiskUnusable: it cannot be written.
     """
-    runs = ledger.latest_runs(RUNS_MAX + 1)
+    runs = ledger.latest_runs(RUNS_MAX + 1) if ledger else []
     pages = {run.id: settings.reports / run.id / "report.html" for run in runs}
     page = lay_out_index(
         runs,
         {run: f"{quote(run)}/{path.name}" for run, path in pages.items() if path.exists()},
-        ledger.open_counts(),
+        ledger.open_counts() if ledger else [],
         zone=settings.timezone,
         now=clock(),
         schedule=settings.schedule,

@@ -122,10 +122,12 @@ def index(settings: Settings) -> Path:
     """Write the page of all runs again, from the ledger; gives its path.
 
     Raises:
-        RunUnknown: there is no run yet.
+        RunUnknown: there is no run yet, and none is expected.
     """
     if no_ledger(settings):
-        raise _none_yet()
+        if settings.schedule is None:
+            raise _none_yet()
+        return write_index(settings, None)
     with Ledger.read(settings.ledger, clock=clock) as ledger:
         if not ledger.keeps_history():
             raise RunUnknown(

@@ -2,9 +2,11 @@
 
 import datetime as dt
 import json
+import re
 import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +16,7 @@ from pipeline.model.schedule import Schedule
 from pipeline.model.stops import StopRun
 from pipeline.run import Result, RunUnknown, close_open_items, index, report
 from pipeline.sandbox import FaultSchedule
-from tests.run.conftest import Warehouse, order_row
+from tests.run.conftest import PARCELS_YAML, Warehouse, order_row
 
 Night = Callable[..., Result]
 FIRST = dt.datetime(2026, 11, 16, 2, 5, tzinfo=dt.UTC)  # a Monday
@@ -166,6 +168,49 @@ def test_the_page_of_all_runs_is_written_anew_after_each_run(
         warehouse.run()
     assert "STOPPED BEFORE SENDING" in page.read_text()
     assert (page.stat().st_mode & 0o777) == 0o600
+
+
+def test_a_retry_that_is_refused_is_named_as_one_and_says_nothing_of_the_night(
+    warehouse: Warehouse, night: Night
+) -> None:
+    (warehouse.folder / "parcels.yaml").write_text(PARCELS_YAML, encoding="utf-8")
+    warehouse.parcels(("A1", "P1", "dhl-germany"))
+    first = night(1, bad_quantity("A1"), order_row("G1"))
+    page = warehouse.settings.reports / "index.html"
+    verdict = headline(page)
+    half = warehouse.corrected(first)["orders.rejected.csv"]
+
+    with pytest.raises(StopRun, match="has rows in parcels"):
+        warehouse.retry(half)
+
+    text = page.read_text()
+    assert "has rows in parcels.csv too" in text
+    assert '<span class="badge">retry</span>' in text
+    assert headline(page) == verdict
+    assert "✖ PARTLY IMPORTED" in verdict
+
+
+def headline(page: Path) -> str:
+    found = re.search(r'<div class="verdict.*?</div>', page.read_text(), re.DOTALL)
+    assert found is not None
+    return found[0]
+
+
+def test_a_first_night_without_a_run_is_shown_before_there_is_a_ledger(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.run.clock.datetime", Now)
+    Now.moment = FIRST
+    with pytest.raises(RunUnknown):
+        index(warehouse.settings)
+    warehouse.settings = replace(
+        warehouse.settings,
+        schedule=Schedule(profile="prod", days=frozenset(range(7)), by=dt.time(2)),
+    )
+    assert "No run recorded for tonight, Mon 16 Nov" in index(warehouse.settings).read_text()
+    with Ledger.open(warehouse.settings.ledger, clock=Now.now):
+        pass
+    assert "No run recorded for tonight, Mon 16 Nov" in index(warehouse.settings).read_text()
 
 
 def test_a_page_of_all_runs_that_cannot_be_written_is_a_warning(

@@ -84,7 +84,7 @@ def test_only_nights_that_are_expected_and_over_are_missed() -> None:
     assert missed(nights, workdays) == ["12-20"]
     nights.run(3)
     assert missed(nights, workdays) == ["12-16", "19-20"]
-    assert missed(nights, replace(DAILY, profile="eu")) == []
+    assert missed(nights, replace(DAILY, profile="eu")) == ["20-20"]  # since when, nobody knows
 
 
 def test_each_mapping_can_be_expected_on_its_own() -> None:
@@ -109,7 +109,22 @@ def test_the_first_thing_to_read_is_the_missing_run_of_tonight() -> None:
     found = page(nights)
     assert found.headline == "✖ PARTLY IMPORTED: last run Fri 20 Nov 2026 02:05"
     assert found.details == ("wms: 2 of 100 orders did not arrive",)
-    assert page(Nights()).headline == "No run yet"
+
+
+def test_the_first_night_that_never_ran_is_missed() -> None:
+    found = page(Nights())
+    assert (found.headline, found.tone) == ("✖ No run recorded for tonight, Fri 20 Nov", "bad")
+    assert [each.words for each in found.lines if isinstance(each, GapLine)] == [
+        "No run recorded for Fri 20 Nov 2026"
+    ]
+    at_the_end = page(Nights(), schedule=replace(DAILY, by=None))  # tonight may still come
+    assert (at_the_end.headline, at_the_end.tone) == (
+        "✖ No run recorded for Thu 19 Nov 2026",
+        "bad",
+    )
+    assert len(at_the_end.lines) == 1
+    assert page(Nights(), schedule=None).headline == "No run yet"
+    assert page(Nights(), schedule=replace(DAILY, days=frozenset())).headline == "No run yet"
 
 
 def test_the_headline_is_that_of_the_worst_export_of_the_last_night() -> None:
@@ -133,16 +148,30 @@ def test_a_retry_is_a_line_and_no_night() -> None:
     nights.run(2, verdict="PARTLY IMPORTED")
     nights.run(1, verdict="ALL IMPORTED", rows=3, missing=0, retry=True)
     found = page(nights)
-    lines = [each.notes if isinstance(each, RunLine) else each.words for each in found.lines]
+    lines = [each.retry if isinstance(each, RunLine) else each.words for each in found.lines]
     assert lines == [
-        "No run recorded for 2 nights, Thu 19 Nov to Fri 20 Nov 2026", ("corrected rows",), (),
+        "No run recorded for 2 nights, Thu 19 Nov to Fri 20 Nov 2026", True, False,
     ]  # fmt: skip
+    assert Outline(render_index(found)).text.count("retry") == 1
     assert (
         page(nights, schedule=None).headline == "✖ PARTLY IMPORTED: last run Wed 18 Nov 2026 02:05"
     )
     nights.run(0, verdict="PARTLY IMPORTED")
     nights.run(0, verdict="ALL IMPORTED", hours=1, missing=0, retry=True)
     assert page(nights).headline.startswith("✖ PARTLY IMPORTED")
+
+
+def test_a_retry_that_failed_is_never_the_headline() -> None:
+    nights = Nights()
+    nights.run(0, hours=5, retry=True, reported=False, mappings=[])
+    assert page(nights, schedule=None).headline == "Only retries yet"
+    nights.run(0, verdict="ALL IMPORTED", missing=0, arrived=100)
+    found = page(nights)
+    assert (found.headline, found.tone) == (
+        "✔ ALL IMPORTED: last run Fri 20 Nov 2026 02:05",
+        "good",
+    )
+    assert found.details == ("wms: 100 of 100 orders arrived",)
 
 
 def weeks(*rows: int, nightly: int = 0) -> Nights:
