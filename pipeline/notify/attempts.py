@@ -3,8 +3,13 @@
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-PAUSES_S = (1.0, 5.0)  # between three attempts
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+ATTEMPTS = 3
+PAUSE_S, PAUSE_GROWTH = 1.0, 5.0  # 1 s before the second attempt, 5 s before the third
 ATTEMPT_S = 20.0  # of one attempt, however slowly the other side drips
 PAUSE_MAX_S = 15.0  # a server that wants a longer pause gets no further attempt
 
@@ -38,16 +43,27 @@ def attempt(
     once: Callable[[], Answer], sleep: Callable[[float], None], *, within_s: float = ATTEMPT_S
 ) -> Answer:
     """Try until it is taken, refused, or the attempts are used up; gives the last answer."""
-    answer = _bounded(once, within_s)
-    for pause_s in PAUSES_S:
-        if not isinstance(answer, TryAgain):
-            return answer
-        wait_s = max(pause_s, answer.after_s or 0.0)
-        if wait_s > PAUSE_MAX_S:
-            return answer
-        sleep(wait_s)
-        answer = _bounded(once, within_s)
+    from tenacity import Retrying, retry_if_result, stop_after_attempt, wait_exponential
+
+    growing = wait_exponential(multiplier=PAUSE_S, exp_base=PAUSE_GROWTH)
+    again = Retrying(
+        sleep=sleep,
+        stop=stop_after_attempt(ATTEMPTS),
+        retry=retry_if_result(_may_work_soon),
+        wait=lambda state: max(growing(state), _asked_s(state.outcome)),
+        retry_error_callback=lambda state: state.outcome and state.outcome.result(),
+    )
+    answer: Answer = again(_bounded, once, within_s)
     return answer
+
+
+def _may_work_soon(answer: Answer) -> bool:
+    return isinstance(answer, TryAgain) and (answer.after_s or 0.0) <= PAUSE_MAX_S
+
+
+def _asked_s(outcome: "Future[Answer] | None") -> float:
+    answer = outcome.result() if outcome else None
+    return (answer.after_s or 0.0) if isinstance(answer, TryAgain) else 0.0
 
 
 def _bounded(once: Callable[[], Answer], within_s: float) -> Answer:
