@@ -268,14 +268,14 @@ def demo(session: Session) -> int:
     """A whole import on this machine: sandbox, files with faults, report.
 
     A night of a warehouse is imported twice into a sandbox of its own, then a night of EDI (X12
-    940 and 945); nothing leaves this machine. What it writes goes to the folder `demo` in
-    `.pipeline`, which is emptied first.
+    940 and 945); nothing leaves this machine. At its end it says what to type to correct one of the
+    orders. What it writes goes to the folder `demo` in `.pipeline`, which is emptied first.
     """
-    home = session.load().settings.home / "demo"
+    settings = session.load().settings
     from pipeline.demo import main
 
     with events_for(session.console, approve=True) as events:
-        return main(session.console.result, events, home)
+        return main(session.console.result, events, settings.home / "demo", settings.timezone)
 
 
 @verb(

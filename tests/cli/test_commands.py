@@ -287,7 +287,7 @@ def test_report_prints_where_the_page_is(call: Call, files: Path, api: RunningSa
     assert api.puts()
 
 
-# --- sandbox, demo -----------------------------------------------------------------------------
+# --- sandbox -----------------------------------------------------------------------------------
 
 
 def test_the_sandbox_says_where_it_is_and_ends_with_ctrl_c(folder: Path) -> None:
@@ -345,16 +345,6 @@ def test_a_sandbox_that_cannot_start(call: Call, folder: Path) -> None:
     said = call("sandbox", "--port", "0", "--faults", "faults.json")
     assert (said.code, "http_429" in said.err) == (2, True)
     assert call("sandbox", "--faults", "no.json").code == 2
-
-
-def test_the_demo_imports_a_night_and_ends_well(call: Call, folder: Path) -> None:
-    said = call("demo")
-    assert said.code == 0, said.err
-    assert "First run" in said.out
-    assert "Second run" in said.out
-    assert "X12 940" in said.out
-    assert "80 EDI messages: 70 accepted, 10 rejected" in said.out
-    assert (folder / ".pipeline" / "demo").is_dir()
 
 
 # --- mapping test --------------------------------------------------------------------------------
