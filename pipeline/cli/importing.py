@@ -59,6 +59,10 @@ _GUARDING = (
     setting("max_orders", metavar="N"),
     setting("min_rows", metavar="N"),
 )
+_RETRY_REJECT_RATE = (
+    "Stop before sending when more than this share of the orders is held back; off for never, which "
+    "is the default here."
+)
 _VERDICT = (
     setting("partial_ok"),
     setting("fail_on_empty"),
@@ -190,7 +194,10 @@ def resume(session: Session, name: str | None) -> int:
 @_options(
     (setting("mapping", "-m", "--mapping", metavar="FILE"), setting("backfill")),
     _SENDING,
-    (setting("max_reject_rate", metavar="SHARE"), setting("max_orders", metavar="N")),
+    (
+        setting("max_reject_rate", metavar="SHARE", says=_RETRY_REJECT_RATE),
+        setting("max_orders", metavar="N"),
+    ),
     (setting("partial_ok"),),
     _REPORT,
     _TELLING,
@@ -215,8 +222,10 @@ def retry(session: Session, files: tuple[Path, ...]) -> int:
     loaded = session.load(Credentials.REQUIRED)
     from pipeline import run as way
 
-    # a few corrected rows are always fewer than a night has
+    # a few corrected rows are always fewer than a night has, and begin with nothing but rejected ones
     options = replace(_choices(session, loaded), min_rows=None, by_partner=False)
+    if loaded.origins["max_reject_rate"].kind is From.DEFAULT:
+        options = replace(options, max_reject_rate=None)
     _say_backfill(session, options)
     with events_for(session.console, approve=loaded.settings.auto_approve) as events:
         result = way.retry(loaded.settings, files, mappings, options, events)

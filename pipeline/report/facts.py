@@ -69,7 +69,9 @@ class RunFacts:
     and column, where in an EDI message the column stands; `lines`, by ordinal of the file, how many
     lines EDI messages declare (CTT, CNT) and have. `history` is None for a plan, which is no run of the
     ledger. `corrected` are the files beside the page for who corrects rows, `retry_command` what is
-    typed before the name of one; `retried` says of which runs the rows of this one are corrections.
+    typed with their names, `rejected_folder` where they lay when they were written. `retried` says of
+    which runs the rows of this one are corrections, and `again` what is typed after a safety stop of
+    such a run.
 
     Raises:
         ValueError: a time has no offset, or `zone` is not an IANA name.
@@ -99,6 +101,8 @@ class RunFacts:
     corrected: tuple[CorrectedFile, ...] = ()
     retried: tuple[str, ...] = ()
     retry_command: str = "pipeline retry"
+    rejected_folder: str = ""
+    again: str = ""
 
     def __post_init__(self) -> None:
         if self.started_at.utcoffset() is None or self.ended_at.utcoffset() is None:

@@ -21,11 +21,12 @@ from pipeline.report.messages import FileNote
 from pipeline.report.past import Badge, Past, badges, lay_out_past
 from pipeline.report.pieces import Prose, Subject, breakable, prose, subject
 from pipeline.report.summary import Summary, counted, not_chosen
-from pipeline.report.text import amount, claim_words, duration, span
+from pipeline.report.text import amount, claim_words, duration, retry_line, span
 from pipeline.report.totals import Balance, RowTotals
 from pipeline.report.visible import WORDS_CUT, visible
 
 FULL = 1000
+_LINE_MAX = 10_000  # characters of what is typed: a retry of many files is long
 TOLD_AT_LENGTH = 40  # causes; the rest is shorter
 # The signs of the verdicts as drawings of 16 × 16: not every machine has a font with ⏸ or ◇.
 _DRAWINGS = {
@@ -153,6 +154,7 @@ class Page:
     cards: tuple[Card, ...]
     corrections: tuple[Correction, ...]
     retry_command: str
+    again: str
     ledgers: tuple[Ledger, ...]
     proofs: tuple[Equation, ...]
     control: tuple[tuple[str, ...], ...]
@@ -206,7 +208,10 @@ def lay_out(summary: Summary, budget: int = BUDGET) -> Page:
         figures=_figures(summary),
         cards=cards(causes),
         corrections=tuple(_correction(each) for each in facts.corrected),
-        retry_command=visible(facts.retry_command, limit=WORDS_CUT),
+        retry_command=visible(
+            retry_line(facts, facts.rejected_folder or "rejected"), limit=_LINE_MAX
+        ),
+        again=visible(facts.again, limit=_LINE_MAX),
         ledgers=(_row_ledger(summary), _order_ledger(summary)),
         proofs=tuple(_equation(each) for each in totals.further_balances),
         control=tuple(

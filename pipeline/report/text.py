@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from pipeline.model.rules import Severity
 from pipeline.report.causes import Cause
-from pipeline.report.facts import Correcting
+from pipeline.report.facts import Correcting, RunFacts
 from pipeline.report.interchanges import Claim
 from pipeline.report.summary import (
     Summary,
@@ -49,14 +49,24 @@ def as_text(summary: Summary, report: str) -> str:
 
 def _to_correct(summary: Summary, report: str) -> list[str]:
     """Say what to type when the files are corrected: all at once, for an order may have rows in each."""
+    if summary.facts.again:
+        return [
+            f"Nothing was sent. Correct more of the same files, or go on: {summary.facts.again}"
+        ]
     files = [each for each in summary.facts.corrected if each.kind is Correcting.ROWS]
     if not files:
         return []
-    folder = shlex.quote(report.rpartition("report.html")[0] + "rejected/")
     rows = counted(sum(each.units for each in files), "row")
     amount = rows if len(files) == 1 else f"{rows} in {len(files)} files"
-    named = shlex.quote(files[0].name) if len(files) == 1 else "*.rejected.csv"
-    return [f"Correct {amount}, then: {summary.facts.retry_command} {folder}{named}"]
+    folder = report.rpartition("report.html")[0] + "rejected"
+    return [f"Correct {amount}, then: {retry_line(summary.facts, folder)}"]
+
+
+def retry_line(facts: RunFacts, folder: str) -> str:
+    """Give what is typed when all files of rows in `folder` are corrected; "" where there are none."""
+    names = [each.name for each in facts.corrected if each.kind is Correcting.ROWS]
+    paths = " ".join(shlex.quote(f"{folder}/{name}") for name in names)
+    return f"{facts.retry_command} {paths}" if names else ""
 
 
 def claim_words(claim: Claim) -> str:

@@ -112,6 +112,7 @@ def run_facts(
         corrected=tuple(CorrectedFile(**{**each, "kind": Correcting(each["kind"])}) for each in kept.get("corrected", [])),
         retried=tuple(kept.get("retried", ())),
         retry_command=kept.get("retry_command", "pipeline retry"),
+        rejected_folder=kept.get("rejected_folder", ""), again=kept.get("again", ""),
     )  # fmt: skip
 
 

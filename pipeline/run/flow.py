@@ -58,6 +58,7 @@ from pipeline.run.request import (
     Options,
     Result,
     resume_command,
+    typed,
 )
 from pipeline.run.retry import (
     RETRIED,
@@ -125,8 +126,6 @@ class Flow:
             endpoint = ledger.endpoint(self.endpoint.base_url, self.endpoint.account)
             self._check_places()
             wanted = asked(files, mappings, ledger, endpoint, self.settings)
-            if self.options.reject_rate_from > 1:  # such files begin with nothing but rejected rows
-                self.options = replace(self.options, max_reject_rate=None)
             if wanted.backfill and not self.options.backfill:
                 self._warn(
                     "these are rows of a backfill, so they are sent as one: trackings get notifications_inactive=true"
@@ -157,9 +156,16 @@ class Flow:
                     refuse_over_arrived(folder, retried)
                 stopped = self._safety_stop(seen)
                 if stopped is not None:
+                    if wanted is not None:
+                        self._say_again(folder, wanted, stopped)
                     return self._end_unsent(ledger, endpoint, folder, same_work, stopped)
                 return self._begin(ledger, endpoint, folder, same_work)
         return self._go_on(ledger, before)
+
+    def _say_again(self, folder: RunFolder, wanted: Asked, stopped: GuardTripped) -> None:
+        """Keep what is to be typed after a safety stop: the same files, for they have all orders."""
+        words = wanted.words(self.options, stopped.unless)
+        folder.write_facts(folder.facts() | {"again": typed(self.settings, "retry", *words)})
 
     def plan(self, mappings: Sequence[Path], inputs: Sequence[str], out: Path | None) -> Result:
         """Prepare and report."""

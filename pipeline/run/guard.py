@@ -1,5 +1,7 @@
 """Safety stops before the first request (PRODUCT §2.11, FAULTS I8)."""
 
+import math
+
 from pipeline.model.endpoint import Endpoint
 from pipeline.report.summary import counted
 from pipeline.run.prepare import Foresight
@@ -16,11 +18,13 @@ def guard(seen: Foresight, options: Options) -> None:
         raise GuardTripped(
             f"the files have {counted(seen.rows, 'row')}, at least {options.min_rows:,} were expected",
             code="C120", help="is the export complete? lower --min-rows if it is",
+            unless=("--min-rows", str(max(seen.rows, 1))),
         )  # fmt: skip
     if options.max_orders is not None and seen.to_send > options.max_orders:
         raise GuardTripped(
             f"this would send {counted(seen.to_send, 'order')}, at most {options.max_orders:,} are allowed",
             code="C121", help="raise --max-orders if that is right",
+            unless=("--max-orders", str(seen.to_send)),
         )  # fmt: skip
     share = seen.held / seen.orders if seen.orders else 0.0
     limit = options.max_reject_rate
@@ -30,6 +34,7 @@ def guard(seen: Foresight, options: Options) -> None:
             f"back, at most {limit * 100:.3g}% are allowed",
             code="C122",
             help="the report says why; raise --max-reject-rate to send the rest",
+            unless=("--max-reject-rate", f"{math.ceil(share * 100)}%"),
         )  # fmt: skip
 
 
@@ -55,4 +60,4 @@ def confirm(seen: Foresight, endpoint: Endpoint, options: Options, events: Event
     expected = str(endpoint.account)
     if not events.confirm(question, expected):
         raise GuardTripped("the run was not confirmed", code="C123",
-                           help="type the account number, or give --yes")  # fmt: skip
+                           help="type the account number, or give --yes", unless=("--yes",))  # fmt: skip

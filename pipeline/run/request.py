@@ -101,9 +101,16 @@ def resume_command(settings: Settings, run_id: str, profile: str | None = None) 
 
 
 class GuardTripped(StopRun):
-    """A safety stop before the first request; a person decides (exit 7)."""
+    """A safety stop before the first request; a person decides (exit 7).
+
+    `unless` is the option with which the same command goes on, as it is typed.
+    """
 
     exit_code = 7
+
+    def __init__(self, message: str, *, help: str, code: str, unless: tuple[str, ...]) -> None:  # noqa: A002 - as StopRun calls it
+        super().__init__(message, help=help, code=code)
+        self.unless = unless
 
 
 class PlanStale(StopRun):

@@ -30,7 +30,7 @@ from pipeline.report.corrections import affected
 from pipeline.report.facts import Correcting, RunFacts, RunState, RunTables
 from pipeline.report.summary import counted
 from pipeline.run.folder import RunFolder
-from pipeline.run.request import typed
+from pipeline.run.request import Options, typed
 from pipeline.run.source import Job
 
 RETRIED = "retried"  # the folder of the table below
@@ -55,11 +55,29 @@ class Asked:
 
     mappings: Mapping[Path, Path]
     backfill: bool = False
+    mapping_named: bool = False
 
     @property
     def each_mapping(self) -> list[Path]:
         """Every mapping once, in the order of the files."""
         return list(dict.fromkeys(self.mappings.values()))
+
+    def words(self, options: Options, unless: Sequence[str]) -> list[str]:
+        """What is typed behind `pipeline retry` for the same again, but with the option `unless`."""
+        share = options.max_reject_rate
+        guards = {
+            "--max-orders": None if options.max_orders is None else str(options.max_orders),
+            "--max-reject-rate": None if share is None else f"{share * 100:g}%",
+        }
+        words = [str(file) for file in self.mappings]
+        if self.mapping_named:
+            words += ["-m", str(self.each_mapping[0])]
+        if options.backfill:
+            words.append("--backfill")
+        for flag, value in guards.items():
+            if value is not None and flag not in unless:
+                words += [flag, value]
+        return [*words, *unless]
 
 
 def asked(
@@ -95,7 +113,7 @@ def asked(
             raise RetryRefused(f"{file} has rows of runs with different mappings", code="C141",
                                help="make a file of the rows of each run, or name the mapping with -m")  # fmt: skip
         found[file] = next(iter(chosen))
-    return Asked(found, backfill)
+    return Asked(found, backfill, mapping_named=bool(mappings))
 
 
 @dataclass(frozen=True, slots=True)

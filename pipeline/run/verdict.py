@@ -23,6 +23,7 @@ from pipeline.report.masking import PiiMode
 from pipeline.report.rejections import missing_orders
 from pipeline.report.summary import Summary, counted, summarise
 from pipeline.run.accounts import planned_tables, report_folder, run_facts, run_tables
+from pipeline.run.corrected import FOLDER as REJECTED
 from pipeline.run.corrected import write_corrected
 from pipeline.run.folder import RunFolder, written
 from pipeline.run.index import renew_index
@@ -76,12 +77,14 @@ def conclude(
     facts = run_facts(kept, state=ending.state, ended_at=ending.at, stop_reason=ending.reason)
     if source is not None:
         with written(reports):
-            corrected = write_corrected(
+            # of a retry that was stopped, such files would lack the orders that were ready
+            corrected = [] if facts.again else write_corrected(
                 folder, reports, facts, tables, owners=settings.owners,
                 warn=lambda text: events.say("warning", "warning", text=text),
                 workbooks=options.xlsx,
             )  # fmt: skip
-        kept |= {"corrected": corrected, "retry_command": typed(settings, "retry")}
+        kept |= {"corrected": corrected, "retry_command": typed(settings, "retry"),
+                 "rejected_folder": str(reports / REJECTED)}  # fmt: skip
         folder.write_facts(kept)
         facts = run_facts(kept, state=ending.state, ended_at=ending.at, stop_reason=ending.reason)
     summary = summarise(facts, tables, owners=settings.owners, pii=PiiMode(options.pii))

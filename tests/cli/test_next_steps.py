@@ -325,3 +325,38 @@ def test_who_names_a_run_or_a_missing_file_is_told_what_retry_takes(
     assert (missing.code, "C103" in missing.err) == (2, True)
     other = call("--json", "retry", "orders.csv")
     assert other.json()["error"]["code"] == "C140"
+
+
+def test_after_a_safety_stop_of_a_retry_the_same_files_are_to_be_typed_again(
+    call: Call, files: Path, api: RunningSandbox
+) -> None:
+    orders(files, "A1,Nowhere,jo@example.com", "A2,Nowhere,jo@example.com", "A3,DE,jo@example.com")
+    first = call(*RUN)
+    path = Path(command_after("Correct 2 rows, then:", first.out)[1])
+    path.write_text(path.read_text().replace("A1,Nowhere", "A1,DE"))
+
+    stopped = call("retry", str(path), "--max-reject-rate", "10%", "--max-orders", "7")
+
+    assert (stopped.code, len(api.orders())) == (7, 1)
+    assert "Correct 1 row" not in stopped.out
+    again = command_after("or go on:", stopped.out)
+    assert again == ["retry", str(path), "--max-orders", "7", "--max-reject-rate", "50%"]
+    [report] = re.findall(r"^Report: (.*)$", stopped.out, re.MULTILINE)
+    assert not (Path(report).parent / "rejected").exists()
+    page = Path(report).read_text()
+    assert ("Files to correct" in page, " ".join(["pipeline", *again]) in page) == (False, True)
+    assert call(*again).code == 3
+    assert {each["order_number"] for each in api.orders()} == {"A1", "A3"}
+
+
+def test_the_default_reject_rate_does_not_stop_a_file_of_which_little_is_corrected(
+    call: Call, files: Path, api: RunningSandbox
+) -> None:
+    orders(files, *(f"A{n},Nowhere,jo@example.com" for n in range(25)))
+    first = call(*RUN, "--max-reject-rate", "off")
+    path = Path(command_after("Correct 25 rows, then:", first.out)[1])
+    path.write_text(path.read_text().replace("A7,Nowhere", "A7,DE"))
+
+    assert call("retry", str(path), env={"PIPELINE_MAX_REJECT_RATE": "0.2"}).code == 7
+    assert call("retry", str(path)).code == 3
+    assert [each["order_number"] for each in api.orders()] == ["A7"]
