@@ -206,7 +206,8 @@ def path_(session: Session) -> int:
               help="Port on 127.0.0.1; 0 takes a free one.")  # fmt: skip
 @click.option("--data", type=click.Path(path_type=Path, file_okay=False),
               help="Folder that keeps the orders; without it they are in memory only.")  # fmt: skip
-@click.option("--faults", metavar="FILE|flaky|storm", help="Fault rules (JSON), or a named storm.")
+@click.option("--faults", metavar="FILE|flaky|storm|outage",
+              help="Fault rules (JSON), or a named profile.")  # fmt: skip
 @click.pass_obj
 def sandbox(session: Session, port: int, data: Path | None, faults: str | None) -> int:
     """Local stand-in for the Order API, checked against its OpenAPI file.
@@ -238,7 +239,7 @@ def sandbox(session: Session, port: int, data: Path | None, faults: str | None) 
 
     try:
         schedule = FaultSchedule()
-        if faults in ("flaky", "storm"):
+        if faults in ("flaky", "storm", "outage"):
             schedule = FaultSchedule.profile(faults, seed=0)
         elif faults is not None:
             if not (session.cwd / faults).is_file():

@@ -7,7 +7,7 @@ client's catalogue, so that one mistake cannot hide in both. It imports nothing 
 from pipeline.sandbox.faults import BadFaultError, FaultRule, FaultSchedule
 from pipeline.sandbox.server import ExposedHostError, RunningSandbox, running_sandbox, serve
 from pipeline.sandbox.settings import SandboxSettings, TrackingConflict
-from pipeline.sandbox.storage import PutRecord, read_puts
+from pipeline.sandbox.storage import PutRecord, read_orders, read_puts
 from pipeline.sandbox.traffic import RequestRecord, Violation
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "SandboxSettings",
     "TrackingConflict",
     "Violation",
+    "read_orders",
     "read_puts",
     "running_sandbox",
     "serve",

@@ -40,6 +40,9 @@ _TURNS = 3
 # Longer ones are no accounts, and reading them takes Python quadratic time.
 _INTEGER = re.compile(r"-?[0-9]{1,4000}")
 
+# How long a fault asks everybody to wait; None: as long as its rule says.
+_WAITS = {"http_429": None, "http_429_date": None, "maintenance": None, "http_429_long": 86400.0}
+
 Make = Callable[[FaultRule | None], Response]
 
 
@@ -183,7 +186,7 @@ class Sandbox:
         except BaseException:
             self.traffic.land(flight)
             raise
-        return _Landing(answer, self.traffic, flight)
+        return _Landing(answer, self.traffic, flight, self._elapsed_s)
 
     async def _answer_write(self, call: Call, written: Written, flight: Flight) -> Response:
         for _ in range(_TURNS):
@@ -273,6 +276,8 @@ class Sandbox:
         scene = self._scene(rule, call, f"{order_number}/{attempt}")
         if rule.kind.applied:
             return _note(record, await fault_answers.spoil(scene, make(rule)))
+        if rule.fault in _WAITS:
+            record.retry_after_s = _WAITS[rule.fault] or rule.retry_after
         if rule.fault == "late_apply":
             self._apply_later(lambda: make(rule), rule)
         return _note(record, fault_answers.instead(scene))
@@ -298,8 +303,11 @@ class Sandbox:
 class _Landing(Response):
     """An answer whose write is in flight until the last byte is out."""
 
-    def __init__(self, answer: Response, traffic: Traffic, flight: Flight) -> None:
+    def __init__(
+        self, answer: Response, traffic: Traffic, flight: Flight, now_s: Callable[[], float]
+    ) -> None:
         super().__init__()
+        self._now_s = now_s
         self._answer = answer
         self._traffic = traffic
         self._flight = flight
@@ -308,6 +316,7 @@ class _Landing(Response):
         try:
             await self._answer(scope, receive, send)
         finally:
+            self._flight.record.answered_s = self._now_s()
             self._traffic.land(self._flight)
 
 

@@ -77,6 +77,12 @@ def _gateway(scene: Scene) -> Response:
     return _html(rule.status or _GATEWAY_STATUSES[place], "Server Error")
 
 
+def _maintenance(scene: Scene) -> Response:
+    page = _html(503, "Service Unavailable")
+    page.headers["Retry-After"] = _retry_after(scene)
+    return page
+
+
 def _refused_field(scene: Scene) -> Response:
     rule = scene.rule
     return json_response(
@@ -107,6 +113,7 @@ _INSTEAD: dict[str, Callable[[Scene], Response]] = {
     "http_429_bare": lambda _: _too_many(None),
     "http_429_long": lambda _: _too_many("86400"),
     "http_5xx": _gateway,
+    "maintenance": _maintenance,
     "late_apply": lambda _: _html(504, "Gateway Timeout"),
     "http_401": _listed(401, "authentication_failed"),
     "http_403": _listed(403, "permission_denied"),
@@ -127,6 +134,7 @@ _INSTEAD: dict[str, Callable[[Scene], Response]] = {
     "reset_mid_body": lambda scene: WireAnswer(scene.wires, wire.reset),
     "fin_no_answer": lambda scene: WireAnswer(scene.wires, wire.close),
     "stall": lambda scene: WireAnswer(scene.wires, wire.stall),
+    "garbage": lambda scene: WireAnswer(scene.wires, wire.garbage),
 }
 
 
@@ -143,6 +151,14 @@ async def _reset(scene: Scene, _natural: Response) -> Response:
 
 async def _cut(scene: Scene, natural: Response) -> Response:
     return WireAnswer(scene.wires, wire.cut(natural))
+
+
+async def _length_lie(scene: Scene, natural: Response) -> Response:
+    return WireAnswer(scene.wires, wire.two_lengths(natural))
+
+
+async def _interim_flood(scene: Scene, natural: Response) -> Response:
+    return WireAnswer(scene.wires, wire.interim_flood(natural))
 
 
 async def _endless(scene: Scene, _natural: Response) -> Response:
@@ -200,6 +216,8 @@ _SPOILT_WIRE = {
     "http_504_applied": _timeout,
     "reset_applied": _reset,
     "cut_answer": _cut,
+    "length_lie": _length_lie,
+    "interim_flood": _interim_flood,
     "endless": _endless,
     "drip": _drip,
     "slow": _slow,

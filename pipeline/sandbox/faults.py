@@ -34,6 +34,7 @@ _NOT_STORED = {
     "http_429_bare": "429 without Retry-After",
     "http_429_long": "429 with Retry-After 86400",
     "http_5xx": "`status`, default drawn from 500, 502 and 503, with HTML",
+    "maintenance": "503 with HTML and Retry-After in seconds (`retry_after`, default 1)",
     "late_apply": "504 at once; the order is stored `delay_s` (default 0.5) later",
     "http_401": "401, token refused",
     "http_403": "403, permission denied",
@@ -54,6 +55,7 @@ _NOT_STORED = {
     "reset_mid_body": "connection reset inside the body",
     "fin_no_answer": "connection closed without an answer",
     "stall": "no answer and no close until the client gives up",
+    "garbage": "bytes that are not HTTP, then the connection is closed",
 }
 _STORED = {
     "http_504_applied": "504 with HTML, although the order is stored",
@@ -68,6 +70,8 @@ _STORED = {
     "warn": "each mutation's result carries a warning",
     "reset_applied": "connection reset after the order is stored",
     "cut_answer": "connection closed in the middle of the answer",
+    "length_lie": "two Content-Length headers that differ",
+    "interim_flood": "2,000 times `102 Processing` before the answer",
     "endless": "a chunked answer that never ends",
     "drip": "the answer comes byte by byte, `delay_s` (default 0.05) apart",
     "slow": "the answer comes `delay_s` (default 1) late",
@@ -78,7 +82,8 @@ KINDS: dict[str, FaultKind] = {
     for name, effect in (_NOT_STORED | _STORED).items()
 }
 
-# Faults a retry gets past; profiles draw from these only, so that a correct client ends at zero loss.
+# Faults that a retry gets past, or that need none but patience; profiles draw from these only, so
+# that a correct client ends at zero loss.
 _TRANSIENT = (
     "http_429",
     "http_5xx",
@@ -90,8 +95,12 @@ _TRANSIENT = (
     "bad_json",
     "http_504_applied",
     "captive_200",
+    "slow",
+    "drip",
 )
+_PATIENCE = {"slow": 0.2, "drip": 0.0005}  # seconds; a profile is about faults, not about waiting
 _PROFILE_SHARES = {"flaky": 0.31, "storm": 0.79}
+_OUTAGE = "outage"
 _SELECTORS = ("order_numbers", "on", "attempts", "methods")
 
 
@@ -109,6 +118,7 @@ class FaultRule:
         fault: a name of `KINDS`.
         order_numbers: only these orders.
         on: only the n-th requests (from 1) among those that the other selectors match.
+        from_nth: only from the n-th request (from 1) on among those that the other selectors match.
         attempts: only the n-th requests (from 1) for an order.
         probability: this share of the matching requests, drawn with `seed`.
         times: at most so often.
@@ -120,6 +130,7 @@ class FaultRule:
     fault: str
     order_numbers: tuple[str, ...] = ()
     on: tuple[int, ...] = ()
+    from_nth: int = 1
     attempts: tuple[int, ...] = ()
     probability: float | None = None
     seed: int = 0
@@ -245,13 +256,18 @@ class FaultSchedule:
 
     @classmethod
     def profile(cls, name: str, *, seed: int = 0) -> Self:
-        """Return `flaky` (31 % of the requests faulted) or `storm` (79 %), by transient faults only.
+        """Return `flaky` (31 % of the requests faulted), `storm` (79 %) or `outage` (all are 503).
+
+        The first two consist of faults that pass only.
 
         Raises:
             BadFaultError: there is no such profile.
         """
+        if name == _OUTAGE:
+            return cls((FaultRule(fault="http_5xx", status=503),))
         if name not in _PROFILE_SHARES:
-            raise BadFaultError(f'unknown profile "{name}"{_nearest(name, _PROFILE_SHARES)}')
+            known = (*_PROFILE_SHARES, _OUTAGE)
+            raise BadFaultError(f'unknown profile "{name}"{_nearest(name, known)}')
         share = _PROFILE_SHARES[name] / len(_TRANSIENT)
         # The rules are asked one after the other: each takes its share of what is left over.
         return cls(
@@ -261,6 +277,7 @@ class FaultSchedule:
                     probability=share / (1 - place * share),
                     seed=seed * len(_TRANSIENT) + place,
                     retry_after=0.05,
+                    delay_s=_PATIENCE.get(fault),
                 )
                 for place, fault in enumerate(_TRANSIENT)
             )
@@ -315,7 +332,7 @@ class FaultDraw:
 
     def _strikes(self, place: int, rule: FaultRule, request: str) -> bool:
         self._seen[place] += 1
-        if rule.on and self._seen[place] not in rule.on:
+        if self._seen[place] < rule.from_nth or (rule.on and self._seen[place] not in rule.on):
             return False
         if rule.times is not None and self._struck[place] >= rule.times:
             return False

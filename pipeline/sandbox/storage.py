@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from pipeline.sandbox.orders import Order
+from pipeline.sandbox.orders import Order, details
 from pipeline.sandbox.payloads import encode
 
 DATABASE_NAME = "sandbox.db"
@@ -327,6 +327,19 @@ def read_puts(directory: Path) -> list[PutRecord]:
         raise FileNotFoundError(f"{path}: no sandbox kept its data here")
     with Storage.open(directory) as storage:
         return storage.puts()
+
+
+def read_orders(directory: Path) -> list[dict[str, Any]]:
+    """Return the orders a sandbox stored in `directory`, with their mutations and trackings.
+
+    Raises:
+        FileNotFoundError: no sandbox ever kept its data there.
+    """
+    path = directory / DATABASE_NAME
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: no sandbox kept its data here")
+    with Storage.open(directory) as storage:
+        return [details(order, storage.mutations(order.external_id)) for order in storage.orders()]
 
 
 def _order(row: Sequence[Any]) -> Order:

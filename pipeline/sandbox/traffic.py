@@ -13,7 +13,11 @@ Key = tuple[int | str, str]
 
 @dataclass(slots=True)
 class RequestRecord:
-    """One request that came in, stored or not; `status` is None when no answer was completed."""
+    """One request that came in, stored or not; `status` is None when no answer was completed.
+
+    `answered_s` is when the answer, or what stood for one, was out; `retry_after_s` how long it asked
+    everybody to wait from then on.
+    """
 
     ordinal: int
     method: str
@@ -21,6 +25,8 @@ class RequestRecord:
     order_number: str | None = None
     status: int | None = None
     fault: str | None = None
+    answered_s: float | None = None
+    retry_after_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

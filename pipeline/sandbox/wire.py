@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+_INTERIM = 2000
 
 
 class Wire:
@@ -113,6 +114,12 @@ async def close(wire: Wire) -> None:
     await wire.close()
 
 
+async def garbage(wire: Wire) -> None:
+    """Say what is not HTTP, and leave."""
+    wire.transport.write(b"\x16\x03\x01 this is not HTTP\r\n\r\n")
+    await wire.close()
+
+
 async def stall(wire: Wire) -> None:
     """Say nothing until the client gives up."""
     await wire.lost.wait()
@@ -124,6 +131,30 @@ def cut(answer: Response) -> Callable[[Wire], Awaitable[None]]:
     async def play(wire: Wire) -> None:
         body = bytes(answer.body)
         wire.transport.write(raw_head(answer, len(body)) + body[: len(body) // 2])
+        await wire.close()
+
+    return play
+
+
+def two_lengths(answer: Response) -> Callable[[Wire], Awaitable[None]]:
+    """Return a play that says two lengths of one body."""
+
+    async def play(wire: Wire) -> None:
+        body = bytes(answer.body)
+        head = raw_head(answer, len(body))
+        lie = b"Content-Length: %d\r\n\r\n" % (len(body) + 2)
+        wire.transport.write(head.removesuffix(b"\r\n") + lie + body)
+        await wire.close()
+
+    return play
+
+
+def interim_flood(answer: Response) -> Callable[[Wire], Awaitable[None]]:
+    """Return a play that says `102 Processing` very often before it answers."""
+
+    async def play(wire: Wire) -> None:
+        wire.transport.write(b"HTTP/1.1 102 Processing\r\n\r\n" * _INTERIM)
+        wire.transport.write(raw_head(answer, len(answer.body)) + bytes(answer.body))
         await wire.close()
 
     return play

@@ -62,6 +62,7 @@ ANSWERS: list[tuple[str, int, str | None, bool]] = [
     ("redirect_308", 308, None, False),
     ("captive_200", 200, "Log in", False),
     ("list_200", 200, "[]", False),
+    ("maintenance", 503, "<h1>503", False),
     ("empty_200", 200, None, True),
     ("empty_204", 204, None, True),
     ("other_order", 201, "A1-other", True),
@@ -231,6 +232,58 @@ def test_cut_answer_stops_inside_the_body(api: Api) -> None:
     assert stored(api) == [("A1", "cut_answer")]
 
 
+def test_garbage_is_no_http(api: Api) -> None:
+    api.play({"fault": "garbage"})
+
+    assert b"not HTTP" in raw_put(api, api.minimal())
+    assert stored(api) == []
+
+
+def test_length_lie_says_two_lengths(api: Api) -> None:
+    api.play({"fault": "length_lie"})
+
+    head = raw_put(api, api.minimal()).partition(b"\r\n\r\n")[0].lower()
+
+    assert len({line for line in head.split(b"\r\n") if b"content-length" in line}) == 2
+    assert stored(api) == [("A1", "length_lie")]
+
+
+def test_interim_flood_ends_in_the_answer(api: Api) -> None:
+    api.play({"fault": "interim_flood"})
+
+    received = raw_put(api, api.minimal())
+
+    assert received.count(b"102 Processing") == 2000
+    assert b'"order_number":"A1"' in received.rpartition(b"\r\n\r\n")[2]
+    assert stored(api) == [("A1", "interim_flood")]
+
+
+def test_a_token_can_be_refused_from_some_request_on(api: Api) -> None:
+    api.play({"fault": "http_401", "from_nth": 3})
+
+    assert [api.put(api.minimal(f"A{n}")).status_code for n in range(4)] == [201, 201, 401, 401]
+
+
+def test_maintenance_says_how_long_and_every_wish_is_noted(api: Api) -> None:
+    api.play(
+        {"fault": "maintenance", "retry_after": 7, "on": [1]},
+        {"fault": "http_429_long", "times": 1},
+    )
+    assert api.put(api.minimal()).headers["retry-after"] == "7"
+    api.put(api.minimal())
+    api.put(api.minimal())
+
+    noted = api.sandbox.requests()
+    assert [each.retry_after_s for each in noted] == [7, 86400, None]
+    assert all(each.answered_s and each.answered_s >= each.arrived_s for each in noted)
+
+
+def test_an_outage_answers_every_write_with_503(api: Api) -> None:
+    api.sandbox.play(FaultSchedule.profile("outage"))
+
+    assert {api.put(api.minimal(f"A{n}")).status_code for n in range(5)} == {503}
+
+
 def test_drip_comes_byte_by_byte_and_whole(api: Api) -> None:
     api.play({"fault": "drip", "delay_s": 0.001})
     started = time.monotonic()
@@ -314,7 +367,7 @@ def test_every_fault_has_a_test_on_the_wire() -> None:
     by_hand = {
         "http_5xx", "late_apply", "bad_json", "gzip_lie", "huge_answer", "mutation_fail", "warn",
         "reset_early", "reset_mid_body", "reset_applied", "fin_no_answer", "cut_answer", "endless",
-        "drip", "stall", "slow",
+        "drip", "stall", "slow", "garbage", "length_lie", "interim_flood",
     }  # fmt: skip
 
     assert {row[0] for row in ANSWERS} | by_hand == set(KINDS)

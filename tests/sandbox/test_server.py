@@ -24,6 +24,7 @@ from pipeline.sandbox import (
     ExposedHostError,
     SandboxSettings,
     TrackingConflict,
+    read_orders,
     read_puts,
     running_sandbox,
     serve,
@@ -329,6 +330,7 @@ def test_what_was_answered_survives_a_kill_of_the_sandbox(tmp_path: Path) -> Non
         process.wait()
 
     assert [put.order_number for put in read_puts(tmp_path)] == confirmed == ["A", "B", "C"]
+    assert [order["order_number"] for order in read_orders(tmp_path)] == confirmed
     with command("--data", str(tmp_path)) as (_, ready):
         assert put_to(ready, "A").status_code == 200
 
@@ -382,6 +384,8 @@ def test_a_damaged_database_stops_the_command(
 def test_puts_of_a_folder_without_sandbox_are_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="no sandbox kept its data here"):
         read_puts(tmp_path)
+    with pytest.raises(FileNotFoundError, match="no sandbox kept its data here"):
+        read_orders(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
