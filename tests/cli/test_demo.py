@@ -70,7 +70,8 @@ def test_the_page_of_the_demo_names_the_command_that_the_demo_names(demo: Demo) 
     page = min((demo.home / "reports").glob("*-nord-orders/report.html"))
     command = "pipeline retry --config .pipeline/demo/pipeline.toml"
     assert retry.startswith(f"{command} .pipeline/demo/reports/")
-    assert f"<code>{command}</code>" in page.read_text(encoding="utf-8")
+    shown = page.read_text(encoding="utf-8")
+    assert re.search(rf"<code>{re.escape(command)} \S+/rejected/\S+\.rejected\.csv", shown)
 
 
 def test_what_the_demo_says_to_type_closes_an_open_item(demo: Demo) -> None:
