@@ -93,8 +93,8 @@ _CONFIGURATION = (
      "make one with `pipeline plan`"),
     ("C132", _STATE, "No such run", "the ledger does not know it, or nothing of it is open",
      "`pipeline status` shows the last runs"),
-    ("C133", _STATE, "Run of another endpoint", "a run goes on only where it began",
-     "use the profile that the message names"),
+    ("C133", _STATE, "Run of another endpoint", "a run goes on only at the account and the host where it began",
+     "name its profile with --profile, or set `base_url` and `account` of the profile in pipeline.toml back to those that the message names"),
     ("C134", _STATE, "Prepared data is gone", "the folder of the run was removed",
      "run the import again: what arrived is not sent twice"),
     ("C135", _STATE, "Plan is stale", "a file, a mapping, the program or the ledger changed after planning",
@@ -110,8 +110,8 @@ _CONFIGURATION = (
      "retry a file of rejected/ beside a report as CSV, with these columns in it"),
     ("C141", _STATE, "Mapping not clear", "rows are read by the mapping that read them before, never by a guess",
      "name the mapping with -m, or retry the files of each mapping on their own"),
-    ("C142", _STATE, "Half an order", "an order has rows in files that are not retried with this one",
-     "name all files with rows of the order"),
+    ("C142", _STATE, "Half an order", "an order has rows in files that are not retried with this one, or has arrived without these rows",
+     "name all files with rows of the order; import one that has arrived as a whole, with `pipeline run`"),
 )  # fmt: skip
 
 

@@ -124,6 +124,17 @@ class Ledger:
                 ).scalar_one()
             )
 
+    def endpoint_of(self, run_id: str) -> tuple[str, int]:
+        """Give base_url and account of a run that the ledger knows."""
+        query = (
+            sa.select(t.endpoint.c.base_url, t.endpoint.c.account)
+            .join(t.run, t.run.c.endpoint == t.endpoint.c.id)
+            .where(t.run.c.id == run_id)
+        )
+        with self._session.transaction() as connection:
+            base_url, account = connection.execute(query).one()
+        return str(base_url), int(account)
+
     def find_endpoint(self, base_url: str, account: int) -> int | None:
         """Give the id of an endpoint that the ledger knows, or None; for who only reads."""
         wanted = (t.endpoint.c.base_url == base_url, t.endpoint.c.account == account)

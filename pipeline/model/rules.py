@@ -44,7 +44,7 @@ _ROWS: tuple[Rule, ...] = (
         "R101",
         _READ,
         "Wrong number of columns",
-        "this record has {value} columns, the header has {detail}",
+        "number of columns: {value} in this record, {detail} in the header",
         "a delimiter is missing or there is one too many, so no cell can be trusted to be in its column",
         "ask for the record again, or put the cell that contains the delimiter in quotes",
     ),
@@ -109,9 +109,9 @@ _ROWS: tuple[Rule, ...] = (
         "R204",
         _CONVERT,
         "More decimals than allowed",
-        '"{value}" has more than {detail} decimals',
+        '"{value}" has more decimals than {detail}',
         "rounding would change an amount silently",
-        "correct the cell; if rounding is right, say so in the mapping",
+        "correct the cell; if rounding is right, the mapping may round with `sql: ROUND(…, 2)`",
     ),
     _rule(
         "R205",
@@ -119,7 +119,7 @@ _ROWS: tuple[Rule, ...] = (
         "Not a whole number",
         '"{value}" is not a whole number',
         "the Order API takes an integer here",
-        "correct the cell",
+        "write digits alone: no unit, no decimals",
     ),
     _rule(
         "R206",
@@ -159,7 +159,7 @@ _ROWS: tuple[Rule, ...] = (
         "Number has too many digits",
         '"{value}" has more digits than {detail}',
         "the amount cannot be held exactly",
-        "correct the cell",
+        "correct the cell; two numbers may have run together",
     ),
     # the lookups, R4
     _rule(
@@ -200,7 +200,7 @@ _ROWS: tuple[Rule, ...] = (
         "R304",
         _RULES,
         "Longer than the API takes",
-        "{target} has more than {detail} characters",
+        "{target} has more characters than {detail}",
         "parcelLab refuses longer texts, and cutting would change the value silently",
         "shorten the cell, or cut it in the mapping with a `slice` step",
     ),
@@ -208,9 +208,9 @@ _ROWS: tuple[Rule, ...] = (
         "R305",
         _RULES,
         "Shorter than the API takes",
-        "{target} needs at least {detail} characters",
+        "{target} is shorter than it may be; characters needed: {detail}",
         "parcelLab refuses shorter texts",
-        "correct the cell",
+        "write the value in full; it looks cut off",
     ),
     _rule(
         "R306",
@@ -250,15 +250,15 @@ _ROWS: tuple[Rule, ...] = (
         "Not an e-mail address",
         "{target} is not an e-mail address",
         "parcelLab refuses it, and a customer who cannot be written to is not served",
-        "correct the cell",
+        "write one address such as name@example.com, with nothing around it",
     ),
     _rule(
         "R311",
         _RULES,
         "Amount too large",
-        '"{value}" has more than {detail} digits before the decimal point',
+        '"{value}" has more digits before the decimal point than {detail}',
         "parcelLab takes at most 8 digits there",
-        "correct the cell",
+        "correct the cell; if the decimal sign was not understood, correct `source.decimal` in the mapping",
     ),
     _rule(
         "R312",
@@ -266,7 +266,7 @@ _ROWS: tuple[Rule, ...] = (
         "Number below its minimum",
         '"{value}" is less than {detail}',
         "parcelLab takes no smaller number here",
-        "correct the cell",
+        "correct the cell, or skip rows with such numbers by `rows.skip` in the mapping",
     ),
     _rule(
         "R313",
@@ -306,7 +306,7 @@ _ROWS: tuple[Rule, ...] = (
         "Not a web address",
         '"{value}" is not an http or https address',
         "links are shown to customers",
-        "correct the cell",
+        "write the whole address, beginning with https://",
     ),
     _rule(
         "R318",
@@ -314,7 +314,7 @@ _ROWS: tuple[Rule, ...] = (
         "Two different changes of one thing",
         "{target} changes {value} in two different ways",
         "rows of this order ask for contradicting changes; the last one winning would be a guess",
-        "correct the rows",
+        "leave one of the two changes in the rows of this order",
     ),
     _rule(
         "R319",
@@ -349,7 +349,7 @@ _ROWS: tuple[Rule, ...] = (
         "Dates in the wrong order",
         "{target} lies after {detail}",
         "the earliest date of a window is later than the latest",
-        "correct the cells",
+        "correct the dates; if all rows have this, the mapping may have the two columns the wrong way round",
         severity=Severity.WARNING,
     ),
     _rule(
@@ -358,7 +358,7 @@ _ROWS: tuple[Rule, ...] = (
         "Written in a form the API does not take",
         '"{value}" does not have the form {detail}',
         "parcelLab checks the form of this field and refuses others",
-        "correct the cell",
+        "write the cell in the form that is named, or bring it there by a step of `do:` in the mapping",
     ),
     _rule(
         "R324",
@@ -386,7 +386,7 @@ _ROWS: tuple[Rule, ...] = (
         "Held with another row of its order",
         "this row is fine, but {detail} keeps the whole order back",
         "an order is sent whole or not at all",
-        "fix the other row",
+        "nothing to do for this row: correct the other one, and both are sent",
     ),
     # A: the API's answers
     _rule(
@@ -403,7 +403,7 @@ _ROWS: tuple[Rule, ...] = (
         "Order refused",
         "parcelLab refused the order: {detail}",
         "the API refused the order as a whole and stored nothing of it",
-        "act as the API's words say",
+        "do what parcelLab's words ask for; if they do not tell, ask parcelLab support with the order number",
     ),
     _rule(
         "A403",
@@ -411,7 +411,7 @@ _ROWS: tuple[Rule, ...] = (
         "Refused in words we do not know",
         "parcelLab refused the order with status {value}: {detail}",
         "the answer has none of the documented forms",
-        "show the words to parcelLab support",
+        "send the words and the order number to parcelLab support",
         owner=Owner.SETUP,
     ),
     _rule(
@@ -428,7 +428,7 @@ _ROWS: tuple[Rule, ...] = (
         "Change not applied",
         "{target} was not applied: {detail}",
         "parcelLab stored the order but refused this change of it",
-        "act as the API's words say; the rest of the order is stored",
+        "do what parcelLab's words ask for, and the next run sends the change again; the rest of the order is stored",
     ),
     _rule(
         "A202",
@@ -436,7 +436,7 @@ _ROWS: tuple[Rule, ...] = (
         "Applied with a warning",
         "{target}: {detail}",
         "parcelLab stored the change and left out what it does not know",
-        "correct the mapping if the value matters",
+        "parcelLab's words name what was left out: if it matters, correct the field in the mapping",
         owner=Owner.MAPPING,
         severity=Severity.WARNING,
     ),

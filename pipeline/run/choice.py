@@ -6,7 +6,7 @@ from pipeline.config import Settings
 from pipeline.ledger import Ledger, RunRecord, RunState
 from pipeline.run.folder import RunFolder
 from pipeline.run.plans import run_of
-from pipeline.run.request import RunUnknown, resume_command
+from pipeline.run.request import RunUnknown, elsewhere, resume_command
 
 OPEN = (RunState.RUNNING, RunState.INTERRUPTED)
 _LOOK_BACK = 100
@@ -55,8 +55,10 @@ class Choice:
             raise RunUnknown(f"run {record.id} is {record.state}, nothing of it is open", code="C132",
                              help=_STATUS)  # fmt: skip
         if record.endpoint != endpoint:
-            raise RunUnknown(f"run {record.id} belongs to another endpoint", code="C133",
-                             help=resume_command(self._settings, record.id, record.profile))  # fmt: skip
+            there = self._ledger.endpoint_of(record.id)
+            again = resume_command(self._settings, record.id, record.profile)
+            says, how = elsewhere(self._settings, record.profile, there, again)
+            raise RunUnknown(f"run {record.id} {says}", code="C133", help=how)
         broken = self.folder(record).broken()
         if broken is not None:
             raise RunUnknown(

@@ -100,6 +100,28 @@ def resume_command(settings: Settings, run_id: str, profile: str | None = None) 
     return typed(settings, "resume", run_id, profile=profile)
 
 
+def elsewhere(
+    settings: Settings, profile: str, there: tuple[str, int], command: str
+) -> tuple[str, str]:
+    """Say that a run belongs to another endpoint than the settings', and which keys lead back to it.
+
+    `profile` and `there` (base_url and account) are the run's, `command` is what is typed for it.
+    """
+    here = settings.endpoint
+    keys = ((f'base_url = "{there[0]}"', here.base_url != there[0]),
+            (f"account = {there[1]}", here.account != there[1]))  # fmt: skip
+    changed = " and ".join(key for key, differs in keys if differs)
+    place = f"[profile.{profile}] of {settings.config or 'pipeline.toml'}"
+    if profile != settings.profile:
+        says = f"belongs to the endpoint of profile {profile}: account {there[1]} at {there[0]}"
+        return says, f"{command}\nwith {changed} in {place}"
+    says = (
+        f"belongs to account {there[1]} at {there[0]}; "
+        f"profile {profile} has account {here.account} at {here.base_url}"
+    )
+    return says, f"set {changed} in {place}, or import the files again with `pipeline run`"
+
+
 class GuardTripped(StopRun):
     """A safety stop before the first request; a person decides (exit 7).
 

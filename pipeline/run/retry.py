@@ -30,7 +30,7 @@ from pipeline.report.corrections import affected
 from pipeline.report.facts import Correcting, RunFacts, RunState, RunTables
 from pipeline.report.summary import counted
 from pipeline.run.folder import RunFolder
-from pipeline.run.request import Options, typed
+from pipeline.run.request import Options, elsewhere, typed
 from pipeline.run.source import Job
 
 RETRIED = "retried"  # the folder of the table below
@@ -144,9 +144,9 @@ def _runs_of(
             raise RetryRefused(f"{file} is of run {run}, which this ledger does not know", code="C132",
                                help="use the ledger of that run, or name the mapping with -m")  # fmt: skip
         if record.endpoint != endpoint:
-            command = typed(settings, "retry", str(file), profile=record.profile)
-            raise RetryRefused(f"{file} is of run {run}, which belongs to another endpoint",
-                               code="C133", help=command)  # fmt: skip
+            again = typed(settings, "retry", str(file), profile=record.profile)
+            says, how = elsewhere(settings, record.profile, ledger.endpoint_of(run), again)
+            raise RetryRefused(f"{file} is of run {run}, which {says}", code="C133", help=how)
         folder = RunFolder(settings.home / "runs" / run)
         facts = folder.facts()
         if not facts and not named:
@@ -345,11 +345,12 @@ def _refuse_halves(
     shown = ", ".join(names[index] for index in needed)
     number = elsewhere.get_column("key").n_unique()
     what = f"order {order}" + (f" and {counted(number - 1, 'more order')}" if number > 1 else "")
+    have = "have" if number > 1 else "has"
     if all(index in beside for index in needed):
         how = f"name these files too: {', '.join(beside[index] for index in needed)}"
     else:
         how = "an EDI file cannot be corrected as rows: import the corrected files and the new EDI file together with `pipeline run`"
-    raise RetryRefused(f"{what} of run {facts['run_id']} has rows in {shown} too", code="C142", help=how)  # fmt: skip
+    raise RetryRefused(f"{what} of run {facts['run_id']} {have} rows in {shown} too", code="C142", help=how)  # fmt: skip
 
 
 def refuse_over_arrived(folder: RunFolder, retried: Retried) -> None:
@@ -365,10 +366,13 @@ def refuse_over_arrived(folder: RunFolder, retried: Retried) -> None:
     )  # fmt: skip
     over = [n for n in numbers if n in retried.overtaken or n not in retried.orders]
     if retried.compared and over:
-        more = f" and {counted(len(over) - 1, 'more order')}" if len(over) > 1 else ""
+        several = len(over) > 1
+        more = f" and {counted(len(over) - 1, 'more order')}" if several else ""
+        have, it = ("have", "them") if several else ("has", "it")
+        their, orders = ("their", "orders") if several else ("its", "order")
         raise RetryRefused(
-            f"order {over[0]}{more} has arrived without these rows; they would replace it",
-            code="C142", help="remove its rows; import the whole order with `pipeline run`",
+            f"order {over[0]}{more} {have} arrived without these rows; they would replace {it}",
+            code="C142", help=f"remove {their} rows; import the whole {orders} with `pipeline run`",
         )  # fmt: skip
 
 

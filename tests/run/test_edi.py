@@ -97,7 +97,7 @@ def test_a_rejected_message_stands_on_the_page_once_with_its_place(inbox: Wareho
     text = page(result).replace("\N{NO-BREAK SPACE}", " ")
 
     assert result.exit_code == 3
-    assert text.count("SE*01 declares 40 segments, counted are 47") == 2  # as example and as entry
+    assert text.count("SE*01 declares 40, counted segments: 47") == 2  # as example and as entry
     assert 'message 0002 (856), <span class="nowrap">12 rows</span>' in text
     assert "night.edi:66 (segment 66)" in text
     assert '<span class="col">qty</span> <code class="path">I/SN1.2</code>' in text

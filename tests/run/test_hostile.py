@@ -293,8 +293,11 @@ def test_resume_looks_at_its_own_endpoint_only(warehouse: Warehouse) -> None:
     there = warehouse.run().run_id
     warehouse.settings = settings
 
-    with pytest.raises(RunUnknown, match="belongs to another endpoint"):
+    with pytest.raises(
+        RunUnknown, match=r"belongs to account 1618 at http://127\.0\.0\.1:9;"
+    ) as refused:
         warehouse.resume(there)
+    assert 'set base_url = "http://127.0.0.1:9" in [profile.sandbox]' in refused.value.help
     assert warehouse.resume().run_id == here
 
 

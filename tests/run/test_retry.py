@@ -241,11 +241,24 @@ def test_an_order_of_several_files_needs_all_of_them(warehouse: Warehouse) -> No
     assert refused.value.code == "C142"
     assert "parcels.rejected.csv" in refused.value.help
     assert "A1" not in bodies(warehouse)
+    assert refused.value.message.startswith("order A1 of run")
 
     result = warehouse.retry(*files.values())
 
     assert (result.exit_code, warehouse.open_items()) == (0, {})
     assert len(bodies(warehouse)["A1"]["mutations"]) == 1  # type: ignore[arg-type]
+
+
+def test_several_halves_of_orders_are_told_in_the_plural(warehouse: Warehouse) -> None:
+    (warehouse.folder / "parcels.yaml").write_text(PARCELS_YAML, encoding="utf-8")
+    warehouse.orders(order_row("A1", qty="x"), order_row("A2", qty="x"), order_row("A3", qty="x"))
+    warehouse.parcels(*((number, f"P{number}", "dhl-germany") for number in ("A1", "A2", "A3")))
+    files = warehouse.corrected(warehouse.run())
+
+    with pytest.raises(
+        RetryRefused, match=r"^order A1 and 2 more orders of run \S+ have rows in parcels"
+    ):
+        warehouse.retry(files["orders.rejected.csv"])
 
 
 def test_a_renamed_file_finds_its_mapping_by_its_columns(warehouse: Warehouse) -> None:
@@ -334,10 +347,30 @@ def test_rows_of_a_run_elsewhere_are_refused(warehouse: Warehouse) -> None:
     endpoint = replace(warehouse.settings.endpoint, account=99)
     warehouse.settings = replace(warehouse.settings, endpoint=endpoint, profile="other")
 
-    with pytest.raises(RetryRefused, match="another endpoint") as refused:
+    with pytest.raises(RetryRefused, match="endpoint of profile sandbox") as refused:
         warehouse.retry(path)
 
     assert "--profile sandbox" in refused.value.help
+    assert "account = 1618 in [profile.sandbox]" in refused.value.help
+
+
+def test_a_profile_whose_endpoint_was_changed_is_told_by_its_keys(warehouse: Warehouse) -> None:
+    warehouse.orders(order_row("A1", qty="x"))
+    path = only(warehouse.corrected(warehouse.run()))
+    before = warehouse.settings.endpoint
+    endpoint = replace(before, base_url="http://127.0.0.1:9", account=99)
+    warehouse.settings = replace(warehouse.settings, endpoint=endpoint)
+
+    with pytest.raises(RetryRefused) as refused:
+        warehouse.retry(path)
+
+    assert refused.value.message.endswith(
+        f"belongs to account 1618 at {before.base_url}; profile sandbox has account 99 at http://127.0.0.1:9"
+    )
+    assert refused.value.help == (
+        f'set base_url = "{before.base_url}" and account = 1618 in [profile.sandbox] of pipeline.toml, '
+        "or import the files again with `pipeline run`"
+    )
 
 
 def test_without_the_folder_of_its_run_a_mapping_has_to_be_named(warehouse: Warehouse) -> None:
@@ -562,6 +595,23 @@ def test_corrected_rows_never_replace_an_order_that_arrived_without_them(
         warehouse.retry(path)
 
     assert len(warehouse.sandbox.puts()) == 1
+
+
+def test_several_orders_that_arrived_without_their_rows_are_told_in_the_plural(
+    warehouse: Warehouse,
+) -> None:
+    mapping = warehouse.folder / "orders.yaml"
+    mapping.write_text(mapping.read_text().replace("lines:\n", "lines:\n  send: always\n"))
+    warehouse.orders(
+        order_row("A1"), order_row("", 2), order_row("B1"), order_row("", 4), order_row("B1", 5)
+    )
+    path = only(warehouse.corrected(warehouse.run()))
+    correct(path, (";2;SKU-2", "A1;2;SKU-2"), (";4;SKU-4", "B1;4;SKU-4"))
+
+    with pytest.raises(RetryRefused, match=r"^order A1 and 1 more order have arrived") as refused:
+        warehouse.retry(path)
+
+    assert refused.value.help == "remove their rows; import the whole orders with `pipeline run`"
 
 
 def test_corrected_rows_never_go_over_a_newer_version(warehouse: Warehouse) -> None:

@@ -89,9 +89,9 @@ def test_a_wrong_number_of_columns_is_told_with_both_numbers(orders: Path) -> No
     assert raw.rows() == [(0, 4, 0, "d", "3")]
     assert faulty.rows() == [(0, 2, 0, "", "1"), (0, 3, 0, "b", "2"), (0, 5, 0, "", "4")]
     assert sentences(orders, ["id"]) == [
-        "orders.csv:2: this record has 1 columns, the header has 2 [R101]",
-        "orders.csv:3: this record has 3 columns, the header has 2 [R101]",
-        "orders.csv:5: this record has 1 columns, the header has 2 [R101]",
+        "orders.csv:2: number of columns: 1 in this record, 2 in the header [R101]",
+        "orders.csv:3: number of columns: 3 in this record, 2 in the header [R101]",
+        "orders.csv:5: number of columns: 1 in this record, 2 in the header [R101]",
     ]
 
 

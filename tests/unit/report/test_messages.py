@@ -43,7 +43,7 @@ def test_a_rejected_message_is_one_entry_at_the_place_of_its_error() -> None:
     assert (cause.count, case.rows, case.message) == (4, 4, "message 0002 (856)")
     assert case.order_number == "WH-1, WH-2"
     assert case.place == "night.edi:42 (segment 42)"
-    assert case.says == "SE*01 declares 18 segments, counted are 20"
+    assert case.says == "SE*01 declares 18, counted segments: 20"
     assert [each.place for each in cause.examples] == [case.place]
 
 
