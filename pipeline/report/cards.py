@@ -10,7 +10,7 @@ from pipeline.report.causes import Cause, Causes, OwnerShare
 from pipeline.report.messages import FileNote
 from pipeline.report.owners import task_of
 from pipeline.report.pieces import Prose, Subject, prose, subject
-from pipeline.report.summary import counted
+from pipeline.report.summary import counted, extent, extent_of
 from pipeline.report.visible import visible
 
 CARD_CAUSES = 4
@@ -18,10 +18,11 @@ CARD_CAUSES = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """One cause on a card: how many, what it is, what the API said, what to do, and one place to look at."""
+    """One cause on a card: how many orders, of how many rows, what it is, what the API said, what to do, and one place to look at."""
 
     anchor: str
     amount: str
+    rows: str
     title: str
     subject: Subject
     words: str
@@ -72,12 +73,7 @@ def note_anchor(number: int) -> str:
 
 
 def _card(share: OwnerShare, lost: Sequence[Item]) -> Card:
-    parts = []
-    if share.rows:
-        parts.append(counted(share.rows, "row"))
-    if share.orders or share.failed_orders:
-        parts.append(counted(share.orders, "order"))
-    amount = " in ".join(parts)
+    amount = extent(share.orders, share.rows) if share.causes else ""
     if lost:
         unknown = f"{counted(len(lost), 'part')} of files with unknown content"
         amount = f"{amount}, {unknown}" if amount else unknown
@@ -97,6 +93,7 @@ def _of_file(number: int, note: FileNote) -> Item:
     return Item(
         anchor=note_anchor(number),
         amount=counted(note.count, "part"),
+        rows="",
         title=note.title,
         subject=Subject("", ()),
         words="",
@@ -107,9 +104,11 @@ def _of_file(number: int, note: FileNote) -> Item:
 
 def _item(cause: Cause) -> Item:
     automatic = cause.owner == Owner.AUTOMATIC.value
+    amount, _, rows = extent_of(cause).partition(" (")
     return Item(
         anchor=cause.anchor,
-        amount=counted(cause.count, cause.unit.value[:-1]),
+        amount=amount,
+        rows=rows.rstrip(")"),
         title=cause.title,
         subject=subject(cause),
         words="" if automatic else cause.words,

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pipeline.model.rules import Owner
 from pipeline.report.cases import Quoting
-from pipeline.report.causes import Cause, Causes, find_causes
+from pipeline.report.causes import Cause, Causes, Unit, find_causes
 from pipeline.report.facts import RunFacts, RunState, RunTables
 from pipeline.report.history import History, length
 from pipeline.report.interchanges import FileClaims, claims
@@ -177,6 +177,26 @@ def counted(number: int, noun: str) -> str:
     ('1 order', '2,051 rows')
     """
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def extent(orders: int, rows: int) -> str:
+    """Count orders, as verdicts do, and in brackets their rows; rows alone where no order is known.
+
+    >>> extent(5, 10), extent(1, 0), extent(0, 10)
+    ('5 orders (10 rows)', '1 order', '10 rows')
+    """
+    if not orders:
+        return counted(rows, "row")
+    return counted(orders, "order") + (f" ({counted(rows, 'row')})" if rows else "")
+
+
+def extent_of(cause: Cause) -> str:
+    """Say how many orders wait for a cause, and how many rows have it."""
+    if cause.unit is Unit.SEGMENTS:
+        return counted(cause.count, "segment")
+    return (
+        extent(cause.count, 0) if cause.unit is Unit.ORDERS else extent(cause.orders, cause.count)
+    )
 
 
 def lost_words(causes: Causes) -> str:

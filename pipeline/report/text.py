@@ -12,6 +12,7 @@ from pipeline.report.interchanges import Claim
 from pipeline.report.summary import (
     Summary,
     counted,
+    extent_of,
     lifecycle_of,
     missing_words,
     subject_of,
@@ -174,7 +175,7 @@ def _about_files(summary: Summary) -> list[str]:
 def _line(cause: Cause) -> tuple[str, str, str, str]:
     subject = subject_of(cause)
     return (
-        counted(cause.count, cause.unit.value[:-1]),
+        extent_of(cause),
         cause.code or "-",
         f"{cause.title}{f': {subject}' if subject else ''}",
         visible(cause.owner),

@@ -100,12 +100,14 @@ def test_a_wrong_encoding_in_the_rows(call: Call, files: Path) -> None:
         "  help: the report says why; raise --max-reject-rate to send the rest\n"
     )
     # it is made, and it names the cause
-    assert "20 rows  R102  Byte not valid in the declared encoding: EMail" in said.out
+    assert "20 orders (20 rows)  R102  Byte not valid in the declared encoding: EMail" in said.out
     assert Path(said.out.rpartition("Report: ")[2].strip()).is_file()
     # and the plan names each byte's place
     planned = call("plan", "-m", "small.yaml", "orders.csv", "--out", "p")
     assert planned.code == 3
-    assert "20 rows  R102  Byte not valid in the declared encoding: EMail" in planned.out
+    assert (
+        "20 orders (20 rows)  R102  Byte not valid in the declared encoding: EMail" in planned.out
+    )
 
 
 NINE = """\
@@ -296,8 +298,8 @@ def test_a_stray_file_that_is_no_edi_says_so_too(call: Call, folder: Path) -> No
     assert complaint(said) == (
         'error[E101]: notes.txt:1: no ISA, UNA or UNB is found; it begins with "call the warehouse"\n'
         "  --> notes.txt:1\n"
-        "  help: look at the file's beginning; ask for it again; if notes.txt is not meant, name the "
-        "files of orders.yaml there, `source: {files: …}`\n"
+        "  help: look at the file's beginning: unpack or decrypt it if it is packed or encrypted, "
+        "else ask for it again; if notes.txt is not meant, name the files of orders.yaml there, `source: {files: …}`\n"
     )
 
 

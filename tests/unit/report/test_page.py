@@ -194,13 +194,19 @@ def test_a_card_says_who_what_to_do_and_one_place_to_look_at() -> None:
     text = Outline(page_of(partly_imported())).text
     card = text[text.index("Who needs to fix what") : text.index("Does it balance?")]
     assert "Data source corrects the export or its cells" in card
-    assert "12 rows Required for a new order E-Mail (for recipient_ email )" in card.replace(
-        "  ", " "
+    assert (
+        "12 orders (12 rows) Required for a new order E-Mail (for recipient_ email )"
+        in " ".join(card.split())
     )
+    assert re.search(r"Data source .*? \d+ orders \(\d+ rows\)", card)
+    assert not re.search(r"\d rows? in \d", card)
     assert "for example orders_2026-11-19_DE.csv:146" in card
     assert "Add the value to the table in the mapping, or correct the cell" in card
     assert "Automatic nothing to do" in card
-    assert card.count("for example") == len(re.findall(r"\d+ (?:row|order)s? [A-Z]", card)) - 1
+    assert (
+        card.count("for example")
+        == len(re.findall(r"\d+ orders?(?: \(\d+ rows?\))? [A-Z]", " ".join(card.split()))) - 1
+    )
 
 
 def test_no_word_of_the_control_totals_reads_like_the_open_items_of_the_status() -> None:
@@ -244,11 +250,11 @@ def test_the_text_of_a_partly_imported_run() -> None:
         "PARTLY IMPORTED: 94 of 133 orders arrived (6 already delivered before, 4 without all of "
         "their changes), 29 missing, 3 out of date, 2 unclear, 4 had nothing to send, 1 overtaken "
         "by a newer run.\n"
-        "  12 rows   R301  Required for a new order: E-Mail (for recipient_email)          Data source\n"
-        "  14 rows   R401  Value not in lookup table: Land (for destination_country_iso3)  Mapping\n"
-        "  5 orders  A401  Field refused: Region (for shipping_address.region_code)        Data source\n"
-        "  5 rows    R201  Not a number: VK-Preis (for articles_order.unit_price)          Data source\n"
-        "  4 orders  A201  Change not applied: Carrier (for mutations.tracking.courier)    parcelLab set-up\n"
+        "  12 orders (12 rows)  R301  Required for a new order: E-Mail (for recipient_email)          Data source\n"
+        "  7 orders (14 rows)   R401  Value not in lookup table: Land (for destination_country_iso3)  Mapping\n"
+        "  5 orders             A401  Field refused: Region (for shipping_address.region_code)        Data source\n"
+        "  5 orders (5 rows)    R201  Not a number: VK-Preis (for articles_order.unit_price)          Data source\n"
+        "  4 orders             A201  Change not applied: Carrier (for mutations.tracking.courier)    parcelLab set-up\n"
         "  and 3 more causes in the report\n"
         "  1 warning\n"
         "Report: reports/x/report.html\n"
