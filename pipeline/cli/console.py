@@ -90,6 +90,13 @@ class Console:
         document = {"exit": {"code": int(code), "name": name_of(code)}, **fields}
         self._write(sys.stdout, json.dumps(document, default=str) + "\n")
 
+    def place(self, name: str, path: Path) -> None:
+        """Print where the file is that is the result of the command; `name` is for JSON."""
+        if self.look.json:
+            self.json_result(0, {name: path})
+        else:
+            self.result(str(path))
+
     def parts(self, parts: Iterable[tuple[str, str]]) -> None:
         """Print a long result as it is made: texts, each with its style, "" for none.
 

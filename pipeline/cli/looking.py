@@ -9,6 +9,7 @@ import click
 from pipeline.cli.codes import CODES, find_code, near_codes
 from pipeline.cli.console import Console
 from pipeline.cli.exits import Exit, name_of
+from pipeline.cli.progress import events_for
 from pipeline.cli.root import cli, report_group
 from pipeline.cli.session import Session
 from pipeline.cli.shape import setting, verb
@@ -99,17 +100,15 @@ def _at(console: Console, text: str) -> str:
 def report(session: Session, run_id: str | None) -> int:
     """Make the report of a run again, and print where it is.
 
-    Without RUN, of the latest one. Nothing is read but the ledger and the folder of the run.
+    Without RUN, of the latest one. Nothing is read but the ledger and the folder of the run. Files to
+    correct that could not be written at the end of the run are written now.
     """
     loaded = session.load()
     from pipeline import run as way
 
-    page = way.report(loaded.settings, run_id, str(loaded.values["pii"]))
-    console = session.console
-    if console.look.json:
-        console.json_result(Exit.OK, {"report": page})
-    else:
-        console.result(str(page))
+    with events_for(session.console, approve=True) as events:
+        page = way.report(loaded.settings, run_id, str(loaded.values["pii"]), events)
+    session.console.place("report", page)
     return Exit.OK
 
 
@@ -131,12 +130,7 @@ def index(session: Session) -> int:
     loaded = session.load()
     from pipeline import run as way
 
-    page = way.index(loaded.settings)
-    console = session.console
-    if console.look.json:
-        console.json_result(Exit.OK, {"index": page})
-    else:
-        console.result(str(page))
+    session.console.place("index", way.index(loaded.settings))
     return Exit.OK
 
 

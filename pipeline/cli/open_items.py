@@ -3,6 +3,7 @@
 import click
 
 from pipeline.cli.exits import Exit
+from pipeline.cli.progress import events_for
 from pipeline.cli.root import open_items_group
 from pipeline.cli.session import Session
 from pipeline.cli.shape import verb
@@ -81,8 +82,9 @@ def close(session: Session, order_numbers: tuple[str, ...], reason: str) -> int:
     loaded = session.load()
     from pipeline import run as way
 
-    closed = way.close_open_items(loaded.settings, order_numbers, reason)
     console = session.console
+    with events_for(console, approve=True) as events:
+        closed = way.close_open_items(loaded.settings, order_numbers, reason, events)
     if console.look.json:
         console.json_result(Exit.OK, {"closed": closed})
     else:

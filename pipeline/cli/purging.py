@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline.cli.exits import Exit
+from pipeline.cli.progress import events_for
 from pipeline.cli.root import cli
 from pipeline.cli.session import Session
 from pipeline.cli.shape import setting, verb
@@ -35,8 +36,9 @@ def purge(session: Session, order: str, dry_run: bool) -> int:
     loaded = session.load()
     from pipeline import run as way
 
-    done = way.purge(loaded.settings, order, only_look=dry_run)
     console = session.console
+    with events_for(console, approve=True) as events:
+        done = way.purge(loaded.settings, order, events, only_look=dry_run)
     if console.look.json:
         fields = {"erased": not dry_run, **asdict(done), "stays": list(way.STAYS)}
         console.json_result(Exit.OK, fields)

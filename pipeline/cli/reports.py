@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pipeline.cli.browser import show_page
 from pipeline.cli.exits import Exit
 from pipeline.cli.progress import events_for
 from pipeline.cli.root import report_group
@@ -32,19 +33,17 @@ _UNITS = {"d": "days", "w": "weeks"}
 def open_(session: Session, run_id: str | None) -> int:
     """Open the report of a run in the browser, and print where it is.
 
-    Without RUN, of the latest one. A page that is not there any more is made again.
+    Without RUN, of the latest one. It is found where the run has written it, whatever --report-dir was
+    then; a page that is not there any more is made again.
     """
     loaded = session.load()
     from pipeline import run as way
 
-    page = way.written_report(loaded.settings, run_id, str(loaded.values["pii"]))
-    console = session.console
-    if console.look.json:
-        console.json_result(Exit.OK, {"report": page})
-    else:
-        console.result(str(page))
-    if click.launch(page.absolute().as_uri()) != 0:
-        console.warn("no browser could be started; open the file above")
+    with events_for(session.console, approve=True) as events:
+        page = way.written_report(loaded.settings, run_id, str(loaded.values["pii"]), events)
+    session.console.place("report", page)
+    if not show_page(page, session.environ):
+        session.console.warn("no browser could be started; open the file above")
     return Exit.OK
 
 

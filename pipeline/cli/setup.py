@@ -167,10 +167,7 @@ def init(session: Session) -> int:
     """Write a commented pipeline.toml here; never over an existing one."""
     path = session.cwd / str(session.overrides.get("config") or CONFIG_NAME)
     write_new(path, _TEMPLATE, help="edit it, or name another with -c")
-    if session.console.look.json:
-        session.console.json_result(Exit.OK, {"file": path})
-    else:
-        session.console.result(str(path))
+    session.console.place("file", path)
     return Exit.OK
 
 

@@ -143,6 +143,7 @@ def load(
     )
     settings = replace(
         made, profile_named=bool(profile), config=config_path, partners=read_partners(document),
+        reports_named=values["report_dir"].origin.kind is From.OPTION,
         schedule=read_schedule(document), notify=read_notify(document, around, maker.warnings),
     )  # fmt: skip
     return Loaded(

@@ -123,6 +123,7 @@ class Settings:
     settle_s: float = 0.0  # how long a file must have been left alone before it is read
     profile_named: bool = False  # by an option, so that a printed command must name it too
     config: Path | None = None  # the file that an option named
+    reports_named: bool = False  # by an option, too
     partners: tuple[Partner, ...] = ()  # none: EDI of every sender is taken
     acks: Path | None = None  # under which partners find their acknowledgements
     notify: Notify | None = None  # who is told how a run ended

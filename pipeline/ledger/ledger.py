@@ -25,6 +25,7 @@ from pipeline.ledger.open_items import (
     close_items,
     closed_items,
     items_as_of,
+    latest_items,
     open_items,
     update_open_items,
 )
@@ -559,6 +560,11 @@ class Ledger:
         """Give the items that are open at an endpoint now, oldest first."""
         with self._session.transaction() as connection:
             return open_items(connection, endpoint)
+
+    def latest_items(self, endpoint: int, order_numbers: Sequence[str]) -> dict[str, OpenItem]:
+        """Give the latest item, open or closed, of those orders that ever were one."""
+        with self._session.transaction() as connection:
+            return latest_items(connection, endpoint, order_numbers)
 
     def keeps_history(self) -> bool:
         """Tell whether the ledger has entries: one that is only read may be of an older format."""

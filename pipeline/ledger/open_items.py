@@ -133,6 +133,30 @@ def open_items(connection: sa.Connection, endpoint: int) -> list[OpenItem]:
     return [_as_item(row) for row in rows.mappings()]
 
 
+def latest_items(
+    connection: sa.Connection, endpoint: int, numbers: Sequence[str]
+) -> dict[str, OpenItem]:
+    """Give the latest item of each of these orders that ever was one, open or closed."""
+    opened, last, closed = t.run.alias("opened"), t.run.alias("last"), t.run.alias("closed")
+    query = (
+        sa.select(
+            _item.order_number, _item.code, opened.c.id.label("opened_run"), _item.opened_at,
+            _item.runs, last.c.id.label("last_run"), closed.c.id.label("closed_run"),
+            _item.closed_at, _item.reason,
+        )
+        .join(opened, opened.c.seq == _item.opened_run)
+        .join(last, last.c.seq == _item.last_run)
+        .outerjoin(closed, closed.c.seq == _item.closed_run)
+        .where(_item.endpoint == endpoint)
+        .order_by(_item.id)
+    )  # fmt: skip
+    return {
+        row["order_number"]: _as_item(row)
+        for some in lookups(numbers)
+        for row in connection.execute(query.where(_item.order_number.in_(some))).mappings()
+    }
+
+
 def items_as_of(connection: sa.Connection, run_id: str, as_of: int) -> list[OpenItem]:
     """Give the items that were open at a run's endpoint at an entry, oldest first."""
     later = sa.select(_event.item).where(

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from pipeline import __version__
+from pipeline.config import Settings
 from pipeline.ledger import Ledger
 from pipeline.mapping.plan import Source
 from pipeline.model.edi.envelope import LineTotals
@@ -33,7 +34,7 @@ from pipeline.report.interchanges import Claim, read_interchange
 from pipeline.run.folder import RunFolder
 from pipeline.run.interchanges import interchanges_of, kept_messages
 from pipeline.run.source import Job
-from pipeline.run.tracing import traced
+from pipeline.run.tracing import traced, untraced
 
 _PLANNED_ORDERS = [name for name in ORDER_SCHEMA if name not in ("status", "attempts", "warnings")]
 
@@ -128,15 +129,21 @@ def planned_tables(folder: RunFolder) -> RunTables:
 
 
 def run_tables(
-    folder: RunFolder, ledger: Ledger, run_id: str, why_not: str | None, *, keep: bool = False
-) -> RunTables:
+    folder: RunFolder, ledger: Ledger, run_id: str, why_not: str | None, *, keep: bool = False,
+    trace: bool = True,
+) -> RunTables:  # fmt: skip
     """The tables of a run: rows and findings from its folder, orders and answers from the ledger.
 
     `why_not` is said of the orders that were not attempted; None for a run in which none was. With
     `keep` the traced answers are kept in the folder, for the cells will not be there for ever.
+    Without `trace` the answers lead to the first row of their order and no cell.
     """
     orders = _orders(folder, ledger, run_id)
-    answers = _answers(folder, ledger, run_id, orders)
+    answers = (
+        _answers(folder, ledger, run_id, orders)
+        if trace
+        else untraced(ledger.problems(run_id), orders)
+    )
     if keep:
         folder.write("answers", 0, answers)
     if why_not is not None:
@@ -223,3 +230,9 @@ def _silent(orders: pl.DataFrame, answers: pl.DataFrame, why_not: str) -> pl.Dat
 def report_folder(reports: Path, run_id: str) -> Path:
     """Where the report of a run lies."""
     return reports / run_id
+
+
+def report_folders(settings: Settings, folder: RunFolder) -> tuple[Path, ...]:
+    """Where reports of a run lie or may lie: under the `report_dir` of now first, then as it says."""
+    now = report_folder(settings.reports, folder.path.name)
+    return tuple(dict.fromkeys((now.absolute(), *folder.reports())))

@@ -6,7 +6,7 @@ data as it is: folder 0700, files 0600.
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Any
@@ -22,7 +22,9 @@ from pipeline.report.corrections import affected, message_list, rows_told
 from pipeline.report.facts import CorrectedFile, Correcting, RunFacts, RunTables
 from pipeline.report.files import replacing, sync_folder
 from pipeline.report.rejections import rejected_findings
-from pipeline.run.folder import RunFolder
+from pipeline.run.byproduct import Byproduct
+from pipeline.run.folder import RunFolder, written
+from pipeline.run.request import Events
 from pipeline.run.workbook import TooLarge, write_workbook
 
 FOLDER = "rejected"
@@ -30,61 +32,124 @@ _NAME_MAX = 100  # characters of a name; file systems take 255 bytes
 _UNSAFE = re.compile(r"[^\w.\-]+")
 
 
+@dataclass(slots=True)
+class Corrections:
+    """The files of a run as run.json keeps them, and whether all are there that should be."""
+
+    files: list[CorrectedFile]
+    whole: bool = True
+
+    def as_facts(self) -> dict[str, Any]:
+        """What run.json keeps."""
+        return {"corrected": [asdict(each) for each in self.files]}
+
+
 def write_corrected(
     folder: RunFolder, reports: Path, facts: RunFacts, tables: RunTables, *,
-    owners: Mapping[str, str], warn: Callable[[str], None], workbooks: bool = False,
-) -> list[dict[str, Any]]:  # fmt: skip
-    """Write the files of a run under `reports`; gives them as run.json keeps them.
+    owners: Mapping[str, str], events: Events, again: str, workbooks: bool = False,
+) -> Corrections:  # fmt: skip
+    """Write the files of a run under `reports`.
 
     A file that somebody has changed since it was written stays as it is, and the new one gets
-    another name. Where a file cannot be written in its own form again, a warning says so. With
-    `workbooks` there is one beside each file of rows.
+    another name. Where a file cannot be written in its own form again, a warning says so; so it does
+    where one cannot be written at all, with `again` to make up for it. With `workbooks` there is one
+    beside each file of rows.
     """
+    made = Corrections([])
+    with Byproduct("the files with rows to correct", events, again=again) as all_of_them:
+        writer = _writer(folder, reports, facts, tables, owners, events, workbooks=workbooks)
+        for index, ordinals in _files(facts).items() if writer.needed else ():
+            name = facts.file_name(index)
+            what = f"the rows to correct of {name}"
+            with Byproduct(what, events, again=again) as one, written(reports):
+                for each in writer.write(index, ordinals):
+                    made.files.append(each)
+            if one.failed:  # what an earlier part of the run has written is there still
+                there = {each.name for each in made.files}
+                before = [each for each in facts.corrected if each.index == index]
+                made.files += [each for each in before if each.name not in there]
+                made.whole = False
+    made.whole = made.whole and not all_of_them.failed
+    return made
+
+
+def _writer(
+    folder: RunFolder, reports: Path, facts: RunFacts, tables: RunTables,
+    owners: Mapping[str, str], events: Events, *, workbooks: bool,
+) -> "_Writer":  # fmt: skip
     kept = folder.facts()
     rows = affected(tables)
-    if not rows.height and not facts.interchanges:
-        return []
     findings = rejected_findings(tables, planned=facts.unsent).join(
         rows.select(FILE, LINE).unique(), on=[FILE, LINE], how="semi", maintain_order="left"
     )
-    told = rows_told(findings, facts, owners)
-    names = _Names(reports / FOLDER, kept.get("corrected", []))
-    made = []
-    for index, ordinals in _files(facts).items():
-        mine = rows.filter(pl.col(FILE).is_in(ordinals))
-        file = next(each for each in kept["files"] if each["index"] == index)
+    return _Writer(
+        folder=folder, facts=facts, tables=tables, owners=owners, events=events, rows=rows,
+        told=rows_told(findings, facts, owners), kept=kept, workbooks=workbooks,
+        names=_Names(reports / FOLDER, kept.get("corrected", [])),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Writer:
+    """All that the files of one run are written from."""
+
+    folder: RunFolder
+    facts: RunFacts
+    tables: RunTables
+    owners: Mapping[str, str]
+    events: Events
+    rows: pl.DataFrame  # of all orders that can be corrected
+    told: pl.DataFrame  # what is said of them
+    kept: Mapping[str, Any]  # run.json
+    names: "_Names"
+    workbooks: bool
+
+    @property
+    def needed(self) -> bool:
+        """Whether any file may have something to correct."""
+        return self.rows.height > 0 or bool(self.facts.interchanges)
+
+    def write(self, index: int, ordinals: list[int]) -> Iterator[CorrectedFile]:
+        """Write what is to be corrected of an input file, and give each file that is written."""
+        file = next(each for each in self.kept["files"] if each["index"] == index)
         if "form" not in file:  # an older version began this run
-            continue
+            return
         if file["form"]["format"] != "csv":
-            listed = message_list(ordinals, rows, tables, facts, owners)
-            if not listed.messages:
-                continue
-            path = names.free(index, file["name"], "messages", ".txt")
-            _put(path, lambda out, text=listed.text: out.write(text.encode()))  # type: ignore[misc]
-            made.append(_made(path, index, listed.messages, listed.orders, Correcting.MESSAGES))
-            continue
+            yield from self._messages(index, file["name"], ordinals)
+            return
+        mine = self.rows.filter(pl.col(FILE).is_in(ordinals))
         if not mine.height:
-            continue
-        copy = _Copy(folder.path / "snapshots" / file["snapshot"], file["name"], _source(file))
-        about = _about(mine, told.filter(pl.col(FILE) == index), facts.run_id)
-        path = names.free(index, file["name"], "rejected", ".csv")
+            return
+        copy = _Copy(self.folder.path / "snapshots" / file["snapshot"], file["name"], _source(file))
+        about = _about(mine, self.told.filter(pl.col(FILE) == index), self.facts.run_id)
+        path = self.names.free(index, file["name"], "rejected", ".csv")
         try:
-            _put(path, lambda out, copy=copy, about=about: copy.write(about, out))  # type: ignore[misc]
+            _put(path, lambda out: copy.write(about, out))
         except (SourceUnusable, UnicodeError) as error:
-            warn(f"the rows to correct of {file['name']} cannot be written: {error}")
-            continue
+            self._warn(f"the rows to correct of {file['name']} cannot be written: {error}")
+            return
         orders = mine.get_column("key").drop_nulls().n_unique()
-        made.append(_made(path, index, about.height, orders, Correcting.ROWS))
-        if workbooks:
-            book = names.free(index, file["name"], "rejected", ".xlsx")
-            try:
-                _put(book, lambda out, rows=path, source=copy.source: write_workbook(  # type: ignore[misc]
-                    rows, source, out, at=facts.started_at))  # fmt: skip
-            except TooLarge as error:
-                warn(f"no workbook with the rows to correct of {file['name']}: {error}")
-                continue
-            made.append(_made(book, index, about.height, orders, Correcting.WORKBOOK))
-    return [asdict(each) for each in made]
+        yield _made(path, index, about.height, orders, Correcting.ROWS)
+        if not self.workbooks:
+            return
+        book = self.names.free(index, file["name"], "rejected", ".xlsx")
+        try:
+            _put(book, lambda out: write_workbook(path, copy.source, out, at=self.facts.started_at))
+        except TooLarge as error:
+            self._warn(f"no workbook with the rows to correct of {file['name']}: {error}")
+            return
+        yield _made(book, index, about.height, orders, Correcting.WORKBOOK)
+
+    def _messages(self, index: int, name: str, ordinals: list[int]) -> Iterator[CorrectedFile]:
+        listed = message_list(ordinals, self.rows, self.tables, self.facts, self.owners)
+        if not listed.messages:
+            return
+        path = self.names.free(index, name, "messages", ".txt")
+        _put(path, lambda out: out.write(listed.text.encode()))
+        yield _made(path, index, listed.messages, listed.orders, Correcting.MESSAGES)
+
+    def _warn(self, text: str) -> None:
+        self.events.say("warning", "warning", text=text)
 
 
 def still_there(facts: RunFacts, reports: Path) -> RunFacts:

@@ -12,6 +12,7 @@
     acks/        acknowledgements of EDI files
     run.json     facts of the run that are not in the ledger
     run.log      what happened and when: events, no values
+    reports.json where its report was written to, for who removes it one day
     owner.json   which ledger knows of it, from the first moment on
 
 All of it holds customers' data: folder 0700, files 0600 (FAULTS S9).
@@ -37,6 +38,7 @@ TRANSIENT = ("snapshots", "spool", "prepared", "planned", "envelopes", "retried"
 LASTING = ("rows", "findings", "trace", "messages", "answers")
 SEALED = ("prepared", "planned", "envelopes", *LASTING)
 
+_REPORTS = "reports.json"
 _DISK = frozenset({
     errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM, errno.EFBIG,
     errno.EEXIST, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EMFILE, errno.ENFILE, errno.ENAMETOOLONG,
@@ -209,9 +211,33 @@ class RunFolder:
         return not (self.path / "cells").exists()
 
     def clean(self) -> None:
-        """Remove what only an unfinished run needs."""
+        """Remove what only an unfinished run needs, but for that of which something has still to be made.
+
+        That is `owed` in run.json: its end stands, but `pipeline report build` has something to make.
+        """
+        owed = self.facts().get("owed", ())
         for name in TRANSIENT:
-            shutil.rmtree(self.path / name, ignore_errors=True)
+            if name not in owed:
+                shutil.rmtree(self.path / name, ignore_errors=True)
+
+    # -- where its report is ----------------------------------------------------------------
+
+    def note_report(self, folder: Path) -> None:
+        """Remember where a report of the run goes; told before it is written there.
+
+        Raises:
+            DiskUnusable: it cannot be written down.
+        """
+        known = self._read_json(_REPORTS).get("folders", [])
+        if str(folder.absolute()) not in known:
+            with written(self.path):
+                self._write_json(_REPORTS, {"folders": [*known, str(folder.absolute())]})
+
+    def reports(self) -> tuple[Path, ...]:
+        """The folders to which reports of the run went, first to last; some may be gone."""
+        told = self._read_json(_REPORTS).get("folders", [])
+        # what is removed one day has the name of the run, whatever the file says
+        return tuple(path for path in map(Path, told) if path.name == self.path.name)
 
     def remove(self) -> None:
         """Remove everything; for runs that came to nothing."""

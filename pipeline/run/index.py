@@ -5,13 +5,13 @@ from urllib.parse import quote
 
 from pipeline.config import Settings
 from pipeline.ledger import Ledger
-from pipeline.model.stops import StopRun
 from pipeline.report.files import write_page
 from pipeline.report.index import RUNS_MAX, lay_out_index
 from pipeline.report.render import render_index
+from pipeline.run.byproduct import Byproduct
 from pipeline.run.clock import clock
 from pipeline.run.folder import written
-from pipeline.run.request import Events
+from pipeline.run.request import Events, report_command
 
 INDEX = "index.html"
 
@@ -39,10 +39,7 @@ def write_index(settings: Settings, ledger: Ledger | None) -> Path:
 
 
 def renew_index(settings: Settings, ledger: Ledger, events: Events) -> None:
-    """Write the page of all runs at the end of one; that it cannot be written changes no verdict."""
-    try:
+    """Write the page of all runs after something else, which stands whether it can be or not."""
+    again = report_command(settings, "index")
+    with Byproduct("the page of all runs", events, again=again):
         write_index(settings, ledger)
-    except StopRun as stopped:
-        events.say(
-            "warning", "warning", text=f"the page of all runs is not up to date: {stopped.message}"
-        )

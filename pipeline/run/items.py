@@ -1,14 +1,16 @@
 """Open items: the orders that wait to arrive, listed, and closed by a person for a reason."""
 
-import difflib
 from collections.abc import Sequence
+from zoneinfo import ZoneInfo
 
 from pipeline.config import Settings
 from pipeline.ledger import Ledger, OpenItem
 from pipeline.model.stops import StopRun
 from pipeline.run.clock import clock
-from pipeline.run.index import write_index
+from pipeline.run.index import renew_index
+from pipeline.run.log import logged_apart
 from pipeline.run.look import no_ledger
+from pipeline.run.request import Events, typed
 
 _REASON_MAX = 500
 _NAMED = 3  # unknown order numbers that a message names
@@ -30,7 +32,9 @@ def open_items(settings: Settings) -> list[OpenItem]:
         return [] if known is None else ledger.open_items(known)
 
 
-def close_open_items(settings: Settings, order_numbers: Sequence[str], reason: str) -> int:
+def close_open_items(
+    settings: Settings, order_numbers: Sequence[str], reason: str, events: Events
+) -> int:
     """Close open items, all or none; the next report tells it with the reason. Gives how many.
 
     Raises:
@@ -49,32 +53,51 @@ def close_open_items(settings: Settings, order_numbers: Sequence[str], reason: s
         )
     wanted = list(dict.fromkeys(number.strip() for number in order_numbers))
     if no_ledger(settings):
-        raise _unknown(settings, wanted, [])
+        raise _unknown(settings, wanted, 0, "")
     endpoint = settings.endpoint
     with Ledger.open(settings.ledger, clock=clock) as ledger:
         known = ledger.find_endpoint(endpoint.base_url, endpoint.account)
-        there = [] if known is None else [item.order_number for item in ledger.open_items(known)]
-        strange = sorted(set(wanted) - set(there), key=wanted.index)
-        if known is None or strange:
-            raise _unknown(settings, strange or wanted, there)
+        there = set() if known is None else {each.order_number for each in ledger.open_items(known)}
+        strange = [number for number in wanted if number not in there]
+        if known is None:
+            raise _unknown(settings, wanted, 0, "")
+        if strange:
+            raise _unknown(settings, strange, len(there), _became(settings, ledger, known, strange))
         ledger.close_items(known, wanted, words)
-        write_index(settings, ledger)
+        renew_index(settings, ledger, logged_apart(settings, events))
     return len(wanted)
 
 
-def _unknown(settings: Settings, strange: Sequence[str], there: Sequence[str]) -> ItemUnknown:
+def _became(settings: Settings, ledger: Ledger, endpoint: int, numbers: Sequence[str]) -> str:
+    """What became of orders that are no open items, as far as the ledger knows."""
+    shown = numbers[:_NAMED]
+    items, known = ledger.latest_items(endpoint, shown), ledger.known(endpoint, shown)
+    zone = ZoneInfo(settings.timezone)
+
+    def said(number: str) -> str | None:
+        item = items.get(number)
+        if item is not None and item.closed_at is not None:
+            day = item.closed_at.astimezone(zone).date()
+            if item.closed_run is not None:
+                return f"{number} arrived on {day} with run {item.closed_run}"
+            return f"{number} was closed by hand on {day} ({item.reason})"
+        if number in known:
+            day = known[number].updated_at.astimezone(zone).date()
+            return f"{number} was never missing, it arrived on {day}"
+        return None
+
+    return "; ".join(filter(None, map(said, shown)))
+
+
+def _unknown(settings: Settings, strange: Sequence[str], there: int, became: str) -> ItemUnknown:
+    """Say which orders are meant; never which others there are: nobody asked for these."""
     named = ", ".join(strange[:_NAMED])
     more = f" and {len(strange) - _NAMED} more" if len(strange) > _NAMED else ""
     what = "is no open item" if len(strange) == 1 else "are no open items"
-    plain = {number.casefold(): number for number in there}
-    near = [
-        plain[each]
-        for number in strange[:_NAMED]
-        for each in difflib.get_close_matches(number.casefold(), plain, n=1, cutoff=0.7)
-    ]
-    meant = f"did you mean {', '.join(dict.fromkeys(near))}? " if near else ""
+    command = typed(settings, "open-items", "list")
     return ItemUnknown(
-        f"{named}{more} {what} of account {settings.endpoint.account}; nothing was closed",
-        help=f"{meant}`pipeline open-items list` shows the {len(there):,} that are open",
+        f"{named}{more} {what} of account {settings.endpoint.account}; nothing was closed"
+        + (f": {became}" if became else ""),
+        help=f"`{command}` shows the {there:,} that are open; numbers are compared to the letter",
         code="C138",
     )

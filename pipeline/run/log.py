@@ -7,12 +7,27 @@ import json
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
+from pipeline.config import Settings
+from pipeline.run.clock import clock
 from pipeline.run.request import Events
 
 _HEARTBEAT_S = 30.0
+
+
+def logged_apart(settings: Settings, events: Events) -> "LoggedEvents":
+    """Pass on the events of what is no run, and write them down as a crash log: there are none else.
+
+    The file is made by its first event; `report prune` removes it like the others.
+    """
+    at = clock()
+    logs = settings.home / "logs"
+    with suppress(OSError):  # where no folder can be made, the first event says so
+        logs.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return LoggedEvents(events, logs / f"crash-{at:%Y%m%dT%H%M%S}-{os.getpid()}.log", clock)
 
 
 class LoggedEvents:

@@ -17,15 +17,15 @@ from pipeline.report.masking import PiiMode
 from pipeline.report.rejections import missing_orders
 from pipeline.report.render import render_mail
 from pipeline.report.summary import Summary, summarise
-from pipeline.run.accounts import report_folder, run_facts, run_tables
+from pipeline.run.accounts import report_folder, report_folders, run_facts, run_tables
 from pipeline.run.clock import clock
-from pipeline.run.corrected import still_there
+from pipeline.run.corrected import still_there, write_corrected
 from pipeline.run.folder import RunFolder, written
 from pipeline.run.index import write_index
 from pipeline.run.nights import recalled
 from pipeline.run.plans import run_of
-from pipeline.run.request import RunUnknown, resume_command
-from pipeline.run.verdict import NAMES, served, why_untried
+from pipeline.run.request import Events, RunUnknown, report_command, resume_command
+from pipeline.run.verdict import NAMES, debts, served, settled_tables, why_untried
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +38,17 @@ class _Recalled:
     exit_code: int
 
 
-def report(settings: Settings, run_id: str | None, pii: str) -> Path:
+def report(settings: Settings, run_id: str | None, pii: str, events: Events) -> Path:
     """Write the page of a run again, from the ledger and the run's folder; gives its path.
+
+    What could not be made at the end of the run is made now, such as files to correct.
 
     Raises:
         RunUnknown: there is no such run, or its folder is gone.
     """
+    _make_up(settings, run_id, events)
     found = _recall(settings, run_id, PiiMode(pii))
+    RunFolder(settings.home / "runs" / found.summary.facts.run_id).note_report(found.folder)
     with written(found.folder):
         return write_report(
             found.folder, found.summary, found.tables, owners=settings.owners,
@@ -52,7 +56,38 @@ def report(settings: Settings, run_id: str | None, pii: str) -> Path:
         ).page  # fmt: skip
 
 
-def written_report(settings: Settings, run_id: str | None, pii: str) -> Path:
+def _make_up(settings: Settings, run_id: str | None, events: Events) -> None:
+    """Make what the end of a run owes: its rows to correct, its answers traced to cells."""
+    if no_ledger(settings):
+        raise _none_yet()
+    with Ledger.read(settings.ledger, clock=clock) as ledger:
+        record = _record(ledger, run_id)
+        folder = RunFolder(settings.home / "runs" / record.id)
+        kept = folder.facts()
+        if not kept.get("owed") or record.state is LedgerState.RUNNING:
+            return
+        again = report_command(settings, "build", record.id)
+        state, ended, reason = _end(record, kept, at_work=False)
+        why_not = why_untried(state, reason)
+        owed: list[str] = []
+        tables = settled_tables(folder, (ledger, record.id), why_not, events, owed, again=again)
+        if "snapshots" in kept["owed"]:
+            reports = report_folder(settings.reports, record.id)
+            facts = run_facts(kept, state=state, ended_at=ended, stop_reason=reason)
+            folder.note_report(reports)
+            made = write_corrected(
+                folder, reports, facts, tables, owners=settings.owners, events=events, again=again
+            )
+            owed += [] if made.whole else ["snapshots"]
+            kept |= made.as_facts()
+        folder.write_facts(kept | debts(owed))
+        if record.state is not LedgerState.INTERRUPTED:
+            folder.clean()
+
+
+def written_report(
+    settings: Settings, run_id: str | None, pii: str, events: Events
+) -> Path:  # fmt: skip
     """Give the page of a run, which is made again only where it is not there.
 
     Raises:
@@ -61,8 +96,12 @@ def written_report(settings: Settings, run_id: str | None, pii: str) -> Path:
     if no_ledger(settings):
         raise _none_yet()
     with Ledger.read(settings.ledger, clock=clock) as ledger:
-        page = report_folder(settings.reports, _record(ledger, run_id).id) / "report.html"
-    return page if page.is_file() else report(settings, run_id, pii)
+        record = _record(ledger, run_id)
+    folder = RunFolder(settings.home / "runs" / record.id)
+    places = report_folders(settings, folder)
+    pages = [place / "report.html" for place in places]
+    there = next((page for page in pages if page.is_file()), None)
+    return there or report(settings, record.id, pii, events)
 
 
 def letter_of(settings: Settings, run_id: str | None) -> Letter:
@@ -112,7 +151,10 @@ def _recall(settings: Settings, run_id: str | None, pii: PiiMode) -> _Recalled:
         facts = still_there(
             run_facts(kept, state=state, ended_at=ended, stop_reason=reason), folder_of_report
         )
-        tables = run_tables(folder, ledger, record.id, why_untried(state, reason))
+        tables = run_tables(
+            folder, ledger, record.id, why_untried(state, reason),
+            trace=not kept.get("untraced"),
+        )  # fmt: skip
         summary = summarise(facts, tables, owners=settings.owners, pii=pii)
         summary = recalled(ledger, record.id, summary, settings.schedule)
     return _Recalled(summary, tables, folder_of_report, record.exit_code or 0)

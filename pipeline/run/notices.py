@@ -15,9 +15,10 @@ from pipeline.model.notice import Letter, Notify, When
 from pipeline.model.stops import StopRun
 from pipeline.notify import Told, tell
 from pipeline.report.mail import Unreported, unreported_letter
+from pipeline.run.byproduct import Byproduct
 from pipeline.run.clock import clock
 from pipeline.run.log import LoggedEvents
-from pipeline.run.request import Events, Result
+from pipeline.run.request import Events, Result, typed
 from pipeline.run.verdict import NAMES
 
 # The run that holds the lock tells of itself; a stop of this kind is no news of the night.
@@ -55,7 +56,11 @@ def told(settings: Settings, events: Events, title: str, run: Callable[[], Resul
     log = settings.home / "runs" / result.run_id / "run.log"
     if log.exists():
         events = LoggedEvents(events, log, clock)
-    found = send_letter(settings.notify, letter, events)
+    found: Sequence[Told] = (Told("notification", ok=False, says="not sent: internal error"),)
+    with Byproduct(
+        "the notification", events, again=typed(settings, "report", "mail", result.run_id)
+    ):
+        found = send_letter(settings.notify, letter, events)
     warnings = "".join(f"  warning: {each.by} {each.says}\n" for each in found if not each.ok)
     return replace(result, text=result.text + warnings, told=found)
 
@@ -84,12 +89,15 @@ def _stops_told(settings: Settings, events: Events, title: str) -> Iterator[None
         if settings.notify is not None and code != _LOCKED and due(settings.notify, problem=True):
             # the words of a bug may quote a cell (FAULTS S10)
             says = stop.message if stop else f"internal error: {type(error).__name__}"
-            letter = unreported_letter(
-                Unreported(
-                    title=title, profile=settings.profile, production=settings.endpoint.production,
-                    day=clock().astimezone(ZoneInfo(settings.timezone)).date(), says=says,
-                    exit_code=code, exit_name=NAMES.get(code, "unknown"),
-                )
-            )  # fmt: skip
-            send_letter(settings.notify, letter, events)
+            # what is told of a stop must not take its place
+            with Byproduct("the notification", events, again="tell it yourself"):
+                letter = unreported_letter(
+                    Unreported(
+                        title=title, profile=settings.profile,
+                        production=settings.endpoint.production,
+                        day=clock().astimezone(ZoneInfo(settings.timezone)).date(), says=says,
+                        exit_code=code, exit_name=NAMES.get(code, "unknown"),
+                    )
+                )  # fmt: skip
+                send_letter(settings.notify, letter, events)
         raise

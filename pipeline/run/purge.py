@@ -10,7 +10,7 @@ import hashlib
 import io
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +26,13 @@ from pipeline.read import OURS
 from pipeline.read.header import OUR_RUN
 from pipeline.report.files import replacing
 from pipeline.report.interchanges import located
-from pipeline.run.accounts import report_folder
+from pipeline.run.accounts import report_folders
 from pipeline.run.clock import clock
 from pipeline.run.corrected import FOLDER
 from pipeline.run.folder import RunFolder, written
 from pipeline.run.interchanges import kept_messages
 from pipeline.run.look import no_ledger, report
+from pipeline.run.request import Events
 
 ERASED = "(erased)"
 STAYS = (
@@ -59,7 +60,9 @@ class Purged:
     look_at: list[Path] = field(default_factory=list)  # copies of people that name the order
 
 
-def purge(settings: Settings, order_number: str, *, only_look: bool = False) -> Purged:
+def purge(
+    settings: Settings, order_number: str, events: Events, *, only_look: bool = False
+) -> Purged:
     """Erase the values of an order from everything that this ledger's runs have left.
 
     Raises:
@@ -76,11 +79,17 @@ def purge(settings: Settings, order_number: str, *, only_look: bool = False) -> 
                 done.runs.append(record.id)
                 with written(folder.path):
                     if not only_look:
-                        folder.clean()  # copies of whole inputs that an abandoned or killed run left
+                        # copies of whole inputs that an abandoned or killed run left, or that were
+                        # kept for what its end owes
+                        folder.write_facts(folder.facts() | {"owed": []})
+                        folder.clean()
                     _erase_findings(folder, rows, order_number, done, only_look=only_look)
-                reports = report_folder(settings.reports, record.id)
-                with written(reports):
-                    _erase_rows(folder, reports, rows, order_number, done, only_look=only_look)
+                counted: set[str] = set()
+                for reports in report_folders(settings, folder):
+                    with written(reports):
+                        _erase_rows(
+                            folder, reports, rows, order_number, done, counted, only_look=only_look
+                        )
             for path in _elsewhere(settings, order_number):
                 done.removed.append(path)
                 if not only_look:
@@ -88,14 +97,19 @@ def purge(settings: Settings, order_number: str, *, only_look: bool = False) -> 
                         shutil.rmtree(path) if path.is_dir() else path.unlink()
         # the pages are made again from the tables, which hold nothing of the order any more
         for run in done.runs if not only_look else ():
-            if (report_folder(settings.reports, run) / "report.html").exists():
-                done.changed.append(report(settings, run, "mask"))
+            done.changed += _pages_again(settings, run, events)
     if not (done.runs or done.removed):
         raise OrderNotPurged(
             f"nothing is kept of an order {order_number}, besides what the ledger may know of it",
             help="check the order number; it is written as in the reports", code="C119",
         )  # fmt: skip
     return done
+
+
+def _pages_again(settings: Settings, run: str, events: Events) -> Iterator[Path]:
+    for place in report_folders(settings, RunFolder(settings.home / "runs" / run)):
+        if (place / "report.html").exists():
+            yield report(replace(settings, reports=place.parent), run, "mask", events)
 
 
 def _holding(
@@ -164,10 +178,14 @@ def _same(table: pl.DataFrame, wanted: pl.DataFrame, names: Sequence[str]) -> pl
 
 
 def _erase_rows(
-    folder: RunFolder, reports: Path, rows: pl.DataFrame, number: str, done: Purged, *,
-    only_look: bool,
+    folder: RunFolder, reports: Path, rows: pl.DataFrame, number: str, done: Purged,
+    counted: set[str], *, only_look: bool,
 ) -> None:  # fmt: skip
-    """Take the rows of the order out of the files that people correct."""
+    """Take the rows of the order out of the files that people correct.
+
+    `counted` are files whose new numbers of rows are noted already: a resumed run may have written
+    them to two places.
+    """
     kept = folder.facts()
     ours: dict[str, dict[str, Any]] = {each["name"]: each for each in kept.get("corrected", [])}
     for path in sorted((reports / FOLDER).glob("*")):
@@ -195,7 +213,9 @@ def _erase_rows(
         # the page says how many rows are in the file
         sha256 = hashlib.sha256(left.content).hexdigest()
         fewer = max(0, int(entry["orders"]) - left.cut)
-        entry |= {"units": left.rows, "orders": fewer, "sha256": sha256}
+        if path.name not in counted:
+            counted.add(path.name)
+            entry |= {"units": left.rows, "orders": fewer, "sha256": sha256}
     if not only_look and ours:
         folder.write_facts(kept)
 

@@ -95,6 +95,12 @@ def typed(settings: Settings, *words: str, profile: str | None = None) -> str:
     return shlex.join(line)
 
 
+def report_command(settings: Settings, *words: str) -> str:
+    """Give what to type to make a report or the page of all runs where these settings have them."""
+    where = ("--report-dir", str(settings.reports)) if settings.reports_named else ()
+    return typed(settings, "report", *words, *where)
+
+
 def resume_command(settings: Settings, run_id: str, profile: str | None = None) -> str:
     """Give what to type to go on with a run."""
     return typed(settings, "resume", run_id, profile=profile)

@@ -112,6 +112,23 @@ def traced(problems: pl.DataFrame, orders: pl.DataFrame, folder: RunFolder) -> p
     )  # fmt: skip
 
 
+def untraced(problems: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:
+    """The API's complaints as findings of the first rows of their orders; takes as `traced` does."""
+    answered = orders.filter(pl.col("outcome") != OrderOutcome.HELD_BACK.value)
+    found = problems.join(
+        answered.select("order_number", *ORIGIN, "key"), on="order_number", how="left",
+        maintain_order="left",
+    ).with_columns(
+        pl.lit("").alias("column"),
+        (pl.int_range(pl.len()).over("order_number") == 0).alias("primary"),
+        pl.col("status").alias("api_status"), pl.col("attr").alias("api_attr"),
+    )  # fmt: skip
+    return found.select(
+        (pl.col(name) if name in found.columns else pl.lit(None)).cast(dtype).alias(name)
+        for name, dtype in REPORTED_FINDING_SCHEMA.items()
+    )
+
+
 def _asked(problems: pl.DataFrame, orders: pl.DataFrame, folder: RunFolder) -> pl.DataFrame:
     """Each complaint with its order, its way, and the row of its line or change, else the first."""
     traces = (

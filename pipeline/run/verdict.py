@@ -3,9 +3,11 @@
 import json
 import signal
 import tempfile
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -23,13 +25,14 @@ from pipeline.report.masking import PiiMode
 from pipeline.report.rejections import missing_orders
 from pipeline.report.summary import Summary, counted, summarise
 from pipeline.run.accounts import planned_tables, report_folder, run_facts, run_tables
+from pipeline.run.byproduct import Byproduct
 from pipeline.run.corrected import FOLDER as REJECTED
-from pipeline.run.corrected import write_corrected
+from pipeline.run.corrected import Corrections, write_corrected
 from pipeline.run.folder import RunFolder, written
 from pipeline.run.index import renew_index
 from pipeline.run.nights import missing_and_arrived, remembered
 from pipeline.run.prepare import Foresight
-from pipeline.run.request import Events, Options, Result, typed
+from pipeline.run.request import Events, Options, Result, report_command, typed
 from pipeline.run.retry import renumbered
 
 # Several may apply; the first of these wins (CLI §3).
@@ -67,24 +70,29 @@ def conclude(
     """Write the report, close the run in the ledger, choose the exit code."""
     kept = folder.facts()
     why_not = why_untried(ending.state, ending.reason)
-    with written(folder.path):
-        tables = (
-            planned_tables(folder)
-            if source is None
-            else run_tables(folder, *source, why_not, keep=True)
+    owed: list[str] = []
+    if source is None:
+        with written(folder.path):
+            tables = planned_tables(folder)
+    else:
+        tables = settled_tables(
+            folder, source, why_not, events, owed, again=_build(settings, folder)
         )
     reports = folder.path if source is None else report_folder(settings.reports, kept["run_id"])
     facts = run_facts(kept, state=ending.state, ended_at=ending.at, stop_reason=ending.reason)
     if source is not None:
-        with written(reports):
-            # of a retry that was stopped, such files would lack the orders that were ready
-            corrected = [] if facts.again else write_corrected(
-                folder, reports, facts, tables, owners=settings.owners,
-                warn=lambda text: events.say("warning", "warning", text=text),
-                workbooks=options.xlsx,
-            )  # fmt: skip
-        kept |= {"corrected": corrected, "retry_command": typed(settings, "retry"),
-                 "rejected_folder": str(reports / REJECTED)}  # fmt: skip
+        folder.note_report(reports)
+        # of a retry that was stopped, such files would lack the orders that were ready
+        corrected = Corrections([]) if facts.again else write_corrected(
+            folder, reports, facts, tables, owners=settings.owners, events=events,
+            again=_build(settings, folder), workbooks=options.xlsx,
+        )  # fmt: skip
+        owed += [] if corrected.whole else ["snapshots"]
+        kept |= corrected.as_facts() | debts(owed)
+        kept |= {
+            "retry_command": typed(settings, "retry"),
+            "rejected_folder": str(reports / REJECTED),
+        }
         folder.write_facts(kept)
         facts = run_facts(kept, state=ending.state, ended_at=ending.at, stop_reason=ending.reason)
     summary = summarise(facts, tables, owners=settings.owners, pii=PiiMode(options.pii))
@@ -109,8 +117,29 @@ def conclude(
         run_id=facts.run_id, exit_code=code, text=text,
         summary=document | {"exit": {"code": code, "name": NAMES.get(code, "unknown")}},
         report=files.page, plan=folder.path if source is None else None, stopped=ending.stopped,
-        letter=None if source is None else _letter(settings, summary, tables, files, code),
+        letter=None if source is None else _letter(settings, summary, tables, files, code, events),
     )  # fmt: skip
+
+
+def debts(owed: Collection[str]) -> dict[str, Any]:
+    """What run.json keeps of byproducts that failed: `owed` are the parts they have to be made from."""
+    return {"owed": list(owed), "untraced": "cells" in owed}
+
+
+def _build(settings: Settings, folder: RunFolder) -> str:
+    return report_command(settings, "build", folder.path.name)
+
+
+def settled_tables(
+    folder: RunFolder, source: tuple[Ledger, str], why_not: str | None, events: Events,
+    owed: list[str], *, again: str,
+) -> RunTables:  # fmt: skip
+    """The tables of a run; where its answers cannot be traced to cells, `owed` gets the cells."""
+    what = "the way from the answers of parcelLab to the cells"
+    with Byproduct(what, events, again=again), written(folder.path):
+        return run_tables(folder, *source, why_not, keep=True)
+    owed.append("cells")
+    return run_tables(folder, *source, why_not, trace=False)
 
 
 def served(settings: Settings, run_id: str) -> str:
@@ -120,15 +149,20 @@ def served(settings: Settings, run_id: str) -> str:
 
 
 def _letter(
-    settings: Settings, summary: Summary, tables: RunTables, files: ReportFiles, code: int
-) -> Letter | None:
+    settings: Settings, summary: Summary, tables: RunTables, files: ReportFiles, code: int,
+    events: Events,
+) -> Letter | None:  # fmt: skip
     if settings.notify is None:
         return None
-    url = served(settings, summary.facts.run_id)
-    page = lay_out_mail(summary, missing_orders(tables.orders), str(files.page), url)
-    html = files.mail.read_text(encoding="utf-8")
-    name = NAMES.get(code, "unknown")
-    return letter(summary, page, html, exit_code=code, exit_name=name)
+    run_id = summary.facts.run_id
+    with Byproduct("the notification", events, again=typed(settings, "report", "mail", run_id)):
+        page = lay_out_mail(
+            summary, missing_orders(tables.orders), str(files.page), served(settings, run_id)
+        )
+        html = files.mail.read_text(encoding="utf-8")
+        name = NAMES.get(code, "unknown")
+        return letter(summary, page, html, exit_code=code, exit_name=name)
+    return None
 
 
 def check_reports(folder: Path) -> None:

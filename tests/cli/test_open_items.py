@@ -59,21 +59,60 @@ def test_the_next_report_shows_the_reason(missing: Call, files: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("numbers", "message", "hint"),
+    ("numbers", "message"),
     [
-        (["a2"], "a2 is no open item of account 1618; nothing was closed", "did you mean A2? "),
-        (["A1", "ZZ-77"], "ZZ-77 is no open item of account 1618", "shows the 2 that are open"),
-        (["B-1", "C-2", "D-3", "E-4"], "B-1, C-2, D-3 and 1 more are no open items", ""),
+        (["a2"], "a2 is no open item of account 1618; nothing was closed\n"),
+        (["A1", "ZZ-77"], "ZZ-77 is no open item of account 1618; nothing was closed\n"),
+        (["B-1", "C-2", "D-3", "E-4"], "B-1, C-2, D-3 and 1 more are no open items"),
     ],
 )
-def test_an_unknown_number_closes_nothing_and_suggests(
-    missing: Call, numbers: list[str], message: str, hint: str
+def test_an_unknown_number_closes_nothing_and_names_no_other_order(
+    missing: Call, numbers: list[str], message: str
 ) -> None:
     said = missing("open-items", "close", *numbers, "--reason", "x")
     assert (said.code, said.out) == (2, "")
     assert message in said.err
-    assert hint in said.err
+    assert "`pipeline open-items list` shows the 2 that are open" in said.err
+    assert {"A1", "A2"} & set(said.err.replace(",", " ").split()) == set()
     assert len(missing("open-items", "list").out.splitlines()) == 2
+
+
+def test_what_became_of_an_order_is_said(missing: Call, files: Path) -> None:
+    missing("open-items", "close", "A1", "--reason", "cancelled by phone")
+    orders(files, "A2,DE,b@example.com")
+    run = missing("run", "-m", "small.yaml", "orders.csv", "--json").json()["run"]
+    said = missing("open-items", "close", "A1", "A2", "A3", "--reason", "x")
+    today = f"{clock():%Y-%m}"
+    assert said.code == 2
+    assert f": A1 was closed by hand on {today}" in said.err
+    assert "(cancelled by phone); A2 arrived on " in said.err
+    assert f"with run {run}; A3 was never missing, it arrived on {today}" in said.err
+
+
+@pytest.mark.parametrize("broken", ["a folder", "a bug"])
+def test_a_close_stands_when_the_page_of_all_runs_cannot_be_written(
+    missing: Call, broken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = Path("reports/index.html")
+    if broken == "a folder":
+        index.unlink()
+        index.mkdir()
+    else:
+        monkeypatch.setattr("pipeline.report.index.missed_nights", None)
+    said = missing("open-items", "close", "A1", "--reason", "x")
+    assert (said.code, said.out) == (0, "1 open item closed\n")
+    assert "the page of all runs could not be made: " in said.err
+    assert "pipeline report index" in said.err
+    assert [line.split()[0] for line in missing("open-items", "list").out.splitlines()] == ["A2"]
+    logs = list(Path(".pipeline/logs").glob("crash-*.log"))
+    assert len(logs) == 1
+    assert ("traceback" in logs[0].read_text()) is (broken == "a bug")
+
+
+def test_the_page_that_is_made_again_is_where_the_reports_are(missing: Call) -> None:
+    Path("elsewhere/index.html").mkdir(parents=True)
+    said = missing("run", "-m", "small.yaml", "orders.csv", "--report-dir", "elsewhere")
+    assert f"pipeline report index --report-dir {Path('elsewhere').absolute()}" in said.err
 
 
 @pytest.mark.parametrize(

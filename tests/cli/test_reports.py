@@ -2,7 +2,9 @@
 
 import json
 import os
+import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -31,56 +33,108 @@ def night(call: Call, files: Path, api: RunningSandbox) -> str:
     return str(said.json()["run"])
 
 
+@dataclass
+class Desktop:
+    """A desktop whose opener of addresses notes them, and says what such programs say."""
+
+    folder: Path
+
+    @property
+    def environ(self) -> dict[str, str]:
+        return {"PATH": f"{self.folder}:/usr/bin:/bin", "DISPLAY": ":7"}
+
+    def opener(self, ends: str) -> None:
+        path = self.folder / ("open" if sys.platform == "darwin" else "xdg-open")
+        path.write_text(
+            f'#!/bin/sh\necho "$1" >> {self.folder}/opened\necho noise\necho noise >&2\n{ends}\n'
+        )
+        path.chmod(0o755)
+
+    @property
+    def opened(self) -> list[str]:
+        noted = self.folder / "opened"
+        return noted.read_text().split() if noted.exists() else []
+
+
 @pytest.fixture
-def launched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The addresses that a browser was asked to open."""
-    found: list[str] = []
-
-    def launch(url: str) -> int:
-        found.append(url)
-        return 0
-
-    monkeypatch.setattr("click.launch", launch)
-    return found
+def desktop(tmp_path: Path) -> Desktop:
+    made = Desktop(tmp_path / "bin")
+    made.folder.mkdir()
+    made.opener("exit 0")
+    return made
 
 
 # --- open ---------------------------------------------------------------------------------------
 
 
 def test_open_shows_the_page_and_prints_its_place(
-    call: Call, folder: Path, night: str, launched: list[str]
+    shell: Call, folder: Path, night: str, desktop: Desktop
 ) -> None:
     page = folder / "reports" / night / "report.html"
-    said = call("report", "open")
-    assert (said.code, said.out) == (0, f"{page}\n")
-    assert launched == [page.as_uri()]
+    said = shell("report", "open", env=desktop.environ)
+    # not a word of the opener
+    assert (said.code, said.out, said.err) == (0, f"{page}\n", "")
+    assert desktop.opened == [page.as_uri()]
+    assert shell("report", "open", "--json", env=desktop.environ).json()["report"] == str(page)
 
 
 def test_open_makes_a_page_that_is_gone(
-    call: Call, folder: Path, night: str, launched: list[str]
+    call: Call, folder: Path, night: str, desktop: Desktop
 ) -> None:
     page = folder / "reports" / night / "report.html"
     before = page.read_bytes()
     page.unlink()
-    assert call("report", "open", night).code == 0
+    assert call("report", "open", night, env=desktop.environ).code == 0
     assert page.read_bytes() == before
-    assert len(launched) == 1
+    assert len(desktop.opened) == 1
 
 
+@pytest.mark.parametrize("why", ["it fails", "no opener", "no desktop"])
 def test_open_without_a_browser_still_prints(
-    call: Call, night: str, monkeypatch: pytest.MonkeyPatch
+    shell: Call, folder: Path, night: str, desktop: Desktop, why: str
 ) -> None:
-    monkeypatch.setattr("click.launch", lambda _url: 1)
-    said = call("report", "open")
-    assert said.code == 0
-    assert night in said.out
-    assert "no browser could be started" in said.err
+    environ = desktop.environ
+    if why == "it fails":
+        desktop.opener("exit 3")
+    elif why == "no opener":
+        environ["PATH"] = str(folder)
+    else:
+        environ |= {"DISPLAY": "", "WAYLAND_DISPLAY": "", "BROWSER": ""}
+    said = shell("report", "open", env=environ)
+    assert (said.code, said.out) == (0, f"{folder / 'reports' / night / 'report.html'}\n")
+    assert said.err.endswith(" WARN  no browser could be started; open the file above\n")
+    assert said.err.count("\n") == 1
 
 
-def test_open_without_a_run(call: Call, folder: Path, launched: list[str]) -> None:
+def test_open_does_not_wait_for_a_browser_that_goes_on(
+    shell: Call, night: str, desktop: Desktop
+) -> None:
+    assert night
+    desktop.opener("exec sleep 50")
+    began = time.monotonic()
+    assert shell("report", "open", env=desktop.environ).err == ""
+    assert time.monotonic() - began < 45
+
+
+def test_open_without_a_run(call: Call, folder: Path, desktop: Desktop) -> None:
     assert folder.is_dir()
-    assert call("report", "open").code == 2
-    assert launched == []
+    assert call("report", "open", env=desktop.environ).code == 2
+    assert desktop.opened == []
+
+
+def test_open_finds_a_report_where_its_run_has_written_it(
+    call: Call, folder: Path, files: Path, api: RunningSandbox, desktop: Desktop
+) -> None:
+    assert api.base_url
+    assert files.is_dir()
+    said = call(
+        "run", "-m", "small.yaml", "orders.csv", "--report-dir", "far/away", "--json"
+    ).json()
+    said = call("report", "open", str(said["run"]), "--json", env=desktop.environ).json()
+    page = folder / "far" / "away" / Path(said["report"]).parent.name / "report.html"
+    assert said["report"] == str(page)
+    assert desktop.opened == [page.as_uri()]
+    assert not (folder / "reports").exists()
 
 
 # --- mail ---------------------------------------------------------------------------------------

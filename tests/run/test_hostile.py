@@ -541,7 +541,7 @@ def test_status_while_a_run_is_at_work_is_the_verdict_before_it(warehouse: Wareh
     def look(_done: int) -> None:
         if not seen:
             seen.append(status(warehouse.settings))
-            pages.append(report(warehouse.settings, None, "mask").read_text())
+            pages.append(report(warehouse.settings, None, "mask", warehouse.told).read_text())
 
     warehouse.told.on_send = look
 

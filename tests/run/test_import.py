@@ -246,7 +246,7 @@ def test_a_finished_run_keeps_no_payload(warehouse: Warehouse) -> None:
 
     kept = {p.name for p in (warehouse.settings.home / "runs").glob("*/*")}
     tables = {"rows", "findings", "trace", "messages", "answers"}
-    assert kept == {*tables, "run.json", "run.log", "owner.json"}
+    assert kept == {*tables, "run.json", "run.log", "owner.json", "reports.json"}
     assert all(
         b"jo@example.com" not in p.read_bytes()
         for p in warehouse.settings.home.rglob("*")

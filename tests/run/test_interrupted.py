@@ -20,7 +20,7 @@ from tests.run.test_import import outcomes
 
 ORDERS = 12
 PARTITION_BYTES = 260  # gives two partitions
-KEPT = {*LASTING, "run.json", "run.log", "owner.json"}
+KEPT = {*LASTING, "run.json", "run.log", "owner.json", "reports.json"}
 
 # before the ledger knows of the run
 EARLY = [
@@ -117,7 +117,7 @@ def test_a_run_that_is_killed_is_finished_by_the_same_command(night: Warehouse, 
     assert died.code == -signal.SIGKILL, died.err
     assert RunFolder(folders(night)[0]).facts()["partitions"] == 2
     assert status(night.settings)["exit"] == {"code": 5, "name": "unfinished"}
-    page = report(night.settings, None, "mask")
+    page = report(night.settings, None, "mask", night.told)
     assert "the process ended without a word" in page.read_text()
 
     again = night.run()
@@ -135,7 +135,7 @@ def test_a_run_that_is_killed_after_its_end_is_finished_and_emptied(
 ) -> None:
     assert strike(night, step, signal.SIGKILL).code == -signal.SIGKILL
     assert status(night.settings)["exit"] == {"code": 0, "name": "ok"}
-    report(night.settings, None, "mask")
+    report(night.settings, None, "mask", night.told)
 
     again = night.run()
 

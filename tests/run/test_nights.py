@@ -82,7 +82,7 @@ def test_the_report_of_an_earlier_run_is_made_again_to_the_byte(
     written.append(report_bytes(warehouse, runs[2]))
 
     for run, before in zip(runs, written, strict=True):
-        report(warehouse.settings, run.run_id, "mask")
+        report(warehouse.settings, run.run_id, "mask", warehouse.told)
         assert report_bytes(warehouse, run) == before
 
 
@@ -113,7 +113,7 @@ def test_missing_orders_roll_forward_until_they_arrive_or_are_closed(
         "orders": 2, "seen_again": 1, "oldest": "2026-11-16",
     }  # fmt: skip
     assert story(warehouse, second)["resolved"] == {"arrived": 1, "closed": 0}
-    close_open_items(warehouse.settings, ["A3"], "cancelled")
+    close_open_items(warehouse.settings, ["A3"], "cancelled", warehouse.told)
     third = night(3, order_row("G3"), order_row("A1"))
     assert story(warehouse, third)["still_missing"] == {
         "orders": 0,
@@ -138,7 +138,7 @@ def test_an_interrupted_run_resumed_after_a_newer_one_leaves_its_report_alone(
     before = report_bytes(warehouse, newer)
     Now.moment = FIRST + dt.timedelta(days=3)
     assert warehouse.resume(stopped.run_id).exit_code == 3
-    report(warehouse.settings, newer.run_id, "mask")
+    report(warehouse.settings, newer.run_id, "mask", warehouse.told)
     assert report_bytes(warehouse, newer) == before
 
 
@@ -220,7 +220,9 @@ def test_a_page_of_all_runs_that_cannot_be_written_is_a_warning(
     result = night(1, order_row("G1"))
     assert result.exit_code == 0
     warnings = [fields["text"] for level, _, fields in warehouse.told.events if level == "warning"]
-    assert any("the page of all runs is not up to date" in str(text) for text in warnings)
+    assert any(
+        "the page of all runs could not be made: cannot write to" in str(text) for text in warnings
+    )
 
 
 def test_a_safety_stop_is_a_night_and_opens_no_items(warehouse: Warehouse, night: Night) -> None:
@@ -246,7 +248,9 @@ def test_a_ledger_of_format_2_tells_the_first_report_after_its_upgrade_what_it_k
         old.execute("PRAGMA user_version = 2")
     old.close()
 
-    page = report(warehouse.settings, before.run_id, "mask")  # reads only, and upgrades nothing
+    page = report(
+        warehouse.settings, before.run_id, "mask", warehouse.told
+    )  # reads only, and upgrades nothing
     assert "1 of 2 orders is missing" in page.read_text()
     with pytest.raises(RunUnknown, match="of an older format"):
         index(warehouse.settings)

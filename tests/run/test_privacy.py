@@ -184,7 +184,7 @@ def test_no_person_of_a_night_of_csv_is_where_nobody_expects_them(
     assert scan(tmp_path) == {}
     assert leaks(said(warehouse, result)) == set()
 
-    report(warehouse.settings, result.run_id, pii)
+    report(warehouse.settings, result.run_id, pii, warehouse.told)
     warehouse.plan(pii=pii)
     assert scan(tmp_path) == {}
 

@@ -59,7 +59,7 @@ def test_nothing_of_the_order_is_left_but_its_number(
     assert len(places(tmp_path, "jana.canary")) >= 3  # table, records, rows to correct
     warehouse.plan()
     others = places(tmp_path, "other.person")
-    done = purge(warehouse.settings, "A2")
+    done = purge(warehouse.settings, "A2", warehouse.told)
     assert done.runs == [night.run_id]
     assert places(tmp_path, "canary") == []
     assert places(tmp_path, "Canarina") == []
@@ -72,7 +72,7 @@ def test_the_rows_of_other_orders_stay_to_the_byte(warehouse: Warehouse, night: 
     assert night.report is not None
     [path] = night.report.parent.glob("rejected/*.csv")
     before = path.read_bytes()
-    purge(warehouse.settings, "A2")
+    purge(warehouse.settings, "A2", warehouse.told)
     after = path.read_bytes()
     assert b"A2" not in after
     facts = json.loads((warehouse.settings.home / "runs" / night.run_id / "run.json").read_text())
@@ -93,7 +93,7 @@ def test_a_number_that_stands_in_other_cells_too_takes_no_other_order_along(
     )
     result = warehouse.run(max_reject_rate=None)
     assert result.report is not None
-    purge(warehouse.settings, "1")
+    purge(warehouse.settings, "1", warehouse.told)
     [path] = result.report.parent.glob("rejected/*.csv")
     assert "other.person" in path.read_text()
     assert "jana.canary" not in path.read_text()
@@ -106,7 +106,7 @@ def test_what_parcellab_said_of_a_cell_is_erased_too(warehouse: Warehouse, tmp_p
     warehouse.sandbox.play(FaultSchedule.of([refusal]))
     warehouse.run(max_reject_rate=None)
     assert places(tmp_path, "jana.canary")
-    purge(warehouse.settings, "A2")
+    purge(warehouse.settings, "A2", warehouse.told)
     assert places(tmp_path, "jana.canary") == []
 
 
@@ -116,7 +116,7 @@ def test_the_totals_stay_true_and_the_page_is_made_again(
     assert night.report is not None
     folder = night.report.parent
     before = json.loads((folder / "summary.json").read_text())
-    purge(warehouse.settings, "A2")
+    purge(warehouse.settings, "A2", warehouse.told)
     after = json.loads((folder / "summary.json").read_text())
     assert after["balances"] is True
     assert (after["orders"], after["rows"]) == (before["orders"], before["rows"])
@@ -131,7 +131,7 @@ def test_the_totals_stay_true_and_the_page_is_made_again(
 
 def test_the_rest_can_still_be_corrected(warehouse: Warehouse, night: Result) -> None:
     assert night.report is not None
-    purge(warehouse.settings, "A2")
+    purge(warehouse.settings, "A2", warehouse.told)
     [path] = night.report.parent.glob("rejected/*.csv")
     path.write_bytes(
         path.read_bytes().replace(b"other.person@@privat", b"other.person@example.com")
@@ -145,7 +145,7 @@ def test_a_file_without_another_order_is_removed(warehouse: Warehouse) -> None:
     warehouse.orders(order_row("A1"), order_row("A2", mail="jana.canary@@privat"))
     result = warehouse.run(max_reject_rate=None)
     assert result.report is not None
-    purge(warehouse.settings, "A2")
+    purge(warehouse.settings, "A2", warehouse.told)
     assert list(result.report.parent.glob("rejected/*")) == []
 
 
@@ -157,7 +157,7 @@ def test_a_file_that_somebody_has_changed_beyond_recognition_is_left_to_the_pers
     path.write_text("jana.canary@@privat;A2\n")
     copy = path.with_name("my copy.csv")
     copy.write_text("A2;jana.canary@@privat\n")
-    done = purge(warehouse.settings, "A2")
+    done = purge(warehouse.settings, "A2", warehouse.told)
     assert sorted(done.look_at) == sorted([path, copy])
     named = sorted(str(each.relative_to(tmp_path)) for each in (path, copy))
     assert sorted(places(tmp_path, "canary")) == named
@@ -175,7 +175,7 @@ def test_rows_of_others_stay_beside_records_that_could_not_be_read(
     [path] = warehouse.corrected(result).values()
     path.write_text(path.read_text() + more)  # a row that a person has added
 
-    done = purge(warehouse.settings, "A1")
+    done = purge(warehouse.settings, "A1", warehouse.told)
 
     assert path in done.changed
     assert path not in done.removed
@@ -186,7 +186,7 @@ def test_rows_of_others_stay_beside_records_that_could_not_be_read(
 def test_to_look_changes_nothing(warehouse: Warehouse, tmp_path: Path, night: Result) -> None:
     warehouse.plan()
     before = all_text(tmp_path)
-    done = purge(warehouse.settings, "A2", only_look=True)
+    done = purge(warehouse.settings, "A2", warehouse.told, only_look=True)
     assert done.runs == [night.run_id]
     assert done.removed
     assert done.changed
@@ -197,13 +197,13 @@ def test_to_look_changes_nothing(warehouse: Warehouse, tmp_path: Path, night: Re
 
 
 def test_again_finishes_what_was_begun(warehouse: Warehouse, night: Result) -> None:
-    assert purge(warehouse.settings, "A2").runs == [night.run_id]
-    assert purge(warehouse.settings, "A2").runs == [night.run_id]
+    assert purge(warehouse.settings, "A2", warehouse.told).runs == [night.run_id]
+    assert purge(warehouse.settings, "A2", warehouse.told).runs == [night.run_id]
 
 
 def test_an_order_that_arrived_is_not_sent_again(warehouse: Warehouse, night: Result) -> None:
     assert night.run_id
-    purge(warehouse.settings, "A1")
+    purge(warehouse.settings, "A1", warehouse.told)
     sent = len(warehouse.sandbox.puts())
     warehouse.run()
     assert len(warehouse.sandbox.puts()) == sent
@@ -212,7 +212,7 @@ def test_an_order_that_arrived_is_not_sent_again(warehouse: Warehouse, night: Re
 def test_an_unknown_order(warehouse: Warehouse, night: Result) -> None:
     assert night.run_id
     with pytest.raises(OrderNotPurged, match="nothing is kept of an order A99"):
-        purge(warehouse.settings, "A99")
+        purge(warehouse.settings, "A99", warehouse.told)
 
 
 def test_a_run_that_can_be_resumed_is_finished_first(warehouse: Warehouse, tmp_path: Path) -> None:
@@ -222,7 +222,7 @@ def test_a_run_that_can_be_resumed_is_finished_first(warehouse: Warehouse, tmp_p
     assert stopped.exit_code == 6
     before = places(tmp_path, "jana.canary")
     with pytest.raises(OrderNotPurged, match="can be resumed; nothing was erased"):
-        purge(warehouse.settings, "A2")
+        purge(warehouse.settings, "A2", warehouse.told)
     assert places(tmp_path, "jana.canary") == before
 
 
@@ -233,7 +233,7 @@ def _always_unauthorised() -> FaultSchedule:
 def test_not_while_a_run_is_at_work(warehouse: Warehouse, night: Result) -> None:
     assert night.run_id
     with Ledger.open(warehouse.settings.ledger, clock=clock), pytest.raises(LedgerLocked):
-        purge(warehouse.settings, "A2")
+        purge(warehouse.settings, "A2", warehouse.told)
 
 
 def test_an_order_of_edi(warehouse: Warehouse, tmp_path: Path) -> None:
@@ -249,7 +249,7 @@ def test_an_order_of_edi(warehouse: Warehouse, tmp_path: Path) -> None:
     result = inbox.run(max_reject_rate=None)
     assert result.exit_code == 3
     assert places(tmp_path, "CANARY")
-    purge(warehouse.settings, "A2")
+    purge(warehouse.settings, "A2", warehouse.told)
     assert [each for each in places(tmp_path, "CANARY") if "acks" not in each] == []
     assert [each for each in places(tmp_path, "canary") if "acks" not in each] == []
     assert places(tmp_path, "DEOTHER")
@@ -264,7 +264,7 @@ def test_the_cells_behind_refusals_are_erased_too(warehouse: Warehouse, tmp_path
     night = warehouse.run()
     assert any("answers" in name for name in places(tmp_path, "jana.canary"))
 
-    purge(warehouse.settings, "A1")
+    purge(warehouse.settings, "A1", warehouse.told)
 
     assert places(tmp_path, "jana.canary") == []
     assert any("answers" in name for name in places(tmp_path, "other@privat"))

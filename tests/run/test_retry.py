@@ -134,13 +134,14 @@ def test_a_report_made_again_needs_no_snapshot_and_is_the_same(warehouse: Wareho
     path = only(warehouse.corrected(result))
     assert not (warehouse.settings.home / "runs" / result.run_id / "snapshots").exists()
 
-    again = report(warehouse.settings, result.run_id, "mask")
+    again = report(warehouse.settings, result.run_id, "mask", warehouse.told)
 
     assert again.read_text(encoding="utf-8") == before
     assert path.is_file()
     elsewhere = replace(warehouse.settings, reports=warehouse.settings.reports / "x")
     assert "rejected/" not in re.findall(
-        r'href="([^"]*)"', report(elsewhere, result.run_id, "mask").read_text(encoding="utf-8")
+        r'href="([^"]*)"',
+        report(elsewhere, result.run_id, "mask", warehouse.told).read_text(encoding="utf-8"),
     )
 
 

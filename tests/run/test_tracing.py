@@ -318,7 +318,7 @@ def test_the_report_made_again_says_the_same_of_answers(shop: Shop) -> None:
     }
     (shop.inbox / "shop.yaml").write_text("name: gone\n", encoding="utf-8")
 
-    report(shop.settings, result.run_id, "mask")
+    report(shop.settings, result.run_id, "mask", Told())
 
     after = {
         path.name: path.read_bytes() for path in result.report.parent.iterdir() if path.is_file()

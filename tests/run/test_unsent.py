@@ -54,7 +54,7 @@ def test_a_guard_stop_has_a_report_and_a_place_in_the_ledger(warehouse: Warehous
     assert [cause["code"] for cause in causes] == ["R203"]
     assert stopped.report is not None
     page = stopped.report.read_bytes()
-    assert report(warehouse.settings, None, "mask") == stopped.report
+    assert report(warehouse.settings, None, "mask", warehouse.told) == stopped.report
     assert stopped.report.read_bytes() == page
 
     told = status(warehouse.settings)
@@ -129,8 +129,8 @@ def test_unusable_input_shows_in_the_status(warehouse: Warehouse) -> None:
     assert runs[0]["state"] == "not_sent"
     assert "tomorrow.csv does not exist" in runs[0]["reason"]
     with pytest.raises(RunUnknown, match="was stopped before its files were read"):
-        report(warehouse.settings, None, "mask")
-    assert report(warehouse.settings, runs[1]["id"], "mask").is_file()
+        report(warehouse.settings, None, "mask", warehouse.told)
+    assert report(warehouse.settings, runs[1]["id"], "mask", warehouse.told).is_file()
     # a plan that was made before it is as good as it was
     assert warehouse.run().exit_code == 0
 
