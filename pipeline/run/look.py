@@ -19,7 +19,7 @@ from pipeline.report.render import render_mail
 from pipeline.report.summary import Summary, summarise
 from pipeline.run.accounts import report_folder, report_folders, run_facts, run_tables
 from pipeline.run.clock import clock
-from pipeline.run.corrected import still_there, write_corrected
+from pipeline.run.corrected import FOLDER, still_there, write_corrected
 from pipeline.run.folder import RunFolder, written
 from pipeline.run.index import write_index
 from pipeline.run.nights import recalled
@@ -76,10 +76,11 @@ def _make_up(settings: Settings, run_id: str | None, events: Events) -> None:
             facts = run_facts(kept, state=state, ended_at=ended, stop_reason=reason)
             folder.note_report(reports)
             made = write_corrected(
-                folder, reports, facts, tables, owners=settings.owners, events=events, again=again
-            )
+                folder, reports, facts, tables, owners=settings.owners, events=events, again=again,
+                workbooks=kept.get("workbooks", False),
+            )  # fmt: skip
             owed += [] if made.whole else ["snapshots"]
-            kept |= made.as_facts()
+            kept |= made.as_facts() | {"rejected_folder": str(reports / FOLDER)}
         folder.write_facts(kept | debts(owed))
         if record.state is not LedgerState.INTERRUPTED:
             folder.clean()

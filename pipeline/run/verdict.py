@@ -88,7 +88,7 @@ def conclude(
             again=_build(settings, folder), workbooks=options.xlsx,
         )  # fmt: skip
         owed += [] if corrected.whole else ["snapshots"]
-        kept |= corrected.as_facts() | debts(owed)
+        kept |= corrected.as_facts() | debts(owed) | {"workbooks": options.xlsx}
         kept |= {
             "retry_command": typed(settings, "retry"),
             "rejected_folder": str(reports / REJECTED),
