@@ -14,7 +14,7 @@ from pipeline.read.edi.batches import (
 from pipeline.read.header import SourceEmpty
 from pipeline.read.picked import OURS, pick_records, read_ours, read_outer
 from pipeline.read.recognition import adapted, recognise
-from pipeline.read.rewriting import Rewriter
+from pipeline.read.rewriting import Rewriter, writable
 
 __all__ = [
     "OURS",
@@ -35,4 +35,5 @@ __all__ = [
     "read_outer",
     "recognise",
     "rejections",
+    "writable",
 ]

@@ -20,7 +20,8 @@ from pipeline.read.records import RECORD_MAX, complete, find_records
 
 # Columns that the report appends to correctable files (REPORT §6); they are not the export's own.
 OUR_COLUMNS = "_import_"
-OUR_LINE, OUR_RULE, OUR_RUN = "_import_line", "_import_rule", "_import_run"
+OUR_FILE, OUR_LINE, OUR_RULE = "_import_file", "_import_line", "_import_rule"
+OUR_CHECK, OUR_RUN = "_import_check", "_import_run"
 # How runs are named, for telling their names from other cells; Polars and `re` both read it.
 RUN_NAME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{4}(?:-[A-Za-z0-9_-]+)?$"
 

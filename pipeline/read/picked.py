@@ -15,7 +15,9 @@ from pipeline.read.cells import split_cells
 from pipeline.read.decoding import shown, text_of
 from pipeline.read.formulas import restore
 from pipeline.read.header import (
+    OUR_CHECK,
     OUR_COLUMNS,
+    OUR_FILE,
     OUR_LINE,
     OUR_RULE,
     OUR_RUN,
@@ -27,7 +29,10 @@ from pipeline.read.header import (
 from pipeline.read.records import Fault
 from pipeline.read.windows import WINDOW_BYTES, good_cells, windows
 
-OURS = (OUR_LINE, OUR_RULE, f"{OUR_COLUMNS}problem", f"{OUR_COLUMNS}fix", OUR_RUN)
+# In the order in which they are written; the run stands last, and its name tells the place of all.
+OURS = (
+    OUR_FILE, OUR_LINE, OUR_RULE, f"{OUR_COLUMNS}problem", f"{OUR_COLUMNS}fix", OUR_CHECK, OUR_RUN,
+)  # fmt: skip
 _BOM = "\ufeff"
 _NAME = re.compile(RUN_NAME)
 
@@ -113,20 +118,23 @@ def pick_records(
 
 
 def read_ours(path: Path, source: Source, *, name: str) -> pl.DataFrame:
-    """Read which row of which run each record of a file of ours was.
+    """Read which row of which file and run each record of a file of ours was.
 
     Returns:
-        `_line` (here), `line` (then, null where the cell has no number) and `run` (null where the
-        cell names none); a row per record.
+        `_line` (here), `line` (then, null where the cell has no number), `file` (as `writable` wrote
+        its name; null where there is none, as in files of older versions) and `run` (null where
+        the cell names none); a row per record.
 
     Raises:
         SourceUnusable: the file cannot be read as the mapping declares.
     """
     header = load_header(path, source, name)
     wanted = {
-        ours: header.cells.index(ours) for ours in (OUR_LINE, OUR_RUN) if ours in header.cells
-    }
-    schema = {"_line": pl.Int64(), OUR_LINE: pl.String(), OUR_RUN: pl.String()}
+        ours: header.cells.index(ours)
+        for ours in (OUR_FILE, OUR_LINE, OUR_RUN) if ours in header.cells
+    }  # fmt: skip
+    names = dict.fromkeys((OUR_FILE, OUR_LINE, OUR_RUN), pl.String())
+    schema = {"_line": pl.Int64(), **names}
     parts = [pl.DataFrame(schema=schema)]
     for window in windows(path, source, header, name=name):
         good = window.records.fault == Fault.NONE
@@ -134,19 +142,20 @@ def read_ours(path: Path, source: Source, *, name: str) -> pl.DataFrame:
         cells = good_cells(window.text, records, source, header, wanted, name)
         lines = pl.DataFrame({"_line": records.line + window.line}, schema={"_line": pl.Int64()})
         of_faulty = [
-            (line + window.line, *_ours_of(_split(window.text[start:stop], source)))
+            (line + window.line, *_ours_of(_split(window.text[start:stop], source), header))
             for line, start, stop in zip(
                 bad.line.tolist(), bad.start.tolist(), bad.stop.tolist(), strict=True
             )
         ]
         parts += [lines.hstack(cells), pl.DataFrame(of_faulty, schema, orient="row")]
-    run = pl.col(OUR_RUN).str.strip_chars()
+    run, file = (pl.col(name).str.strip_chars() for name in (OUR_RUN, OUR_FILE))
     return (
         pl.concat(parts, how="diagonal")
         .sort("_line")
         .select(
             "_line",
             pl.col(OUR_LINE).str.strip_chars().cast(pl.Int64, strict=False).alias("line"),
+            pl.when(file != "").then(file).alias("file"),
             pl.when(run.str.contains(RUN_NAME)).then(run).alias("run"),
         )
     )
@@ -176,11 +185,19 @@ def _own_cells(cells: list[str], header: Header) -> tuple[str, ...]:
     return tuple(found if run < 0 else found[: max(run + 1 - count, 0)])
 
 
-def _ours_of(cells: list[str]) -> tuple[str, str]:
-    """The line and the run that a faulty record names."""
+def _ours_of(cells: list[str], header: Header) -> tuple[str, ...]:
+    """The file, the line and the run that a faulty record names: ours keep their places to the run's."""
     run = _run_at(cells)
-    line = run - OURS.index(OUR_RUN) + OURS.index(OUR_LINE)
-    return (shown(cells[line]) if line >= 0 else "", cells[run]) if run >= 0 else ("", "")
+    if run < 0 or not header.ours:
+        return "", "", ""
+    shift = run - header.cells.index(OUR_RUN)
+    at = {
+        name: header.cells.index(name) + shift
+        for name in (OUR_FILE, OUR_LINE)
+        if name in header.cells
+    }
+    found = {name: restore(shown(cells[place])) for name, place in at.items() if place >= 0}
+    return found.get(OUR_FILE, ""), found.get(OUR_LINE, ""), cells[run]
 
 
 def _run_at(cells: list[str]) -> int:

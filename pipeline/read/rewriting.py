@@ -9,12 +9,27 @@ import polars as pl
 from pipeline.mapping.plan import Source
 from pipeline.read.decoding import PUT_BACK
 from pipeline.read.formulas import defuse, defused
+from pipeline.read.guessed import GUESSED, check_of
+from pipeline.read.header import OUR_CHECK, OUR_RULE
 from pipeline.read.picked import OURS, Outer, Picked
 
 _BOM = "\ufeff"
 # Their units have several bytes, so one that could not be read goes back as half a character:
 # it is as unreadable as it was, and what follows keeps its place.
 _WIDE = re.compile(r"utf[_-]?(?:16|32)")
+
+
+def writable(words: Sequence[str], source: Source) -> list[str]:
+    """Our own words as a file can have them, without characters that have a meaning in it or are unknown.
+
+    >>> writable(["a;b", "漢.csv"], Source(encoding="cp1252", delimiter=";", quote=None))
+    ['a b', '?.csv']
+    """
+    kept = [re.sub(r"\s", " ", text) for text in words]
+    if source.quote is None:
+        kept = [text.replace(source.delimiter, " ") for text in kept]
+    whole = "\n".join(kept).encode(source.encoding, "replace")
+    return whole.decode(source.encoding).split("\n")
 
 
 class Rewriter:
@@ -28,6 +43,7 @@ class Rewriter:
 
     def __init__(self, source: Source, outer: Outer) -> None:
         """Begin a file of the form of `source`; `outer` is the rest of its form."""
+        self._source = source
         self._delimiter = source.delimiter
         self._quote = source.quote
         self._line_end = outer.line_end
@@ -54,7 +70,8 @@ class Rewriter:
     def records(self, picked: Picked, about: pl.DataFrame) -> bytes:
         """Write records, in the order of their lines, with what there is to say about them.
 
-        `about` has `_line` and the names of `OURS`, a row for each line of the file that is written.
+        `about` has `_line` and the names of `OURS`, a row for each line of the file that is written;
+        the check of cells that are a guess is made here.
 
         Raises:
             UnicodeEncodeError: the encoding cannot write a character that it has read.
@@ -74,17 +91,16 @@ class Rewriter:
 
     def _faulty(self, picked: Picked, told: pl.DataFrame) -> Iterator[tuple[int, str]]:
         words = {line: ours for line, *ours in told.select("_line", *OURS).iter_rows()}
+        rule, check = OURS.index(OUR_RULE), OURS.index(OUR_CHECK)
         for line, cells in picked.faulty:
-            yield line, self._record([*cells, *words[line]])
+            ours = words[line]
+            if ours[rule] in GUESSED:
+                ours[check] = check_of(cells)
+            yield line, self._record([*cells, *ours])
 
     def _own_words(self, about: pl.DataFrame, name: str) -> pl.Series:
-        """Our own words, without characters that the file cannot have."""
-        words = about.get_column(name).cast(pl.String).fill_null("").str.replace_all(r"\s", " ")
-        if self._quote is None:
-            words = words.str.replace_all(self._delimiter, " ", literal=True)
-        whole = "\n".join(words.to_list())
-        known = whole.encode(self._encoding, "replace").decode(self._encoding)
-        return pl.Series(name, known.split("\n"), dtype=pl.String)
+        words = about.get_column(name).cast(pl.String).fill_null("")
+        return pl.Series(name, writable(words.to_list(), self._source), dtype=pl.String)
 
     def _cell(self, cell: pl.Expr) -> pl.Expr:
         if self._defuses:

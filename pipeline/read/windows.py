@@ -12,7 +12,9 @@ from pipeline.mapping.plan import Source
 from pipeline.read.cells import marks_of
 from pipeline.read.decoding import MARK, REPLACED, Utf8Stream
 from pipeline.read.formulas import restored
+from pipeline.read.guessed import GUESSED, check_of
 from pipeline.read.header import (
+    OUR_CHECK,
     OUR_COLUMNS,
     OUR_RULE,
     OUR_RUN,
@@ -102,7 +104,8 @@ def _as_they_were(
 
     A record with too many or too few cells is written as it is, with our cells behind its own. A
     spreadsheet fills up all records to one length; then only the place of our last cell tells that
-    there are still too many or too few. And a byte that cannot be read may have become U+FFFD.
+    there are still too many or too few. A byte that cannot be read may have become U+FFFD. And cells
+    that are a guess are none that anybody has looked at (`guessed`).
     """
     good = np.flatnonzero(records.fault == Fault.NONE)
     if not len(good):
@@ -125,9 +128,23 @@ def _as_they_were(
         replaced = pl.any_horizontal(pl.col(own).str.contains(REPLACED, literal=True))
         unread = pl.col(str(header.cells.index(OUR_RULE))) == "R102"
         fault[good[cells.select(replaced & unread).to_series().to_numpy()]] = Fault.BYTE
+        for at, untouched in _untouched(cells, header, own):
+            fault[good[at]] = untouched
     fault[good[shifted]] = Fault.CELLS
     counts[good[shifted]] += found.drop_nulls().to_numpy()
     return replace(records, fault=fault, cells=counts)
+
+
+def _untouched(cells: pl.DataFrame, header: Header, own: list[str]) -> Iterator[tuple[int, Fault]]:
+    """The records that are as they were guessed, by their index; they are few."""
+    rule = str(header.cells.index(OUR_RULE))
+    check = str(header.cells.index(OUR_CHECK)) if OUR_CHECK in header.cells else None
+    asked = cells.with_row_index("at").filter(pl.col(rule).str.strip_chars().is_in(list(GUESSED)))
+    for row in asked.iter_rows(named=True):
+        written = row[check].strip() if check else ""
+        # without its check, as in files of older versions, only an empty rule tells of a person
+        if not written or written == check_of([row[name] for name in own]):
+            yield row["at"], GUESSED[row[rule].strip()]
 
 
 def good_cells(

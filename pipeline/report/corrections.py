@@ -20,6 +20,14 @@ from pipeline.report.rejections import records, rejected_findings
 CORRECTABLE = (OrderOutcome.HELD_BACK, OrderOutcome.REFUSED, OrderOutcome.PARTLY_APPLIED)
 ORDERS_NAMED = 20  # per message
 _BETWEEN = " | "
+# What to do here, where the cells stand in right quotes whatever they were.
+_FIXES_HERE = {
+    code: f"{what}: correct the cells; if they are right as they stand, empty _import_rule"
+    for code, what in (
+        ("R103", "these cells are a guess"),
+        ("R105", "a byte of this row is damaged"),
+    )
+}
 
 
 def affected(tables: RunTables) -> pl.DataFrame:
@@ -64,9 +72,9 @@ def _told(findings: pl.DataFrame, facts: RunFacts, owners: Mapping[str, str]) ->
     problem = (
         pl.when(named).then(pl.concat_str(about, pl.lit(": "), "message")).otherwise("message")
     )
+    fix = pl.col("rule").replace_strict(_FIXES_HERE, default=pl.col("suggestion").fill_null(""))
     return made.select(
-        FILE, pl.col("line").alias(LINE), SEGMENT, "rule", problem.alias("problem"),
-        pl.col("suggestion").fill_null("").alias("fix"),
+        FILE, pl.col("line").alias(LINE), SEGMENT, "rule", problem.alias("problem"), fix.alias("fix")
     )  # fmt: skip
 
 

@@ -70,7 +70,7 @@ class RunFacts:
     lines EDI messages declare (CTT, CNT) and have. `history` is None for a plan, which is no run of the
     ledger. `corrected` are the files beside the page for who corrects rows, `retry_command` what is
     typed with their names, `rejected_folder` where they lay when they were written. `retried` says of
-    which runs the rows of this one are corrections, and `again` what is typed after a safety stop of
+    which runs the rows of this one are corrections, its first sentence in short, and `again` what is typed after a safety stop of
     such a run.
 
     Raises:

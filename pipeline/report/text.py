@@ -42,7 +42,7 @@ def as_text(summary: Summary, report: str) -> str:
         lines.append(f"  {counted(warnings, 'warning')}")
     earlier = missing_words(summary.facts.history) if summary.facts.history else ""
     lines += [f"  {earlier}"] if earlier else []
-    lines += [f"  {each}" for each in summary.facts.retried]
+    lines += [f"  {each}" for each in summary.facts.retried[:1]]
     lines += _to_correct(summary, report)
     lines.append(f"Report: {report}")
     return "\n".join(lines) + "\n"

@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
-import numpy as np
 import polars as pl
 
 from pipeline.mapping.plan import Source
@@ -121,7 +120,7 @@ class _Writer:
         if not mine.height:
             return
         copy = _Copy(self.folder.path / "snapshots" / file["snapshot"], file["name"], _source(file))
-        about = _about(mine, self.told.filter(pl.col(FILE) == index), self.facts.run_id)
+        about = _about(mine, self.told.filter(pl.col(FILE) == index), self.facts.run_id, file["name"])
         path = self.names.free(index, file["name"], "rejected", ".csv")
         try:
             _put(path, lambda out: copy.write(about, out))
@@ -169,7 +168,7 @@ class _Copy:
     def write(self, about: pl.DataFrame, out: IO[bytes]) -> None:
         """Write the rows that `about` tells of, in the order of the file, below its header."""
         rewriter = Rewriter(self.source, read_outer(self.path, self.source, name=self.name))
-        lines = about.get_column(OURS[0]).to_numpy().astype(np.int64)
+        lines = about.get_column("_line").to_numpy()
         out.write(rewriter.header())
         for picked in pick_records(self.path, self.source, lines, name=self.name):
             out.write(rewriter.records(picked, about))
@@ -220,16 +219,17 @@ def _made(path: Path, index: int, units: int, orders: int, kind: Correcting) -> 
     )
 
 
-def _about(rows: pl.DataFrame, told: pl.DataFrame, run: str) -> pl.DataFrame:
+def _about(rows: pl.DataFrame, told: pl.DataFrame, run: str, name: str) -> pl.DataFrame:
     """`_line` and the names of OURS, one row per line; nothing is said of rows without a problem."""
-    line, rule, problem, fix, of_run = OURS
+    file, line, rule, problem, fix, check, of_run = OURS
     return (
         rows.select(LINE).unique(maintain_order=True)
         .join(told.select(LINE, "rule", "problem", "fix"), on=LINE, how="left", maintain_order="left")
         .select(
-            pl.col(LINE).cast(pl.Int64), pl.col(LINE).cast(pl.Int64).alias(line),
+            pl.col(LINE).cast(pl.Int64), pl.lit(name).alias(file),
+            pl.col(LINE).cast(pl.Int64).alias(line),
             pl.col("rule").alias(rule), pl.col("problem").alias(problem), pl.col("fix").alias(fix),
-            pl.lit(run).alias(of_run),
+            pl.lit("").alias(check), pl.lit(run).alias(of_run),
         )
     )  # fmt: skip
 

@@ -146,7 +146,9 @@ class Flow:
             self._told(ledger, endpoint, folder, retry=wanted is not None),
         ):
             jobs = self._jobs(mappings, inputs, folder, known, wanted)
-            retried = compare_with_before(jobs, ledger, self.settings.home) if wanted else None
+            retried = (
+                compare_with_before(jobs, ledger, endpoint, self.settings.home) if wanted else None
+            )
             same_work = fingerprint(self.endpoint, jobs, self.options, self.agreed)
             before = self._choice(ledger).able(ledger.unfinished(endpoint, same_work))
             if before is None:

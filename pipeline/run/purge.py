@@ -18,12 +18,14 @@ import polars as pl
 
 from pipeline.config import Settings
 from pipeline.ledger import Ledger, RunRecord, RunState
+from pipeline.mapping.plan import Source
 from pipeline.model.findings import FINDING_SCHEMA
 from pipeline.model.origin import FILE, LINE, ORIGIN
 from pipeline.model.outcomes import ROW_SCHEMA
 from pipeline.model.stops import StopRun
-from pipeline.read import OURS
-from pipeline.read.header import OUR_RUN
+from pipeline.read import writable
+from pipeline.read.formulas import restore
+from pipeline.read.header import OUR_FILE, OUR_LINE, OUR_RUN
 from pipeline.report.files import replacing
 from pipeline.report.interchanges import located
 from pipeline.run.accounts import report_folders
@@ -195,12 +197,14 @@ def _erase_rows(
                 done.look_at.append(path)
             continue
         lines = _lines(kept, rows, int(entry["index"]))
-        if not lines:
-            continue
         csv_file = path.suffix == ".csv"
-        left = _without(path, kept, entry, lines, number) if csv_file else _NOTHING
+        if not lines and not (csv_file and _names(path, number)):
+            continue
+        left = _without(path, kept, entry, rows, number) if csv_file else _NOTHING
         if left is None:  # other people's rows, and somebody's work, are in it too
             done.look_at.append(path)
+            continue
+        if not left.cut:
             continue
         (done.changed if left.rows else done.removed).append(path)
         if only_look:
@@ -241,32 +245,57 @@ _NOTHING = _Left(b"", 0, 1)  # of a workbook or a list of messages
 
 
 def _without(
-    path: Path, kept: Mapping[str, Any], entry: Mapping[str, Any], lines: set[int], number: str
+    path: Path, kept: Mapping[str, Any], entry: Mapping[str, Any], rows: pl.DataFrame, number: str
 ) -> _Left | None:
     """The file without the rows of the order, the rest to the byte.
 
     None where it is no longer as it was written, so that the rows cannot be told apart.
     """
-    form = next(each for each in kept["files"] if each["index"] == entry["index"])["form"]
+    file = next(each for each in kept["files"] if each["index"] == entry["index"])
+    form = file["form"]
+    source = Source(**form)
+    lines: dict[str, set[int]] = {}
+    for each in kept["files"]:
+        name = writable([each["name"]], source)[0].strip()
+        lines.setdefault(name, set()).update(_lines(kept, rows, each["index"]))
+    own = writable([file["name"]], source)[0].strip()
     try:
         text = path.read_bytes().decode(form["encoding"], "surrogateescape")
         records = list(_records(text, form["delimiter"], form["quote"]))
         (_, header), *rest = records
-        header.index(OURS[0])
-        left = [raw for raw, cells in rest if not _is_of(cells, kept["run_id"], lines, number)]
+        places = _Places.of(header)
+        left = [raw for raw, cells in rest
+                if not places.is_of(cells, kept["run_id"], lines, own, number)]  # fmt: skip
         packed = "".join([records[0][0], *left]).encode(form["encoding"], "surrogateescape")
     except (ValueError, IndexError, UnicodeError, csv.Error):
         return None
     return _Left(packed, len(left), int(len(left) < len(rest)))
 
 
-def _is_of(cells: Sequence[str], run: str, lines: set[int], number: str) -> bool:
-    """Whether a record is of the order; ours stand elsewhere in a record that could not be read."""
-    at = max((n for n, cell in enumerate(cells) if cell.strip() == run), default=-1)
-    line = cells[at - OURS.index(OUR_RUN)].strip() if at >= OURS.index(OUR_RUN) else ""
-    if not line.isdecimal():  # a person has added it
-        return any(number in cell for cell in cells)
-    return int(line) in lines
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Where our cells stand, seen from the run's; in a record that could not be read all are shifted."""
+
+    line: int
+    file: int | None  # files of older versions do not name their input
+
+    @classmethod
+    def of(cls, header: Sequence[str]) -> "_Places":
+        run = header.index(OUR_RUN)
+        file = header.index(OUR_FILE) - run if OUR_FILE in header else None
+        return cls(header.index(OUR_LINE) - run, file)
+
+    def is_of(
+        self, cells: Sequence[str], run: str, lines: Mapping[str, set[int]], own: str, number: str
+    ) -> bool:
+        """Whether a record is of the order; `lines` are the order's, by the file that they are of."""
+        at = max((n for n, cell in enumerate(cells) if cell.strip() == run), default=-1)
+        line = cells[at + self.line].strip() if at + self.line >= 0 else ""
+        if not line.isdecimal():  # a person has added it
+            return any(number in cell for cell in cells)
+        file = "" if self.file is None else restore(cells[at + self.file]).strip()
+        known = lines.get(file or own)
+        return any(number in cell for cell in cells) if known is None else int(line) in known
 
 
 def _records(text: str, delimiter: str, quote: str | None) -> Iterator[tuple[str, list[str]]]:

@@ -13,9 +13,9 @@ from typing import Any
 import polars as pl
 
 from pipeline.config import Settings
-from pipeline.intake import Snapshot
 from pipeline.ledger import PLANNED_SCHEMA, Ledger, RunRecord
-from pipeline.model.origin import FILE, LINE
+from pipeline.mapping.plan import Source
+from pipeline.model.origin import FILE, LINE, place
 from pipeline.model.outcomes import (
     ARRIVED_ORDERS,
     MUTATION_SCHEMA,
@@ -25,7 +25,7 @@ from pipeline.model.outcomes import (
 )
 from pipeline.model.stops import StopRun
 from pipeline.model.tables import SourceFile
-from pipeline.read import read_header, read_ours, recognise
+from pipeline.read import read_header, read_ours, recognise, writable
 from pipeline.report.corrections import affected
 from pipeline.report.facts import Correcting, RunFacts, RunState, RunTables
 from pipeline.report.summary import counted
@@ -169,8 +169,16 @@ def _not_ours(file: Path, *, has_column: bool) -> StopRun:
     )  # fmt: skip
 
 
+def _inputs_of(file: Path, form: Source | None, run: str) -> list[str]:
+    """The names of input files that the rows of a run say they are of."""
+    if form is None:
+        return []
+    ours = read_ours(file, form, name=file.name).filter(pl.col("run") == run)
+    return ours.get_column("file").drop_nulls().unique(maintain_order=True).to_list()
+
+
 def _mapping_of(file: Path, before: _Before) -> Path:
-    """The mapping that read these rows: by the name of the file, else by its columns."""
+    """The mapping that read these rows: by the file's name, by `_import_file`, else by its columns."""
     paths = {each["name"]: Path(each["path"]) for each in before.facts["mappings"]}
     index = next(
         (e["index"] for e in before.facts.get("corrected", []) if e["name"] == file.name), None
@@ -179,6 +187,10 @@ def _mapping_of(file: Path, before: _Before) -> Path:
         named = next(e["mapping"] for e in before.facts["files"] if e["index"] == index)
         return paths[named]
     form = recognise(file, file.name)
+    inputs = {e["name"]: e["mapping"] for e in before.facts["files"]}
+    of = {inputs[each] for each in _inputs_of(file, form, before.record.id) if each in inputs}
+    if len(of) == 1:
+        return paths[of.pop()]
     there = set(read_header(file, form, name=file.name)) if form is not None else set()
     wanted = {name: {e["column"] for e in before.facts["fields"] if e["mapping"] == name} - {""}
               for name in paths}  # fmt: skip
@@ -201,8 +213,8 @@ def _mapping_of(file: Path, before: _Before) -> Path:
 class Retried:
     """What corrected files have to do with the runs that wrote them.
 
-    `sentences` are for the report, `warnings` for who waits at the terminal, `rows` is
-    RETRIED_SCHEMA.
+    `sentences` are for the report, the first of them says all in short; `warnings` are for who waits
+    at the terminal, `rows` is RETRIED_SCHEMA.
     """
 
     sentences: list[str] = field(default_factory=list)
@@ -211,25 +223,38 @@ class Retried:
     orders: set[str] = field(default_factory=set)  # that the runs before knew by these rows
     overtaken: set[str] = field(default_factory=set)  # that came in another run since
     compared: bool = False  # with what the runs before have kept
+    left_out: list[str] = field(default_factory=list)  # rows, as lines of the files they were of
+    not_retried: list[str] = field(default_factory=list)  # orders of which no row is left
 
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """A corrected file of this run with the rows of one run before: `ours` has `_line` and `line`."""
+    """A corrected file of this run with the rows of one run before: `ours` as `read_ours` gives it."""
 
     source: SourceFile
-    snapshot: Snapshot
+    form: Source
     ours: pl.DataFrame
 
+    @property
+    def name(self) -> str:
+        """How the files that a run has written are called in its folder."""
+        return Path(self.source.name).name
 
-def compare_with_before(jobs: Sequence[Job], ledger: Ledger, home: Path) -> Retried:
+
+def compare_with_before(jobs: Sequence[Job], ledger: Ledger, endpoint: int, home: Path) -> Retried:
     """Tell which rows are retried, which are left out, and refuse half an order.
 
     Raises:
-        RetryRefused: an order has rows in a file that is not among these.
+        RetryRefused: an order has rows in a file that is not among these, or it is not known which
+            rows these are.
     """
     found = Retried()
-    for run, files in _by_run(jobs, found).items():
+    runs, added = _by_run(jobs)
+    for run, files in runs.items():
+        found.sentences += [
+            f"{file.source.name}: {counted(file.ours.height, 'row')} of run {run}."
+            for file in files
+        ]
         folder = RunFolder(home / "runs" / run)
         facts = folder.facts()
         if not facts or ledger.run(run) is None:
@@ -239,21 +264,54 @@ def compare_with_before(jobs: Sequence[Job], ledger: Ledger, home: Path) -> Retr
             continue
         found.overtaken |= ledger.overtaken(run)
         found.compared = True
-        _compare(found, run, facts, affected(_tables(folder, ledger, run)), files)
+        _compare(found, facts, affected(_tables(folder, ledger, run)), files)
+    still = {item.order_number for item in ledger.open_items(endpoint)}
+    _sum_up(found, runs, added, [each for each in found.not_retried if each in still])
     return found
 
 
-def _by_run(jobs: Sequence[Job], found: Retried) -> dict[str, list[_File]]:
+def _by_run(jobs: Sequence[Job]) -> tuple[dict[str, list[_File]], dict[str, int]]:
+    """The rows of each run before, and how many rows a person has added to each file."""
     runs: dict[str, list[_File]] = {}
+    added: dict[str, int] = {}
     for job in jobs:
         for source, snapshot in job.files:
-            ours = read_ours(snapshot.path, job.source_of(source.index), name=source.name)
+            form = job.source_of(source.index)
+            ours = read_ours(snapshot.path, form, name=source.name)
             fresh = ours.get_column("run").null_count()
             if fresh and fresh < ours.height:
-                found.sentences.append(f"{source.name}: {counted(fresh, 'row')} added.")
+                added[source.name] = fresh
             for (run,), rows in ours.drop_nulls("run").group_by("run", maintain_order=True):
-                runs.setdefault(str(run), []).append(_File(source, snapshot, rows))
-    return runs
+                runs.setdefault(str(run), []).append(_File(source, form, rows))
+    return runs, added
+
+
+def _sum_up(
+    found: Retried, runs: Mapping[str, Sequence[_File]], added: Mapping[str, int], still: Sequence[str]
+) -> None:  # fmt: skip
+    """Say all in one sentence, and the details behind it."""
+    files = {file.source.index for each in runs.values() for file in each}
+    rows = sum(file.ours.height for each in runs.values() for file in each)
+    of = f"run {next(iter(runs))}" if len(runs) == 1 else f"{len(runs)} runs"
+    told = [f"{counted(rows, 'row')} in {counted(len(files), 'file')}"]
+    if added:
+        told.append(f"{sum(added.values()):,} added")
+        found.sentences += [
+            f"{name}: {counted(rows, 'row')} added." for name, rows in added.items()
+        ]
+    if found.left_out:
+        told.append(f"{len(found.left_out):,} left out")
+        listed = _named(found.left_out)
+        found.sentences.append(f"Left out: {listed}.")
+        found.warnings.append(f"{counted(len(found.left_out), 'row')} left out: {listed}")
+    if still:
+        told.append(f"not retried and still open: {_named(still)}")
+    found.sentences.insert(0, f"Retry of {of}: {', '.join(told)}.")
+
+
+def _named(texts: Sequence[str]) -> str:
+    more = f" and {len(texts) - _NAMED:,} more" if len(texts) > _NAMED else ""
+    return ", ".join(texts[:_NAMED]) + more
 
 
 def _tables(folder: RunFolder, ledger: Ledger, run: str) -> RunTables:
@@ -265,58 +323,102 @@ def _tables(folder: RunFolder, ledger: Ledger, run: str) -> RunTables:
 
 
 def _compare(
-    found: Retried, run: str, facts: Mapping[str, Any], rows: pl.DataFrame, files: Sequence[_File]
+    found: Retried, facts: Mapping[str, Any], rows: pl.DataFrame, files: Sequence[_File]
 ) -> None:
     """Hold the rows of the files against those that could be corrected of one run."""
     rows = rows.select(
         FILE, pl.col(LINE).cast(pl.Int64).alias("line"), "key",
         pl.coalesce("order_number", "key").alias("was"),
     ).unique(maintain_order=True)  # fmt: skip
-    present = []
-    given = set()
-    was, gone = [], []
-    for file in files:
-        index = _index_of(file, facts, rows)
-        given.add(index)
-        mine = rows.filter(pl.col(FILE) == index)
-        there = mine.join(file.ours, on="line", how="inner")
-        present.append(there)
-        found.sentences.append(
-            f"{file.source.name}: {counted(file.ours.height, 'row')} of run {run}."
+    placed = {file.source.index: _placed(file, facts, rows) for file in files}
+    here = pl.concat(
+        each.select(
+            FILE,
+            "line",
+            pl.lit(source, pl.UInt32).alias("_source"),
+            pl.col("_line").cast(pl.UInt32),
         )
-        removed = mine.join(file.ours, on="line", how="anti").sort("line")
-        if removed.height:
-            words = f"Removed from {file.source.name}: {_listed(removed)}."
-            found.sentences.append(words)
-            found.warnings.append(words[0].lower() + words[1:-1])
-        gone.append(removed.select("was"))
-        was.append(there.select(
-            pl.lit(file.source.index, pl.UInt32).alias(FILE), pl.col("_line").cast(pl.UInt32).alias(LINE), "was"
-        ))  # fmt: skip
+        for source, each in placed.items()
+    )
+    _refuse_twice(here, facts, {file.source.index: file.source.name for file in files})
+    homes = {_home(file, facts, placed[file.source.index]) for file in files}
+    there = rows.join(here, on=[FILE, "line"], how="inner")
+    removed = (
+        rows.filter(pl.col(FILE).is_in(sorted(homes)))
+        .join(here, on=[FILE, "line"], how="anti")
+        .sort(FILE, "line")
+    )
     # an order of which a row was removed has not arrived as a whole under another number
-    whole = pl.concat(was).join(pl.concat(gone), on="was", how="anti", maintain_order="left")
-    found.rows = pl.concat([found.rows, whole])
-    retried = pl.concat(present)
-    found.orders |= set(retried.get_column("was").drop_nulls())
-    _refuse_halves(rows, retried, given, facts)
-    _say_left_out(found, rows.filter(pl.col(FILE).is_in(sorted(given))), retried)
+    whole = there.join(removed, on="was", how="anti", maintain_order="left")
+    found.rows = pl.concat(
+        [
+            found.rows,
+            whole.select(pl.col("_source").alias(FILE), pl.col("_line").alias(LINE), "was"),
+        ]
+    )
+    found.orders |= set(there.get_column("was").drop_nulls())
+    _refuse_halves(rows, there, homes, facts)
+    names = _names(facts)
+    found.left_out += [
+        place(names[index], line) + (f" ({was})" if was else "")
+        for index, line, was in removed.select(FILE, "line", "was").iter_rows()
+    ]
+    gone = removed.drop_nulls("was").join(there.drop_nulls("was"), on="was", how="anti")
+    found.not_retried += gone.get_column("was").unique(maintain_order=True).to_list()
 
 
-def _index_of(file: _File, facts: Mapping[str, Any], rows: pl.DataFrame) -> int:
-    """Which input of the run before the rows are from: by name, else the one that has all of the lines.
+def _names(facts: Mapping[str, Any]) -> dict[int, str]:
+    return {each["index"]: each["name"] for each in facts["files"]}
+
+
+def _placed(file: _File, facts: Mapping[str, Any], rows: pl.DataFrame) -> pl.DataFrame:
+    """Add to the rows of a file which input of the run before each of them is of: `_file`.
+
+    Raises:
+        RetryRefused: a row names a file that the run has not read, or nothing tells which it is of.
+    """
+    names = _names(facts)
+    written = [each.strip() for each in writable(list(names.values()), file.form)]
+    known = pl.DataFrame(
+        {"file": written, FILE: list(names)}, schema={"file": pl.String(), FILE: pl.UInt32()}
+    )
+    # names that differ only by characters that the file cannot have tell nothing
+    known = known.unique("file", keep="none")
+    ours = file.ours.join(known, on="file", how="left", maintain_order="left")
+    strange = ours.filter(~pl.col("file").is_in(written))
+    if strange.height:
+        line, name = strange.select("_line", "file").row(0)
+        raise RetryRefused(
+            f"_import_file says {name}, and run {facts['run_id']} has read no such file",
+            code="C140", place=place(file.source.name, line),
+            help=f"write what stood there, such as {_named(written)}",
+        )  # fmt: skip
+    nameless = pl.col(FILE).is_null()
+    if ours.select(nameless.any()).item():
+        index = _index_of(file, ours.filter(nameless), facts, rows)
+        ours = ours.with_columns(pl.col(FILE).fill_null(pl.lit(index, pl.UInt32)))
+    return ours
+
+
+def _home(file: _File, facts: Mapping[str, Any], placed: pl.DataFrame) -> int:
+    """The input whose rows a file was written for: what is not in it has been removed from it."""
+    named = [e["index"] for e in facts.get("corrected", []) if e["name"] == file.name]
+    return int(named[0] if named else placed.get_column(FILE).mode(maintain_order=True)[0])
+
+
+def _index_of(file: _File, ours: pl.DataFrame, facts: Mapping[str, Any], rows: pl.DataFrame) -> int:
+    """Which input rows without `_import_file` are of: by the file's name, else the one with all lines.
 
     Raises:
         RetryRefused: several have them, or none: lines of one file would be taken for another's.
     """
-    named = [
-        e["index"] for e in facts.get("corrected", []) if e["name"] == Path(file.source.name).name
-    ]
+    named = [e["index"] for e in facts.get("corrected", []) if e["name"] == file.name]
     if named:
         return int(named[0])
     indices = [e["index"] for e in facts["files"] if e["mapping"] == file.source.mapping]
-    lines = rows.join(file.ours, on="line", how="semi")
+    lines = rows.join(ours, on="line", how="semi")
     hits = dict(lines.group_by(FILE).agg(pl.col("line").n_unique()).iter_rows())
-    number = file.ours.get_column("line").drop_nulls().n_unique()
+    number = ours.get_column("line").drop_nulls().n_unique()
     fitting = [index for index in indices if hits.get(index, 0) == number]
     if len(indices) > 1 and len(fitting) != 1:
         names = [e["name"] for e in facts.get("corrected", []) if e["kind"] == Correcting.ROWS]
@@ -327,17 +429,37 @@ def _index_of(file: _File, facts: Mapping[str, Any], rows: pl.DataFrame) -> int:
     return int((fitting or indices or [0])[0])
 
 
+def _refuse_twice(here: pl.DataFrame, facts: Mapping[str, Any], files: Mapping[int, str]) -> None:
+    """A row that stands in two files would be imported twice; within one, a person has copied it."""
+    twice = (
+        here.drop_nulls("line").group_by(FILE, "line")
+        .agg(pl.col("_source").unique().sort())
+        .filter(pl.col("_source").list.len() > 1).sort(FILE, "line")
+    )  # fmt: skip
+    if not twice.height:
+        return
+    index, line, sources = twice.row(0)
+    more = f" and {counted(twice.height - 1, 'more row')}" if twice.height > 1 else ""
+    raise RetryRefused(
+        f"line {line} of {_names(facts)[index]}{more} of run {facts['run_id']} stands in "
+        f"{' and '.join(files[each] for each in sources)}",
+        code="C142", help="take it out of one of them, or retry one of the files only",
+    )  # fmt: skip
+
+
 def _refuse_halves(
-    rows: pl.DataFrame, retried: pl.DataFrame, given: set[int], facts: Mapping[str, Any]
+    rows: pl.DataFrame, retried: pl.DataFrame, homes: set[int], facts: Mapping[str, Any]
 ) -> None:
     """An order goes out whole or not at all, so all files with rows of it are needed."""
-    elsewhere = rows.filter(~pl.col(FILE).is_in(sorted(given))).join(
-        retried.select("key").drop_nulls().unique(), on="key", how="semi"
+    elsewhere = (
+        rows.filter(~pl.col(FILE).is_in(sorted(homes)))
+        .join(retried, on=[FILE, "line"], how="anti")
+        .join(retried.select("key").drop_nulls().unique(), on="key", how="semi")
     )
     if not elsewhere.height:
         return
     needed = elsewhere.get_column(FILE).unique().sort().to_list()
-    names = {e["index"]: e["name"] for e in facts["files"]}
+    names = _names(facts)
     beside = {
         e["index"]: e["name"] for e in facts.get("corrected", []) if e["kind"] == Correcting.ROWS
     }
@@ -374,25 +496,6 @@ def refuse_over_arrived(folder: RunFolder, retried: Retried) -> None:
             f"order {over[0]}{more} {have} arrived without these rows; they would replace {it}",
             code="C142", help=f"remove {their} rows; import the whole {orders} with `pipeline run`",
         )  # fmt: skip
-
-
-def _say_left_out(found: Retried, rows: pl.DataFrame, retried: pl.DataFrame) -> None:
-    """Name the orders of which no row is left."""
-    gone = rows.drop_nulls("was").join(retried.drop_nulls("was"), on="was", how="anti")
-    orders = gone.get_column("was").unique(maintain_order=True).to_list()
-    if orders:
-        more = f" and {len(orders) - _NAMED:,} more" if len(orders) > _NAMED else ""
-        named = ", ".join(orders[:_NAMED])
-        found.sentences.append(f"Not retried, and still open: {named}{more}.")
-
-
-def _listed(removed: pl.DataFrame) -> str:
-    shown = [
-        f"line {line}" + (f" ({was})" if was else "")
-        for line, was in removed.select("line", "was").head(_NAMED).iter_rows()
-    ]
-    more = removed.height - len(shown)
-    return ", ".join(shown) + (f" and {more:,} more" if more else "")
 
 
 def renumbered(folder: RunFolder, facts: RunFacts, tables: RunTables) -> list[str]:

@@ -70,18 +70,23 @@ def files(draw: st.DrawFn) -> tuple[Rows, Source, bytes, int]:
     return clean, source, (mark + text).encode(source.encoding), draw(st.integers(1, 60))
 
 
-def rewrite(path: Path, source: Source, lines: list[int], into: Path, batch_bytes: int) -> None:
-    """Write some records of a file as the end of a run does."""
+def rewrite(
+    path: Path, source: Source, lines: list[int], into: Path, batch_bytes: int,
+    rules: dict[int, str] | None = None,
+) -> None:  # fmt: skip
+    """Write some records of a file as the end of a run does; `rules` are the codes by line."""
     about = pl.DataFrame(
         {
             "_line": lines,
-            OURS[0]: lines,
-            OURS[1]: "R201",
-            OURS[2]: '"=1" is not a number; …',
-            OURS[3]: "=fix\nit",
-            OURS[4]: RUN,
+            OURS[0]: "=in.csv",
+            OURS[1]: lines,
+            OURS[2]: [(rules or {}).get(line, "R201") for line in lines],
+            OURS[3]: '"=1" is not a number; …',
+            OURS[4]: "=fix\nit",
+            OURS[5]: "",
+            OURS[6]: RUN,
         },
-        schema={"_line": pl.Int64, OURS[0]: pl.Int64, **dict.fromkeys(OURS[1:], pl.String)},
+        schema={"_line": pl.Int64, **dict.fromkeys(OURS, pl.String), OURS[1]: pl.Int64},
     )
     rewriter = Rewriter(source, read_outer(path, source, name="x"))
     wanted = np.array(lines, np.int64)
@@ -142,6 +147,7 @@ def test_what_is_written_for_correction_is_read_back_as_the_same_cells_and_is_in
         assert (list(names), found, faulty) == (rows[0], expected, [])
         assert marks["line"].to_list() == lines
         assert set(marks["run"]) <= {RUN}
+        assert set(marks["file"]) <= {"=in.csv"}
         seen = csv.reader(
             io.StringIO(text, newline=""), delimiter=source.delimiter,
             quotechar=source.quote or '"', strict=True,
@@ -182,9 +188,12 @@ def test_a_record_that_cannot_be_read_stays_wrong_until_it_is_corrected(
             return
         faulty = pl.concat([b.findings.rows for b in batches]) if batches else pl.DataFrame()
         lines = sorted({line for b in batches for line in [*b.raw.rows["_line"], *b.faulty.rows["_line"]]})  # fmt: skip
-        wrong = [row for row in faulty.iter_rows(named=True) if row["code"] in ("R101", "R102")]
+        wrong = [
+            row for row in faulty.iter_rows(named=True) if row["code"] in ("R101", "R102", "R103")
+        ]
+        rules = {row["_line"]: row["code"] for row in wrong}
 
-        rewrite(path, source, lines, once, 1 << 20)
+        rewrite(path, source, lines, once, 1 << 20, rules)
         after = [b.findings.rows for b in read_batches(once, source, file=0, columns=["x"])]
         codes = [code for found in after for code in found["code"]]
 

@@ -149,6 +149,19 @@ def test_a_file_without_another_order_is_removed(warehouse: Warehouse) -> None:
     assert list(result.report.parent.glob("rejected/*")) == []
 
 
+def test_rows_that_were_pasted_into_another_file_go_by_their_own_file(warehouse: Warehouse) -> None:
+    warehouse.orders(order_row("A1", mail="x@@y"), name="orders-a.csv")
+    warehouse.orders(order_row("B1", mail="x@@y"), name="orders-b.csv")
+    result = warehouse.run(max_reject_rate=None)
+    assert result.report is not None
+    [a, b] = sorted(result.report.parent.glob("rejected/*.csv"))
+    header, of_b = b.read_text().splitlines(keepends=True)
+    b.write_text(header + of_b + a.read_text().splitlines(keepends=True)[1])
+    a.unlink()
+    purge(warehouse.settings, "A1")
+    assert b.read_text() == header + of_b
+
+
 def test_a_file_that_somebody_has_changed_beyond_recognition_is_left_to_the_person(
     warehouse: Warehouse, night: Result, tmp_path: Path
 ) -> None:

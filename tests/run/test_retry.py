@@ -23,7 +23,10 @@ from tests.run.conftest import HEADER, PARCELS_YAML, Warehouse, at, order_row
 from tests.run.inbox import PARCELS_945, Inbox, interchange, order, parcel
 from tests.run.test_import import outcomes
 
-OURS = ["_import_line", "_import_rule", "_import_problem", "_import_fix", "_import_run"]
+OURS = [
+    "_import_file", "_import_line", "_import_rule", "_import_problem", "_import_fix", "_import_check",
+    "_import_run",
+]  # fmt: skip
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
@@ -38,6 +41,15 @@ def correct(path: Path, *changes: tuple[str, str]) -> None:
         assert old in text
         text = text.replace(old, new)
     path.write_text(text, encoding="utf-8")
+
+
+def save(path: Path, rows: list[dict[str, str]], *, without: tuple[str, ...] = ()) -> None:
+    """Write rows again as a spreadsheet does, and as older versions did without some columns."""
+    names = [name for name in rows[0] if name not in without]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, names, delimiter=";", extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def only(files: dict[str, Path]) -> Path:
@@ -112,9 +124,10 @@ def test_a_corrected_file_closes_the_open_item_and_the_next_report_says_so(
     assert warehouse.open_items() == {"A3": "R310"}
     lines = bodies(warehouse)["A1"]["articles_order"]
     assert [line["quantity"] for line in lines] == [2, 2]  # type: ignore[attr-defined]
-    said = f"orders.rejected.csv: 3 rows of run {first.run_id}."
+    said = f"Retry of run {first.run_id}: 3 rows in 1 file."
     assert said in page(result)
-    assert said in result.text
+    assert f"\n  {said}\n" in result.text
+    assert f"orders.rejected.csv: 3 rows of run {first.run_id}." in page(result)
     resolved = page(result).partition('aria-label="Resolved since the last run"')[2]
     assert '<th scope="row" class="key">A1</th>' in resolved.partition("</table>")[0]
     again = only(warehouse.corrected(result))
@@ -160,13 +173,14 @@ def test_a_removed_row_is_said_and_an_order_that_is_left_out_stays_open(
     result = warehouse.retry(path)
 
     assert outcomes(result.summary)["created"] == 2
-    removed = "emoved from orders.rejected.csv: line 3 (A1), line 4 (A3)"
-    assert removed in page(result)
-    assert "Not retried, and still open: A3." in page(result)
+    left_out = "orders.csv:3 (A1), orders.csv:4 (A3)"
+    assert f"Left out: {left_out}." in page(result)
+    assert "2 rows in 1 file, 2 left out, not retried and still open: A3.\n" in result.text
     warned = [
         str(fields["text"]) for level, _, fields in warehouse.told.events if level == "warning"
     ]
-    assert any(removed in text for text in warned)
+    assert warned == [f"2 rows left out: {left_out}"]
+    assert left_out not in result.text
     assert list(warehouse.open_items()) == ["A3"]
 
 
@@ -215,11 +229,11 @@ def test_what_a_spreadsheet_saves_in_its_own_form_is_read(warehouse: Warehouse) 
 def test_a_record_with_too_few_cells_is_refused_until_they_are_put_in(warehouse: Warehouse) -> None:
     warehouse.orders(order_row("A1"), "A2;1;SKU-1\n")
     path = only(warehouse.corrected(warehouse.run()))
-    assert "A2;1;SKU-1;3;R101;" in path.read_text(encoding="utf-8")
+    assert "A2;1;SKU-1;orders.csv;3;R101;" in path.read_text(encoding="utf-8")
 
     untouched = warehouse.retry(path)
     assert (untouched.exit_code, outcomes(untouched.summary).get("created")) == (3, None)
-    correct(path, ("A2;1;SKU-1;3;R101;", "A2;1;SKU-1;2;DE;jo@example.com;Jo;;3;R101;"))
+    correct(path, ("A2;1;SKU-1;orders", "A2;1;SKU-1;2;DE;jo@example.com;Jo;;orders"))
 
     assert warehouse.retry(path).exit_code == 0
     assert warehouse.open_items() == {}
@@ -443,8 +457,8 @@ def test_a_packed_file_in_another_encoding_comes_back_in_its_own_form(warehouse:
     assert path.name == "orders.rejected.csv"
     written = path.read_bytes()
     lines = written.split(b"\r\n")
-    assert lines[1].startswith(content.split(b"\r\n")[1] + b"\t2\tR201\t")
-    assert lines[2].startswith(content.split(b"\r\n")[2] + b"\t3\tR102\t")
+    assert lines[1].startswith(content.split(b"\r\n")[1] + b"\torders.csv.gz\t2\tR201\t")
+    assert lines[2].startswith(content.split(b"\r\n")[2] + b"\torders.csv.gz\t3\tR102\t")
     assert (len(lines), lines[3]) == (4, b"")
     # untouched, the byte is refused again: it is not replaced by anything
     correct_bytes = written.replace(b"\tx\tDE", b"\t1\tDE")
@@ -628,18 +642,155 @@ def test_corrected_rows_never_go_over_a_newer_version(warehouse: Warehouse) -> N
     assert bodies(warehouse)["A1"]["recipient_email"] == "new@example.com"
 
 
-def test_a_renamed_file_that_could_be_of_two_inputs_is_refused(warehouse: Warehouse) -> None:
+def test_a_renamed_file_names_its_input_and_without_that_it_is_refused(
+    warehouse: Warehouse,
+) -> None:
     warehouse.orders(order_row("A1", qty="two"), name="orders-a.csv")
     warehouse.orders(order_row("B1", qty="two"), name="orders-b.csv")
     path = warehouse.corrected(warehouse.run())["orders-b.rejected.csv"]
     renamed = warehouse.folder.parent / "fixed.csv"
     renamed.write_bytes(path.read_bytes())
     correct(renamed, ("two", "2"))
+    save(renamed, rows_of(renamed), without=("_import_file", "_import_check"))
 
     with pytest.raises(RetryRefused, match="is not known by its name"):
         warehouse.retry(renamed)
 
     assert sorted(warehouse.open_items()) == ["A1", "B1"]
+    correct(path, ("two", "2"))
+    path.rename(renamed)
+    assert warehouse.retry(renamed).exit_code == 0
+    assert sorted(warehouse.open_items()) == ["A1"]
+
+
+def test_rows_pasted_into_another_file_stay_rows_of_their_own(warehouse: Warehouse) -> None:
+    warehouse.orders(order_row("B2"), order_row("A1", qty="two"), order_row("A2", qty="two"), name="orders-a.csv")  # fmt: skip
+    warehouse.orders(order_row("B1", qty="two"), order_row("B2", 2, qty="two"), order_row("B3", qty="two"), name="orders-b.csv")  # fmt: skip
+    files = warehouse.corrected(warehouse.run())
+    a, b = files["orders-a.rejected.csv"], files["orders-b.rejected.csv"]
+    rows_a, rows_b = rows_of(a), rows_of(b)
+    assert [(r["_import_file"], r["_import_line"], r["no"]) for r in rows_a] == [
+        ("orders-a.csv", "2", "B2"), ("orders-a.csv", "3", "A1"), ("orders-a.csv", "4", "A2"),
+    ]  # fmt: skip
+    fixed = [row | {"qty": "2"} for row in (rows_a[1], rows_b[0], rows_b[2])]
+    save(b, fixed)
+
+    result = warehouse.retry(b)
+
+    assert outcomes(result.summary)["created"] == 3
+    assert "Left out: orders-b.csv:3 (B2)." in page(result)
+    assert list(warehouse.open_items()) == ["A2", "B2"]
+
+    # half of an order whose other row is in a file that is not among these
+    save(b, [rows_a[1], rows_b[1]])
+    with pytest.raises(RetryRefused, match=r"order B2 .* has rows in orders-a\.csv too"):
+        warehouse.retry(b)
+    # and a row that was pasted but not cut
+    save(b, [rows_a[1], rows_b[1]])
+    with pytest.raises(
+        RetryRefused, match=r"line 3 of orders-a\.csv .* stands in orders-a\S+ and orders-b"
+    ) as twice:
+        warehouse.retry(a, b)
+    assert twice.value.code == "C142"
+    save(b, [rows_a[0] | {"qty": "2"}, rows_b[1] | {"qty": "2"}])
+    assert warehouse.retry(b).exit_code == 0
+    assert list(warehouse.open_items()) == ["A2"]
+
+
+def test_a_row_of_a_file_that_the_run_never_read_is_refused(warehouse: Warehouse) -> None:
+    warehouse.orders(order_row("A1", qty="two"))
+    path = only(warehouse.corrected(warehouse.run()))
+    correct(path, (";orders.csv;", ";other.csv;"), ("two", "2"))
+
+    with pytest.raises(
+        RetryRefused, match=r"other\.csv, and run \S+ has read no such file"
+    ) as refused:
+        warehouse.retry(path)
+
+    assert (refused.value.code, refused.value.place) == ("C140", "orders.rejected.csv:2")
+    assert "orders.csv" in refused.value.help
+
+
+def test_files_of_older_versions_name_no_input_and_are_retried(warehouse: Warehouse) -> None:
+    warehouse.orders(order_row("A1", qty="two"), "A2;1;SKU-1\n")
+    first = warehouse.run()
+    path = only(warehouse.corrected(first))
+    old = f"no;pos;sku;qty;country;mail;name;cut;_import_line;_import_rule;_import_problem;_import_fix;_import_run\nA1;1;SKU-1;2;DE;jo@example.com;Jo;;2;R201;p;f;{first.run_id}\nA2;1;SKU-1;3;R101;p;f;{first.run_id}\n"  # fmt: skip
+    path.write_text(old, encoding="utf-8")
+
+    result = warehouse.retry(path)
+
+    assert (result.exit_code, list(warehouse.open_items())) == (3, ["A2"])
+    assert "2 rows in 1 file.\n" in result.text
+
+
+def test_orders_that_arrived_meanwhile_are_not_called_open(warehouse: Warehouse) -> None:
+    warehouse.orders(order_row("A1", qty="two"), order_row("A2", qty="two"), order_row("A3", qty="two"))  # fmt: skip
+    path = only(warehouse.corrected(warehouse.run()))
+    warehouse.orders(order_row("A2"))
+    warehouse.run()
+    rows = rows_of(path)
+    save(path, [rows[0] | {"qty": "2"}])
+
+    result = warehouse.retry(path)
+
+    assert "2 left out, not retried and still open: A3.\n" in result.text
+
+
+def test_a_row_whose_quotes_were_wrong_is_held_until_somebody_touched_it(
+    warehouse: Warehouse,
+) -> None:
+    warehouse.orders(order_row("A1", qty="two"), 'A2;1;"The "large" oak";2;DE;jo@example.com;Jo;01067\n')  # fmt: skip
+    path = only(warehouse.corrected(warehouse.run()))
+    rows = rows_of(path)
+    assert [row["_import_rule"] for row in rows] == ["R201", "R103"]
+    assert "empty _import_rule" in rows[1]["_import_fix"]
+    # what a spreadsheet does to rows that nobody touches
+    save(path, [rows[0] | {"qty": "2"}, rows[1] | {"cut": "1067"}])
+
+    untouched = warehouse.retry(path)
+
+    assert (untouched.exit_code, list(bodies(warehouse))) == (3, ["A1"])
+    assert warehouse.open_items() == {"A2": "R103"}
+    again = only(warehouse.corrected(untouched))
+    [held] = rows_of(again)
+    assert (held["sku"], held["_import_rule"]) == (rows[1]["sku"], "R103")
+    assert (
+        "nobody has changed the row: correct it, or empty its _import_rule"
+        in held["_import_problem"]
+    )
+    assert warehouse.retry(again).exit_code == 3
+
+    save(again, [held | {"sku": "The large oak", "cut": ""}])
+    assert warehouse.retry(again).exit_code == 0
+    assert bodies(warehouse)["A2"]["articles_order"][0]["sku"] == "The large oak"  # type: ignore[index]
+    assert warehouse.open_items() == {}
+
+
+def test_an_empty_rule_says_that_a_guess_is_right(warehouse: Warehouse) -> None:
+    warehouse.orders('A2;1;Frame 14" oak;2;DE;jo@example.com;Jo;\n')
+    path = only(warehouse.corrected(warehouse.run()))
+    [row] = rows_of(path)
+    save(path, [row], without=("_import_check",))
+    assert warehouse.retry(path).exit_code == 3  # nothing tells whether somebody has changed it
+    save(path, [row | {"_import_rule": ""}])
+
+    assert warehouse.retry(path).exit_code == 0
+
+    assert bodies(warehouse)["A2"]["articles_order"][0]["sku"] == 'Frame 14" oak'  # type: ignore[index]
+
+
+def test_a_damaged_byte_that_a_program_drops_is_no_correction(warehouse: Warehouse) -> None:
+    warehouse.orders(order_row("A1", name="J\0o"))
+    path = only(warehouse.corrected(warehouse.run()))
+    assert "\0" in path.read_text(encoding="utf-8")
+    correct(path, ("\0", ""))
+
+    assert warehouse.retry(path).exit_code == 3
+    assert warehouse.open_items() == {"A1": "R105"}
+
+    correct(path, ("Jo;", "Joe;"))
+    assert warehouse.retry(path).exit_code == 0
 
 
 def test_an_order_with_a_removed_row_has_not_arrived_under_another_number(
