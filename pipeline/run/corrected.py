@@ -120,7 +120,9 @@ class _Writer:
         if not mine.height:
             return
         copy = _Copy(self.folder.path / "snapshots" / file["snapshot"], file["name"], _source(file))
-        about = _about(mine, self.told.filter(pl.col(FILE) == index), self.facts.run_id, file["name"])
+        about = _about(
+            mine, self.told.filter(pl.col(FILE) == index), self.facts.run_id, file["name"]
+        )
         path = self.names.free(index, file["name"], "rejected", ".csv")
         try:
             _put(path, lambda out: copy.write(about, out))

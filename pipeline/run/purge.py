@@ -196,11 +196,7 @@ def _erase_rows(
             if _names(path, number):
                 done.look_at.append(path)
             continue
-        lines = _lines(kept, rows, int(entry["index"]))
-        csv_file = path.suffix == ".csv"
-        if not lines and not (csv_file and _names(path, number)):
-            continue
-        left = _without(path, kept, entry, rows, number) if csv_file else _NOTHING
+        left = _left_of(path, kept, entry, rows, number)
         if left is None:  # other people's rows, and somebody's work, are in it too
             done.look_at.append(path)
             continue
@@ -242,6 +238,18 @@ class _Left:
 
 
 _NOTHING = _Left(b"", 0, 1)  # of a workbook or a list of messages
+_ALL = _Left(b"", 0, 0)  # of a file that the order is not in
+
+
+def _left_of(
+    path: Path, kept: Mapping[str, Any], entry: Mapping[str, Any], rows: pl.DataFrame, number: str
+) -> _Left | None:
+    """What of a file stays; its rows may have been moved there from another."""
+    mine = bool(_lines(kept, rows, int(entry["index"])))
+    if path.suffix == ".csv":
+        there = mine or _names(path, number)
+        return _without(path, kept, entry, rows, number) if there else _ALL
+    return _NOTHING if mine else _ALL
 
 
 def _without(

@@ -158,7 +158,7 @@ def test_rows_that_were_pasted_into_another_file_go_by_their_own_file(warehouse:
     header, of_b = b.read_text().splitlines(keepends=True)
     b.write_text(header + of_b + a.read_text().splitlines(keepends=True)[1])
     a.unlink()
-    purge(warehouse.settings, "A1")
+    purge(warehouse.settings, "A1", warehouse.told)
     assert b.read_text() == header + of_b
 
 
