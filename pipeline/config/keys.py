@@ -66,7 +66,7 @@ KEYS: Mapping[str, Key] = {
         Key("ledger", as_text, _ANY, "path of the ledger, or a postgresql:// URL"),
         Key("timezone", as_zone, _ANY, "time zone of all that people read, and of --until"),
         Key("rate", as_rate, _ANY, "at most so many requests per second; off for no limit"),
-        Key("concurrency", as_whole(1, 256), _ANY, "requests in flight", default=_PACE.concurrency),
+        Key("concurrency", as_whole(1, 256), _ANY, "most requests in flight", default=_PACE.concurrency),
         Key("connect_s", as_number, _ANY, "seconds to wait for a connection",
             default=_PACE.connect_s),
         Key("read_s", as_number, _ANY, "seconds to wait for more of an answer", default=_PACE.read_s),

@@ -50,7 +50,7 @@ class Endpoint:
 class Pace:
     """How requests are spread and when to give up (FAULTS §4.5)."""
 
-    concurrency: int = 16
+    concurrency: int = 32  # at most; fewer are in flight where the server takes fewer
     rate_per_s: float | None = None
     connect_s: float = 10.0
     read_s: float = 30.0

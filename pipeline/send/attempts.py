@@ -6,15 +6,19 @@ from typing import Protocol
 from pipeline.model.orders import Outcome
 from pipeline.model.outcomes import OrderOutcome
 from pipeline.model.stops import StopRun
+from pipeline.send.budget import ANSWER_REWARD, LATE_COST, RETRY_COST
 from pipeline.send.client import OrderClient
 from pipeline.send.gate import Gate
 from pipeline.send.job import Job
 from pipeline.send.readback import Unreadable, applied, confirms, stored
 from pipeline.send.replies import Done, Stop, TryAgain, judge
+from pipeline.send.reply import NoReply, Reply
 from pipeline.send.stops import AuthRefused
+from pipeline.send.traffic import NO_ANSWER
 
 _READS = 3  # a read right after a write may be old: three reads over 10 s (CONTRACT §8)
 _READ_PAUSE_S = 5.0
+_ASIDE_S = 5.0
 
 
 class Desk(Protocol):
@@ -29,8 +33,15 @@ class Desk(Protocol):
     def retry(self, job: Job, after_s: float) -> None:
         """The order is to be tried again after so many seconds."""
 
+    def untried(self) -> bool:
+        """Whether there is an order that has not failed yet."""
+
     def halt(self, stopped: StopRun | None, *, cut: bool = False) -> None:
         """Nothing new may be sent; `cut`: what is in flight is not believed any more."""
+
+
+def _never() -> bool:
+    return False
 
 
 class Attempts:
@@ -46,22 +57,30 @@ class Attempts:
 
     async def make(self, job: Job) -> None:
         """Send the order once, after reading it back where that is needed."""
-        if self._halted.is_set() or not await self._may_send():
-            self._desk.settle(job, job.unanswered(self.why_stopped(self._stop)))
+        if not await self._may_send(job):
+            if self._halted.is_set():
+                self._desk.settle(job, job.unanswered(self.why_stopped(self._stop)))
+            else:
+                self._desk.retry(job, _ASIDE_S)
             return
         if job.read_first and not await self._read_back(job):
             return
         job.attempts += 1
-        self.requests += 1
+        sent_in = self._gate.limit.round
         started = self._gate.now()
         job.in_flight = True
         reply = await self._client.put(job.current.body)
         job.in_flight = False
-        job.spent_s += self._gate.now() - started
+        lasted_s = self._gate.now() - started
+        job.spent_s += lasted_s
+        self._count(reply, len(job.current.body), lasted_s)
         match judge(job.current, reply, first=not self._gate.answers):
             case Done(outcome):
+                self._gate.limit.answered(lasted_s, sent_in)
                 self._done(job, outcome)
             case TryAgain() as again:
+                if again.busy:
+                    self._gate.limit.busy(sent_in)
                 await self._again(job, again)
             case Stop(stop, crossed):
                 # Neither refused nor stored as far as anyone can tell, unless the token was bad.
@@ -69,8 +88,30 @@ class Attempts:
                 self._halt(stop, cut=crossed)
                 self._desk.settle(job, job.unanswered(self.why_stopped(stop)))
 
-    async def _may_send(self) -> bool:
-        return self._gate.free() or await self._gate.pass_through(self._halted)
+    def _count(self, reply: Reply | NoReply, sent: int, lasted_s: float) -> None:
+        self.requests += 1
+        traffic = self._gate.traffic
+        if isinstance(reply, NoReply):
+            traffic.request(NO_ANSWER, sent, 0)
+        else:
+            traffic.request(reply.status, sent, len(reply.body))
+            traffic.latencies.add(lasted_s)
+
+    async def _get(self, job: Job) -> Reply | NoReply:
+        started = self._gate.now()
+        reply = await self._client.get(job.submission.order_number)
+        self._gate.traffic.reads += 1
+        self._count(reply, 0, self._gate.now() - started)
+        return reply
+
+    async def _may_send(self, job: Job) -> bool:
+        if self._halted.is_set():
+            return False
+        if self._gate.free():
+            return True
+        # What fails whatever the API does must not be what tells whether the API is back.
+        give_way = self._desk.untried if job.failures else _never
+        return await self._gate.pass_through(self._halted, give_way)
 
     def why_stopped(self, stop: StopRun | None) -> str:
         """Say why an order has no answer."""
@@ -86,8 +127,13 @@ class Attempts:
         self._stop = self._stop or stop
         self._desk.halt(stop, cut=cut)
 
-    def _done(self, job: Job, outcome: Outcome) -> None:
+    def _answered(self, job: Job) -> None:
+        """The API has said what became of an order, or shown it: its retries were worth it."""
         self._gate.answered()
+        self._gate.budget.give(job.paid + ANSWER_REWARD)
+
+    def _done(self, job: Job, outcome: Outcome) -> None:
+        self._answered(job)
         self._desk.settle(job, job.answered(outcome))
         if outcome.outcome is OrderOutcome.REFUSED:
             cause = outcome.problems[0]
@@ -105,30 +151,36 @@ class Attempts:
         stop = self._gate.hold(again.after_s)
         if again.throttled:
             job.throttles += 1
+            self._gate.traffic.throttles += 1
             if again.after_s is None:
                 self._gate.hold(self._gate.backoff_s(job.throttles))
-            self._go_on(job, stop or self._gate.throttled(), after_s=0.0)
+            # The whole client waits, so this costs nothing of the budget.
+            self._go_on(job, stop or self._gate.throttled(), cost=None)
             return
         stop = stop or self._gate.failed()
         job.failures += 1
         exhausted = self._exhausted(job)
         if again.foreign and not self._gate.answers and (exhausted or self._gate.open):
             stop = again.foreign
-        self._go_on(job, stop, after_s=self._gate.backoff_s(job.failures))
+        self._go_on(job, stop, cost=LATE_COST if again.late else RETRY_COST)
 
     def _exhausted(self, job: Job) -> bool:
         pace = self._gate.pace
         return job.failures >= pace.attempts or job.spent_s >= pace.order_s
 
-    def _go_on(self, job: Job, stop: StopRun | None, *, after_s: float) -> None:
+    def _go_on(self, job: Job, stop: StopRun | None, *, cost: float | None) -> None:
         if stop is not None:
             self._halt(stop)
             self._desk.settle(job, job.unanswered(self.why_stopped(stop)))
         elif self._exhausted(job):
             self._desk.settle(job, job.unanswered(f"gave up after {job.attempts} attempts"))
+        elif cost is None:
+            self._desk.retry(job, 0.0)
         else:
-            job.spent_s += after_s
-            self._desk.retry(job, after_s)
+            backoff_s, slowed_s = self._gate.retry_after_s(job.failures, cost)
+            job.paid += cost
+            job.spent_s += backoff_s  # what the budget adds is not this order's fault
+            self._desk.retry(job, backoff_s + slowed_s)
 
     # --- reading back -------------------------------------------------------------------------
 
@@ -140,8 +192,7 @@ class Attempts:
             if self._halted.is_set():
                 self._desk.settle(job, job.unanswered(self.why_stopped(self._stop)))
                 return False
-            self.requests += 1
-            reply = await self._client.get(job.submission.order_number)
+            reply = await self._get(job)
             match stored(job.submission.order_number, reply):
                 case Unreadable(words, again):
                     self._not_readable(job, words, again=again)
@@ -160,17 +211,16 @@ class Attempts:
             return
         stop = self._gate.failed()
         job.failures += 1
-        self._go_on(job, stop, after_s=self._gate.backoff_s(job.failures))
+        self._go_on(job, stop, cost=RETRY_COST)
 
     async def _confirmed(self, job: Job, status: int | None) -> bool:
         """Read an order back whose answer was empty; settle it when all of it is there (K29)."""
-        self.requests += 1
-        reply = await self._client.get(job.submission.order_number)
+        reply = await self._get(job)
         found = stored(job.submission.order_number, reply)
         if isinstance(found, Unreadable) or found.order is None:
             return False
         if not confirms(job.submission, found.order):
             return False
-        self._gate.answered()
+        self._answered(job)
         self._desk.settle(job, job.confirmed(status))
         return True

@@ -124,7 +124,7 @@ class OrderClient:
                 finally:
                     await response.aclose()
         except TimeoutError:
-            return NoReply(f"no whole answer within {self._deadline_s:g} s", sent=True)
+            return NoReply(f"no whole answer within {self._deadline_s:g} s", sent=True, late=True)
         except _TooLarge:
             return NoReply(f"the answer is larger than {ANSWER_MAX} bytes", sent=True)
         except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError) as error:
@@ -163,10 +163,12 @@ def _no_reply(error: BaseException) -> NoReply:
     words = _tls_words(causes)
     if words:
         return NoReply(words, sent=False, stop=_tls(words))
+    # not httpx's own names for it: httpx-aiohttp calls a reset a ConnectTimeout
+    late = any(isinstance(cause, TimeoutError) for cause in causes)
     if _never_connected(error, causes):
-        return NoReply(_connect_words(causes), sent=False)
+        return NoReply(_connect_words(causes), sent=False, late=late)
     # The type is enough: the text of an exception may quote headers or the answer.
-    return NoReply(f"connection broke ({type(causes[-1]).__name__})", sent=True)
+    return NoReply(f"connection broke ({type(causes[-1]).__name__})", sent=True, late=late)
 
 
 def _tls_words(causes: list[BaseException]) -> str:

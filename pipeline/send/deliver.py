@@ -113,6 +113,11 @@ class _Source:
         self.exhausted = some is None
         self._waiting.extend(some or ())
 
+    @property
+    def ready(self) -> bool:
+        """Whether the next submission can be taken without waiting, as far as is known."""
+        return not self.exhausted and self._coming is None
+
     def look(self) -> None:
         """Let go of a finished wait; raise what the stream raised."""
         if self._coming is not None and self._coming.done():
@@ -158,7 +163,7 @@ class _Delivery:
         self._crash: BaseException | None = None
         self._done = 0
         self._started = gate.now()
-        self._group = max(1, min(_GROUP_SIZE, self._concurrency // 2))
+        self._limit = gate.limit
         self._attempts = Attempts(client, gate, self._halted, self)
 
     # --- what an attempt reports --------------------------------------------------------------
@@ -170,7 +175,7 @@ class _Delivery:
             return
         self._unwritten.add(number)
         self._settled.append((job.submission, outcome))
-        if len(self._settled) >= self._group or not self._jobs:
+        if len(self._settled) >= min(_GROUP_SIZE, self._limit.now // 2) or not self._jobs:
             self._wake.set()
         elif len(self._settled) == 1:
             asyncio.get_running_loop().call_later(_GROUP_S, self._wake.set)
@@ -188,6 +193,10 @@ class _Delivery:
         self._retries.add(task)
         task.add_done_callback(self._retries.discard)
         self._wake.set()
+
+    def untried(self) -> bool:
+        """Whether there is an order that has not failed yet: under way, or the next one to be."""
+        return self._source.ready or any(not job.failures for job in self._jobs.values())
 
     async def _queue_later(self, job: Job, after_s: float) -> None:
         await self._gate.pause(after_s, self._halted)
@@ -222,13 +231,19 @@ class _Delivery:
             await _end([watcher, *workers, *self._retries])
             await self._source.close()
             pool.shutdown()
+            self._gate.closing()
         if self._crash is not None:
             raise self._crash
         return Delivered(self._done, self._attempts.requests, self._stopped)
 
     async def _work(self) -> None:
         while True:
-            await self._attempts.make(await self._queue.get())
+            job = await self._queue.get()
+            await self._limit.enter()
+            try:
+                await self._attempts.make(job)
+            finally:
+                self._limit.leave()
 
     def _ended(self, worker: asyncio.Task[None]) -> None:
         if not worker.cancelled() and worker.exception() is not None:
@@ -291,12 +306,13 @@ class _Delivery:
 
     def _next(self, settled: int) -> list[Submission]:
         """Take orders so that at most twice the concurrency is unconfirmed after a crash (G3)."""
-        if len(self._retries) > _RETRYING_MAX * self._concurrency:
-            return []
-        if self._gate.open and self._jobs:  # an outage must not burn through the orders
-            return []
         unconfirmed = len(self._jobs) + len(self._unwritten) - settled - len(self._retries)
-        room = 2 * self._concurrency - unconfirmed
+        room = 2 * self._limit.now - unconfirmed
+        if self._gate.open and self._jobs:
+            # An outage must not burn through the orders: one, to see whether the API is back.
+            room = 0 if any(not job.failures for job in self._jobs.values()) else 1
+        elif len(self._retries) > _RETRYING_MAX * self._concurrency:
+            return []
         chosen: list[Submission] = []
         kept: list[Submission] = []
         for submission in self._deferred:
@@ -331,7 +347,7 @@ class _Delivery:
                     self._done,
                     self._total,
                     self._done / lasted if lasted > 0 else 0.0,
-                    self._gate.waiting,
+                    self._gate.why_slow,
                 )
             )
 

@@ -5,7 +5,10 @@ from collections.abc import Awaitable, Callable
 
 from pipeline.model.endpoint import Pace
 from pipeline.model.stops import StopRun
+from pipeline.send.budget import Budget
+from pipeline.send.limit import Limit
 from pipeline.send.stops import ApiAway, EveryOrderRefused
+from pipeline.send.traffic import Traffic
 
 Monotonic = Callable[[], float]
 Sleep = Callable[[float], Awaitable[None]]
@@ -19,12 +22,14 @@ _SLICE_S = 1.0
 class Gate:
     """One gate for all requests of a client; it lives as long as the client, over partitions.
 
-    `waiting` says in words why nothing goes out at the moment, for the progress line.
+    `waiting` says in words why nothing goes out at the moment, for the progress line. `limit` says
+    how many requests may be in flight, `budget` how many retries there may be, and `traffic` counts.
     """
 
     def __init__(
-        self, pace: Pace, *, clock: Monotonic, sleep: Sleep, random: Callable[[], float]
-    ) -> None:
+        self, pace: Pace, *, clock: Monotonic, sleep: Sleep, random: Callable[[], float],
+        traffic: Traffic | None = None,
+    ) -> None:  # fmt: skip
         self._clock = clock
         self._sleep = sleep
         self._random = random
@@ -33,11 +38,15 @@ class Gate:
         self._failures = 0
         self._failing_since: float | None = None
         self._open = False
+        self._opened = 0.0
         self._next_probe = 0.0
         self._refused = 0
         self._refusal: object = None
         self.waiting = ""
         self.pace = pace
+        self.limit = Limit(pace.concurrency)
+        self.budget = Budget(clock)
+        self.traffic = traffic or Traffic()
         self.answers = 0  # definite ones, of the Order API
 
     def now(self) -> float:
@@ -52,9 +61,12 @@ class Gate:
             and (not self._held_until or self._clock() >= self._held_until)
         )
 
-    async def pass_through(self, halted: asyncio.Event) -> bool:
-        """Wait until a request may go out; False when sending has ended meanwhile."""
-        while not halted.is_set():
+    async def pass_through(self, halted: asyncio.Event, give_way: Callable[[], bool]) -> bool:
+        """Wait until a request may go out; False when sending has ended meanwhile.
+
+        False also while only probes go out and another order is to be the probe.
+        """
+        while not halted.is_set() and not (self._open and give_way()):
             wait_s, why = self._wait()
             if wait_s <= 0:
                 self.waiting = ""
@@ -99,7 +111,9 @@ class Gate:
         self.answers += 1
         self._failures = 0
         self._failing_since = None
-        self._open = False
+        if self._open:
+            self._open = False
+            self.traffic.outage_s += self._clock() - self._opened
 
     def refused(self, why: object) -> StopRun | None:
         """Note a refusal; a stop when the first 50 answers are all this one (FAULTS N21)."""
@@ -124,7 +138,10 @@ class Gate:
                 f"the server asks to wait {after_s:.0f} s; stopped",
                 help=f"run the same command again in {after_s / 60:.0f} minutes",
             )
-        self._held_until = max(self._held_until, self._clock() + after_s)
+        now = self._clock()
+        until = max(self._held_until, now + after_s)
+        self.traffic.held_s += until - max(self._held_until, now)
+        self._held_until = until
         return None
 
     def throttled(self) -> StopRun | None:
@@ -137,8 +154,32 @@ class Gate:
         stop = self._too_long("the API is unreachable")
         if not self._open and self._failures >= self.pace.outage_failures:
             self._open = True
-            self._next_probe = self._clock() + self.pace.outage_probe_s
+            self._opened = self._clock()
+            self._next_probe = self._opened + self.pace.outage_probe_s
         return stop if self._open else None
+
+    def retry_after_s(self, failures: int, cost: float) -> tuple[float, float]:
+        """Pay for a retry; gives the back-off, and what it must wait besides for the budget."""
+        backoff_s = self.backoff_s(failures)
+        slowed_s = max(0.0, self.budget.take(cost) - backoff_s)
+        self.traffic.retries += 1
+        self.traffic.slowed_s += slowed_s
+        return backoff_s, slowed_s
+
+    def closing(self) -> None:
+        """Count an outage that lasts until the end."""
+        if self._open:
+            now = self._clock()
+            self.traffic.outage_s += now - self._opened
+            self._opened = now
+        self.traffic.in_flight_max = max(self.traffic.in_flight_max, self.limit.highest)
+
+    @property
+    def why_slow(self) -> str:
+        """Why nothing goes out, or so little, in words; empty while all is well."""
+        if not self.waiting and self.budget.overdrawn:
+            return "too many retries, going slowly"
+        return self.waiting
 
     @property
     def open(self) -> bool:

@@ -10,7 +10,11 @@ from pipeline.send.words import visible
 
 @dataclass(slots=True)
 class Job:
-    """A submission and its history. `there`: ordinals of operations that were found applied."""
+    """A submission and its history.
+
+    `there`: ordinals of operations that were found applied. `paid`: what its retries took of the
+    budget.
+    """
 
     submission: Submission
     current: Submission = field(init=False)
@@ -20,6 +24,7 @@ class Job:
     failures: int = 0
     throttles: int = 0
     spent_s: float = 0.0
+    paid: float = 0.0
     ambiguous: bool = False
     in_flight: bool = False
     status: int | None = None

@@ -37,8 +37,8 @@ class TryAgain:
     """No outcome yet. `ambiguous`: the server may have stored the order.
 
     `after_s` is the server's wish, for all requests. `throttled`: the server is well but busy.
-    `unconfirmed`: a 2xx without content, worth reading back. `foreign` is how to stop if it stays
-    so: what answers is no Order API.
+    `late`: a time limit ended the request. `unconfirmed`: a 2xx without content, worth reading
+    back. `foreign` is how to stop if it stays so: what answers is no Order API.
     """
 
     words: str
@@ -48,6 +48,12 @@ class TryAgain:
     unconfirmed: bool = False
     status: int | None = None
     foreign: StopRun | None = None
+    late: bool = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether the server has more to do than it can: fewer requests at a time would help."""
+        return self.late or self.status in (429, 503)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +73,9 @@ def judge(submission: Submission, reply: Reply | NoReply, *, first: bool) -> Ver
     `first`: no order has had an answer of the Order API yet, so a 404 means the wrong URL.
     """
     if isinstance(reply, NoReply):
-        return Stop(reply.stop) if reply.stop else TryAgain(reply.words, ambiguous=reply.sent)
+        if reply.stop:
+            return Stop(reply.stop)
+        return TryAgain(reply.words, ambiguous=reply.sent, late=reply.late)
     if 200 <= reply.status < 300:
         return _accepted(submission, reply)
     stop = _stop(reply, first=first)

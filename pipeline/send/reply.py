@@ -17,8 +17,12 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class NoReply:
-    """No whole answer. `sent`: the server may have got the request. `stop`: no use to try again."""
+    """No whole answer. `sent`: the server may have got the request. `stop`: no use to try again.
+
+    `late`: a time limit ended it.
+    """
 
     words: str
     sent: bool
     stop: StopRun | None = None
+    late: bool = False

@@ -195,7 +195,7 @@ def test_config_show_gives_values_their_types(call: Call, files: Path) -> None:
     (files / "pipeline.toml").write_text("rate = 5\nmin_rows = 2\n")
     settings = call("config", "show", "--json").json()["settings"]
     shown = {name: each["value"] for name, each in settings.items()}
-    assert (shown["rate"], shown["min_rows"], shown["concurrency"]) == (5.0, 2, 16)
+    assert (shown["rate"], shown["min_rows"], shown["concurrency"]) == (5.0, 2, 32)
     assert (shown["max_orders"], shown["partial_ok"], shown["max_reject_rate"]) == (
         None,
         False,

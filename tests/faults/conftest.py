@@ -118,6 +118,7 @@ class Hostile:
         self.asked: list[Asked] = []
         self.in_flight: dict[str, int] = {}
         self.overlaps = 0
+        self.busiest = 0  # PUTs at one time
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
@@ -159,10 +160,15 @@ class Hostile:
         if asked.method == "PUT":
             self.overlaps += self.in_flight.get(asked.number, 0)
         self.in_flight[asked.number] = self.in_flight.get(asked.number, 0) + 1
+        self.busiest = max(self.busiest, self.puts_now)
         try:
             await self._script(asked, len(self.asked) - 1)(asked, writer)
         finally:
             self.in_flight[asked.number] -= 1
+
+    @property
+    def puts_now(self) -> int:
+        return sum(self.in_flight.values())
 
     def puts(self, number: str | None = None) -> list[Asked]:
         return [
@@ -233,6 +239,7 @@ class World:
         self.pace = Pace(concurrency=4, deadline_s=2.0, read_s=2.0, connect_s=1.0)
         self.random = lambda: 1.0
         self.grace_s = 10.0
+        self.gate: Gate
 
     def paced(self, **changes: float) -> Self:
         self.pace = replace(self.pace, **changes)  # type: ignore[arg-type]
@@ -289,7 +296,9 @@ class World:
         self, url: str, ledger: Ledger, submissions: Sequence[Submission], stop: asyncio.Event
     ) -> Delivered:
         where = Endpoint(base_url=url, account=1618, token=Secret(TOKEN))
-        gate = Gate(self.pace, clock=self.clock.now, sleep=self.clock.sleep, random=self.random)
+        self.gate = gate = Gate(
+            self.pace, clock=self.clock.now, sleep=self.clock.sleep, random=self.random
+        )
         async with OrderClient(where, self.pace, kind=self.kind) as client:
             return await deliver(
                 [submissions],
@@ -318,18 +327,20 @@ class Wire:
     name = NAME
 
 
+@pytest.fixture(params=list(Kind))
+def kind(request: pytest.FixtureRequest) -> Kind:
+    """Each of the transports in turn: what one survives the other has to survive, too."""
+    made: Kind = request.param
+    return made
+
+
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path)
+def world(tmp_path: Path, kind: Kind) -> World:
+    made = World(tmp_path)
+    made.kind = kind
+    return made
 
 
 @pytest.fixture
 def wire() -> Wire:
     return Wire()
-
-
-@pytest.fixture(params=list(Kind))
-def either(world: World, request: pytest.FixtureRequest) -> World:
-    """The world with each of the transports in turn."""
-    world.kind = request.param
-    return world

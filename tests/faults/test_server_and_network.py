@@ -1,4 +1,4 @@
-"""FAULTS §4.5, row by row, over real sockets; `either` runs a row with both transports."""
+"""FAULTS §4.5, row by row, over real sockets and with both transports."""
 
 from __future__ import annotations
 
@@ -31,10 +31,8 @@ def add_line(line: str) -> tuple[Operation, dict[str, Any]]:
     )
 
 
-def test_every_order_arrives_and_no_order_is_ever_twice_in_flight(
-    either: World, wire: Wire
-) -> None:
-    done = either.deliver(lambda *_: wire.stored("201 Created"), orders(wire, 60) * 2)
+def test_every_order_arrives_and_no_order_is_ever_twice_in_flight(world: World, wire: Wire) -> None:
+    done = world.deliver(lambda *_: wire.stored("201 Created"), orders(wire, 60) * 2)
     assert set(done.outcomes().values()) == {"created"}
     assert len(done.server.puts()) == 120
     assert done.server.overlaps == 0
@@ -47,11 +45,11 @@ def test_every_order_arrives_and_no_order_is_ever_twice_in_flight(
     ids=["seconds", "date"],
 )
 def test_n1_after_429_no_request_goes_out_before_the_time(
-    either: World, wire: Wire, headers: dict[str, str]
+    world: World, wire: Wire, headers: dict[str, str]
 ) -> None:
     busy = wire.raw("429 Too Many Requests", **headers)
-    either.paced(concurrency=1)
-    done = either.deliver(lambda _, n: busy if n == 2 else wire.stored(), orders(wire, 6))
+    world.paced(concurrency=1)
+    done = world.deliver(lambda _, n: busy if n == 2 else wire.stored(), orders(wire, 6))
     assert set(done.outcomes().values()) == {"updated"}
     assert done.server.asked[3].at >= done.server.asked[2].at + 7
 
@@ -132,7 +130,7 @@ BROKEN = {
 
 @pytest.mark.parametrize("fault", BROKEN)
 def test_a_broken_answer_is_ambiguous_and_the_order_is_sent_again(
-    either: World, wire: Wire, fault: str
+    world: World, wire: Wire, fault: str
 ) -> None:
     broken = BROKEN[fault](wire)
 
@@ -144,7 +142,7 @@ def test_a_broken_answer_is_ambiguous_and_the_order_is_sent_again(
         return broken if first and asked.number in ("A2", "A5") else wire.stored()
 
     seen: list[Any] = []
-    done = either.deliver(script, orders(wire, 8))
+    done = world.deliver(script, orders(wire, 8))
     assert set(done.outcomes().values()) == {"updated"}
     # Exactly once more: a transport that repeats by itself would be seen here.
     assert len(done.server.puts("A2")) == 2
@@ -153,10 +151,10 @@ def test_a_broken_answer_is_ambiguous_and_the_order_is_sent_again(
 
 
 @pytest.mark.parametrize("fault", ["stall", "drip"])
-def test_n9_a_request_ends_at_its_total_deadline(either: World, wire: Wire, fault: str) -> None:
-    either.paced(deadline_s=0.3, read_s=0.2 if fault == "stall" else 5.0)
+def test_n9_a_request_ends_at_its_total_deadline(world: World, wire: Wire, fault: str) -> None:
+    world.paced(deadline_s=0.3, read_s=0.2 if fault == "stall" else 5.0)
     slow = getattr(wire, fault)
-    done = either.deliver(lambda _, n: slow if n == 1 else wire.stored(), orders(wire, 4))
+    done = world.deliver(lambda _, n: slow if n == 1 else wire.stored(), orders(wire, 4))
     assert set(done.outcomes().values()) == {"updated"}
     assert len(done.server.puts()) == 5
 
@@ -188,12 +186,12 @@ def test_n12_an_empty_answer_counts_only_after_reading_back(world: World, wire: 
 
 
 @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "307 Temporary", "308 Permanent"])
-def test_n13_a_redirect_is_not_followed(either: World, wire: Wire, status: str) -> None:
+def test_n13_a_redirect_is_not_followed(world: World, wire: Wire, status: str) -> None:
     away = wire.raw(status, Location="https://elsewhere.example/steal?x=1")
-    done = either.deliver(lambda *_: away, orders(wire, 30))
+    done = world.deliver(lambda *_: away, orders(wire, 30))
     assert isinstance(done.delivered.stopped, NotTheApi)
     assert "https://elsewhere.example/steal" in str(done.delivered.stopped)
-    assert len(done.server.asked) <= either.pace.concurrency
+    assert len(done.server.asked) <= world.pace.concurrency
     assert set(done.outcomes().values()) == {"not_attempted"}
 
 
@@ -235,19 +233,19 @@ def test_n15_nobody_listens(world: World, wire: Wire, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("status", ["401 Unauthorized", "403 Forbidden"])
-def test_n16_a_refused_token_stops_the_run_at_once(either: World, wire: Wire, status: str) -> None:
+def test_n16_a_refused_token_stops_the_run_at_once(world: World, wire: Wire, status: str) -> None:
     no = wire.json(status, {"detail": f"bad token {wire.token}"})
-    done = either.deliver(lambda _, n: no if n >= 10 else wire.stored(), orders(wire, 60))
+    done = world.deliver(lambda _, n: no if n >= 10 else wire.stored(), orders(wire, 60))
     assert isinstance(done.delivered.stopped, AuthRefused)
     assert done.delivered.stopped.exit_code == 6
     assert wire.token not in str(done.delivered.stopped)
     assert "parcellab-raw" in str(done.delivered.stopped)
-    assert len(done.server.asked) <= 10 + either.pace.concurrency
+    assert len(done.server.asked) <= 10 + world.pace.concurrency
     assert set(done.outcomes().values()) == {"updated", "not_attempted"}
     assert wire.token.encode() not in done.ledger_bytes
 
 
-def test_n17_refused_in_words_that_quote_the_customer(either: World, wire: Wire) -> None:
+def test_n17_refused_in_words_that_quote_the_customer(world: World, wire: Wire) -> None:
     words = f"\x1b[31m{wire.name} / CANARY@example.com is no good, token {wire.token}"
     no = wire.json(
         "400 Bad Request",
@@ -256,7 +254,7 @@ def test_n17_refused_in_words_that_quote_the_customer(either: World, wire: Wire)
             "errors": [{"attr": "recipient_name", "code": "x", "detail": words}],
         },
     )
-    done = either.deliver(lambda *_: no, orders(wire, 3))
+    done = world.deliver(lambda *_: no, orders(wire, 3))
     assert set(done.outcomes().values()) == {"refused"}
     assert {row["code"] for row in done.orders.values()} == {"A401"}
     assert done.problems[0]["detail"] == (
@@ -288,8 +286,8 @@ def test_n19_warnings_are_kept(world: World, wire: Wire) -> None:
     assert done.orders["A0"]["code"] is None
 
 
-def test_n20_404_at_first_is_the_wrong_url(either: World, wire: Wire) -> None:
-    done = either.deliver(lambda *_: wire.json("404 Not Found", {}), orders(wire, 50))
+def test_n20_404_at_first_is_the_wrong_url(world: World, wire: Wire) -> None:
+    done = world.deliver(lambda *_: wire.json("404 Not Found", {}), orders(wire, 50))
     assert str(done.delivered.stopped) == "there is no Order API at the base URL (404)"
     assert set(done.outcomes().values()) == {"not_attempted"}
 
@@ -310,11 +308,11 @@ def test_n21_the_same_refusal_fifty_times_stops_the_run(world: World, wire: Wire
 
 
 def test_n24_crossed_answers_stop_the_run_and_nothing_in_flight_is_believed(
-    either: World, wire: Wire
+    world: World, wire: Wire
 ) -> None:
     crossed = wire.json("200 OK", {"order_number": "OTHER", "external_id": "x"})
-    either.paced(concurrency=2)
-    done = either.deliver(
+    world.paced(concurrency=2)
+    done = world.deliver(
         lambda _, n: crossed if n == 1 else (wire.stored() if n == 0 else wire.stall),
         orders(wire, 20),
     )
@@ -324,11 +322,11 @@ def test_n24_crossed_answers_stop_the_run_and_nothing_in_flight_is_believed(
 
 
 def test_n25_and_s2_nothing_of_the_environment_is_used(
-    either: World, wire: Wire, monkeypatch: pytest.MonkeyPatch
+    world: World, wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
-    done = either.deliver(lambda *_: wire.stored(Set_Cookie="a=b"), orders(wire, 3))
+    done = world.deliver(lambda *_: wire.stored(Set_Cookie="a=b"), orders(wire, 3))
     assert set(done.outcomes().values()) == {"updated"}
     headers = done.server.asked[-1].headers
     assert headers["authorization"] == f"Parcellab-API-Token {wire.token}"
@@ -337,7 +335,7 @@ def test_n25_and_s2_nothing_of_the_environment_is_used(
 
 
 def test_a_line_that_arrived_with_a_lost_answer_is_not_added_twice(
-    either: World, wire: Wire
+    world: World, wire: Wire
 ) -> None:
     lines: dict[str, list[dict[str, Any]]] = {}
 
@@ -350,7 +348,7 @@ def test_a_line_that_arrived_with_a_lost_answer_is_not_added_twice(
         lines.setdefault(asked.number, []).extend(added)
         return wire.reset if first else wire.stored()
 
-    done = either.deliver(
+    done = world.deliver(
         script, [wire.order(f"A{n}", add_line("L1"), add_line("L2")) for n in range(4)]
     )
     assert set(done.outcomes().values()) == {"updated"}
@@ -369,7 +367,7 @@ def test_without_the_right_to_read_back_the_order_is_unknown(world: World, wire:
 
 
 def test_an_order_number_that_fits_no_path_is_read_through_the_list(
-    either: World, wire: Wire
+    world: World, wire: Wire
 ) -> None:
     number = "A/1 ü&+#?"
 
@@ -379,7 +377,7 @@ def test_an_order_number_that_fits_no_path_is_read_through_the_list(
             return wire.json("200 OK", {"results": [found]})
         return wire.raw("502 Bad") if n == 0 else wire.stored()
 
-    done = either.deliver(script, [wire.order(number, add_line("L1"))])
+    done = world.deliver(script, [wire.order(number, add_line("L1"))])
     assert done.outcomes() == {number: "updated"}
     gets = [urlsplit(each.path) for each in done.server.asked if each.method == "GET"]
     assert {each.path for each in gets} == {"/v4/track/orders/"}
@@ -388,13 +386,13 @@ def test_an_order_number_that_fits_no_path_is_read_through_the_list(
 
 
 def test_p3_a_stop_lets_what_is_in_flight_end_and_sends_nothing_new(
-    either: World, wire: Wire
+    world: World, wire: Wire
 ) -> None:
-    done = either.deliver(
+    done = world.deliver(
         lambda *_: wire.stored(), orders(wire, 200), stop_when=lambda asked: asked.number == "A20"
     )
     assert done.delivered.stopped is None
-    assert len(done.server.asked) <= 21 + 2 * either.pace.concurrency
+    assert len(done.server.asked) <= 21 + 2 * world.pace.concurrency
     outcomes = list(done.outcomes().values())
     assert outcomes.count("updated") == len(done.server.asked)
     assert outcomes.count("not_attempted") == 200 - len(done.server.asked)

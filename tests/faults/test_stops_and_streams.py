@@ -7,8 +7,6 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
-import pytest
-
 from pipeline.model.endpoint import Endpoint, Pace, Secret
 from pipeline.model.orders import Operation, Replay
 from pipeline.send import Gate, Kind, NotTheApi, OrderClient, deliver
@@ -74,7 +72,7 @@ def test_an_async_stream_is_sent_as_it_comes(world: World, wire: Wire) -> None:
     async def send() -> None:
         async with wire.hostile(lambda *_: wire.stored(), world.clock) as server:
             where = Endpoint(base_url=server.url, account=1, token=Secret("t"))
-            async with OrderClient(where, pace) as client:
+            async with OrderClient(where, pace, kind=world.kind) as client:
                 ended = await deliver(
                     stream(),
                     client=client,
@@ -92,7 +90,6 @@ def test_an_async_stream_is_sent_as_it_comes(world: World, wire: Wire) -> None:
     assert seen[-1] == 6
 
 
-@pytest.mark.parametrize("kind", list(Kind))
 def test_n14_a_server_without_tls_gets_nothing(wire: Wire, kind: Kind) -> None:
     pace = Pace(concurrency=1)
     journal = Memory()
@@ -127,7 +124,9 @@ def test_n14_a_server_without_tls_gets_nothing(wire: Wire, kind: Kind) -> None:
     assert wire.token.encode() not in b"".join(received)
 
 
-def test_p1_after_a_crash_an_unsafe_operation_is_read_back_before_it_is_sent(wire: Wire) -> None:
+def test_p1_after_a_crash_an_unsafe_operation_is_read_back_before_it_is_sent(
+    wire: Wire, kind: Kind
+) -> None:
     pace = Pace(concurrency=1)
     journal = Memory()
     journal.doubtful = frozenset({"A1"})
@@ -145,7 +144,7 @@ def test_p1_after_a_crash_an_unsafe_operation_is_read_back_before_it_is_sent(wir
 
         async with wire.hostile(script, FakeClock()) as server:
             where = Endpoint(base_url=server.url, account=1, token=Secret("t"))
-            async with OrderClient(where, pace) as client:
+            async with OrderClient(where, pace, kind=kind) as client:
                 await deliver(
                     [[submission]],
                     client=client,

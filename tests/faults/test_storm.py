@@ -7,8 +7,6 @@ import random
 import time
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from pipeline.ledger import Ledger, RunStart
 from pipeline.model.endpoint import Endpoint, Pace, Secret
 from pipeline.model.orders import Operation, Replay
@@ -49,7 +47,6 @@ def submission(wire: Wire, number: str, n: int, account: int) -> Submission:
     return made
 
 
-@pytest.mark.parametrize("kind", list(Kind))
 def test_a_storm_loses_nothing_and_doubles_nothing(tmp_path: Path, wire: Wire, kind: Kind) -> None:
     pace = Pace(concurrency=8, deadline_s=3.0, attempts=12)
     dice = random.Random(7)  # noqa: S311
