@@ -33,10 +33,10 @@ KINDS = {
 }  # fmt: skip
 # What a person does, and how the list is told to.
 FILTERS = {
-    "cause": "() => { const e = document.getElementById('cause'); e.value = 'c2'; e.dispatchEvent(new Event('change')); }",
-    "search": "() => { const e = document.getElementById('find'); e.value = '12,5'; e.dispatchEvent(new Event('input')); }",
-    "order": "() => { const e = document.getElementById('find'); e.value = '0004'; e.dispatchEvent(new Event('input')); }",
-    "file": "() => { const e = document.getElementById('file'); e.value = '1'; e.dispatchEvent(new Event('change')); }",
+    "cause": "() => { const e = document.getElementById('cause'); e.value = 'c2'; e.dispatchEvent(new Event('change', { bubbles: true })); }",
+    "search": "() => { const e = document.getElementById('find'); e.value = '12,5'; e.dispatchEvent(new Event('input', { bubbles: true })); }",
+    "order": "() => { const e = document.getElementById('find'); e.value = '0004'; e.dispatchEvent(new Event('input', { bubbles: true })); }",
+    "file": "() => { const e = document.getElementById('file'); e.value = '1'; e.dispatchEvent(new Event('change', { bubbles: true })); }",
 }
 CLEAR = "() => document.getElementById('clear').click()"
 DEBOUNCE_S = 0.12

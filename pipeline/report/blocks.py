@@ -13,7 +13,7 @@ Columns of a block; one value instead of a list where all records have the same:
   be added to the digits at the end of the one before. `oi` index into `o`, as differences
 - `v` values, `m` sentences, `a` further problems, each once; `vi`, `mi`, `ai` indices into them.
   VALUE in a sentence stands for the value of the record
-- `w` for held rows: the line of the row they wait for, less their own; null for others
+- `w` for held rows: the line of the row they wait for, less their own; 0 for others
 """
 
 import gzip
@@ -268,9 +268,9 @@ def _block(part: pl.DataFrame) -> str:
         "f": _steady(part[FILE]),
         "l": _steps(part[LINE]),
         "s": _steps(part[SEGMENT] & SEGMENTS_MAX),
-        "w": _steady(part["w"]),
+        "w": _steady(part["w"].fill_null(0)),
     }
-    orders, order_of = _dictionary(part["o"])
+    orders, order_of = _dictionary(part["o"].fill_null(""))
     columns: dict[str, object] = {
         "n": part.height,
         **numbers,
@@ -278,7 +278,7 @@ def _block(part: pl.DataFrame) -> str:
         "oi": _steps(order_of),
     }
     for name in ("v", "m", "a"):
-        texts, index = _dictionary(part[name])
+        texts, index = _dictionary(part[name].fill_null(""))
         columns |= {name: texts.to_list(), f"{name}i": _steady(index)}
     return packed_json(columns)
 

@@ -9,6 +9,7 @@ from pipeline.report.blocks import BLOCK_ROWS, KINDS, Run, pack, packed_json
 from pipeline.report.cases import Quoting
 from pipeline.report.causes import Cause
 from pipeline.report.masking import PiiMode
+from pipeline.report.past import Badge, badges
 from pipeline.report.pieces import begun
 from pipeline.report.summary import Summary, counted, subject_of
 from pipeline.report.visible import visible
@@ -33,15 +34,19 @@ _OPTION_CUT = 90
 class Explorer:
     """What the page needs for its list; the filters are pairs of a value and a text.
 
-    `values` tells how values are shown. `meta` says what the blocks are about, packed like them; `left_out` says what the page does not
-    hold for its size, "" where it holds everything.
+    `values` tells how values are shown; `left_out` says what the page does not hold for its size, ""
+    where it holds everything. `meta` says what the blocks are about, packed like them: a document with
+
+    - `run` its name, `size` records in a block, `files` names by ordinal
+    - `causes` as `Causes.ranked` has them, with their words on the page
+    - `runs` of records that have one `cause` and one `kind`: the first stands at `start`, `embedded` of
+      `whole` are in the blocks
     """
 
     title: str
     values: str
     meta: str
     blocks: tuple[str, ...]
-    causes: tuple[tuple[str, str], ...]
     owners: tuple[tuple[str, str], ...]
     kinds: tuple[tuple[str, str], ...]
     files: tuple[tuple[str, str], ...]
@@ -59,20 +64,19 @@ def explorer(summary: Summary, budget: int) -> Explorer | None:
     for run in blocks.runs:
         sums[run.kind] += run.whole
     first = sorted(set(facts.first_ordinals.values()))
+    known = badges(summary.causes, facts.history)
     meta = {
         "run": visible(facts.run_id),
         "size": BLOCK_ROWS,
-        "files": [visible(files.get(at, "")) for at in range(max(files, default=-1) + 1)],
-        "kinds": [(each.value, _KIND_WORDS[each]) for each in KINDS],
-        "causes": [_cause(each) for each in causes],
-        "runs": [(each.cause, each.kind, each.embedded, each.whole) for each in blocks.runs],
+        "files": [visible(files.get(at, f"file {at}")) for at in range(max(files, default=-1) + 1)],
+        "causes": [_cause(each, known.get(each.anchor)) for each in causes],
+        "runs": _runs(blocks.runs),
     }
     return Explorer(
         title=_title(blocks.runs),
         values=_VALUES[summary.pii],
         meta=packed_json(meta),
         blocks=blocks.packed,
-        causes=tuple((each.anchor, _option(each)) for each in causes),
         owners=tuple((each, each) for each in dict.fromkeys(visible(c.owner) for c in causes)),
         kinds=tuple(
             (KINDS[kind].value, f"{_KIND_WORDS[KINDS[kind]]} ({number:,})")
@@ -90,7 +94,18 @@ def _title(runs: Sequence[Run]) -> str:
     return "Every rejected row" if rows else "Every failed order"
 
 
-def _cause(cause: Cause) -> dict[str, str]:
+def _runs(runs: Sequence[Run]) -> list[dict[str, object]]:
+    told, start = [], 0
+    for each in runs:
+        kind = KINDS[each.kind]
+        unit = "row" if isinstance(kind, RowOutcome) else "order"
+        told.append({"cause": each.cause, "kind": kind.value, "words": _KIND_WORDS[kind], "unit": unit,
+                     "start": start, "embedded": each.embedded, "whole": each.whole})  # fmt: skip
+        start += each.embedded
+    return told
+
+
+def _cause(cause: Cause, badge: Badge | None) -> dict[str, str]:
     return {
         "id": cause.anchor,
         "title": cause.title,
@@ -100,6 +115,9 @@ def _cause(cause: Cause) -> dict[str, str]:
         "owner": visible(cause.owner),
         "amount": _amount(cause),
         "fix": begun(cause.fix),
+        "option": _option(cause),
+        "badge": badge.words if badge else "",
+        "tone": badge.tone if badge else "",
     }
 
 

@@ -20,14 +20,16 @@ from pipeline.report.masking import PiiMode
 from pipeline.report.messages import FileNote
 from pipeline.report.past import Badge, Past, badges, lay_out_past
 from pipeline.report.pieces import Prose, Subject, breakable, prose, subject
-from pipeline.report.summary import Summary, counted, not_chosen
+from pipeline.report.summary import Summary, counted, not_chosen, subject_of
 from pipeline.report.text import amount, claim_words, duration, retry_line, span
 from pipeline.report.totals import Balance, RowTotals
 from pipeline.report.visible import WORDS_CUT, visible
 
 FULL = 1000
 _LINE_MAX = 10_000  # characters of what is typed: a retry of many files is long
-TOLD_AT_LENGTH = 40  # causes; the rest is shorter
+TOLD_AT_LENGTH = 25  # causes; the rest has a line each
+CAUSES_SHOWN = 200  # the rest is one line (REPORT §3)
+_SHORT_CUT = 110  # characters of a cause in a line
 # The signs of the verdicts as drawings of 16 × 16: not every machine has a font with ⏸ or ◇.
 _DRAWINGS = {
     "✔": "M2.5 8.5 6.5 12.5 13.5 3.5",
@@ -102,6 +104,19 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class ShortGroup:
+    """One cause of many in a line; `fix` stands at the first of those that have the same."""
+
+    cause: Cause
+    shows: str
+    text: str
+    amount: str
+    rest: str
+    place: str
+    fix: Prose
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """Something about a file: `tone` "bad" where something is missing, `more` counts the like."""
 
@@ -167,6 +182,8 @@ class Page:
     notes_lead: str
     mutations: tuple[tuple[str | tuple[str, ...], ...], ...]
     groups: tuple[Group, ...]
+    short_groups: tuple[ShortGroup, ...]
+    groups_left: tuple[str, str]
     rejected: tuple[Group, ...]
     rejected_note: str
     answers: tuple[Group, ...]
@@ -184,10 +201,7 @@ class Page:
 def lay_out(summary: Summary, budget: int = BUDGET) -> Page:
     """Write everything the page shows; its list takes `budget` bytes at most."""
     facts, totals, causes = summary.facts, summary.totals, summary.causes
-    groups = tuple(
-        _group(each if rank < TOLD_AT_LENGTH else _in_short(each))
-        for rank, each in enumerate(causes.ranked)
-    )
+    groups = tuple(_group(each) for each in causes.ranked[:TOLD_AT_LENGTH])
     rejected = tuple(each for each in groups if each.cause.unit is Unit.ROWS and each.cases)
     answers = tuple(each for each in groups if each.cause.unit is Unit.ORDERS and each.cases)
     warnings = tuple(_group(each) for each in causes.warnings)
@@ -242,6 +256,8 @@ def lay_out(summary: Summary, budget: int = BUDGET) -> Page:
             for each in totals.mutations
         ),
         groups=groups,
+        short_groups=_short_groups(causes.ranked),
+        groups_left=_groups_left(causes.ranked[CAUSES_SHOWN:]),
         rejected=rejected,
         rejected_note=_rejected_note(totals.rows, rejected),
         answers=answers,
@@ -435,9 +451,43 @@ def _group(cause: Cause) -> Group:
     )
 
 
-def _in_short(cause: Cause) -> Cause:
-    """A cause of many: what it is, how often, one example, what to do."""
-    return replace(cause, why="", examples=cause.examples[:1], cases=())
+def _short_groups(ranked: Sequence[Cause]) -> tuple[ShortGroup, ...]:
+    """The causes that are told in a line each."""
+    told = {each.fix for each in ranked[:TOLD_AT_LENGTH]}
+    made = []
+    for each in ranked[TOLD_AT_LENGTH:CAUSES_SHOWN]:
+        about = " ".join(filter(None, (subject_of(each), each.words)))
+        rest = ", ".join(
+            filter(None, (_orders(each), f"{each.held:,} more held" * (each.held > 0)))
+        )
+        made.append(
+            ShortGroup(
+                cause=each,
+                shows=urlencode({"cause": each.anchor}),
+                text=visible(f"{each.title}{': ' if about else ''}{about}", limit=_SHORT_CUT),
+                amount=counted(each.count, each.unit.value[:-1]),
+                rest=rest,
+                place=each.examples[0].place if each.examples else "",
+                fix=() if each.fix in told else prose(each.fix),
+            )
+        )
+        told.add(each.fix)
+    return tuple(made)
+
+
+def _groups_left(causes: Sequence[Cause]) -> tuple[str, str]:
+    """How many causes are left, and what they count in all; "" for none."""
+    if not causes:
+        return "", ""
+    rows = sum(each.count for each in causes if each.unit is Unit.ROWS)
+    held = sum(each.held for each in causes)
+    orders = sum(each.count for each in causes if each.unit is Unit.ORDERS)
+    parts = [
+        counted(rows, "row") if rows else "",
+        f"{held:,} more held" if held else "",
+        counted(orders, "failed order") if orders else "",
+    ]
+    return counted(len(causes), "more cause"), ", ".join(filter(None, parts))
 
 
 def _worded(case: Case) -> Case:

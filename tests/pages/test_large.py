@@ -49,7 +49,7 @@ def test_the_last_of_many_quick_queries_wins(open_page: Open, page: str) -> None
     for typed in ("4", "wh-4000", "12,5", "two", "WH-40012345"):
         tab.page.evaluate(
             "text => { const f = document.getElementById('find'); f.value = text;"
-            " f.dispatchEvent(new Event('input')); }",
+            " f.dispatchEvent(new Event('input', { bubbles: true })); }",
             typed,
         )
         tab.page.wait_for_timeout(130)

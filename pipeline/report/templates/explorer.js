@@ -1,257 +1,220 @@
 "use strict";
 (async () => {
 const id = name => document.getElementById(name);
-if (typeof DecompressionStream !== "function") {
+if (typeof DecompressionStream === "undefined") {
   id("old").hidden = false;
   return;
 }
-const unpack = text => {
-  const bytes = Uint8Array.from(atob(text), c => c.charCodeAt(0));
+const unpack = element => {
+  const bytes = Uint8Array.from(atob(element.textContent), sign => sign.charCodeAt(0));
   return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).json();
 };
-const box = id("explorer"), meta = await unpack(id("listed").textContent), PAGE = 100;
-const status = id("count"), note = id("said"), table = id("found"), find = id("find");
-const picks = { cause: id("cause"), owner: id("owner"), what: id("what"), file: id("file") };
-const packed = box.getElementsByClassName("block"), opened = [];
-let state = {}, hits = [], turn = 0, wait;
+/* what meta and blocks hold is described in report/explorer.py and report/blocks.py */
+const meta = await unpack(id("listed")), PAGE = 100, form = id("filters"), table = id("found"), note = id("said");
+for (const cause of meta.causes) form.cause.append(new Option(cause.option, cause.id));
+const packed = document.getElementsByClassName("block"), opened = [];
+let page = 1, hits = [], turn = 0, wait;
 
-/* blocks: unpacked once, when first needed (the columns are described in report/blocks.py) */
-const indexed = (given, n, step, empty = 0) => {
+/* blocks: unpacked once, when first needed */
+const column = (given, n, adds) => {
   const made = new Int32Array(n);
-  for (let i = 0, last = 0; i < n; i++) {
-    const each = Array.isArray(given) ? given[i] ?? empty : given ?? empty;
-    made[i] = last = step ? last + each : each;
-  }
+  for (let i = 0; i < n; i++) made[i] = (given[i] ?? given) + (adds && i ? made[i - 1] : 0);
   return made;
 };
 const numbers = given => {
-  let head = "", size = 0, last = 0;
+  let head, size, last;
   return given.map(each => {
     if (typeof each === "number") return head + String(last += each).padStart(size, "0");
-    const parts = /^(.*?)([0-9]{1,15})$/.exec(each ?? "");
-    if (parts) [head, size, last] = [parts[1], parts[2].length, Number(parts[2])];
-    return each ?? "";
+    const [, text, digits] = /^(.*?)([0-9]{0,15})$/s.exec(each);
+    [head, size, last] = [text, digits.length, Number(digits)];
+    return each;
   });
 };
-const open = at => opened[at] ??= (async () => {
-  const b = await unpack(packed[at].textContent), texts = given => given.map(each => each ?? "");
-  return {
-    f: indexed(b.f, b.n), l: indexed(b.l, b.n, true), s: indexed(b.s, b.n, true),
-    w: indexed(b.w, b.n, false, 0), o: numbers(b.o), oi: indexed(b.oi, b.n, true),
-    v: texts(b.v), vi: indexed(b.vi, b.n), m: texts(b.m), mi: indexed(b.mi, b.n),
-    a: texts(b.a), ai: indexed(b.ai, b.n),
-  };
-})();
-
-/* runs: [cause, kind, embedded, whole], one after the other through all blocks */
-let start = 0;
-const runs = meta.runs.map(([cause, kind, embedded, whole]) => {
-  const from = start;
-  start += embedded;
-  return { cause, kind, embedded, whole, from, unit: kind > 1 ? 1 : 0 };
+const open = number => opened[number] ??= unpack(packed[number]).then(block => {
+  for (const name of ["f", "w", "vi", "mi", "ai"]) block[name] = column(block[name], block.n);
+  for (const name of ["l", "s", "oi"]) block[name] = column(block[name], block.n, true);
+  block.o = numbers(block.o);
+  return block;
 });
-const words = (n, word) => `${n.toLocaleString("en")} ${word}${n === 1 ? "" : "s"}`;
-const amount = sums => sums.map((n, at) => n ? words(n, at ? "order" : "row") : "").filter(Boolean).join(" and ") || "0 rows";
-
 const record = (b, i, run) => {
-  const cause = meta.causes[run.cause], value = b.v[b.vi[i]], line = b.l[i] + b.w[i];
-  const segment = b.s[i] ? ` (segment ${b.s[i]})` : "";
+  const cause = meta.causes[run.cause], file = meta.files[b.f[i]], line = b.l[i], value = b.v[b.vi[i]];
   return {
-    order: b.o[b.oi[i]], file: meta.files[b.f[i]] ?? `file ${b.f[i]}`, line: b.l[i], segment: b.s[i], value, cause,
-    place: `${meta.files[b.f[i]] ?? `file ${b.f[i]}`}:${b.l[i]}${segment}`, also: b.a[b.ai[i]], what: meta.kinds[run.kind][1],
-    column: run.kind === 1 ? "" : cause.column,
-    says: b.m[b.mi[i]].replaceAll("\x01", () => value) || `fine itself, held back with line ${line}`,
+    cause, file, line, value, order: b.o[b.oi[i]], segment: b.s[i] || "", what: run.words, also: b.a[b.ai[i]],
+    place: `${file}:${line}` + (b.s[i] ? ` (segment\xa0${b.s[i]})` : ""), column: run.kind === "held" ? "" : cause.column,
+    says: b.m[b.mi[i]].replaceAll("\x01", () => value) || `fine itself, held back with line ${line + b.w[i]}`,
   };
 };
 
-/* which records of a block match; texts are looked at once per distinct text */
-const matcher = (b, file, q) => {
-  const has = given => given.map(each => each.toLowerCase().includes(q));
-  const inFile = meta.files.map(name => name.toLowerCase()), colon = q.lastIndexOf(":");
-  const of = q && { o: has(b.o), v: has(b.v), m: has(b.m), a: has(b.a) };
-  const line = /^[0-9]+$/.test(q) ? Number(q) : -1;
-  const at = colon > 0 && /^[0-9]*$/.test(q.slice(colon + 1)) ? [q.slice(0, colon), q.slice(colon + 1)] : null;
-  return i => (file < 0 || b.f[i] === file) && (!q || of.o[b.oi[i]] || of.v[b.vi[i]] || of.m[b.mi[i]] || of.a[b.ai[i]]
-    || b.l[i] === line || at && inFile[b.f[i]]?.endsWith(at[0]) && String(b.l[i]).startsWith(at[1]));
+/* which records of a block match; a text is looked at once, however many records have it */
+const matcher = (b, file, text) => {
+  const [o, v, m, a] = [b.o, b.v, b.m, b.a].map(texts => texts.map(each => each.toLowerCase().includes(text)));
+  const line = /^[0-9]+$/.test(text) ? Number(text) : -1, atPlace = text.includes(":");
+  return i => (!file || b.f[i] === Number(file)) && (o[b.oi[i]] || v[b.vi[i]] || m[b.mi[i]] || a[b.ai[i]]
+    || b.l[i] === line || atPlace && `${meta.files[b.f[i]]}:${b.l[i]}`.toLowerCase().includes(text));
 };
-
-/* hits: what matches, as runs with how many of their records and which, or all; null if a newer filter came meanwhile */
+/* the runs of one cause and kind that match, each with the places of its records; null if a newer search came meanwhile */
 async function search(asked, stale = () => false) {
-  const q = asked.q.trim().toLowerCase(), file = asked.file ? Number(asked.file) : -1, found = { hits: [], sums: [0, 0], left: [0, 0] };
-  const add = (run, n, which) => {
-    found.sums[run.unit] += n;
-    if (n) found.hits.push({ run, n, which });
-  };
-  for (const run of runs) {
-    const cause = meta.causes[run.cause];
-    if (asked.cause && cause.id !== asked.cause || asked.owner && cause.owner !== asked.owner) continue;
-    if (asked.what && meta.kinds[run.kind][0] !== asked.what) continue;
-    found.left[run.unit] += run.whole - run.embedded;
-    if (file < 0 && !q) add(run, run.embedded);
-    else for (let at = run.from, end = at + run.embedded; at < end;) {
-      const block = Math.floor(at / meta.size), base = block * meta.size, which = [];
-      const ok = matcher(await open(block), file, q);
-      if (stale()) return null;
-      for (const stop = Math.min(end, base + meta.size); at < stop; at++) if (ok(at - base)) which.push(at);
-      add(run, which.length, Int32Array.from(which));
+  const text = (asked.get("q") ?? "").trim().toLowerCase(), file = asked.get("file"), found = [];
+  let matches, block;
+  for (const run of meta.runs) {
+    const cause = meta.causes[run.cause], has = { cause: cause.id, owner: cause.owner, what: run.kind };
+    if (Object.keys(has).some(name => asked.get(name) && asked.get(name) !== has[name])) continue;
+    const places = [];
+    for (let at = run.start; at < run.start + run.embedded; at++) {
+      if ((file || text) && block !== Math.floor(at / meta.size)) {
+        block = Math.floor(at / meta.size);
+        matches = matcher(await open(block), file, text);
+        if (stale()) return null;
+      }
+      if (!matches || matches(at % meta.size)) places.push(at);
     }
+    found.push({ run, places });
   }
   return found;
 }
-async function* listed(hits, from = 0, to = Infinity) {
-  let seen = 0;
-  for (const { run, n, which } of hits) {
-    for (let i = Math.max(0, from - seen); i < n && seen + i < to; i++) {
-      const at = which ? which[i] : run.from + i, block = Math.floor(at / meta.size);
-      yield record(await open(block), at - block * meta.size, run);
-    }
-    seen += n;
-    if (seen >= to) return;
+async function* listed(found, from = 0, to = Infinity) {
+  for (const { run, places } of found) {
+    for (const at of places.slice(Math.max(0, from), Math.max(0, to))) yield record(await open(Math.floor(at / meta.size)), at % meta.size, run);
+    from -= places.length;
+    to -= places.length;
   }
 }
 
 /* the table: texts become text nodes, never markup */
 const make = (tag, name, ...parts) => {
-  const made = document.createElement(tag);
-  if (name) made.className = name;
-  made.append(...parts.filter(part => part !== ""));
+  const made = Object.assign(document.createElement(tag), { className: name });
+  made.append(...parts.filter(Boolean));
   return made;
 };
-const blanks = text => text.replace(/^ +| +$| {2,}/g, found => "␠".repeat(found.length));
-const coded = text => text.split("`").map((part, at) => at % 2 ? make("code", "", part) : part);
-const head = cause => {
-  const th = make("th", "", make("b", "", cause.title), cause.about && `: ${cause.about}`, " ", make("span", "tag", cause.code),
-    " ", make("span", "soft", `${cause.amount} · ${cause.owner}`), make("span", "sub", "What to do: ", ...coded(cause.fix)));
-  th.colSpan = 5;
-  th.scope = "rowgroup";
-  return make("tr", "grouphead", th);
+const heading = cause => {
+  const fix = cause.fix.split("`").map((part, at) => at % 2 ? make("code", "", part) : part);
+  return make("tr", "grouphead", Object.assign(make("th", "", make("b", "", cause.title), cause.about && `: ${cause.about}`, " ",
+    make("span", "tag", cause.code), " ", make("span", "soft", `${cause.amount} · ${cause.owner}`), " ",
+    cause.badge && make("span", `badge ${cause.tone}`, cause.badge), make("span", "sub", "What to do: ", ...fix)), { colSpan: 5, scope: "rowgroup" }));
 };
-const row = each => {
-  const th = make("th", each.order.length > 40 ? "keys" : "key", each.order || "no order number");
-  th.scope = "row";
-  return make("tr", "", th, make("td", "place", each.place), make("td", "", each.column),
-    make("td", "value", blanks(each.value)),
-    make("td", "wide", each.says, each.also && make("span", "sub", `also ${each.also}`)));
-};
-async function look() {
-  const mine = ++turn, found = await search(state, () => mine !== turn);
+/* blanks at the ends or side by side are seen by the ground of "val" */
+const row = each => make("tr", "",
+  Object.assign(make("th", each.order.length > 40 ? "keys" : "key", each.order || "no order number"), { scope: "row" }),
+  make("td", "place", each.place), make("td", "column", each.column), make("td", "value", / ( |$)|^ /.test(each.value) ? make("span", "val", each.value) : each.value),
+  make("td", "wide", each.says, each.also && make("span", "sub", `also ${each.also}`)));
+const words = (n, word) => `${n.toLocaleString("en")} ${word}${n === 1 ? "" : "s"}`;
+const sum = (found, count) => found.reduce((n, each) => n + count(each), 0);
+const amount = (found, count) => ["row", "order"].map(unit => {
+  const n = sum(found.filter(({ run }) => run.unit === unit), count);
+  return n && words(n, unit);
+}).filter(Boolean).join(" and ");
+const size = ({ places }) => places.length;
+async function show() {
+  const mine = ++turn, stale = () => mine !== turn, asked = told(), found = await search(asked, stale);
   if (!found) return;
-  const { sums, left } = found, total = sums[0] + sums[1], pages = Math.max(1, Math.ceil(total / PAGE));
-  const page = Math.min(Math.max(1, state.page), pages), bodies = [];
+  const total = sum(found, size), pages = Math.max(1, Math.ceil(total / PAGE)), bodies = [];
+  const at = Math.min(page, pages), left = amount(found, ({ run }) => run.whole - run.embedded);
   let last;
-  for await (const each of listed(found.hits, (page - 1) * PAGE, page * PAGE)) {
-    if (each.cause !== last) bodies.push(make("tbody", "", head(last = each.cause)));
+  for await (const each of listed(found, (at - 1) * PAGE, at * PAGE)) {
+    if (each.cause !== last) bodies.push(make("tbody", "", heading(last = each.cause)));
     bodies.at(-1).append(row(each));
   }
-  if (mine !== turn) return;
-  hits = found.hits;
-  for (const body of [...table.tBodies]) body.remove();
-  table.append(...bodies);
-  state.page = page;
-  status.textContent = `${amount(sums)} match${total === 1 ? "es" : ""}` + (pages > 1 ? ` · page ${page.toLocaleString("en")} of ${pages.toLocaleString("en")}` : "")
-    + (left[0] + left[1] ? ` · ${amount(left)} more are only in rejections.jsonl.gz` : "");
+  if (stale()) return;
+  [page, hits] = [at, found];
+  table.replaceChildren(table.caption, table.tHead, ...bodies);
+  id("count").textContent = `${amount(found, size) || "0 rows"} match${total === 1 ? "es" : ""}`
+    + (pages > 1 ? ` · page ${page.toLocaleString("en")} of ${pages.toLocaleString("en")}` : "") + (left && ` · ${left} more are only in rejections.jsonl.gz`);
   id("none").hidden = total > 0;
   table.hidden = !total;
-  for (const [name, off] of [["first", page < 2], ["previous", page < 2], ["next", page >= pages], ["last", page >= pages]]) id(name).disabled = off;
-  id("last").value = pages;
   id("pager").hidden = pages < 2;
-  id("clear").hidden = !Object.entries(state).some(([name, value]) => name !== "page" && value !== "");
-  box.dataset.ready = turn;
+  [id("first").value, id("previous").value, id("next").value, id("last").value] = [1, page - 1, page + 1, pages];
+  for (const button of id("pager").children) button.disabled = button.value < 1 || button.value > pages || Number(button.value) === page;
+  asked.delete("page");
+  id("clear").hidden = !String(asked);
+  id("explorer").dataset.ready = turn;
 }
 
-/* the state lives in the address, so that a filter can be sent to somebody */
-const address = () => {
-  const told = new URLSearchParams();
-  for (const [name, value] of Object.entries(state)) if (value !== "" && !(name === "page" && value < 2)) told.set(name, value);
-  return "#" + (told.toString() || "list");
-};
-function read() {
-  const told = new URLSearchParams(location.hash.slice(1));
-  const page = Number(told.get("page"));
-  state = { q: told.get("q") ?? "", page: Number.isInteger(page) && page > 0 ? page : 1 };
-  for (const [name, pick] of Object.entries(picks)) {
-    pick.value = told.get(name) ?? "";
-    if (pick.selectedIndex < 0) pick.value = "";  /* no such cause, owner or file on this page */
-    state[name] = pick.value;
-  }
-  find.value = state.q;
-  note.textContent = "";
-  return look();
+/* the filters and the page are the address, so that a filter can be sent to somebody */
+function told() {
+  const asked = new URLSearchParams(new FormData(form));
+  for (const [name, value] of [...asked]) if (!value) asked.delete(name);
+  if (page > 1) asked.set("page", page);
+  return asked;
 }
-const go = (changes, keep) => {
-  state = { ...state, page: 1, ...changes };
-  history[keep ? "replaceState" : "pushState"](null, "", address());
+const go = (to, how = "pushState") => {
+  page = to;
   note.textContent = "";
-  return look();
+  history[how](null, "", `#${String(told()) || "list"}`);
+  return show();
+};
+const read = () => {
+  const asked = new URLSearchParams(location.hash.slice(1));
+  for (const field of form.elements) {
+    field.value = asked.get(field.name) ?? "";
+    if (field.selectedIndex < 0) field.value = "";  /* no such cause, owner or file on this page */
+  }
+  page = Math.max(1, Math.trunc(asked.get("page")) || 1);
+  note.textContent = "";
+  return show();
 };
 
 /* orders and CSV of all that matches, not of the page alone */
-async function copy(hits) {
-  const found = new Set();
-  for await (const each of listed(hits)) if (each.order) found.add(each.order);
-  const text = [...found].join("\n");
-  let done = false;
+async function copy(found) {
+  const orders = new Set();
+  for await (const { order } of listed(found)) if (order) orders.add(order);
+  const text = [...orders].join("\n"), copied = `${words(orders.size, "order number")} copied`;
   try {
     await navigator.clipboard.writeText(text);
-    done = true;
+    return copied;
   } catch {  /* plain http has no clipboard, and a page in a frame may not use it */
     const area = make("textarea", "vh", text), active = document.activeElement;
     document.body.append(area);
     area.select();
-    done = document.execCommand("copy");
+    const done = document.execCommand("copy");
     area.remove();
     active?.focus();
+    return done ? copied : "The browser did not allow copying; download the CSV instead";
   }
-  return done ? `${words(found.size, "order number")} copied` : "The browser did not allow copying; download the CSV instead";
 }
-const cell = text => `"${String(text).replace(/^'*(?:[\t\r\n]|[\s\p{C}]*[=+\-@＝＋－＠])/u, "'$&").replaceAll('"', '""')}"`;
+const line = cells => cells.map(text => `"${String(text).replace(/^'*(?:[\t\r\n]|[\s\p{C}]*[=+\-@＝＋－＠])/u, "'$&").replaceAll('"', '""')}"`).join(";") + "\r\n";
 async function download() {
-  const parts = ["\ufeff" + ["Order", "File", "Line", "Segment", "What", "Column", "Value", "Problem", "Also", "Code", "Owner", "What to do"].map(cell).join(";") + "\r\n"];
-  let n = 0;
+  const lines = [line(["Order", "File", "Line", "Segment", "What", "Column", "Value", "Problem", "Also", "Code", "Owner", "What to do"])];
   for await (const e of listed(hits)) {
-    parts.push([e.order, e.file, e.line, e.segment || "", e.what, e.column, e.value, e.says, e.also, e.cause.code, e.cause.owner, e.cause.fix].map(cell).join(";") + "\r\n");
-    n++;
+    lines.push(line([e.order, e.file, e.line, e.segment, e.what, e.column, e.value, e.says, e.also, e.cause.code, e.cause.owner, e.cause.fix]));
   }
-  const link = make("a");
-  link.href = URL.createObjectURL(new Blob(parts, { type: "text/csv" }));
-  link.download = `rejected-${meta.run}.csv`;
+  const link = Object.assign(make("a"), { href: URL.createObjectURL(new Blob(["\ufeff", ...lines], { type: "text/csv" })), download: `rejected-${meta.run}.csv` });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60000);
-  note.textContent = `${words(n, "line")} written to ${link.download}`;
+  note.textContent = `${words(lines.length - 1, "line")} written to ${link.download}`;
 }
 
-for (const [name, pick] of Object.entries(picks)) pick.addEventListener("change", () => go({ [name]: pick.value }));
-find.addEventListener("input", () => {
+form.addEventListener("submit", event => event.preventDefault());
+form.addEventListener("input", event => {
   clearTimeout(wait);
-  wait = setTimeout(() => go({ q: find.value }, true), 120);
+  if (event.target === form.q) wait = setTimeout(() => go(1, "replaceState"), 120);
 });
-const turned = page => go({ page }).then(() => {
+form.addEventListener("change", event => { if (event.target !== form.q) go(1); });
+id("pager").addEventListener("click", async event => {
+  if (!event.target.value) return;
+  await go(Number(event.target.value));
   id("list").scrollIntoView();
-  if (document.activeElement.disabled !== false) id("view").focus({ preventScroll: true });  /* its button is off now */
+  if (event.target.disabled) id("view").focus({ preventScroll: true });
 });
-id("first").addEventListener("click", () => turned(1));
-id("previous").addEventListener("click", () => turned(state.page - 1));
-id("next").addEventListener("click", () => turned(state.page + 1));
-id("last").addEventListener("click", () => turned(Number(id("last").value)));
-id("clear").addEventListener("click", () => { find.focus(); go({ q: "", cause: "", owner: "", what: "", file: "" }); });
+id("clear").addEventListener("click", () => {
+  form.reset();
+  form.q.focus();
+  go(1);
+});
 id("download").addEventListener("click", download);
 id("copy").addEventListener("click", async () => { note.textContent = await copy(hits); });
-for (const amount of document.querySelectorAll("[data-copy]")) {
-  const button = make("button", "copy", "Copy order numbers");
-  button.type = "button";
-  button.addEventListener("click", async () => {
-    const found = await search({ q: "", file: "", owner: amount.dataset.copy });
-    button.textContent = await copy(found.hits);
-  });
-  amount.append(" ", button);
+for (const button of document.querySelectorAll("[data-copy]")) {
+  button.hidden = false;
+  button.addEventListener("click", async () => { button.textContent = await copy(await search(new URLSearchParams({ owner: button.dataset.copy }))); });
 }
 /* numbers of the page open the list: their address without script is their own place */
 for (const link of document.querySelectorAll("[data-show]")) link.href = `#${link.dataset.show}`;
-addEventListener("hashchange", () => {
-  if (!location.hash.includes("=") && location.hash !== "#list") return;
-  read().then(() => { id("list").scrollIntoView(); id("list").focus({ preventScroll: true }); });
+addEventListener("hashchange", async () => {
+  if (location.hash && !location.hash.includes("=") && location.hash !== "#list") return;
+  await read();
+  if (!location.hash) return;
+  id("list").scrollIntoView();
+  id("list").focus({ preventScroll: true });
 });
-addEventListener("popstate", () => { if (location.hash === "") read(); });
-box.hidden = false;
+id("explorer").hidden = false;
 read().then(() => { if (location.hash.includes("=")) id("list").scrollIntoView(); });
 })();

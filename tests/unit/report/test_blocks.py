@@ -141,7 +141,7 @@ def test_what_a_record_says() -> None:
     assert (own["o"], own["l"], own["v"]) == ("A7", 2, "D")
     assert own["m"] == f'"{VALUE}" is not in lookups.countries'
     assert own["a"] == 'R205 Menge: "two" is not a whole number'
-    assert (held["m"], held["w"], held["a"]) == (None, -1, None)
+    assert (held["m"], held["w"], held["a"]) == ("", -1, "")
     assert (
         failed["m"] == "refused, HTTP 400, 2 attempts: parcelLab refused the order: unknown courier"
     )
@@ -155,7 +155,7 @@ def test_a_row_that_waits_for_one_of_another_file_names_it() -> None:
     run.orders[0]["rows"] = 2
     held = next(each for each in records_of(blocks_of(summary_of(run))) if each["kind"] == "held")
     assert held["m"] == "held back with orders_2026-11-19_DE.csv:2"
-    assert held["w"] is None
+    assert held["w"] == 0
 
 
 def test_values_are_masked_by_target_and_so_are_sentences() -> None:

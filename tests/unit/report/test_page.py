@@ -102,7 +102,10 @@ def digest_of(text: str) -> str:
 def test_the_page_loads_nothing_and_runs_one_script_of_ours() -> None:
     page = page_of(partly_imported())
     outline = Outline(page)
-    assert not {tag for tag, _ in outline.tags} & {"img", "link", "iframe", "form"}
+    assert not {tag for tag, _ in outline.tags} & {"img", "link", "iframe"}
+    assert [sorted(names) for tag, names in outline.tags if tag == "form"] == [
+        ["aria-label", "class", "id", "role"]  # the filters, which go nowhere
+    ]
     run = [names for tag, names in outline.tags if tag == "script" and "type" not in names]
     assert len(run) == 1
     assert not run[0]
@@ -193,6 +196,7 @@ def test_every_figure_of_the_totals_is_on_the_page_with_its_word() -> None:
 def test_a_card_says_who_what_to_do_and_one_place_to_look_at() -> None:
     text = Outline(page_of(partly_imported())).text
     card = text[text.index("Who needs to fix what") : text.index("Does it balance?")]
+    card = card.replace("Copy order numbers", "")
     assert "Data source corrects the export or its cells" in card
     assert (
         "12 orders (12 rows) Required for a new order E-Mail (for recipient_ email )"
