@@ -1,6 +1,7 @@
 """report open, mail, prune: what one does with a report besides making it."""
 
 import re
+from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -120,22 +121,29 @@ class Age(click.ParamType[timedelta]):
 @click.option("--older-than", type=Age(), required=True, metavar="AGE",
               help="Days or weeks since the end of a run: 90d, 12w.")  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing.")
+@click.option("--including-open", is_flag=True,
+              help="Remove runs with the rows of open items, too.")  # fmt: skip
 @click.pass_obj
-def prune(session: Session, older_than: timedelta, dry_run: bool) -> int:
+def prune(
+    session: Session, older_than: timedelta, dry_run: bool, including_open: bool
+) -> int:  # fmt: skip
     """Remove old reports, with the folders of their runs.
 
     Removed are reports with their rejected rows, what runs kept for them in `home`, plans and crash
-    logs: all that holds customers' data. Runs that can be resumed stay. The ledger keeps its numbers,
-    so the page of all runs still shows the runs, and nothing is sent twice.
+    logs: all that holds customers' data. Runs that can be resumed stay, and so do those in which an
+    open item was missing last: what is to be corrected of it is there alone. The ledger keeps its
+    numbers, so the page of all runs still shows the runs, and nothing is sent twice.
     """
     loaded = session.load()
     from pipeline import run as way
 
-    found = way.prune(loaded.settings, older_than, only_look=dry_run)
     console = session.console
+    with events_for(console, approve=True) as events:
+        found = way.prune(
+            loaded.settings, older_than, events, only_look=dry_run, including_open=including_open
+        )
     if console.look.json:
-        listed = {name: list(getattr(found, name)) for name in found.__dataclass_fields__}
-        console.json_result(Exit.OK, {"removed": not dry_run, **listed})
+        console.json_result(Exit.OK, {"removed": not dry_run, **asdict(found)})
     else:
         console.result(_pruned_words(found, dry_run=dry_run))
     return Exit.OK
@@ -155,4 +163,12 @@ def _pruned_words(found: "Pruned", *, dry_run: bool) -> str:
     verb = "would be removed" if dry_run else "removed"
     lines = [f"{verb}: {', '.join(parts)}" if parts else "nothing is that old"]
     lines += [f"kept, for it can be resumed: {run}" for run in found.kept]
+    if found.awaited and not found.including_open:
+        from pipeline.run import shortened
+
+        lines += [
+            f"kept, for it has the rows of open items: {each.run} ({shortened(each.orders)})"
+            for each in found.awaited
+        ]
+        lines.append("such runs go when the items are closed, or with --including-open")
     return "\n".join(lines)

@@ -97,6 +97,10 @@ class Ledger:
         """Close the database and let the lock go."""
         self._session.close()
 
+    def compact(self) -> None:
+        """Leave no old value in the files: of rows that were deleted or replaced long ago, too."""
+        self._session.compact()
+
     def __enter__(self) -> Self:
         return self
 

@@ -39,6 +39,18 @@ class Session:
                 self._broken = unusable
                 raise
 
+    def compact(self) -> None:
+        """Leave nothing in the files of the database but what its tables have.
+
+        Raises:
+            LedgerUnusable: the database failed, such as for want of room: it is written anew.
+        """
+        with self._guard:
+            if self._broken is not None:
+                raise self._broken
+            with explained(self.store.place):
+                self.store.compact()
+
     def close(self) -> None:
         """Close the connection and let the lock go; a second call does nothing more."""
         with self._guard:

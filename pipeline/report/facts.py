@@ -70,8 +70,9 @@ class RunFacts:
     lines EDI messages declare (CTT, CNT) and have. `history` is None for a plan, which is no run of the
     ledger. `corrected` are the files beside the page for who corrects rows, `retry_command` what is
     typed with their names, `rejected_folder` where they lay when they were written. `retried` says of
-    which runs the rows of this one are corrections, its first sentence in short, and `again` what is typed after a safety stop of
-    such a run.
+    which runs the rows of this one are corrections, its first sentence in short, and `again` what is
+    typed after a safety stop of such a run. `index` is where the page of all runs is, seen from this
+    one; "" where there is none.
 
     Raises:
         ValueError: a time has no offset, or `zone` is not an IANA name.
@@ -103,6 +104,7 @@ class RunFacts:
     retry_command: str = "pipeline retry"
     rejected_folder: str = ""
     again: str = ""
+    index: str = "../index.html"
 
     def __post_init__(self) -> None:
         if self.started_at.utcoffset() is None or self.ended_at.utcoffset() is None:

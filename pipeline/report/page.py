@@ -274,7 +274,7 @@ def lay_out(summary: Summary, budget: int = BUDGET) -> Page:
         ),
         badges=badges(causes, facts.history),
         past=lay_out_past(facts.history),
-        index="../index.html" if facts.history else "",
+        index=facts.index if facts.history else "",
     )
 
 

@@ -1,5 +1,7 @@
 """Text of unknown origin, made safe to look at (FAULTS S5, S6; REPORT §7)."""
 
+import re
+
 import polars as pl
 
 CUT = 80  # characters of a foreign text that the page quotes (STYLE §2.17)
@@ -17,6 +19,16 @@ def visible(text: str, *, limit: int = CUT) -> str:
     """
     cut = text if len(text) <= limit else text[: limit - 1] + "…"
     return "".join(c if c.isprintable() else shown_code(c) for c in cut)
+
+
+def named(name: str, *, limit: int = CUT) -> str:
+    r"""Write a name among words: in quotes, unless it reads as one word.
+
+    >>> named("wms-2.DE"), named("all: DE, 20 Nov"), named("a\x1bb")
+    ('wms-2.DE', '“all: DE, 20 Nov”', '“a⟨U+001B⟩b”')
+    """
+    shown = visible(name, limit=limit)
+    return shown if re.fullmatch(r"\w[\w.\-]*", name) else f"“{shown}”"
 
 
 def shown_code(character: str) -> str:

@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.config import Settings
+from pipeline.report.visible import named
 from pipeline.run.flow import Flow
 from pipeline.run.items import close_open_items, open_items
 from pipeline.run.look import index, letter_of, report, status, written_report
 from pipeline.run.notices import send_letter, told
-from pipeline.run.prune import Pruned, prune
+from pipeline.run.prune import Pruned, prune, shortened
 from pipeline.run.purge import STAYS, Purged, purge
 from pipeline.run.request import (
     GUARD_ORDERS,
@@ -54,6 +55,7 @@ __all__ = [
     "run",
     "run_plan",
     "send_letter",
+    "shortened",
     "status",
     "written_report",
 ]
@@ -74,7 +76,7 @@ def run(
     Raises:
         StopRun: it could not begin; nothing was sent.
     """
-    title = ", ".join(path.stem for path in mappings)
+    title = ", ".join(named(path.stem) for path in mappings)
     flow = Flow(settings, options, events)
     return told(settings, events, title, lambda: flow.run(mappings, inputs))
 
@@ -100,7 +102,7 @@ def run_plan(settings: Settings, plan: Path, options: Options, events: Events) -
         StopRun: it could not begin; nothing was sent.
     """
     flow = Flow(settings, options, events)
-    return told(settings, events, plan.name, lambda: flow.run_plan(plan))
+    return told(settings, events, named(plan.name), lambda: flow.run_plan(plan))
 
 
 def resume(settings: Settings, name: str | None, options: Options, events: Events) -> Result:

@@ -1,7 +1,7 @@
 """Looking back: a run's page again, and where things stand. Changes nothing."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from pipeline.run.accounts import report_folder, report_folders, run_facts, run_
 from pipeline.run.clock import clock
 from pipeline.run.corrected import FOLDER, still_there, write_corrected
 from pipeline.run.folder import RunFolder, written
-from pipeline.run.index import write_index
+from pipeline.run.index import INDEX, write_index
 from pipeline.run.nights import recalled
 from pipeline.run.plans import run_of
 from pipeline.run.request import Events, RunUnknown, report_command, resume_command
@@ -99,23 +99,33 @@ def written_report(
     with Ledger.read(settings.ledger, clock=clock) as ledger:
         record = _record(ledger, run_id)
     folder = RunFolder(settings.home / "runs" / record.id)
-    places = report_folders(settings, folder)
-    pages = [place / "report.html" for place in places]
-    there = next((page for page in pages if page.is_file()), None)
-    return there or report(settings, record.id, pii, events)
+    return _page_of(settings, folder) or report(settings, record.id, pii, events)
+
+
+def _page_of(settings: Settings, folder: RunFolder) -> Path | None:
+    """The page of a run, wherever it was written; None where it is nowhere any more."""
+    pages = (place / "report.html" for place in report_folders(settings, folder))
+    return next((page for page in pages if page.is_file()), None)
 
 
 def letter_of(settings: Settings, run_id: str | None) -> Letter:
     """Write what is told of a run by mail and webhook, as it stood at its end.
 
     Raises:
-        RunUnknown: there is no such run, or its folder is gone.
+        RunUnknown: there is no such run, it is still at work, or it has no report.
     """
-    found = _recall(settings, run_id, PiiMode.MASK)
+    found = _recall(settings, run_id, PiiMode.MASK, over=True)
+    name = found.summary.facts.run_id
+    there = _page_of(settings, RunFolder(settings.home / "runs" / name))
+    if there is None:
+        command = report_command(settings, "build", name)
+        raise RunUnknown(
+            f"run {name} has no report that could be told: it was never written, or was removed",
+            help=f"write it first: {command}", code="C134",
+        )  # fmt: skip
     page = lay_out_mail(
-        found.summary, missing_orders(found.tables.orders), str(found.folder / "report.html"),
-        served(settings, found.summary.facts.run_id),
-    )  # fmt: skip
+        found.summary, missing_orders(found.tables.orders), str(there), served(settings, name)
+    )
     name = NAMES.get(found.exit_code, "unknown")
     html = render_mail(page)
     return letter(found.summary, page, html, exit_code=found.exit_code, exit_name=name)
@@ -132,7 +142,10 @@ def _record(ledger: Ledger, run_id: str | None) -> RunRecord:
     return record
 
 
-def _recall(settings: Settings, run_id: str | None, pii: PiiMode) -> _Recalled:
+def _recall(
+    settings: Settings, run_id: str | None, pii: PiiMode, *, over: bool = False
+) -> _Recalled:
+    """A run as it stood at its end, or as it stands; with `over` one at work is refused."""
     if no_ledger(settings):
         raise _none_yet()
     with Ledger.read(settings.ledger, clock=clock) as ledger:
@@ -145,13 +158,23 @@ def _recall(settings: Settings, run_id: str | None, pii: PiiMode) -> _Recalled:
                 code="C134", help="name another run; `pipeline status` shows the last ones",
             )  # fmt: skip
         if not kept:
-            raise RunUnknown(f"the folder of run {record.id} is gone", code="C134",
-                             help="its report cannot be made again")  # fmt: skip
+            raise RunUnknown(
+                f"the folder of run {record.id} is gone, and with it what its report is made from",
+                help="it was removed by `pipeline report prune` or by hand; `pipeline status` shows the "
+                "last runs", code="C134",
+            )  # fmt: skip
+        if over and record.state is LedgerState.RUNNING and ledger.at_work():
+            raise RunUnknown(
+                f"run {record.id} is still at work: it has no report yet", code="C134",
+                help="it is told when it ends",
+            )  # fmt: skip
         state, ended, reason = _end(record, kept, at_work=ledger.at_work())
         folder_of_report = report_folder(settings.reports, record.id)
         facts = still_there(
             run_facts(kept, state=state, ended_at=ended, stop_reason=reason), folder_of_report
         )
+        if not (settings.reports / INDEX).is_file():  # no link may lead nowhere
+            facts = replace(facts, index="")
         tables = run_tables(
             folder, ledger, record.id, why_untried(state, reason),
             trace=not kept.get("untraced"),

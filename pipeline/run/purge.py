@@ -97,6 +97,8 @@ def purge(
                 if not only_look:
                     with written(path):
                         shutil.rmtree(path) if path.is_dir() else path.unlink()
+            if not only_look:
+                ledger.compact()
         # the pages are made again from the tables, which hold nothing of the order any more
         for run in done.runs if not only_look else ():
             done.changed += _pages_again(settings, run, events)

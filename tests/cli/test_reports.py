@@ -2,6 +2,7 @@
 
 import json
 import os
+import sqlite3
 import sys
 import time
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.ledger import Ledger
+from pipeline.run.clock import clock
 from pipeline.sandbox import RunningSandbox
 from tests.cli.conftest import Call, orders
 from tests.unit.notify.servers import mail_server, web_server
@@ -179,6 +182,39 @@ def test_mail_may_be_looked_at_first(call: Call, night: str) -> None:
     assert call("report", "mail", "--show", "--json").json()["subject"] in said.out
 
 
+def test_mail_of_a_run_without_a_report(call: Call, folder: Path, night: str) -> None:
+    page = folder / "reports" / night / "report.html"
+    page.unlink()
+    said = call("report", "mail", "--show")
+    assert (said.code, said.out) == (2, "")
+    assert said.err.splitlines()[0] == (
+        f"error[C134]: run {night} has no report that could be told: it was never written, or was removed"
+    )
+    assert f"pipeline report build {night}" in said.err
+    call("report", "build", night)
+    assert call("report", "mail", "--show").code == 0
+
+    call("open-items", "close", "A2", "--reason", "x")
+    time.sleep(0.01)
+    call("report", "prune", "--older-than", "0d")
+    said = call("report", "mail", night, "--show")
+    assert said.code == 2
+    assert (
+        f"the folder of run {night} is gone, and with it what its report is made from" in said.err
+    )
+    assert "pipeline report prune" in said.err
+
+
+def test_mail_of_a_run_at_work(call: Call, folder: Path, night: str) -> None:
+    with sqlite3.connect(folder / ".pipeline" / "ledger.db") as ledger:
+        ledger.execute("UPDATE run SET state = 'running', ended_at = NULL")
+    ledger.close()
+    with Ledger.open(folder / ".pipeline" / "ledger.db", clock=clock):
+        said = call("report", "mail", "--show")
+    assert said.code == 2
+    assert f"run {night} is still at work: it has no report yet" in said.err
+
+
 def test_mail_to_nobody(call: Call, night: str) -> None:
     assert night
     said = call("report", "mail")
@@ -218,8 +254,9 @@ def there(folder: Path) -> list[str]:
 
 
 def test_prune_removes_what_is_old_and_keeps_the_ledger(
-    call: Call, folder: Path, night: str
+    call: Call, folder: Path, settled: str
 ) -> None:
+    night = settled
     crash = folder / ".pipeline" / "logs" / "crash-20260101T000000-1.log"
     crash.parent.mkdir(exist_ok=True)
     crash.write_text("canary")
@@ -247,6 +284,80 @@ def test_prune_removes_what_is_old_and_keeps_the_ledger(
     assert call("report", night).code == 2
 
 
+@pytest.fixture
+def settled(call: Call, night: str) -> str:
+    """The same night; the order that was missing need not arrive."""
+    assert call("open-items", "close", "A2", "--reason", "cancelled").code == 0
+    return night
+
+
+def test_prune_keeps_the_rows_of_open_items_until_they_are_closed(
+    call: Call, folder: Path, night: str
+) -> None:
+    time.sleep(0.01)
+    before = there(folder)
+    kept = (
+        f"nothing is that old\nkept, for it has the rows of open items: {night} (A2)\n"
+        "such runs go when the items are closed, or with --including-open\n"
+    )
+    assert call("report", "prune", "--older-than", "0d", "--dry-run").out == kept
+    assert call("report", "prune", "--older-than", "0d").out == kept
+    assert there(folder) == before
+    said = call("report", "prune", "--older-than", "0d", "--json").json()
+    assert (said["reports"], said["folders"]) == ([], [])
+    assert said["awaited"] == [{"run": night, "orders": ["A2"]}]
+
+    call("open-items", "close", "A2", "--reason", "cancelled")
+    assert call("report", "prune", "--older-than", "0d").out == "removed: 1 report, 1 run folder\n"
+    assert there(folder) == []
+
+
+def test_prune_names_the_open_items_whose_rows_go(call: Call, folder: Path, night: str) -> None:
+    time.sleep(0.01)
+    said = call("report", "prune", "--older-than", "0d", "--including-open")
+    assert said.out == "removed: 1 report, 1 run folder\n"
+    assert f"the rows of 1 open item go with run {night}: A2" in said.err
+    assert there(folder) == []
+    assert call("open-items", "list").out.startswith("A2")
+
+
+def test_the_rows_of_the_last_night_are_those_that_stay(
+    call: Call, folder: Path, night: str
+) -> None:
+    last = call("run", "-m", "small.yaml", "orders.csv", "--json").json()["run"]
+    time.sleep(0.01)
+    said = call("report", "prune", "--older-than", "0d").out
+    assert said.startswith("removed: 1 report, 1 run folder\n")
+    assert there(folder) == [f".pipeline/runs/{last}", f"reports/{last}"]
+    assert night != last
+
+
+def test_prune_removes_reports_wherever_they_were_written(
+    call: Call, folder: Path, settled: str
+) -> None:
+    for place in ("private", "far/away"):
+        assert call("report", "build", "--report-dir", place).code == 0
+        assert (folder / place / settled / "rejections.jsonl.gz").exists()
+    time.sleep(0.01)
+    said = call("report", "prune", "--older-than", "0d")
+    assert said.out == "removed: 3 reports, 1 run folder\n"
+    assert [str(path) for path in folder.rglob("rejections.jsonl.gz")] == []
+
+
+def test_the_page_links_all_runs_only_where_they_are(call: Call, folder: Path, night: str) -> None:
+    usual = (folder / "reports" / night / "report.html").read_text()
+    assert 'href="../index.html"' in usual
+    alone = Path(call("report", "build", "--report-dir", "private").out.strip())
+    assert "all runs" not in alone.read_text()
+    assert alone.parent.parent == folder / "private"
+    call("report", "index", "--report-dir", "private")
+    call("report", "build", "--report-dir", "private")
+    assert 'href="../index.html"' in alone.read_text()
+    said = call("run", "-m", "small.yaml", "orders.csv", "--report-dir", "other", "--json").json()
+    assert 'href="../index.html"' in Path(said["report"]).read_text()
+    assert (folder / "other" / "index.html").exists()
+
+
 def test_prune_keeps_what_is_young(call: Call, folder: Path, night: str) -> None:
     assert call("report", "prune", "--older-than", "1d").out == "nothing is that old\n"
     assert len(there(folder)) == 2
@@ -266,8 +377,8 @@ def test_prune_keeps_a_run_that_can_be_resumed(
     assert len(there(folder)) == 2
 
 
-def test_prune_follows_no_link(call: Call, folder: Path, night: str) -> None:
-    report = folder / "reports" / night
+def test_prune_follows_no_link(call: Call, folder: Path, settled: str) -> None:
+    report = folder / "reports" / settled
     elsewhere = folder / "elsewhere"
     report.rename(elsewhere)
     report.symlink_to(elsewhere)

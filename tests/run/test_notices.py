@@ -215,3 +215,15 @@ def test_secrets_of_the_routes_stand_in_no_file(warehouse: Warehouse, tmp_path: 
 def test_due(*, when: When, problem: bool, expected: bool) -> None:
     assert due(Notify(when=when), problem=problem) is expected
     assert not due(None, problem=problem)
+
+
+def test_an_odd_name_of_a_mapping_file_is_quoted_in_the_subject(
+    warehouse: Warehouse, post: MailServer
+) -> None:
+    subscribe(warehouse, post)
+    (warehouse.folder / "orders.yaml").rename(warehouse.folder / "all: DE, 20 Nov.yaml")
+    (warehouse.folder / "orders.csv").write_text("no;pos\n")
+    with pytest.raises(StopRun):
+        warehouse.run()
+    ((_, mail),) = post.mails
+    assert mail["Subject"].startswith("✖ “all: DE, 20 Nov” (sandbox) ")

@@ -3,6 +3,9 @@
 import gzip
 import hashlib
 import json
+import sqlite3
+import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -282,3 +285,66 @@ def test_the_cells_behind_refusals_are_erased_too(warehouse: Warehouse, tmp_path
     assert places(tmp_path, "jana.canary") == []
     assert any("answers" in name for name in places(tmp_path, "other@privat"))
     assert night.exit_code == 3
+
+
+def test_the_workbook_of_the_rows_goes_with_the_order(warehouse: Warehouse, tmp_path: Path) -> None:
+    warehouse.orders(
+        order_row("A1"), order_row("A2", mail="jana.canary@@privat"),
+        order_row("A3", mail="other.person@@privat"),
+    )  # fmt: skip
+    result = warehouse.run(max_reject_rate=None, xlsx=True)
+    assert result.report is not None
+    [book] = result.report.parent.glob("rejected/*.xlsx")
+    assert b"jana.canary" in zipfile.ZipFile(book).read("xl/worksheets/sheet1.xml")
+
+    done = purge(warehouse.settings, "A2", warehouse.told)
+
+    assert book in done.removed
+    assert not book.exists()
+    assert places(tmp_path, "jana.canary") == []
+    assert [path.suffix for path in warehouse.corrected(result).values()] == [".csv"]
+    assert ".xlsx" not in result.report.read_text()  # no link leads to it
+
+
+def test_the_files_of_the_ledger_keep_no_old_value(
+    warehouse: Warehouse, night: Result, tmp_path: Path
+) -> None:
+    # as an earlier version of the program has left it: replaced, but not overwritten
+    old = sqlite3.connect(warehouse.settings.ledger)
+    old.execute("PRAGMA secure_delete = OFF")
+    for totals in ("jana.canary " * 9000, None):
+        with old:
+            old.execute("UPDATE run SET totals = ? WHERE id = ?", (totals, night.run_id))
+    old.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    old.close()
+    files = [Path(f"{warehouse.settings.ledger}{end}") for end in ("", "-wal", "-shm")]
+    assert any(b"jana.canary" in path.read_bytes() for path in files if path.exists())
+
+    # somebody who only looks keeps the journal from being removed
+    with Ledger.read(warehouse.settings.ledger, clock=clock) as reader:
+        assert reader.last_run() is not None
+        purge(warehouse.settings, "A2", warehouse.told)
+        assert files[1].exists()
+        assert not any(b"jana.canary" in path.read_bytes() for path in files if path.exists())
+    assert places(tmp_path, "jana.canary") == []
+
+
+def test_a_report_that_was_written_elsewhere_is_cleaned_too(
+    warehouse: Warehouse, tmp_path: Path
+) -> None:
+    usual = warehouse.settings
+    warehouse.settings = replace(usual, reports=tmp_path / "far" / "away")
+    warehouse.orders(
+        order_row("A1"), order_row("A2", mail="jana.canary@@privat"),
+        order_row("A3", mail="other.person@@privat"),
+    )  # fmt: skip
+    result = warehouse.run(max_reject_rate=None)
+    assert len(places(tmp_path / "far", "jana.canary")) == 2
+
+    purge(usual, "A2", warehouse.told)
+
+    assert places(tmp_path, "jana.canary") == []
+    assert len(places(tmp_path / "far", "other.person")) == 2
+    assert result.report is not None
+    assert "1 row" in result.report.read_text()
+    assert not usual.reports.exists()

@@ -438,3 +438,13 @@ def test_threads_take_turns(ledger: Ledger) -> None:
     for thread in threads:
         thread.join()
     assert ledger.endpoint("https://z", 49) == ledger.endpoint("https://z", 49)
+
+
+def test_what_is_replaced_leaves_no_bytes(path: Path) -> None:
+    old = [FindingCount("R301", f"canary column {n}", "t", 0, n, n) for n in range(400)]
+    with Ledger.open(path, clock=clock) as ledger:
+        begin(ledger)
+        ledger.put_finding_counts("r1", 0, old)
+        ledger.put_finding_counts("r1", 0, [])
+    assert b"canary column" not in path.read_bytes()
+    assert not path.with_name("ledger.db-wal").exists()
