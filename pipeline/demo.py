@@ -152,8 +152,7 @@ def _afterwards(settings: Settings, base_url: str, kept: Path, rejected: Path) -
         ]),
         (f'Order {_ORDER} is held back: its {_COLUMN} is "{_CELL}". In {_FILE}\n'
          f"     type {_CORRECT} there and save it, or let this do it:", [edit]),
-        ("Send what is right now. With it go two orders whose quotes were wrong (R103): this file shows\n"
-         "     them in right ones. All others are still held back:",
+        ("Send what is right now. All others are still held back:",
          [f"{typed(settings, 'retry')} {folder}/*.rejected.csv"]),
         (f"{_ORDER} is no open item any more:",
          [f"{typed(settings, 'open-items', 'list')} | grep {_ORDER} || echo closed"]),

@@ -27,7 +27,7 @@ from pipeline.read.windows import WINDOW_BYTES, good_cells, windows
 
 _CODES = {Fault.CELLS: "R101", Fault.BYTE: "R102", Fault.QUOTE: "R103", Fault.NUL: "R105"}
 # Said of a record of a file of ours that can be read only because we have put its quotes right.
-UNTOUCHED = ", and nobody has changed the row: correct it, or empty its _import_rule"
+UNTOUCHED = ", and nobody has confirmed the row: correct it, or empty its _import_rule"
 # Many short records with few of the wanted cells must not grow out of a small window: 16 bytes a
 # cell in Polars, and as much again while faulty ones are taken apart.
 _CELLS_AT_ONCE = 8_000_000

@@ -5,6 +5,7 @@ was. The run is in the ledger, its rows are in its folder: so it is known which 
 removed, and which orders have rows in other files.
 """
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,6 +42,7 @@ RETRIED_SCHEMA: dict[str, pl.DataType] = {
     "was": pl.String(),
 }
 _NAMED = 10  # lines or orders that a sentence names
+_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx and .ods; .xls
 
 
 class RetryRefused(StopRun):
@@ -130,6 +132,8 @@ def _runs_of(
 ) -> Iterator[_Before]:
     """The runs that a corrected file names; with a mapping named, those that are known here."""
     form = recognise(file, file.name)
+    if form is None:
+        _refuse_workbook(file)
     runs: list[str] = []
     if form is not None:
         ours = read_ours(file, form, name=file.name)
@@ -155,12 +159,19 @@ def _runs_of(
         yield _Before(record, folder, facts)
 
 
-def _not_ours(file: Path, *, has_column: bool) -> StopRun:
+def _refuse_workbook(file: Path) -> None:
     with file.open("rb") as opened:
-        packed = opened.read(4) in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
-    if packed:
-        return RetryRefused(f"{file} is a workbook", code="C140",
-                            help="save it as CSV (UTF-8) in the spreadsheet, and retry that file")  # fmt: skip
+        begin = opened.read(len(_WORKBOOKS[0]))
+    if begin in _WORKBOOKS:
+        saved = file.with_suffix(".csv")
+        raise RetryRefused(
+            f"{file} is a workbook, and retry takes CSV", code="C140",
+            help='in Excel, File > Save As > "CSV UTF-8 (Comma delimited)"; in LibreOffice, File > Save As > '
+            f'"Text CSV", character set "Unicode (UTF-8)". Then: pipeline retry {shlex.quote(str(saved))}',
+        )  # fmt: skip
+
+
+def _not_ours(file: Path, *, has_column: bool) -> StopRun:
     what = "no row of it names a run" if has_column else "it has no column _import_run"
     return RetryRefused(
         f"nobody knows which run {file} corrects: {what}", code="C140",
@@ -377,11 +388,8 @@ def _placed(file: _File, facts: Mapping[str, Any], rows: pl.DataFrame) -> pl.Dat
     Raises:
         RetryRefused: a row names a file that the run has not read, or nothing tells which it is of.
     """
-    names = _names(facts)
-    written = [each.strip() for each in writable(list(names.values()), file.form)]
-    known = pl.DataFrame(
-        {"file": written, FILE: list(names)}, schema={"file": pl.String(), FILE: pl.UInt32()}
-    )
+    known = _written_names(facts, file.form)
+    written = known.get_column("file").to_list()
     # names that differ only by characters that the file cannot have tell nothing
     known = known.unique("file", keep="none")
     ours = file.ours.join(known, on="file", how="left", maintain_order="left")
@@ -398,6 +406,21 @@ def _placed(file: _File, facts: Mapping[str, Any], rows: pl.DataFrame) -> pl.Dat
         index = _index_of(file, ours.filter(nameless), facts, rows)
         ours = ours.with_columns(pl.col(FILE).fill_null(pl.lit(index, pl.UInt32)))
     return ours
+
+
+def _written_names(facts: Mapping[str, Any], form: Source) -> pl.DataFrame:
+    """How the inputs of a run are called in files of ours: as they are, and as their form can have it.
+
+    A file that a person has saved in another form keeps the words of the first one.
+    """
+    found = {
+        (word.strip(), each["index"])
+        for each in facts["files"]
+        for source in (form, Source(**each.get("form", {})))
+        for word in writable([each["name"]], source)
+    }
+    schema = {"file": pl.String(), FILE: pl.UInt32()}
+    return pl.DataFrame(sorted(found), schema, orient="row")
 
 
 def _home(file: _File, facts: Mapping[str, Any], placed: pl.DataFrame) -> int:

@@ -356,6 +356,20 @@ def test_a_file_of_no_run_is_refused_in_words(
     assert refused.value.help
 
 
+@pytest.mark.parametrize("mapping_named", [False, True])
+def test_a_workbook_is_refused_with_how_to_save_it(
+    warehouse: Warehouse, tmp_path: Path, *, mapping_named: bool
+) -> None:
+    path = tmp_path / "my orders.rejected.xlsx"
+    path.write_bytes(b"PK\x03\x04workbook")
+
+    with pytest.raises(RetryRefused, match="is a workbook, and retry takes CSV") as refused:
+        warehouse.retry(path, mapping=warehouse.mappings[0] if mapping_named else None)
+
+    assert "CSV UTF-8" in refused.value.help
+    assert refused.value.help.endswith(f"Then: pipeline retry '{path.with_suffix('.csv')}'")
+
+
 def test_rows_of_a_run_elsewhere_are_refused(warehouse: Warehouse) -> None:
     warehouse.orders(order_row("A1", qty="x"))
     path = only(warehouse.corrected(warehouse.run()))
@@ -724,6 +738,27 @@ def test_files_of_older_versions_name_no_input_and_are_retried(warehouse: Wareho
     assert "2 rows in 1 file.\n" in result.text
 
 
+def test_a_name_that_the_file_could_not_have_is_known_again_in_another_form(
+    warehouse: Warehouse,
+) -> None:
+    mapping = warehouse.mappings[0]
+    text = mapping.read_text(encoding="utf-8")
+    mapping.write_text(text.replace('delimiter: ";"', 'delimiter: ";"\n  encoding: cp1252'))
+    warehouse.orders(order_row("A1", qty="two"), name="orders-漢.csv")
+    warehouse.orders(order_row("A2", qty="two"), name="orders-b.csv")
+    warehouse.run()
+    result = warehouse.run()
+    path = warehouse.corrected(result)["orders-漢.rejected.csv"]
+    rows = rows_of(path)
+    assert rows[0]["_import_file"] == "orders-?.csv"
+    save(path, [rows[0] | {"qty": "2"}])
+    saved = path.with_name("saved.csv")
+    saved.write_text("\ufeff" + path.read_text(encoding="utf-8"), encoding="utf-8")
+
+    assert warehouse.retry(saved).exit_code == 0
+    assert list(warehouse.open_items()) == ["A2"]
+
+
 def test_orders_that_arrived_meanwhile_are_not_called_open(warehouse: Warehouse) -> None:
     warehouse.orders(order_row("A1", qty="two"), order_row("A2", qty="two"), order_row("A3", qty="two"))  # fmt: skip
     path = only(warehouse.corrected(warehouse.run()))
@@ -756,7 +791,7 @@ def test_a_row_whose_quotes_were_wrong_is_held_until_somebody_touched_it(
     [held] = rows_of(again)
     assert (held["sku"], held["_import_rule"]) == (rows[1]["sku"], "R103")
     assert (
-        "nobody has changed the row: correct it, or empty its _import_rule"
+        "nobody has confirmed the row: correct it, or empty its _import_rule"
         in held["_import_problem"]
     )
     assert warehouse.retry(again).exit_code == 3
