@@ -46,13 +46,20 @@ def stored(order_number: str, reply: Reply | NoReply) -> Stored | Unreadable:
 
 
 def applied(submission: Submission, order: dict[str, Any]) -> frozenset[int]:
-    """Give the ordinals of the operations that must not be sent twice and are there already."""
-    mutations = orjson.loads(submission.body).get("mutations", [])
+    """Give the ordinals of the operations that must not be sent twice and are there already.
+
+    A body that brings the list of lines replaces it (CONTRACT K43), so its operations are done only
+    where that list is there too: lines of an older version must be replaced, and changed again.
+    """
+    payload = orjson.loads(submission.body)
+    mutations = payload.get("mutations", [])
     lines = {
         str(line.get("line_item_id")): line
         for line in order.get("articles_order") or ()
         if isinstance(line, dict)
     }
+    if not _lines_are_there(payload.get("articles_order", []), mutations, lines):
+        return frozenset()
     return frozenset(
         ordinal
         for ordinal, (operation, mutation) in enumerate(
@@ -60,6 +67,24 @@ def applied(submission: Submission, order: dict[str, Any]) -> frozenset[int]:
         )
         if operation.replay is Replay.READ_BACK and _is_there(mutation, lines)
     )
+
+
+def _lines_are_there(
+    sent: list[dict[str, Any]], mutations: list[dict[str, Any]], found: dict[str, dict[str, Any]]
+) -> bool:
+    """Tell whether each line of a body is there; the changes of the body may have changed it."""
+    changed = {
+        str(mutation.get(name))
+        for mutation in mutations
+        for name in ("line_item_id", "old_line_item_id")
+    }
+    for line in sent:
+        number = str(line.get("line_item_id"))
+        if number not in found:
+            return False
+        if number not in changed and not _same(line, found[number]):
+            return False
+    return True
 
 
 def _is_there(mutation: dict[str, Any], lines: dict[str, dict[str, Any]]) -> bool:
@@ -75,10 +100,14 @@ def _is_there(mutation: dict[str, Any], lines: dict[str, dict[str, Any]]) -> boo
 
 
 def without(submission: Submission, there: frozenset[int]) -> Submission:
-    """Give the submission without the operations that are there already."""
+    """Give the submission without the operations that are there already.
+
+    The list of lines goes too: sent once more, it would take away the lines that were added to it.
+    """
     if not there:
         return submission
     payload = orjson.loads(submission.body)
+    payload.pop("articles_order", None)
     left = [m for ordinal, m in enumerate(payload["mutations"]) if ordinal not in there]
     if left:
         payload["mutations"] = left

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -60,6 +61,29 @@ def test_what_is_there_is_left_out_and_the_rest_keeps_its_order() -> None:
     assert left.content_sha256 == SUBMISSION.content_sha256
     nothing = without(SUBMISSION, frozenset({0, 1, 2, 3}))
     assert orjson.loads(nothing.body) == {"order_number": "A1"}
+
+
+def _with_lines(**quantities: int) -> Submission:
+    body = orjson.loads(SUBMISSION.body) | lines(**quantities)
+    return replace(SUBMISSION, body=orjson.dumps(body))
+
+
+def test_a_list_of_lines_is_not_sent_over_the_lines_that_were_added_to_it() -> None:
+    """The list replaces what is there: found by the storm, an added line was gone afterwards."""
+    submission = _with_lines(L1=1, L2=4, L5=2)
+    found = lines(L1=0, L2=1, L5=2, L3=1)
+
+    assert applied(submission, found) == {0, 2}
+    left = orjson.loads(without(submission, frozenset({0, 2})).body)
+    assert "articles_order" not in left
+    assert left["mutations"] == [MUTATIONS[1], MUTATIONS[3]]
+
+
+@pytest.mark.parametrize("older", [{"L1": 1, "L2": 1, "L5": 9}, {"L1": 1, "L2": 1}])
+def test_over_the_lines_of_an_older_version_all_of_it_is_sent(older: dict[str, int]) -> None:
+    submission = _with_lines(L1=1, L2=4, L5=2)
+
+    assert applied(submission, lines(L3=1, **older)) == set()
 
 
 def answer(status: int, content: object) -> Reply:
