@@ -12,6 +12,7 @@ from pipeline.cli import (
     reports,
     setup,
     topics,
+    verifying,
 )
 from pipeline.cli.root import cli
 
@@ -28,4 +29,5 @@ __all__ = [
     "reports",
     "setup",
     "topics",
+    "verifying",
 ]

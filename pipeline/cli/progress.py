@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 HEARTBEAT_S = 30.0
-_DOING: Mapping[str, str] = {"read": "reading", "validate": "validating", "send": "sending"}
+_DOING: Mapping[str, str] = {
+    "read": "reading", "validate": "validating", "send": "sending",
+    "verify": "reading back",
+}  # fmt: skip
 
 
 class NotConfirmed(StopRun):

@@ -16,7 +16,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 WIDTH = 96
 
 SECTIONS: Mapping[str, tuple[str, ...]] = {
-    "Import": ("plan", "run", "resume", "retry"),
+    "Import": ("plan", "run", "resume", "retry", "verify"),
     "Look": ("status", "report", "open-items", "explain", "edi"),
     "Mappings": ("mapping",),
     "Set-up": ("doctor", "config", "sandbox", "demo", "purge", "completion", "help"),

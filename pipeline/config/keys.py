@@ -113,6 +113,8 @@ KEYS: Mapping[str, Key] = {
             "old orders: trackings get notifications_inactive=true", default=False),
         Key("until", as_moment, _COMMAND, "stop at this time; `resume` goes on"),
         Key("out", as_path, _COMMAND, "folder of the plan"),
+        Key("sample", as_share, _COMMAND,
+            "read back this share of the orders, the same ones every time", default=1.0),
         Key("new_ledger", as_yes_no, _COMMAND,
             "move a damaged ledger aside and begin a new one: every order is sent again",
             default=False),

@@ -6,9 +6,11 @@ from pipeline.ledger.records import (
     PLANNED_SCHEMA,
     AckedOperation,
     CauseCount,
+    Difference,
     FailedAttempt,
     Figures,
     FindingCount,
+    Found,
     HandedOver,
     InterchangeKey,
     KnownOrder,
@@ -16,22 +18,27 @@ from pipeline.ledger.records import (
     OpenItem,
     PartitionState,
     PastRun,
+    ReadBack,
     ReceivedInterchange,
     RunRecord,
     RunStart,
     RunState,
+    ToldOrder,
     cause_hash,
 )
 from pipeline.ledger.stops import LedgerDamaged, LedgerLocked, LedgerUnusable
 from pipeline.ledger.store import set_aside
+from pipeline.ledger.told import owner_of
 
 __all__ = [
     "PLANNED_SCHEMA",
     "AckedOperation",
     "CauseCount",
+    "Difference",
     "FailedAttempt",
     "Figures",
     "FindingCount",
+    "Found",
     "HandedOver",
     "InterchangeKey",
     "Journal",
@@ -44,10 +51,13 @@ __all__ = [
     "OpenItem",
     "PartitionState",
     "PastRun",
+    "ReadBack",
     "ReceivedInterchange",
     "RunRecord",
     "RunStart",
     "RunState",
+    "ToldOrder",
     "cause_hash",
+    "owner_of",
     "set_aside",
 ]

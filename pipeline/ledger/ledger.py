@@ -43,14 +43,18 @@ from pipeline.ledger.records import (
     OpenItem,
     PartitionState,
     PastRun,
+    ReadBack,
     ReceivedInterchange,
     RunRecord,
     RunStart,
     RunState,
+    ToldOrder,
 )
 from pipeline.ledger.session import Session
 from pipeline.ledger.statements import WRITE_SIZE, chunked, lookups, moment_text, run_seq
 from pipeline.ledger.store import open_store
+from pipeline.ledger.told import forget, marker, put_read_back, read_back_of, told_orders
+from pipeline.model.marks import Marker
 from pipeline.model.outcomes import MUTATION_SCHEMA, ORDER_SCHEMA, OrderOutcome
 
 PROBLEM_SCHEMA: dict[str, pl.DataType] = {
@@ -616,6 +620,37 @@ class Ledger:
         """Count the open items of each endpoint that has any."""
         with self._session.transaction() as connection:
             return entries.open_counts(connection)
+
+    # --- what was told, and what is there ---------------------------------------------------------
+
+    def keeps_marks(self) -> bool:
+        """Tell whether this ledger can say what was told: one of an older format cannot yet."""
+        with self._session.transaction() as connection:
+            return sa.inspect(connection).has_table(t.read_back.name)
+
+    def marker(self) -> Marker | None:
+        """Give what makes marks that compare with those of this ledger; None where it has none."""
+        with self._session.transaction() as connection:
+            return marker(connection)
+
+    def told(self, endpoint: int, order_numbers: Sequence[str]) -> dict[str, ToldOrder]:
+        """Give what those of the orders that the API has acknowledged were told last."""
+        with self._session.transaction() as connection:
+            return told_orders(connection, endpoint, order_numbers)
+
+    def put_read_back(self, run_id: str, told: ReadBack) -> None:
+        """Record how the orders of a run were read back; what an earlier time found is replaced."""
+        put_read_back(self._session, run_id, told)
+
+    def read_back(self, run_id: str) -> ReadBack | None:
+        """Give how the orders of a run were read back last; None where they never were."""
+        with self._session.transaction() as connection:
+            return read_back_of(connection, run_id)
+
+    def forget_marks(self, endpoint: int, order_numbers: Sequence[str]) -> None:
+        """Let go of what can be compared of orders, such as when somebody asks to be forgotten."""
+        with self._session.transaction() as connection:
+            forget(connection, endpoint, order_numbers)
 
 
 # Answers of the API: a new plan of the same run does not touch them.

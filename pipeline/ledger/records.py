@@ -8,6 +8,7 @@ from enum import StrEnum
 
 import polars as pl
 
+from pipeline.model.marks import Marks
 from pipeline.model.outcomes import ORDER_SCHEMA
 
 Clock = Callable[[], datetime]  # gives the present moment, aware, UTC
@@ -240,6 +241,58 @@ class HandedOver:
     kind: str
     verdict: str
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToldOrder:
+    """What an order was told last, as marks; None where it was told by an older version of us.
+
+    `changes` are the acknowledged operations by subject, with the marks of a tracking.
+    """
+
+    order_number: str
+    content_sha256: str
+    marks: Marks | None
+    at: datetime
+    changes: dict[str, Marks | None]
+
+
+class Found(StrEnum):
+    """How a field that was read back is not as it was told."""
+
+    MISSING = "missing"  # told, and not there
+    DIFFERENT = "different"
+    EXTRA = "extra"  # there, and not told
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What was found of one field; `field` is "" for an order that is not there at all."""
+
+    order_number: str
+    field: str
+    kind: Found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadBack:
+    """How the orders of a run were read back: once, and as of then.
+
+    Of `arrived` orders `chosen` were to be read, a `share` of them; `compared` were, of which
+    `differing` are not as they were told and `missing` are not there; `unread` had no usable
+    answer. Of `unmarked` ones only their being there is known: an older version told them.
+    """
+
+    at: datetime
+    share: float
+    arrived: int
+    chosen: int
+    compared: int
+    differing: int
+    missing: int
+    unread: int
+    unmarked: int = 0
+    differences: Sequence[Difference] = ()
 
 
 def cause_hash(key: str) -> str:

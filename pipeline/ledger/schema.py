@@ -7,7 +7,7 @@ committed before the first byte of the order leaves and is still there only afte
 
 import sqlalchemy as sa
 
-VERSION = 3
+VERSION = 4
 SENDING = "sending"
 
 METADATA = sa.MetaData()
@@ -129,6 +129,7 @@ known_order = sa.Table(
     sa.Column("fully_applied", sa.Boolean, nullable=False),
     sa.Column("external_id", sa.Text),
     sa.Column("updated_at", sa.Text, nullable=False),
+    sa.Column("marks", sa.Text),  # of what was told (`pipeline.model.marks`), from version 4 on
     sqlite_with_rowid=False,
 )
 
@@ -140,6 +141,7 @@ acked_operation = sa.Table(
     sa.Column("subject", sa.Text, primary_key=True),
     sa.Column("operation_id", sa.Text, nullable=False),
     sa.Column("generation", sa.Integer, nullable=False),
+    sa.Column("marks", sa.Text),  # of a tracking that was told, from version 4 on
     sqlite_with_rowid=False,
 )
 
@@ -280,3 +282,40 @@ item_event = sa.Table(
 )
 
 HISTORY_TABLES = (entry, run_cause, item_event)
+
+# --- what was told, and what is there, from version 4 on -----------------------------------------
+
+# The key of all marks of this ledger: one row, made when it is first needed.
+mark_key = sa.Table(
+    "mark_key",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("key", sa.Text, nullable=False),
+)
+
+# The last time that the orders of a run were read back, and how it went.
+read_back = sa.Table(
+    "read_back",
+    METADATA,
+    sa.Column("run", sa.BigInteger, sa.ForeignKey("run.seq"), primary_key=True),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.Column("share", sa.Float, nullable=False),
+    *(
+        sa.Column(name, sa.BigInteger, nullable=False)
+        for name in ("arrived", "chosen", "compared", "differing", "missing", "unread", "unmarked")
+    ),
+)
+
+# What was found of an order that is not as it was told; a field that is "" is the order itself.
+read_back_finding = sa.Table(
+    "read_back_finding",
+    METADATA,
+    sa.Column("run", sa.BigInteger, sa.ForeignKey("run.seq"), primary_key=True),
+    sa.Column("order_number", sa.Text, primary_key=True),
+    sa.Column("field", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+READ_BACK_TABLES = (mark_key, read_back, read_back_finding)
+MARKED_TABLES = (known_order, acked_operation)

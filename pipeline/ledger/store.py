@@ -20,12 +20,12 @@ from pipeline.ledger.lock import FileLock, held
 from pipeline.ledger.records import Clock
 from pipeline.ledger.schema import METADATA, VERSION
 from pipeline.ledger.stops import LedgerDamaged, LedgerLocked, LedgerUnusable
-from pipeline.ledger.upgrade import add_edi, add_history
+from pipeline.ledger.upgrade import add_edi, add_history, add_marks
 
 # Version n is reached from n - 1 by MIGRATIONS[n - 1]; all that are due run in one transaction. The
 # first makes the tables as they are now, and the others add only what is not there.
 MIGRATIONS: tuple[Callable[[sa.Connection], None], ...] = (
-    METADATA.create_all, add_edi, add_history,
+    METADATA.create_all, add_edi, add_history, add_marks,
 )  # fmt: skip
 
 _APPLICATION_ID = 0x70697065  # "pipe": another program's database is refused

@@ -50,6 +50,15 @@ def add_history(connection: sa.Connection) -> None:
     _add_events(connection, entries)
 
 
+def add_marks(connection: sa.Connection) -> None:
+    """Format 3 to 4: marks of what was told; orders get theirs when they are next acknowledged."""
+    t.METADATA.create_all(connection, tables=t.READ_BACK_TABLES)
+    for table in t.MARKED_TABLES:
+        there = {column["name"] for column in sa.inspect(connection).get_columns(table.name)}
+        if "marks" not in there:  # a new ledger has been made as it is now
+            connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN marks TEXT")
+
+
 def _add_events(connection: sa.Connection, entries: Mapping[int, int]) -> None:
     items = connection.execute(sa.select(t.open_item)).mappings().all()
     events: dict[tuple[int, int], dict[str, Any]] = {}

@@ -8,6 +8,7 @@ import orjson
 
 from pipeline.report.causes import Cause
 from pipeline.report.history import History
+from pipeline.report.readback import as_document as read_back_document
 from pipeline.report.summary import Summary, lifecycle_of
 from pipeline.report.totals import RowTotals
 
@@ -101,6 +102,7 @@ def as_document(summary: Summary) -> dict[str, object]:
             }
             for each in causes.owners
         ],
+        "read_back": None if facts.read_back is None else read_back_document(facts.read_back),
         "history": None if facts.history is None else _history(facts.history),
     }
 

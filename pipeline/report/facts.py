@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import polars as pl
 
+from pipeline.ledger import ReadBack
 from pipeline.model.tables import SourceFile
 from pipeline.report.history import History
 from pipeline.report.interchanges import KEPT_MESSAGE_SCHEMA, Claim, Interchange
@@ -74,6 +75,8 @@ class RunFacts:
     typed after a safety stop of such a run. `index` is where the page of all runs is, seen from this
     one; "" where there is none.
 
+    `read_back` is what was found when orders of the run were read back, if they were.
+
     Raises:
         ValueError: a time has no offset, or `zone` is not an IANA name.
     """
@@ -102,6 +105,7 @@ class RunFacts:
     corrected: tuple[CorrectedFile, ...] = ()
     retried: tuple[str, ...] = ()
     retry_command: str = "pipeline retry"
+    read_back: ReadBack | None = None
     rejected_folder: str = ""
     again: str = ""
     index: str = "../index.html"

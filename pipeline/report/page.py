@@ -20,6 +20,7 @@ from pipeline.report.masking import PiiMode
 from pipeline.report.messages import FileNote
 from pipeline.report.past import Badge, Past, badges, lay_out_past
 from pipeline.report.pieces import Prose, Subject, breakable, prose, subject
+from pipeline.report.readback import ReadBackTable, lay_out_read_back
 from pipeline.report.summary import Summary, counted, not_chosen, subject_of
 from pipeline.report.text import amount, claim_words, duration, retry_line, span
 from pipeline.report.totals import Balance, RowTotals
@@ -195,6 +196,7 @@ class Page:
     settings: tuple[tuple[str, str], ...]
     badges: Mapping[str, Badge]
     past: Past | None
+    read_back: ReadBackTable | None
     index: str
 
 
@@ -274,6 +276,7 @@ def lay_out(summary: Summary, budget: int = BUDGET) -> Page:
         ),
         badges=badges(causes, facts.history),
         past=lay_out_past(facts.history),
+        read_back=lay_out_read_back(facts.read_back, facts.zone),
         index=facts.index if facts.history else "",
     )
 

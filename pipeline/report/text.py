@@ -1,6 +1,7 @@
 """The report in words: what a terminal prints after a run, and how numbers and times are written."""
 
 import shlex
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -33,7 +34,7 @@ def as_text(summary: Summary, report: str) -> str:
     lines += [f"  {failure}" for failure in summary.totals.failures]
     if summary.facts.stop_reason:
         lines.append(f"  stopped: {visible(summary.facts.stop_reason, limit=WORDS_CUT)}")
-    lines += _columns([(*_line(each), lifecycle_of(summary.facts, each)) for each in shown])
+    lines += columns([(*_line(each), lifecycle_of(summary.facts, each)) for each in shown])
     if len(causes) > len(shown):
         lines.append(f"  and {counted(len(causes) - len(shown), 'more cause')} in the report")
     lines += _about_files(summary)
@@ -182,7 +183,8 @@ def _line(cause: Cause) -> tuple[str, str, str, str]:
     )
 
 
-def _columns(lines: list[tuple[str, ...]]) -> list[str]:
+def columns(lines: Sequence[tuple[str, ...]]) -> list[str]:
+    """Write lines of words below each other, each column as wide as it must be."""
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return [
         "  "

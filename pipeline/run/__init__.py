@@ -28,6 +28,7 @@ from pipeline.run.request import (
     RunUnknown,
     resume_command,
 )
+from pipeline.run.verifying import verify
 
 __all__ = [
     "GUARD_ORDERS",
@@ -57,6 +58,7 @@ __all__ = [
     "send_letter",
     "shortened",
     "status",
+    "verify",
     "written_report",
 ]
 

@@ -181,7 +181,15 @@ def _recall(
         )  # fmt: skip
         summary = summarise(facts, tables, owners=settings.owners, pii=pii)
         summary = recalled(ledger, record.id, summary, settings.schedule)
+        summary = _with_read_back(summary, ledger)
     return _Recalled(summary, tables, folder_of_report, record.exit_code or 0)
+
+
+def _with_read_back(summary: Summary, ledger: Ledger) -> Summary:
+    if not ledger.keeps_marks():  # of an older format; the next run upgrades it
+        return summary
+    told = ledger.read_back(summary.facts.run_id)
+    return replace(summary, facts=replace(summary.facts, read_back=told))
 
 
 def index(settings: Settings) -> Path:

@@ -85,6 +85,7 @@ def purge(
                         # kept for what its end owes
                         folder.write_facts(folder.facts() | {"owed": []})
                         folder.clean()
+                        ledger.forget_marks(record.endpoint, [order_number])
                     _erase_findings(folder, rows, order_number, done, only_look=only_look)
                 counted: set[str] = set()
                 for reports in report_folders(settings, folder):

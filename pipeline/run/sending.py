@@ -61,7 +61,7 @@ async def _send(
     watchers = [asyncio.create_task(_say_stop(stop, halt, events))]
     if until is not None:
         watchers.append(asyncio.create_task(_watch_time(until, clock, halt)))
-    gate = Gate(pace, clock=time.monotonic, sleep=asyncio.sleep, random=_random)
+    gate = Gate(pace, clock=time.monotonic, sleep=asyncio.sleep, random=random_share)
     total, done = waiting.len(), 0
     agent = f"pipeline/{__version__}"
     try:
@@ -101,7 +101,8 @@ async def _say_stop(stop: asyncio.Event, halt: Halt, events: Events) -> None:
         events.say("warning", "stopping", reason=halt.reason)
 
 
-def _random() -> float:
+def random_share() -> float:
+    """Give a number from 0 up to 1 that nobody can foresee."""
     return secrets.SystemRandom().random()
 
 

@@ -4,6 +4,8 @@ from pipeline.send.client import OrderClient
 from pipeline.send.deliver import Delivered, Progress, deliver
 from pipeline.send.gate import Gate
 from pipeline.send.hosts import listening
+from pipeline.send.readback import Stored, Unreadable
+from pipeline.send.reading import Reading, read_orders
 from pipeline.send.stops import ApiAway, AuthRefused, EveryOrderRefused, NotTheApi, WrongEndpoint
 from pipeline.send.transport import Kind
 
@@ -17,7 +19,11 @@ __all__ = [
     "NotTheApi",
     "OrderClient",
     "Progress",
+    "Reading",
+    "Stored",
+    "Unreadable",
     "WrongEndpoint",
     "deliver",
     "listening",
+    "read_orders",
 ]

@@ -81,16 +81,29 @@ def judge(submission: Submission, reply: Reply | NoReply, *, first: bool) -> Ver
     stop = _stop(reply, first=first)
     if stop is not None:
         return Stop(stop)
-    if reply.status in _THROTTLED or reply.status >= 500:
-        throttled = reply.status in _THROTTLED
-        return TryAgain(
-            f"status {reply.status}",
-            ambiguous=not throttled or reply.status == 408,
-            after_s=_retry_after(reply),
-            throttled=throttled,
-            status=reply.status,
-        )
-    return _refused(submission, reply)
+    return _busy(reply) or _refused(submission, reply)
+
+
+def hindrance(reply: Reply | NoReply) -> TryAgain | Stop | None:
+    """Say what keeps a request that only reads from an answer; None where it has one."""
+    if isinstance(reply, NoReply):
+        return Stop(reply.stop) if reply.stop else TryAgain(reply.words, ambiguous=False)
+    stop = None if 200 <= reply.status < 300 else _stop(reply, first=False)
+    return Stop(stop) if stop is not None else _busy(reply)
+
+
+def _busy(reply: Reply) -> TryAgain | None:
+    """Say that the server asks for another try, if it does."""
+    if reply.status not in _THROTTLED and reply.status < 500:
+        return None
+    throttled = reply.status in _THROTTLED
+    return TryAgain(
+        f"status {reply.status}",
+        ambiguous=not throttled or reply.status == 408,
+        after_s=_retry_after(reply),
+        throttled=throttled,
+        status=reply.status,
+    )
 
 
 def _stop(reply: Reply, *, first: bool) -> StopRun | None:

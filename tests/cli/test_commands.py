@@ -58,7 +58,7 @@ def test_show_prints_every_key_with_its_origin(call: Call, folder: Path) -> None
     document = call("config", "show", "--json", env=env).json()
     assert document["settings"]["rate"] == {"value": 5.0, "origin": "file pipeline.toml:1"}
     assert set(KEYS) - set(document["settings"]) == {
-        "mapping", "limit", "only_orders", "backfill", "until", "out", "new_ledger", "notify",
+        "mapping", "limit", "only_orders", "backfill", "until", "out", "new_ledger", "notify", "sample",
     }  # fmt: skip
 
 

@@ -317,7 +317,7 @@ def test_d8_a_newer_ledger_is_left_alone(path: Path) -> None:
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(LedgerUnusable, match="has format 99, this program knows formats up to 3"):
+    with pytest.raises(LedgerUnusable, match="has format 99, this program knows formats up to 4"):
         Ledger.open(path, clock=clock)
 
 

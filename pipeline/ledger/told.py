@@ -1,0 +1,169 @@
+"""What was told, as marks, and what was found when it was read back (`pipeline.model.marks`)."""
+
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+import orjson
+import sqlalchemy as sa
+
+from pipeline.ledger import schema as t
+from pipeline.ledger.records import Difference, Found, ReadBack, ToldOrder
+from pipeline.ledger.session import Session
+from pipeline.ledger.statements import WRITE_SIZE, chunked, lookups, run_seq
+from pipeline.model.marks import Marker, Marks, read, written
+from pipeline.model.orders import Submission
+from pipeline.model.saying import order_says, tracking_says
+
+_TRACKING = "add_tracking"
+_NUMBERS = ("arrived", "chosen", "compared", "differing", "missing", "unread", "unmarked")
+
+
+def marker(connection: sa.Connection) -> Marker | None:
+    """Give what makes the marks of this ledger; None where it has made none yet."""
+    key = connection.execute(sa.select(t.mark_key.c.key)).scalar()
+    return None if key is None else Marker(bytes.fromhex(key))
+
+
+def own_marker(session: Session) -> Marker:
+    """The same for a writer, who makes the key where there is none."""
+    with session.transaction() as connection:
+        made = marker(connection)
+        if made is None:
+            insert = session.store.insert(t.mark_key).on_conflict_do_nothing()
+            connection.execute(insert, {"id": 1, "key": secrets.token_hex(32)})
+            made = marker(connection)
+        assert made is not None  # noqa: S101 - it has just been written
+        return made
+
+
+# -- when an order is acknowledged -----------------------------------------------------------------
+
+
+def order_marks(maker: Marker, submission: Submission, before: Mapping[str, Marks]) -> str | None:
+    """The marks of a request; `before` are those that the ledger has, by order number."""
+    body = orjson.loads(submission.body)
+    now = maker.marks(submission.order_number, order_says(body))
+    return written(now, before.get(submission.order_number)) or None
+
+
+def tracking_marks(maker: Marker, submission: Submission) -> dict[str, str]:
+    """The marks of each tracking of a request, by the subject of its operation."""
+    if not any(each.type == _TRACKING for each in submission.operations):
+        return {}
+    mutations = orjson.loads(submission.body).get("mutations", [])
+    return {
+        operation.subject: written(
+            maker.marks(owner_of(submission.order_number, operation.subject), tracking_says(told))
+        )
+        for operation, mutation in zip(submission.operations, mutations, strict=False)
+        if operation.type == _TRACKING and isinstance(told := mutation.get("tracking"), dict)
+    }
+
+
+def owner_of(order_number: str, subject: str) -> str:
+    """Whose fields the marks of a tracking are of."""
+    return f"{order_number}\x1f{subject}"
+
+
+def marks_before(
+    connection: sa.Connection, endpoint: int, order_numbers: Sequence[str]
+) -> dict[str, Marks]:
+    """The marks of orders that the ledger knows."""
+    known = t.known_order.c
+    found: dict[str, Marks] = {}
+    for numbers in lookups(order_numbers):
+        rows = connection.execute(
+            sa.select(known.order_number, known.marks).where(
+                known.endpoint == endpoint, known.order_number.in_(numbers),
+                known.marks.is_not(None),
+            )
+        )  # fmt: skip
+        found.update((number, read(text)) for number, text in rows)
+    return found
+
+
+# -- when it is compared ---------------------------------------------------------------------------
+
+
+def told_orders(
+    connection: sa.Connection, endpoint: int, order_numbers: Sequence[str]
+) -> dict[str, ToldOrder]:
+    """What each order was told last, with its changes; None for marks that an older format has not."""
+    known, acked = t.known_order.c, t.acked_operation.c
+    found: dict[str, ToldOrder] = {}
+    for numbers in lookups(order_numbers):
+        rows = connection.execute(
+            sa.select(
+                known.order_number, known.content_sha256, known.marks, known.updated_at
+            ).where(known.endpoint == endpoint, known.order_number.in_(numbers))
+        )
+        for number, sha256, text, at in rows:
+            marks = None if text is None else read(text)
+            found[number] = ToldOrder(number, sha256, marks, datetime.fromisoformat(at), {})
+        changes = connection.execute(
+            sa.select(acked.order_number, acked.subject, acked.marks).where(
+                acked.endpoint == endpoint, acked.order_number.in_(numbers)
+            )
+        )
+        for number, subject, text in changes:
+            if number in found:
+                found[number].changes[subject] = None if text is None else read(text)
+    return found
+
+
+def put_read_back(session: Session, run_id: str, told: ReadBack) -> None:
+    """Record how the orders of a run were read back; what an earlier time found is replaced."""
+    with session.transaction() as connection:
+        run = run_seq(connection, run_id)
+        for table in (t.read_back_finding, t.read_back):
+            connection.execute(sa.delete(table).where(table.c.run == run))
+        connection.execute(
+            sa.insert(t.read_back).values(
+                run=run, at=told.at.isoformat(timespec="milliseconds"), share=told.share,
+                **{name: getattr(told, name) for name in _NUMBERS},
+            )
+        )  # fmt: skip
+        for some in chunked(told.differences, WRITE_SIZE):
+            connection.execute(
+                sa.insert(t.read_back_finding),
+                [
+                    {"run": run, "order_number": each.order_number, "field": each.field,
+                     "kind": each.kind.value}
+                    for each in some
+                ],
+            )  # fmt: skip
+
+
+def read_back_of(connection: sa.Connection, run_id: str) -> ReadBack | None:
+    """Give how the orders of a run were read back last; None where they never were."""
+    run = run_seq(connection, run_id)
+    row = (
+        connection.execute(sa.select(t.read_back).where(t.read_back.c.run == run))
+        .mappings()
+        .first()
+    )
+    if row is None:
+        return None
+    finding = t.read_back_finding.c
+    rows = connection.execute(
+        sa.select(finding.order_number, finding.field, finding.kind)
+        .where(finding.run == run)
+        .order_by(finding.order_number, finding.field)
+    )
+    return ReadBack(
+        at=datetime.fromisoformat(row["at"]), share=row["share"],
+        **{name: int(row[name]) for name in _NUMBERS},
+        differences=tuple(Difference(number, field, Found(kind)) for number, field, kind in rows),
+    )  # fmt: skip
+
+
+def forget(connection: sa.Connection, endpoint: int, order_numbers: Iterable[str]) -> None:
+    """Let go of the marks of orders: nothing of what was told can be compared any more."""
+    for numbers in lookups(list(order_numbers)):
+        for table in t.MARKED_TABLES:
+            connection.execute(
+                sa.update(table)
+                .where(table.c.endpoint == endpoint, table.c.order_number.in_(numbers))
+                .values(marks=None)
+            )
