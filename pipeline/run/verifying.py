@@ -92,7 +92,7 @@ def verify(
     )  # fmt: skip
     told, note = _recorded(settings, record, seen, told)
     code = _code(told, stopped, halt)
-    page = _reported(settings, record, pii) if note is None else None
+    page = _reported(settings, record, pii, events) if note is None else None
     text = _text(settings, record, told, seen, _why(stopped, halt), note or page)
     return Result(
         run_id=record.id, exit_code=code, text=text, report=page, stopped=stopped,
@@ -202,10 +202,10 @@ def _counted(told: ReadBack, seen: _Seen, changed: set[str]) -> ReadBack:
     )  # fmt: skip
 
 
-def _reported(settings: Settings, record: RunRecord, pii: str) -> Path | None:
+def _reported(settings: Settings, record: RunRecord, pii: str, events: Events) -> Path | None:
     """Write the report of the run again, with what was found; None where its folder is gone."""
     try:
-        return report(settings, record.id, pii)
+        return report(settings, record.id, pii, events)
     except RunUnknown:  # pruned: the numbers are in the ledger all the same
         return None
 
