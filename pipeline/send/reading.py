@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from pipeline.model.stops import StopRun
+from pipeline.send.budget import ANSWER_REWARD, RETRY_COST
 from pipeline.send.client import OrderClient
 from pipeline.send.gate import Gate
 from pipeline.send.readback import Stored, Unreadable, stored
@@ -57,7 +58,7 @@ class _Reader:
             left = set(workers)
             while left:
                 _, left = await asyncio.wait(left, timeout=_REPORT_S)
-                on_progress(self.done, len(order_numbers), self.gate.waiting)
+                on_progress(self.done, len(order_numbers), self.gate.why_slow)
         finally:
             for worker in workers:
                 worker.cancel()
@@ -79,7 +80,7 @@ class _Reader:
         """The order; None when reading has ended."""
         failures = throttles = 0
         while await self._may_ask():
-            reply = await self.client.get(number)
+            reply = await self._get(number)
             hindered = hindrance(reply)
             if isinstance(hindered, Stop):
                 self._halt(hindered.stop)
@@ -92,14 +93,31 @@ class _Reader:
             found = self._found(number, reply) if hindered is None else _silent(hindered)
             if not (isinstance(found, Unreadable) and found.again):
                 self.gate.answered()
+                self.gate.budget.give(failures * RETRY_COST + ANSWER_REWARD)
                 return found
             failures += 1
             if self._failed(hindered):
                 return None
             if failures >= self.gate.pace.attempts:
                 return found
-            await self.gate.pause(self.gate.backoff_s(failures), self.halted)
+            await self.gate.pause(sum(self.gate.retry_after_s(failures, RETRY_COST)), self.halted)
         return None
+
+    async def _get(self, number: str) -> Reply | NoReply:
+        """Ask once, among as many at a time as the server can answer."""
+        limit = self.gate.limit
+        await limit.enter()
+        try:
+            sent_in, started = limit.round, self.gate.now()
+            reply = await self.client.get(number)
+            hindered = hindrance(reply)
+            if hindered is None:
+                limit.answered(self.gate.now() - started, sent_in)
+            elif isinstance(hindered, TryAgain) and hindered.busy:
+                limit.busy(sent_in)
+        finally:
+            limit.leave()
+        return reply
 
     def _throttled(self, asked: TryAgain, times: int) -> bool:
         """Wait as the server asks, all of us; whether that ends the reading."""
@@ -121,7 +139,7 @@ class _Reader:
     async def _may_ask(self) -> bool:
         if self.halted.is_set():
             return False
-        return self.gate.free() or await self.gate.pass_through(self.halted)
+        return self.gate.free() or await self.gate.pass_through(self.halted, _never)
 
     def _halt(self, stop: StopRun | None) -> bool:
         """End the reading, if there is a reason to; gives whether there is."""
@@ -131,6 +149,10 @@ class _Reader:
             self.stopped = stop
         self.halted.set()
         return True
+
+
+def _never() -> bool:
+    return False
 
 
 def _silent(hindered: TryAgain) -> Unreadable:

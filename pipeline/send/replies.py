@@ -87,7 +87,9 @@ def judge(submission: Submission, reply: Reply | NoReply, *, first: bool) -> Ver
 def hindrance(reply: Reply | NoReply) -> TryAgain | Stop | None:
     """Say what keeps a request that only reads from an answer; None where it has one."""
     if isinstance(reply, NoReply):
-        return Stop(reply.stop) if reply.stop else TryAgain(reply.words, ambiguous=False)
+        if reply.stop:
+            return Stop(reply.stop)
+        return TryAgain(reply.words, ambiguous=False, late=reply.late)
     stop = None if 200 <= reply.status < 300 else _stop(reply, first=False)
     return Stop(stop) if stop is not None else _busy(reply)
 
