@@ -91,7 +91,19 @@ def records(findings: pl.DataFrame, facts: RunFacts, owners: Mapping[str, str]) 
             )
         )
         .alias("mapping"),
+        _first_seen(facts),
     )
+
+
+def _first_seen(facts: RunFacts) -> pl.Expr:
+    """Since which night the order is missing, by the open items; null where nobody knows."""
+    history = facts.history
+    if history is None:
+        return pl.lit(None, pl.String).alias("first_seen")
+    since = {each.order_number: each.since.isoformat() for each in history.missing}
+    number = pl.col("order_number")
+    seen = number.replace_strict(since, default=history.night.isoformat(), return_dtype=pl.String)
+    return pl.when(number.is_not_null()).then(seen).alias("first_seen")
 
 
 def _paths(facts: RunFacts) -> pl.Expr:

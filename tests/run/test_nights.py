@@ -1,6 +1,7 @@
 """A run among its nights: what a report says of the nights before, and that it says so for ever."""
 
 import datetime as dt
+import gzip
 import json
 import re
 import sqlite3
@@ -168,6 +169,26 @@ def test_the_page_of_all_runs_is_written_anew_after_each_run(
         warehouse.run()
     assert "STOPPED BEFORE SENDING" in page.read_text()
     assert (page.stat().st_mode & 0o777) == 0o600
+
+
+def test_a_record_says_since_which_night_its_order_is_missing(
+    warehouse: Warehouse, night: Night
+) -> None:
+    def seen(result: Result) -> dict[str, str]:
+        assert result.report is not None
+        path = result.report.with_name("rejections.jsonl.gz")
+        lines = gzip.decompress(path.read_bytes()).splitlines()
+        return {each["order_number"]: each["first_seen"] for each in map(json.loads, lines)}
+
+    assert seen(night(1, order_row("G1"), bad_country("A1"))) == {"A1": "2026-11-16"}
+    second = night(3, order_row("G1"), bad_country("A1"), bad_quantity("A2"))
+    assert seen(second) == {"A1": "2026-11-16", "A2": "2026-11-18"}
+    night(4, order_row("A1"), order_row("A2"))
+    again = night(5, bad_country("A1"), bad_country(""))
+    assert seen(again) == {"A1": "2026-11-20", None: None}  # it had arrived in between
+    report(warehouse.settings, second.run_id, "mask", warehouse.told)
+    assert seen(second) == {"A1": "2026-11-16", "A2": "2026-11-18"}
+    assert set(seen(warehouse.plan()).values()) == {None}
 
 
 def test_a_retry_that_is_refused_is_named_as_one_and_says_nothing_of_the_night(

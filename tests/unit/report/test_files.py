@@ -91,6 +91,7 @@ def test_a_record_says_all_there_is(tmp_path: Path) -> None:
         "other_rules": [],
         "mapping": "wms.yaml:41",
         "path": None,
+        "first_seen": None,
     }
     assert next(each for each in found if each["rule"] == "A401")["api"] == {
         "status": 400,
