@@ -52,9 +52,7 @@ def as_text(summary: Summary, report: str) -> str:
 def _to_correct(summary: Summary, report: str) -> list[str]:
     """Say what to type when the files are corrected: all at once, for an order may have rows in each."""
     if summary.facts.again:
-        return [
-            f"Nothing was sent. Correct more of the same files, or go on: {summary.facts.again}"
-        ]
+        return [f"Correct more of the same files, or go on: {summary.facts.again}"]
     files = [each for each in summary.facts.corrected if each.kind is Correcting.ROWS]
     if not files:
         return []

@@ -492,7 +492,9 @@ def _refuse_halves(
     what = f"order {order}" + (f" and {counted(number - 1, 'more order')}" if number > 1 else "")
     have = "have" if number > 1 else "has"
     if all(index in beside for index in needed):
-        how = f"name these files too: {', '.join(beside[index] for index in needed)}"
+        folder = Path(facts.get("rejected_folder", ""))
+        paths = [shlex.quote(str(folder / beside[index])) for index in needed]
+        how = f"name these files too: {' '.join(paths)}"
     else:
         how = "an EDI file cannot be corrected as rows: import the corrected files and the new EDI file together with `pipeline run`"
     raise RetryRefused(f"{what} of run {facts['run_id']} {have} rows in {shown} too", code="C142", help=how)  # fmt: skip
