@@ -17,7 +17,13 @@ from pipeline.read.records import Fault
 
 GUESSED = {"R103": Fault.QUOTE, "R105": Fault.NUL}
 
-_DATE = re.compile(r"\d{1,4}([-/.])\d{1,2}\1\d{1,4}(?:[ t,].*)?", re.DOTALL)
+# 1.5, 3/4 and 1-2 become dates, too, in some countries: 01. Mai, 04. Mrz, 2-Jan.
+_MONTH = r"(?:jan|feb|fév|mar|mär|mrz|apr|avr|may|mai|jun|jul|aug|aoû|sep|oct|okt|nov|dec|dez|déc)[^\W\d]*"
+_DATE = re.compile(
+    r"\d{1,4}([-/.])\d{1,2}\1\d{1,4}(?:[ t,].*)?|\d{1,2}[-/.]\d{1,4}"
+    rf"|\d{{1,2}}\W{{1,2}}{_MONTH}(?:\W{{1,2}}\d{{2,4}})?|{_MONTH}\W{{1,2}}\d{{1,4}}",
+    re.DOTALL,
+)
 _TIME = re.compile(r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?: ?[ap]m)?")
 _NUMBER = re.compile(r"[+-]?[\d.,' ]*\d[\d.,' ]*(?P<power>e[+-]?\d+)?")
 _LONG = 12  # digits from which a spreadsheet writes a power of ten
@@ -30,8 +36,10 @@ def check_of(cells: Sequence[str]) -> str:
 
     >>> check_of(["a", "01067", "2026-11-20"]) == check_of(["a ", "1067", "20.11.2026", ""])
     True
-    >>> check_of(["a", "2"]) == check_of(["a", "3"])
-    False
+    >>> check_of(["1.5", "3/4", "SKU-1"]) == check_of(["01. Mai", "04. Mrz", "SKU-1"])
+    True
+    >>> check_of(["a", "2"]) == check_of(["a", "3"]), check_of(["SKU-1"]) == check_of(["SKU-2"])
+    (False, False)
     """
     known = [_unchanged(cell) for cell in cells]
     while known and not known[-1]:
