@@ -13,16 +13,21 @@ from pipeline.cli.shape import Words, verb
 from pipeline.config import (
     CONFIG_NAME,
     KEYS,
+    PASSWORD_VARIABLE,
+    URL_VARIABLE,
     BadConfig,
     Credentials,
+    From,
     Loaded,
+    Origin,
     Where,
     find_config,
     hidden,
     hidden_url,
     missing_file,
 )
-from pipeline.model.notice import Notify
+from pipeline.model.notice import Notify, When
+from pipeline.model.schedule import WEEKDAYS, Schedule
 
 _TEMPLATE = """\
 # Configuration of `pipeline`; every key is described in docs/configuration.md.
@@ -93,14 +98,7 @@ def show(session: Session, origin: bool) -> int:
     }
     token = _token_row(session, loaded)
     rows = {"profile": (loaded.settings.profile, ""), **rows, "token": token}
-    rows |= {
-        f"owners.{code}": (owner, "") for code, owner in sorted(loaded.settings.owners.items())
-    }
-    rows |= {
-        f"partner.{partner.name}": (f"{partner.syntax} {partner.id}", "")
-        for partner in loaded.settings.partners
-    }
-    rows |= _notify_rows(loaded.settings.notify)
+    rows |= _section_rows(session, loaded)
     console = session.console
     if console.look.json:
         settings = {
@@ -118,18 +116,84 @@ def show(session: Session, origin: bool) -> int:
     return Exit.OK
 
 
-def _notify_rows(notify: Notify | None) -> dict[str, tuple[object, str]]:
+def _section_rows(session: Session, loaded: Loaded) -> dict[str, tuple[object, str]]:
+    """The sections as they count for this profile; one that is not there says so."""
+    settings, origins = loaded.settings, loaded.origins
+    values: dict[str, object] = {f"owners.{k}": v for k, v in sorted(settings.owners.items())}
+    values |= {f"partner.{each.name}": f"{each.syntax} {each.id}" for each in settings.partners}
+    values |= _schedule_values(settings.schedule)
+    values |= _notify_values(settings.notify)
+    for name in ("owners", "schedule", "notify"):
+        if not any(each.startswith(f"{name}.") for each in values):
+            values[name] = None
+    default = str(Origin(From.DEFAULT))
+    rows = {
+        name: (value, str(origins.get(name, "" if value is None else default)))
+        for name, value in values.items()
+    }
+    if settings.notify is not None and loaded.values["notify"] is not None:
+        rows["notify.when"] = (settings.notify.when.value, str(loaded.origins["notify"]))
+    elif settings.notify is not None and settings.notify.when is When.NEVER:
+        names = str(origins.get("notify.when") or origins.get("notify.profiles") or default)
+        rows["notify.when"] = (f"never, in profile {settings.profile}", names)
+    if settings.notify is not None:
+        rows |= _secrets_of_notify(session, loaded, settings.notify)
+    return rows
+
+
+def _schedule_values(schedule: Schedule | None) -> dict[str, object]:
+    if schedule is None:
+        return {}
+    return {
+        "schedule.profile": schedule.profile,
+        "schedule.days": tuple(WEEKDAYS[day] for day in sorted(schedule.days)),
+        "schedule.by": f"{schedule.by:%H:%M}" if schedule.by else None,
+        "schedule.mappings": schedule.mappings or None,
+        "schedule.skip": tuple(f"{day}" for day in sorted(schedule.skip)) or None,
+    }
+
+
+def _notify_values(notify: Notify | None) -> dict[str, object]:
     """Who is told, without the secrets of the routes."""
     if notify is None:
         return {}
-    rows: dict[str, tuple[object, str]] = {"notify.when": (notify.when.value, "")}
-    if notify.report_url:
-        rows["notify.report_url"] = (notify.report_url, "")
+    values: dict[str, object] = {
+        "notify.when": notify.when.value, "notify.report_url": notify.report_url or None,
+    }  # fmt: skip
     if notify.mail:
         mail = notify.mail
-        rows["notify.mail"] = (f"{', '.join(mail.to)} over {mail.host}:{mail.port}", "")
+        values |= {
+            "notify.mail.host": mail.host, "notify.mail.port": mail.port,
+            "notify.mail.security": mail.security.value, "notify.mail.from": mail.sender,
+            "notify.mail.to": mail.to, "notify.mail.user": mail.user,
+        }  # fmt: skip
     if notify.webhook:
-        rows["notify.webhook"] = (notify.webhook.shape.value, "")
+        values["notify.webhook.shape"] = notify.webhook.shape.value
+    return values
+
+
+def _secrets_of_notify(
+    session: Session, loaded: Loaded, notify: Notify
+) -> dict[str, tuple[object, str]]:
+    """Where the password and the address would come from; nothing is read only to look."""
+    wanted = []
+    if notify.mail and notify.mail.user:
+        wanted.append(("notify.mail.password", PASSWORD_VARIABLE))
+    if notify.webhook:
+        wanted.append(("notify.webhook.url", URL_VARIABLE))
+    rows: dict[str, tuple[object, str]] = {}
+    for name, variable in wanted:
+        said = [
+            (f"from {each}", f"environment {each}")
+            for each in (variable, f"{variable}_FILE")
+            if session.environ.get(each, "").strip()
+        ]
+        said += [
+            (f"from {name.rpartition('.')[2]}_{kind}", str(loaded.origins[f"{name}_{kind}"]))
+            for kind in ("file", "command")
+            if f"{name}_{kind}" in loaded.origins
+        ]
+        rows[name] = said[0] if said else (None, "")
     return rows
 
 
@@ -147,7 +211,7 @@ def _token_row(session: Session, loaded: Loaded) -> tuple[object, str]:
         return "printed by token_command", str(loaded.origins["token_command"])
     shown = session.loaded
     try:
-        full = session.load(Credentials.REQUIRED)
+        full = session.load(Credentials.TOKEN)
     except BadConfig as error:
         session.loaded = shown
         return (None, "") if error.code == "C108" else (f"unusable: {error.message}", "")

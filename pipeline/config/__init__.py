@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pipeline.config.document import Document
 from pipeline.config.keys import FOREIGN_VARIABLES, KEYS, LOOKS
-from pipeline.config.notify import Surroundings, read_notify
+from pipeline.config.notify import PASSWORD_VARIABLE, URL_VARIABLE, Surroundings, read_notify
 from pipeline.config.nouns import (
     CONFIG_NAME,
     PRESETS,
@@ -41,10 +41,12 @@ __all__ = [
     "FOREIGN_VARIABLES",
     "KEYS",
     "LOOKS",
+    "PASSWORD_VARIABLE",
     "PRESETS",
     "PRODUCTION",
     "SANDBOX",
     "SANDBOX_TOKEN",
+    "URL_VARIABLE",
     "BadConfig",
     "Credentials",
     "From",
@@ -149,7 +151,8 @@ def load(
     return Loaded(
         settings=settings,
         values={name: value.value for name, value in values.items()},
-        origins={name: value.origin for name, value in values.items()}
+        origins=document.origins(section)
+        | {name: value.origin for name, value in values.items()}
         | ({"token": maker.token_origin} if maker.token_origin else {}),
         warnings=(*_unknown_variables(environ), *maker.warnings),
         path=path,

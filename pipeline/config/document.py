@@ -18,6 +18,7 @@ from pipeline.config.nouns import (
     Origin,
     Where,
     did_you_mean,
+    where_it_belongs,
 )
 from pipeline.config.values import Value, read_value
 
@@ -82,7 +83,9 @@ class Document:
                 continue
             section = f" in [{'.'.join(at)}]" if at else ""
             help_text = did_you_mean(name, known) or f"known are: {', '.join(sorted(known))}"
-            if name in KEYS and not at and KEYS[name].where is Where.PROFILE:
+            if placed := where_it_belongs(name, table[name]):
+                help_text = placed
+            elif name in KEYS and not at and KEYS[name].where is Where.PROFILE:
                 help_text = "it belongs into a profile: [profile.prod]"
             elif name in KEYS:
                 help_text = f"it can only be given as {KEYS[name].flag}"
@@ -126,6 +129,30 @@ class Document:
             words = self.place(*at, key.name) + section_name
             return read_value(key, table[key.name], Origin(kind, words), key.name)
         return None
+
+    def origins(self, section: tuple[str, ...]) -> dict[str, Origin]:
+        """Say where each key of the sections is written that are not read key by key.
+
+        They are named by their path ("notify.mail.host"); of the owners, the profile's own win.
+        """
+        found: dict[str, Origin] = {}
+        for name in ("owners", "schedule", "notify", "partner"):
+            found |= self._origins((name,), (name,), From.FILE)
+        mine = f" [{'.'.join(section)}]"
+        of_profile = self._origins((*section, "owners"), ("owners",), From.PROFILE)
+        return found | {
+            name: Origin(each.kind, each.place + mine) for name, each in of_profile.items()
+        }
+
+    def _origins(
+        self, at: tuple[str, ...], called: tuple[str, ...], kind: From
+    ) -> dict[str, Origin]:
+        found: dict[str, Origin] = {}
+        for key, value in self._at(at).items():
+            if isinstance(value, dict):
+                found |= self._origins((*at, key), (*called, key), kind)
+            found[".".join((*called, key))] = Origin(kind, self.place(*at, key))
+        return found
 
     def owners(self, section: tuple[str, ...]) -> dict[str, str]:
         """Give who fixes what, the profile's own words over those of the file."""

@@ -22,6 +22,7 @@ from pipeline.config.nouns import (
     did_you_mean,
     loopback,
     parts_of_url,
+    where_it_belongs,
 )
 from pipeline.config.readers import as_choice, as_command, as_path, as_text, as_whole, as_words
 from pipeline.config.secrets import secret_of_command, secret_of_file
@@ -179,7 +180,9 @@ class _Section:
                     f"unknown key {name} in [{'.'.join(at)}]",
                     help=f"a secret does not stand in this file: use {name}_file or {name}_command"
                     if secret
-                    else did_you_mean(name, known) or f"known are: {', '.join(sorted(known))}",
+                    else where_it_belongs(name, table[name])
+                    or did_you_mean(name, known)
+                    or f"known are: {', '.join(sorted(known))}",
                     code="C102",
                     place=document.place(*at, name),
                 )

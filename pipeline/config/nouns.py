@@ -63,6 +63,7 @@ class Credentials(StrEnum):
     """Whether a missing token is a mistake. What only looks at local things needs none."""
 
     REQUIRED = "required"
+    TOKEN = "token"  # the token alone  # noqa: S105 - a word
     NOTIFY = "notify"  # only the secrets of [notify], whatever it says of when
     SKIPPED = "skipped"
 
@@ -134,7 +135,8 @@ class Settings:
 class Loaded:
     """Settings, where each value came from, and what should be said about them.
 
-    `values` also holds the keys that belong to a command rather than to the settings.
+    `values` also holds the keys that belong to a command rather than to the settings; `origins` also
+    the keys of sections, by their path ("notify.mail.host").
     """
 
     settings: Settings
@@ -164,6 +166,32 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """
     near = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
     return f"did you mean {near[0]}?" if near else ""
+
+
+_SECTIONS: Mapping[str, str] = {
+    "mail": "[notify.mail]",
+    "notify": "[notify], for all profiles: `profiles` in it names those whose runs are told",
+    "owners": "[owners] for all profiles, or [profile.NAME.owners] for one",
+    "partner": "[partner.NAME], for all profiles",
+    "profile": "[profile.NAME]",
+    "schedule": "[schedule], for all profiles: `profile` in it names the one whose runs are expected",
+    "webhook": "[notify.webhook]",
+}
+
+
+def where_it_belongs(name: str, value: object) -> str:
+    """A hint for a section that stands in a wrong place, or "".
+
+    >>> where_it_belongs("mail", {"host": "smtp.example.com"})
+    'this section is written [notify.mail]'
+    >>> where_it_belongs("prod", {"account": 1}), where_it_belongs("mail", "a@example.com")
+    ('this section is written [profile.prod]', '')
+    """
+    if not isinstance(value, dict):
+        return ""
+    if name in (SANDBOX, PRODUCTION):
+        return f"this section is written [profile.{name}]"
+    return f"this section is written {_SECTIONS[name]}" if name in _SECTIONS else ""
 
 
 def hidden(value: str) -> str:

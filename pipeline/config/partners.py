@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pipeline.config.document import Document
-from pipeline.config.nouns import BadConfig, Unfit, did_you_mean
+from pipeline.config.nouns import BadConfig, Unfit, did_you_mean, where_it_belongs
 from pipeline.config.readers import as_choice, as_text, as_whole, as_yes_no
 from pipeline.model.edi.definition import Syntax
 from pipeline.model.edi.delimiters import NONE, Delimiters
@@ -131,7 +131,8 @@ class _Section:
     def _unknown(self) -> None:
         for key in self.table:
             if key not in KEYS_OF_PARTNERS:
-                help_text = did_you_mean(key, KEYS_OF_PARTNERS)
+                help_text = where_it_belongs(key, self.table[key])
+                help_text = help_text or did_you_mean(key, KEYS_OF_PARTNERS)
                 help_text = help_text or f"known are: {', '.join(sorted(KEYS_OF_PARTNERS))}"
                 self.mistakes.append((
                     self._place(key), f"unknown key {key} in [{SECTION}.{self.name}]", help_text,

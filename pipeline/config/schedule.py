@@ -6,7 +6,14 @@ from datetime import date, datetime, time
 from typing import TypeVar
 
 from pipeline.config.document import Document
-from pipeline.config.nouns import PRODUCTION, SHOWN_MAX, BadConfig, Unfit, did_you_mean
+from pipeline.config.nouns import (
+    PRODUCTION,
+    SHOWN_MAX,
+    BadConfig,
+    Unfit,
+    did_you_mean,
+    where_it_belongs,
+)
 from pipeline.config.readers import as_text, as_words
 from pipeline.model.schedule import WEEKDAYS, Schedule
 
@@ -42,7 +49,9 @@ def read_schedule(document: Document) -> Schedule | None:
             near = did_you_mean(name, KEYS_OF_SCHEDULE)
             raise BadConfig(
                 f"unknown key {name} in [{SECTION}]",
-                help=near or f"known are: {', '.join(sorted(KEYS_OF_SCHEDULE))}",
+                help=where_it_belongs(name, table[name])
+                or near
+                or f"known are: {', '.join(sorted(KEYS_OF_SCHEDULE))}",
                 code="C102",
                 place=document.place(SECTION, name),
             )

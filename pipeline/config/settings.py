@@ -112,7 +112,7 @@ class Maker:
             production = self.profile == PRODUCTION or not local
             self.values["production"] = Value(production, Origin(From.DEFAULT))
         token = Secret("")
-        if credentials is Credentials.REQUIRED:
+        if credentials in (Credentials.REQUIRED, Credentials.TOKEN):
             token = Secret(self._token(account, local=local, production=production))
         return Endpoint(
             base_url=self.get("base_url", str),

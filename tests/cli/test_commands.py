@@ -58,8 +58,103 @@ def test_show_prints_every_key_with_its_origin(call: Call, folder: Path) -> None
     document = call("config", "show", "--json", env=env).json()
     assert document["settings"]["rate"] == {"value": 5.0, "origin": "file pipeline.toml:1"}
     assert set(KEYS) - set(document["settings"]) == {
-        "mapping", "limit", "only_orders", "backfill", "until", "out", "new_ledger", "notify", "sample",
+        "mapping", "limit", "only_orders", "backfill", "until", "out", "new_ledger", "sample",
     }  # fmt: skip
+
+
+SECTIONS = """\
+[owners]
+R301 = "Jana"
+[schedule]
+days = "mon-wed"
+by = "06:00"
+[notify]
+report_url = "https://reports.example.com/"
+[notify.mail]
+host = "smtp.example.com"
+from = "import@example.com"
+to = ["ops@example.com"]
+user = "import"
+password_command = "touch ran"
+[notify.webhook]
+[profile.prod]
+base_url = "eu"
+account = 1
+[profile.prod.owners]
+R302 = "Ops"
+"""
+
+
+def test_show_prints_the_sections(call: Call, folder: Path) -> None:
+    (folder / "pipeline.toml").write_text(SECTIONS)
+    env = {"PARCELLAB_TOKEN": TOKEN, "PIPELINE_WEBHOOK_URL": "https://hooks.example.com/s3cr3t"}
+    document = call("config", "show", "--profile", "prod", "--json", env=env).json()["settings"]
+    named = {
+        name: (each["value"], each["origin"]) for name, each in document.items()
+        if name.startswith(("owners", "schedule", "notify"))
+    }  # fmt: skip
+    assert named == {
+        "owners.R301": ("Jana", "file pipeline.toml:2"),
+        "owners.R302": ("Ops", "profile pipeline.toml:19 [profile.prod]"),
+        "schedule.profile": ("prod", "default"),
+        "schedule.days": (["mon", "tue", "wed"], "file pipeline.toml:4"),
+        "schedule.by": ("06:00", "file pipeline.toml:5"),
+        "schedule.mappings": (None, ""),
+        "schedule.skip": (None, ""),
+        "notify.when": ("problems", "default"),
+        "notify.report_url": ("https://reports.example.com/", "file pipeline.toml:7"),
+        "notify.mail.host": ("smtp.example.com", "file pipeline.toml:9"),
+        "notify.mail.port": (587, "default"),
+        "notify.mail.security": ("starttls", "default"),
+        "notify.mail.from": ("import@example.com", "file pipeline.toml:10"),
+        "notify.mail.to": (["ops@example.com"], "file pipeline.toml:11"),
+        "notify.mail.user": ("import", "file pipeline.toml:12"),
+        "notify.mail.password": ("from password_command", "file pipeline.toml:13"),
+        "notify.webhook.shape": ("json", "default"),
+        "notify.webhook.url": ("from PIPELINE_WEBHOOK_URL", "environment PIPELINE_WEBHOOK_URL"),
+    }
+    shown = call("config", "show", "--origin", "--profile", "prod", env=env)
+    assert "schedule.days = mon tue wed" in shown.out
+    assert "s3cr3t" not in shown.out + shown.err
+    assert not (folder / "ran").exists()
+    # another profile is not told
+    assert "notify.when = never, in profile sandbox" in call("config", "show").out
+
+
+def test_show_says_which_sections_are_not_there(call: Call, folder: Path) -> None:
+    assert folder.is_dir()
+    lines = call("config", "show").out.splitlines()
+    for name in ("owners", "schedule", "notify"):
+        assert f"{name} = not set" in lines
+
+
+@pytest.mark.parametrize(
+    ("section", "hint"),
+    [
+        ("profile.prod.notify", "written [notify], for all profiles: `profiles` in it names"),
+        ("profile.prod.notify.mail", "written [notify], for all profiles"),
+        ("profile.prod.schedule", "written [schedule], for all profiles: `profile` in it names"),
+        ("profile.prod.partner.acme", "written [partner.NAME], for all profiles"),
+        ("mail", "written [notify.mail]"),
+        ("webhook", "written [notify.webhook]"),
+        ("prod", "written [profile.prod]"),
+        ("notify.schedule", "written [schedule], for all profiles"),
+        ("schedule.notify", "written [notify], for all profiles"),
+        ("partner.acme.notify", "written [notify], for all profiles"),
+    ],
+)
+def test_a_section_in_a_wrong_place_is_told_the_right_one(
+    call: Call, folder: Path, section: str, hint: str
+) -> None:
+    (folder / "pipeline.toml").write_text(
+        f'[partner.acme]\nsyntax = "x12"\nid = "A"\n[{section}]\nwhen = "never"\n'
+        if section.startswith("partner")
+        else f'[{section}]\nwhen = "never"\n'
+    )
+    said = call("status")
+    assert said.code == 2
+    assert said.err.startswith("error[C102]: unknown key ")
+    assert f"help: this section is {hint}" in said.err
 
 
 def test_show_prints_the_end_of_the_token(call: Call, folder: Path) -> None:
