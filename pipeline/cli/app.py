@@ -12,6 +12,7 @@ from pipeline.cli import (
     reports,
     setup,
     topics,
+    tracing,
     verifying,
 )
 from pipeline.cli.root import cli
@@ -29,5 +30,6 @@ __all__ = [
     "reports",
     "setup",
     "topics",
+    "tracing",
     "verifying",
 ]

@@ -21,6 +21,7 @@ from pipeline.ledger.interchanges import (
     received,
 )
 from pipeline.ledger.journal import OPEN, Journal
+from pipeline.ledger.of_order import items_of_order, order_in_runs
 from pipeline.ledger.open_items import (
     close_items,
     closed_items,
@@ -41,6 +42,8 @@ from pipeline.ledger.records import (
     KnownOrder,
     OpenCount,
     OpenItem,
+    OrderInRun,
+    OrderItem,
     PartitionState,
     PastRun,
     ReadBack,
@@ -646,6 +649,16 @@ class Ledger:
         """Give how the orders of a run were read back last; None where they never were."""
         with self._session.transaction() as connection:
             return read_back_of(connection, run_id)
+
+    def order_in_runs(self, endpoint: int, order_number: str) -> list[OrderInRun]:
+        """Give how an order went in each run of an endpoint that saw it, oldest first."""
+        with self._session.transaction() as connection:
+            return order_in_runs(connection, endpoint, order_number)
+
+    def items_of_order(self, endpoint: int, order_number: str) -> list[OrderItem]:
+        """Give the open items that an order is or was, oldest first."""
+        with self._session.transaction() as connection:
+            return items_of_order(connection, endpoint, order_number)
 
     def forget_marks(self, endpoint: int, order_numbers: Sequence[str]) -> None:
         """Let go of what can be compared of orders, such as when somebody asks to be forgotten."""

@@ -295,6 +295,59 @@ class ReadBack:
     differences: Sequence[Difference] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class TriedOnce:
+    """An attempt without a usable answer: which one of the order, when, and what happened."""
+
+    n: int
+    at: datetime
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderAnswer:
+    """What the API said of an order in a run, scrubbed of the order's own values."""
+
+    code: str
+    detail: str
+    attr: str | None
+    status: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderInRun:
+    """How one order went in one run; `mutations` are (type, outcome) of its last request.
+
+    `read_back` is what differed when orders of the run were read back last.
+    """
+
+    run: str
+    started_at: datetime
+    key: str
+    outcome: str
+    code: str | None
+    status: int | None
+    attempts: int
+    content_sha256: str | None
+    tries: Sequence[TriedOnce] = ()
+    mutations: Sequence[tuple[str, str]] = ()
+    answers: Sequence[OrderAnswer] = ()
+    read_back: Sequence[Difference] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OrderItem:
+    """An open item that an order is, or was until `closed_at`: by a run, or by a person."""
+
+    code: str
+    opened_run: str
+    opened_at: datetime
+    runs: int
+    closed_run: str | None
+    closed_at: datetime | None
+    reason: str | None
+
+
 def cause_hash(key: str) -> str:
     """Give the name of a cause in the ledger: its key may hold words of the API."""
     return hashlib.sha256(key.encode()).hexdigest()[:16]

@@ -10,7 +10,7 @@ from pipeline.report.visible import visible
 
 SHOWN = 10  # differences that a terminal lists
 LISTED = 200  # and the page
-_KINDS = {
+KINDS = {
     Found.MISSING: "missing: told, and not there",
     Found.DIFFERENT: "different from what was told",
     Found.EXTRA: "more than was told",
@@ -63,7 +63,7 @@ def in_words(told: ReadBack) -> str:
 def lines(differences: Sequence[Difference], most: int = SHOWN) -> list[str]:
     """What differs, as lines of a terminal."""
     shown = differences[:most]
-    listed = [(visible(e.order_number), _field(e), _KINDS[e.kind]) for e in shown]
+    listed = [(visible(e.order_number), _field(e), KINDS[e.kind]) for e in shown]
     made = columns(listed) if listed else []
     if len(differences) > most:
         made.append(f"  and {len(differences) - most:,} more in the report")
@@ -80,7 +80,7 @@ def lay_out_read_back(told: ReadBack | None, zone: str) -> ReadBackTable | None:
         good=as_expected(told),
         lead=f"{in_words(told)}.",
         when=moment(told.at, zone),
-        rows=tuple((visible(e.order_number), _field(e), _KINDS[e.kind]) for e in shown),
+        rows=tuple((visible(e.order_number), _field(e), KINDS[e.kind]) for e in shown),
         more=f"and {more:,} more in summary.json" if more else "",
     )
 

@@ -246,6 +246,8 @@ def _text(
         said.append(f"  {kept}")
     elif kept is not None:
         said.append(f"Report: {kept}")
-    if told.unread:
+    if told.differences:
+        said.append(f"Look at one:  {typed(settings, 'trace', told.differences[0].order_number)}")
+    elif told.unread:
         said.append(f"Read again:  {typed(settings, 'verify', record.id)}")
     return "\n".join(said) + "\n"
