@@ -21,7 +21,7 @@ from pipeline.report.render import render
 from pipeline.report.summary import summarise
 from tests.pages import chromium
 from tests.unit.report.nights import Nights
-from tests.unit.report.runs import RunBuilder, all_imported, facts_of, partly_imported
+from tests.unit.report.runs import BAD_EMAIL, RunBuilder, all_imported, facts_of, partly_imported
 from tests.unit.report.test_past import told
 
 ROOT = Path(__file__).parent.parent
@@ -47,7 +47,11 @@ def verdicts() -> Iterator[tuple[str, str]]:
     yield "partly-imported", render(told(Nights(), nights_of={"R301": 4, "A401": 1}))
     yield "nothing-imported", _page(refused)
     yield "stopped", _page(partly_imported(), **stopped)
-    yield "plan-only", _page(partly_imported(), state=RunState.PLANNED)
+    planned = RunBuilder()
+    for number in range(40):
+        planned.order(f"WH-{number}", "not_attempted")
+    planned.order("WH-40", "held_back", (BAD_EMAIL, None))
+    yield "plan-only", _page(planned, state=RunState.PLANNED)
 
 
 def _page(run: RunBuilder, **facts: object) -> str:

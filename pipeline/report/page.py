@@ -111,8 +111,9 @@ class ShortGroup:
     cause: Cause
     shows: str
     text: str
+    orders: str
     amount: str
-    rest: str
+    held: str
     place: str
     fix: Prose
 
@@ -329,7 +330,7 @@ def _figures(summary: Summary) -> tuple[Figure, ...]:
             (_untried(summary), orders.not_attempted, "plan"),
             ("unchanged", orders.unchanged, "good"),
             ("held back", orders.held_back, "bad"),
-            ("nothing to send", orders.set_aside, "quiet"),
+            ("with nothing to send", orders.set_aside, "quiet"),
             chosen,
         ]
     else:
@@ -460,16 +461,15 @@ def _short_groups(ranked: Sequence[Cause]) -> tuple[ShortGroup, ...]:
     made = []
     for each in ranked[TOLD_AT_LENGTH:CAUSES_SHOWN]:
         about = " ".join(filter(None, (subject_of(each), each.words)))
-        rest = ", ".join(
-            filter(None, (_orders(each), f"{each.held:,} more held" * (each.held > 0)))
-        )
+        orders = _orders(each)
         made.append(
             ShortGroup(
                 cause=each,
                 shows=urlencode({"cause": each.anchor}),
                 text=visible(f"{each.title}{': ' if about else ''}{about}", limit=_SHORT_CUT),
+                orders=f"{orders}," if orders else "",
                 amount=counted(each.count, each.unit.value[:-1]),
-                rest=rest,
+                held=f", {each.held:,} more held" if each.held else "",
                 place=each.examples[0].place if each.examples else "",
                 fix=() if each.fix in told else prose(each.fix),
             )
@@ -499,11 +499,8 @@ def _worded(case: Case) -> Case:
 
 
 def _orders(cause: Cause) -> str:
-    if cause.unit is Unit.ORDERS:
-        return ""
-    if cause.orders:
-        return f"in {counted(cause.orders, 'order')}"
-    return "order unknown" if cause.unit is Unit.ROWS else ""
+    """How many orders wait for rows; "" where orders are what is counted, or where none is known."""
+    return counted(cause.orders, "order") if cause.unit is Unit.ROWS and cause.orders else ""
 
 
 def _rejected_note(rows: RowTotals, groups: tuple[Group, ...]) -> str:

@@ -56,6 +56,20 @@ class Tab:
     def text(self) -> str:
         return self.page.inner_text("body")
 
+    def turned(self) -> list[str]:
+        """Texts with letters from right to left that could turn what stands beside them."""
+        found: list[str] = self.page.evaluate("""() => {
+            const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), found = [];
+            while (walker.nextNode()) {
+                const { data, parentElement: element } = walker.currentNode;
+                if (!/[\\u0590-\\u08ff]/.test(data) || element.closest("script, style, noscript:not(:has(*)), option")) continue;
+                const { unicodeBidi } = getComputedStyle(element);
+                if (!["isolate", "plaintext"].includes(unicodeBidi)) found.push(`${element.outerHTML.slice(0, 200)} ${unicodeBidi}`);
+            }
+            return found;
+        }""")
+        return found
+
     def violations(self, **rules: object) -> list[str]:
         """What axe-core has to say against the page; it comes from a package and runs beside the policy."""
         self.page.evaluate(files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8"))
