@@ -90,7 +90,9 @@ def _stops_told(settings: Settings, events: Events, title: str) -> Iterator[None
             # the words of a bug may quote a cell (FAULTS S10)
             says = stop.message if stop else f"internal error: {type(error).__name__}"
             # what is told of a stop must not take its place
-            with Byproduct("the notification", events, again="tell it yourself"):
+            with Byproduct(
+                "the notification", events, again="look at pipeline status, and tell people by hand"
+            ):
                 letter = unreported_letter(
                     Unreported(
                         title=title, profile=settings.profile,
