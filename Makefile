@@ -8,6 +8,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 WORKERS ?= 2
+# Compiled modules are kept even where the environment says not to: the tests start many processes,
+# and each would compile the package again.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: demo test thorough check fix docs clean help
 .DEFAULT_GOAL := help

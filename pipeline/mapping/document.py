@@ -5,6 +5,7 @@ its zero; duplicate keys are mistakes (MAPPING §0.6, FAULTS S3).
 """
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -92,8 +93,9 @@ def read_document(text: str, name: str) -> Document:
         too_large = Mistake("M003", "the mapping is larger than 1 MB", 1, 1, 1, _LIMITS)
         raise MappingRefused(name, text, [too_large])
     try:
-        _measure(text, name)
-        node = YAML(typ="rt", pure=True).compose(text)
+        node = _composed(text)
+    except _TooLargeError as error:
+        raise MappingRefused(name, text, [_too_large(error.line)]) from None
     except MarkedYAMLError as error:
         raise MappingRefused(name, text, [_syntax(error)]) from None
     except ReaderError as error:
@@ -115,7 +117,24 @@ def read_document(text: str, name: str) -> Document:
                     frozenset(walk.lacking))  # fmt: skip
 
 
-def _measure(text: str, name: str) -> None:
+class _TooLargeError(Exception):
+    """The text is too deep or too long from this line on."""
+
+    def __init__(self, line: int) -> None:
+        super().__init__(line)
+        self.line = line
+
+
+# One run asks for the same mapping several times: on its own, with the header of each file, and once
+# more for its report. The nodes are only read, so they can be shared.
+@lru_cache(maxsize=16)
+def _composed(text: str) -> Node | None:
+    _measure(text)
+    node: Node | None = YAML(typ="rt", pure=True).compose(text)
+    return node
+
+
+def _measure(text: str) -> None:
     """Refuse what is too deep or too long before the composer recurses into it (FAULTS S3)."""
     depth = nodes = 0
     for event in YAML(typ="rt", pure=True).parse(text):
@@ -125,7 +144,7 @@ def _measure(text: str, name: str) -> None:
             nodes += 1
             depth += isinstance(event, CollectionStartEvent)
         if depth > DEPTH_MAX or nodes > NODES_MAX:
-            raise MappingRefused(name, text, [_too_large(event.start_mark.line + 1)])
+            raise _TooLargeError(event.start_mark.line + 1)
 
 
 def _too_large(line: int) -> Mistake:

@@ -13,7 +13,7 @@ from pipeline.config import Settings
 from pipeline.ledger import Ledger
 from pipeline.model.endpoint import Endpoint, Pace, Secret
 from pipeline.run import Options, Result, plan, resume, retry, run, run_plan
-from pipeline.sandbox import RunningSandbox, running_sandbox
+from pipeline.sandbox import FaultSchedule, RunningSandbox, running_sandbox
 
 SCHEMA = Path(__file__).parents[1] / "contract" / "openapi" / "order-api.openapi.json"
 
@@ -174,18 +174,27 @@ def published() -> jsonschema_rs.Validator:
     return validator()
 
 
-@pytest.fixture
-def sandbox(published: jsonschema_rs.Validator) -> Iterator[RunningSandbox]:
-    """A sandbox; in the end every body that was sent is judged by the published schema."""
+@pytest.fixture(scope="session")
+def one_sandbox() -> Iterator[RunningSandbox]:
     with running_sandbox() as running:
         yield running
-        for put in running.puts():
-            errors = [
-                f"{e.instance_path}: {e.message}"
-                for e in published.iter_errors(json.loads(put.body))
-            ]
-            assert not errors, f"{put.order_number}: {errors}"
-        assert running.violations() == []
+
+
+@pytest.fixture
+def sandbox(
+    one_sandbox: RunningSandbox, published: jsonschema_rs.Validator
+) -> Iterator[RunningSandbox]:
+    """An empty sandbox; in the end every body that was sent is judged by the published schema."""
+    running = one_sandbox
+    running.play(FaultSchedule())
+    running.reset()
+    yield running
+    for put in running.puts():
+        errors = [
+            f"{e.instance_path}: {e.message}" for e in published.iter_errors(json.loads(put.body))
+        ]
+        assert not errors, f"{put.order_number}: {errors}"
+    assert running.violations() == []
 
 
 @pytest.fixture
