@@ -53,7 +53,7 @@ from pipeline.ledger.records import (
     RunState,
     ToldOrder,
 )
-from pipeline.ledger.session import Session
+from pipeline.ledger.session import Session, each_again_after_a_cut
 from pipeline.ledger.statements import WRITE_SIZE, chunked, lookups, moment_text, run_seq
 from pipeline.ledger.store import open_store
 from pipeline.ledger.told import forget, marker, put_read_back, read_back_of, told_orders
@@ -70,6 +70,7 @@ PROBLEM_SCHEMA: dict[str, pl.DataType] = {
 }
 
 
+@each_again_after_a_cut
 class Ledger:
     """All that must survive the process. Any thread may call it; calls run one after another.
 
@@ -80,16 +81,17 @@ class Ledger:
         self._session = session
 
     @classmethod
-    def open(cls, location: str | Path, *, clock: Clock) -> Self:
+    def open(cls, location: str | Path, *, clock: Clock, shared: bool = False) -> Self:
         """Open the ledger at a path or PostgreSQL URL for a run, and hold its lock until `close`.
 
-        A ledger that does not exist is made; one that is damaged never is replaced.
+        A ledger that does not exist is made; one that is damaged never is replaced. With `shared`,
+        others may write beside us in PostgreSQL; whether they do is for `hold` and `share` to say.
 
         Raises:
             LedgerLocked: another run holds it.
             LedgerUnusable: damaged, newer than this program, or not writable.
         """
-        return cls(Session(open_store(location, clock=clock, writable=True), clock))
+        return cls(Session(open_store(location, clock=clock, writable=True, shared=shared), clock))
 
     @classmethod
     def read(cls, location: str | Path, *, clock: Clock) -> Self:
@@ -118,6 +120,43 @@ class Ledger:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    # --- who else works here ------------------------------------------------------------------
+
+    @property
+    def alone(self) -> bool:
+        """Whether no other process has this ledger open for writing; always so with SQLite."""
+        return self._session.store.alone
+
+    def let_others_in(self) -> None:
+        """From now on other processes may write in this ledger, where the database allows it."""
+        with self._session.looking() as store:
+            store.let_others_in()
+
+    def hold(self, endpoint: int) -> bool:
+        """Keep others from working at an endpoint; False when one does. Always so with SQLite."""
+        with self._session.looking() as store:
+            return store.hold(endpoint)
+
+    def share(self, endpoint: int) -> bool:
+        """Work at an endpoint with others; False when one of them holds it for himself."""
+        with self._session.looking() as store:
+            return store.share(endpoint)
+
+    def leave(self, endpoint: int) -> None:
+        """Work at an endpoint no more."""
+        with self._session.looking() as store:
+            store.leave(endpoint)
+
+    def at_work(self, endpoint: int | None = None) -> bool:
+        """Tell whether another process works in this ledger right now, or at one endpoint of it."""
+        with self._session.looking() as store:
+            return store.at_work(endpoint)
+
+    def holder(self) -> str:
+        """Who else works in this ledger, in words; "" where nobody can be seen."""
+        with self._session.looking() as store:
+            return store.holder()
 
     # --- runs -------------------------------------------------------------------------------
 
@@ -175,7 +214,7 @@ class Ledger:
                 )
             )
             put_interchanges(self._session, connection, run.id, interchanges)
-        self._session.store.name_run(run.id)
+        self._session.name_run(run.id)
 
     def resume_run(self, run_id: str) -> None:
         """Record that an interrupted run goes on."""
@@ -185,7 +224,7 @@ class Ledger:
                 .where(t.run.c.seq == run_seq(connection, run_id))
                 .values(state=RunState.RUNNING.value, ended_at=None, exit_code=None)
             )
-        self._session.store.name_run(run_id)
+        self._session.name_run(run_id)
 
     def finish_run(
         self, run_id: str, *, state: RunState, exit_code: int, ended_at: datetime, totals: str
@@ -243,10 +282,6 @@ class Ledger:
         return self._runs(
             (t.run.c.endpoint == endpoint, t.run.c.state.in_(_UNFINISHED)), limit=_ALL
         )
-
-    def at_work(self) -> bool:
-        """Tell whether a process holds the lock of this ledger right now."""
-        return self._session.store.at_work()
 
     def run(self, run_id: str) -> RunRecord | None:
         """Give one run, or None."""

@@ -6,18 +6,21 @@ committed before the first byte of the order leaves and is still there only afte
 """
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 VERSION = 4
 SENDING = "sending"
 
 METADATA = sa.MetaData()
 _AUTO = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+# Compared byte by byte in both databases, so that lists have the same order in both.
+_TEXT = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
 
 endpoint = sa.Table(
     "endpoint",
     METADATA,
     sa.Column("id", _AUTO, primary_key=True, autoincrement=True),
-    sa.Column("base_url", sa.Text, nullable=False),
+    sa.Column("base_url", _TEXT, nullable=False),
     sa.Column("account", sa.BigInteger, nullable=False),
     sa.UniqueConstraint("base_url", "account"),
 )
@@ -26,18 +29,18 @@ run = sa.Table(
     "run",
     METADATA,
     sa.Column("seq", _AUTO, primary_key=True, autoincrement=True),
-    sa.Column("id", sa.Text, nullable=False, unique=True),
+    sa.Column("id", _TEXT, nullable=False, unique=True),
     sa.Column("endpoint", sa.BigInteger, sa.ForeignKey("endpoint.id"), nullable=False),
-    sa.Column("fingerprint", sa.Text, nullable=False),
-    sa.Column("profile", sa.Text, nullable=False),
-    sa.Column("state", sa.Text, nullable=False),
-    sa.Column("started_at", sa.Text, nullable=False),
-    sa.Column("ended_at", sa.Text),
+    sa.Column("fingerprint", _TEXT, nullable=False),
+    sa.Column("profile", _TEXT, nullable=False),
+    sa.Column("state", _TEXT, nullable=False),
+    sa.Column("started_at", _TEXT, nullable=False),
+    sa.Column("ended_at", _TEXT),
     sa.Column("exit_code", sa.Integer),
-    sa.Column("totals", sa.Text),
-    sa.Column("options", sa.Text, nullable=False),
-    sa.Column("mappings", sa.Text, nullable=False),
-    sa.Column("files", sa.Text, nullable=False),
+    sa.Column("totals", _TEXT),
+    sa.Column("options", _TEXT, nullable=False),
+    sa.Column("mappings", _TEXT, nullable=False),
+    sa.Column("files", _TEXT, nullable=False),
     sa.Index("run_by_fingerprint", "endpoint", "fingerprint"),
 )
 
@@ -46,7 +49,7 @@ run_partition = sa.Table(
     METADATA,
     sa.Column("run", sa.BigInteger, sa.ForeignKey("run.seq"), primary_key=True),
     sa.Column("partition", sa.Integer, primary_key=True),
-    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("digest", _TEXT, nullable=False),
 )
 
 # `version` is 0 for the order itself and counts from 1 for superseded older versions of it.
@@ -55,25 +58,25 @@ run_order = sa.Table(
     METADATA,
     sa.Column("run", sa.BigInteger, sa.ForeignKey("run.seq"), primary_key=True),
     sa.Column("partition", sa.Integer, primary_key=True),
-    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("key", _TEXT, primary_key=True),
     sa.Column("version", sa.Integer, primary_key=True),
     sa.Column("_file", sa.BigInteger),
     sa.Column("_line", sa.BigInteger),
     sa.Column("_segment", sa.BigInteger),
-    sa.Column("order_number", sa.Text),
-    sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("order_number", _TEXT),
+    sa.Column("outcome", _TEXT, nullable=False),
     sa.Column("known", sa.Boolean),
-    sa.Column("code", sa.Text),
+    sa.Column("code", _TEXT),
     sa.Column("rows", sa.Integer),
     sa.Column("lines", sa.Integer),
     sa.Column("quantity", sa.BigInteger),
-    sa.Column("value", sa.Text),  # a decimal in text: SQLite has no exact number
-    sa.Column("currency", sa.Text),
+    sa.Column("value", _TEXT),  # a decimal in text: SQLite has no exact number
+    sa.Column("currency", _TEXT),
     sa.Column("trackings", sa.Integer),
     sa.Column("status", sa.Integer),
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
     sa.Column("warnings", sa.Integer, nullable=False, server_default="0"),
-    sa.Column("content_sha256", sa.Text),
+    sa.Column("content_sha256", _TEXT),
     # With row ids: without them SQLite's planner prefers two columns of the primary key to three
     # of this index, and an update reads the whole partition.
     sa.Index("run_order_by_number", "run", "partition", "order_number"),
@@ -82,7 +85,7 @@ run_order = sa.Table(
 _ORDER = (
     ("run", sa.BigInteger),
     ("partition", sa.Integer),
-    ("order_number", sa.Text),
+    ("order_number", _TEXT),
     ("ordinal", sa.Integer),
 )
 
@@ -90,8 +93,8 @@ run_mutation = sa.Table(
     "run_mutation",
     METADATA,
     *(sa.Column(name, kind, primary_key=True) for name, kind in _ORDER),
-    sa.Column("type", sa.Text, nullable=False),
-    sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("type", _TEXT, nullable=False),
+    sa.Column("outcome", _TEXT, nullable=False),
     sqlite_with_rowid=False,
 )
 
@@ -99,10 +102,10 @@ run_problem = sa.Table(
     "run_problem",
     METADATA,
     *(sa.Column(name, kind, primary_key=True) for name, kind in _ORDER),
-    sa.Column("code", sa.Text, nullable=False),
-    sa.Column("detail", sa.Text, nullable=False),
-    sa.Column("attr", sa.Text),
-    sa.Column("api_code", sa.Text),
+    sa.Column("code", _TEXT, nullable=False),
+    sa.Column("detail", _TEXT, nullable=False),
+    sa.Column("attr", _TEXT),
+    sa.Column("api_code", _TEXT),
     sa.Column("status", sa.Integer),
     sqlite_with_rowid=False,
 )
@@ -113,10 +116,10 @@ attempt = sa.Table(
     sa.Column("id", _AUTO, primary_key=True, autoincrement=True),
     sa.Column("run", sa.BigInteger, nullable=False),
     sa.Column("partition", sa.Integer, nullable=False),
-    sa.Column("order_number", sa.Text, nullable=False),
+    sa.Column("order_number", _TEXT, nullable=False),
     sa.Column("n", sa.Integer, nullable=False),
-    sa.Column("at", sa.Text, nullable=False),
-    sa.Column("what", sa.Text, nullable=False),
+    sa.Column("at", _TEXT, nullable=False),
+    sa.Column("what", _TEXT, nullable=False),
     sa.Index("attempt_by_order", "run", "order_number"),
 )
 
@@ -124,12 +127,12 @@ known_order = sa.Table(
     "known_order",
     METADATA,
     sa.Column("endpoint", sa.BigInteger, sa.ForeignKey("endpoint.id"), primary_key=True),
-    sa.Column("order_number", sa.Text, primary_key=True),
-    sa.Column("content_sha256", sa.Text, nullable=False),
+    sa.Column("order_number", _TEXT, primary_key=True),
+    sa.Column("content_sha256", _TEXT, nullable=False),
     sa.Column("fully_applied", sa.Boolean, nullable=False),
-    sa.Column("external_id", sa.Text),
-    sa.Column("updated_at", sa.Text, nullable=False),
-    sa.Column("marks", sa.Text),  # of what was told (`pipeline.model.marks`), from version 4 on
+    sa.Column("external_id", _TEXT),
+    sa.Column("updated_at", _TEXT, nullable=False),
+    sa.Column("marks", _TEXT),  # of what was told (`pipeline.model.marks`), from version 4 on
     sqlite_with_rowid=False,
 )
 
@@ -137,11 +140,11 @@ acked_operation = sa.Table(
     "acked_operation",
     METADATA,
     sa.Column("endpoint", sa.BigInteger, sa.ForeignKey("endpoint.id"), primary_key=True),
-    sa.Column("order_number", sa.Text, primary_key=True),
-    sa.Column("subject", sa.Text, primary_key=True),
-    sa.Column("operation_id", sa.Text, nullable=False),
+    sa.Column("order_number", _TEXT, primary_key=True),
+    sa.Column("subject", _TEXT, primary_key=True),
+    sa.Column("operation_id", _TEXT, nullable=False),
     sa.Column("generation", sa.Integer, nullable=False),
-    sa.Column("marks", sa.Text),  # of a tracking that was told, from version 4 on
+    sa.Column("marks", _TEXT),  # of a tracking that was told, from version 4 on
     sqlite_with_rowid=False,
 )
 
@@ -151,7 +154,7 @@ in_doubt = sa.Table(
     "in_doubt",
     METADATA,
     sa.Column("endpoint", sa.BigInteger, sa.ForeignKey("endpoint.id"), primary_key=True),
-    sa.Column("order_number", sa.Text, primary_key=True),
+    sa.Column("order_number", _TEXT, primary_key=True),
     sqlite_with_rowid=False,
 )
 
@@ -160,9 +163,9 @@ finding_count = sa.Table(
     METADATA,
     sa.Column("run", sa.BigInteger, sa.ForeignKey("run.seq"), primary_key=True),
     sa.Column("partition", sa.Integer, primary_key=True),
-    sa.Column("code", sa.Text, primary_key=True),
-    sa.Column("column", sa.Text, primary_key=True),
-    sa.Column("target", sa.Text, primary_key=True),
+    sa.Column("code", _TEXT, primary_key=True),
+    sa.Column("column", _TEXT, primary_key=True),
+    sa.Column("target", _TEXT, primary_key=True),
     sa.Column("file", sa.Integer, primary_key=True),
     sa.Column("rows", sa.BigInteger, nullable=False),
     sa.Column("orders", sa.BigInteger, nullable=False),
@@ -174,26 +177,26 @@ open_item = sa.Table(
     METADATA,
     sa.Column("id", _AUTO, primary_key=True, autoincrement=True),
     sa.Column("endpoint", sa.BigInteger, sa.ForeignKey("endpoint.id"), nullable=False),
-    sa.Column("order_number", sa.Text, nullable=False),
-    sa.Column("code", sa.Text, nullable=False),
+    sa.Column("order_number", _TEXT, nullable=False),
+    sa.Column("code", _TEXT, nullable=False),
     sa.Column("opened_run", sa.BigInteger, nullable=False),
-    sa.Column("opened_at", sa.Text, nullable=False),
+    sa.Column("opened_at", _TEXT, nullable=False),
     sa.Column("last_run", sa.BigInteger, nullable=False),
     sa.Column("runs", sa.Integer, nullable=False),
     sa.Column("closed_run", sa.BigInteger),
-    sa.Column("closed_at", sa.Text),
-    sa.Column("reason", sa.Text),
+    sa.Column("closed_at", _TEXT),
+    sa.Column("reason", _TEXT),
     sa.Index("open_item_by_order", "endpoint", "order_number"),
 )
 
 # --- EDI, from version 2 on -----------------------------------------------------------------
 
 _INTERCHANGE = (
-    ("syntax", sa.Text),
-    ("sender", sa.Text),
-    ("receiver", sa.Text),
-    ("reference", sa.Text),
-    ("sha256", sa.Text),
+    ("syntax", _TEXT),
+    ("sender", _TEXT),
+    ("receiver", _TEXT),
+    ("reference", _TEXT),
+    ("sha256", _TEXT),
 )
 
 # Interchanges whose messages a run took over; `sha256` is that of the file, so that the same file
@@ -203,9 +206,9 @@ interchange = sa.Table(
     METADATA,
     sa.Column("endpoint", sa.BigInteger, sa.ForeignKey("endpoint.id"), primary_key=True),
     *(sa.Column(name, kind, primary_key=True) for name, kind in _INTERCHANGE),
-    sa.Column("file", sa.Text, nullable=False),
+    sa.Column("file", _TEXT, nullable=False),
     sa.Column("run", sa.BigInteger, sa.ForeignKey("run.seq"), nullable=False),
-    sa.Column("at", sa.Text, nullable=False),
+    sa.Column("at", _TEXT, nullable=False),
     sa.Index("interchange_by_reference", "endpoint", "reference"),
 )
 
@@ -214,9 +217,9 @@ interchange = sa.Table(
 control_number = sa.Table(
     "control_number",
     METADATA,
-    sa.Column("syntax", sa.Text, primary_key=True),
-    sa.Column("ours", sa.Text, primary_key=True),
-    sa.Column("theirs", sa.Text, primary_key=True),
+    sa.Column("syntax", _TEXT, primary_key=True),
+    sa.Column("ours", _TEXT, primary_key=True),
+    sa.Column("theirs", _TEXT, primary_key=True),
     sa.Column("last", sa.BigInteger, nullable=False),
 )
 
@@ -227,11 +230,11 @@ acknowledgement = sa.Table(
     METADATA,
     sa.Column("endpoint", sa.BigInteger, sa.ForeignKey("endpoint.id"), primary_key=True),
     *(sa.Column(name, kind, primary_key=True) for name, kind in _INTERCHANGE),
-    sa.Column("kind", sa.Text, primary_key=True),
-    sa.Column("verdict", sa.Text, primary_key=True),
-    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("kind", _TEXT, primary_key=True),
+    sa.Column("verdict", _TEXT, primary_key=True),
+    sa.Column("name", _TEXT, nullable=False),
     sa.Column("run", sa.BigInteger, sa.ForeignKey("run.seq"), nullable=False),
-    sa.Column("at", sa.Text, nullable=False),
+    sa.Column("at", _TEXT, nullable=False),
     sa.Index("acknowledgement_by_run", "run"),
 )
 
@@ -248,8 +251,8 @@ entry = sa.Table(
     sa.Column("id", _AUTO, primary_key=True, autoincrement=True),
     sa.Column("endpoint", sa.BigInteger, sa.ForeignKey("endpoint.id"), nullable=False),
     sa.Column("run", sa.BigInteger, sa.ForeignKey("run.seq")),
-    sa.Column("at", sa.Text, nullable=False),
-    sa.Column("figures", sa.Text),
+    sa.Column("at", _TEXT, nullable=False),
+    sa.Column("figures", _TEXT),
     sa.Index("entry_by_run", "run"),
 )
 
@@ -258,10 +261,10 @@ run_cause = sa.Table(
     "run_cause",
     METADATA,
     sa.Column("entry", sa.BigInteger, sa.ForeignKey("entry.id"), primary_key=True),
-    sa.Column("cause", sa.Text, primary_key=True),
-    sa.Column("code", sa.Text, nullable=False),
-    sa.Column("column", sa.Text, nullable=False),
-    sa.Column("target", sa.Text, nullable=False),
+    sa.Column("cause", _TEXT, primary_key=True),
+    sa.Column("code", _TEXT, nullable=False),
+    sa.Column("column", _TEXT, nullable=False),
+    sa.Column("target", _TEXT, nullable=False),
     sa.Column("rows", sa.BigInteger, nullable=False),
     sa.Column("orders", sa.BigInteger, nullable=False),
     sa.Index("run_cause_by_cause", "cause", "entry"),
@@ -274,8 +277,8 @@ item_event = sa.Table(
     METADATA,
     sa.Column("item", sa.BigInteger, sa.ForeignKey("open_item.id"), primary_key=True),
     sa.Column("entry", sa.BigInteger, sa.ForeignKey("entry.id"), primary_key=True),
-    sa.Column("kind", sa.Text, nullable=False),
-    sa.Column("code", sa.Text, nullable=False),
+    sa.Column("kind", _TEXT, nullable=False),
+    sa.Column("code", _TEXT, nullable=False),
     sa.Column("runs", sa.Integer, nullable=False),
     sa.Index("item_event_by_entry", "entry"),
     sqlite_with_rowid=False,
@@ -290,7 +293,7 @@ mark_key = sa.Table(
     "mark_key",
     METADATA,
     sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("key", _TEXT, nullable=False),
 )
 
 # The last time that the orders of a run were read back, and how it went.
@@ -298,7 +301,7 @@ read_back = sa.Table(
     "read_back",
     METADATA,
     sa.Column("run", sa.BigInteger, sa.ForeignKey("run.seq"), primary_key=True),
-    sa.Column("at", sa.Text, nullable=False),
+    sa.Column("at", _TEXT, nullable=False),
     sa.Column("share", sa.Float, nullable=False),
     *(
         sa.Column(name, sa.BigInteger, nullable=False)
@@ -311,11 +314,38 @@ read_back_finding = sa.Table(
     "read_back_finding",
     METADATA,
     sa.Column("run", sa.BigInteger, sa.ForeignKey("run.seq"), primary_key=True),
-    sa.Column("order_number", sa.Text, primary_key=True),
-    sa.Column("field", sa.Text, primary_key=True),
-    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("order_number", _TEXT, primary_key=True),
+    sa.Column("field", _TEXT, primary_key=True),
+    sa.Column("kind", _TEXT, nullable=False),
     sqlite_with_rowid=False,
 )
 
 READ_BACK_TABLES = (mark_key, read_back, read_back_finding)
 MARKED_TABLES = (known_order, acked_operation)
+
+# --- several processes at work, from version 4 on (PostgreSQL only; empty in SQLite) -------------
+
+# Processes that have the ledger open for writing. `serial` counts their transactions: one whose
+# commit got no answer is looked up here. A row is left behind by a process that was killed.
+worker = sa.Table(
+    "worker",
+    METADATA,
+    sa.Column("id", _AUTO, primary_key=True, autoincrement=True),
+    sa.Column("name", _TEXT, nullable=False),
+    sa.Column("serial", sa.BigInteger, nullable=False),
+)
+
+# Who may send an order: nobody else before `until`, by the clock of the database.
+claim = sa.Table(
+    "claim",
+    METADATA,
+    sa.Column("endpoint", sa.BigInteger, sa.ForeignKey("endpoint.id"), primary_key=True),
+    sa.Column("order_number", _TEXT, primary_key=True),
+    sa.Column("worker", sa.BigInteger, nullable=False),
+    sa.Column("run", sa.BigInteger, nullable=False),
+    sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+    sa.Index("claim_by_worker", "worker"),
+    sqlite_with_rowid=False,
+)
+
+SHARING_TABLES = (worker, claim)

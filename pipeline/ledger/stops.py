@@ -1,4 +1,4 @@
-"""The two ways in which the ledger stops a run."""
+"""How the ledger stops a run."""
 
 from pipeline.model.stops import StopRun
 
@@ -13,7 +13,17 @@ class LedgerDamaged(LedgerUnusable):
     """The ledger is there and no ledger any more; only a person may give it up (FAULTS L1)."""
 
 
+class LedgerCut(LedgerUnusable):
+    """The connection to the ledger was lost and what was being written is not stored: do it again."""
+
+
 class LedgerLocked(StopRun):
     """Another run is using this ledger (exit 10)."""
 
     exit_code = 10
+
+
+class PooledSession(StopRun):
+    """A pooler stands between us and the server, and locks would not hold (exit 2, FAULTS D7)."""
+
+    exit_code = 2

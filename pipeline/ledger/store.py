@@ -1,89 +1,46 @@
-"""Where the tables live: the one module that knows SQLite from PostgreSQL.
-
-A store is one open connection with its lock. All statements elsewhere are SQLAlchemy Core; what
-differs between the databases (pragmas, version, lock, upsert, files) is here.
-"""
+"""Where the tables live: a SQLite file, which one process at a time uses, or PostgreSQL."""
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
+from pipeline.ledger.database import RECOVER, Store, explained
 from pipeline.ledger.lock import FileLock, held
 from pipeline.ledger.records import Clock
-from pipeline.ledger.schema import METADATA, VERSION
-from pipeline.ledger.stops import LedgerDamaged, LedgerLocked, LedgerUnusable
-from pipeline.ledger.upgrade import add_edi, add_history, add_marks
-
-# Version n is reached from n - 1 by MIGRATIONS[n - 1]; all that are due run in one transaction. The
-# first makes the tables as they are now, and the others add only what is not there.
-MIGRATIONS: tuple[Callable[[sa.Connection], None], ...] = (
-    METADATA.create_all, add_edi, add_history, add_marks,
-)  # fmt: skip
-
-_APPLICATION_ID = 0x70697065  # "pipe": another program's database is refused
-_RECOVER = (
-    "nothing was sent; put back a copy of the ledger, or start a new one with "
-    "`pipeline run --new-ledger`, which sends every order again"
-)
+from pipeline.ledger.schema import VERSION
+from pipeline.ledger.stops import LedgerDamaged, LedgerUnusable
+from pipeline.ledger.versions import APPLICATION_ID, migrate, refuse_newer, version_of
 
 
-@dataclass(frozen=True, slots=True)
-class Store:
-    """An open database: its one connection, its upsert, and how to name its lock and close it."""
-
-    connection: sa.Connection
-    insert: Callable[[sa.Table], Any]  # the dialect's own insert, for on_conflict_do_update
-    place: str
-    name_run: Callable[[str | None], None]
-    close: Callable[[], None]
-    at_work: Callable[[], bool]  # whether any process holds the lock
-    compact: Callable[[], None]  # leave nothing in the files but what the tables have
+def is_remote(location: str | Path) -> bool:
+    """Tell whether a ledger is a PostgreSQL URL rather than a path."""
+    return str(location).startswith(("postgresql:", "postgresql+"))
 
 
-def open_store(location: str | Path, *, clock: Clock, writable: bool) -> Store:
+def open_store(
+    location: str | Path, *, clock: Clock, writable: bool, shared: bool = False
+) -> Store:
     """Open the database at a path or a PostgreSQL URL, with its lock when `writable`.
 
+    With `shared` other processes may work in it at the same time, where the database allows that.
+
     Raises:
-        LedgerLocked: another run holds it.
+        LedgerLocked: another process holds it.
         LedgerUnusable: damaged, newer than this program, or not writable.
     """
-    text = str(location)
-    if text.startswith(("postgresql:", "postgresql+")):
-        return _open_postgresql(text, writable=writable)
-    path = Path(text.removeprefix("sqlite:///"))
+    if is_remote(location):
+        from pipeline.ledger.postgresql import open_postgresql
+
+        return open_postgresql(str(location), writable=writable, shared=shared)
+    path = Path(str(location).removeprefix("sqlite:///"))
     return _open_sqlite(path, clock=clock) if writable else _read_sqlite(path)
-
-
-@contextmanager
-def explained(place: str) -> Iterator[None]:
-    """Turn a failure of the database into the words of FAULTS P7, P8 and L1."""
-    try:
-        yield
-    except (sa.exc.SQLAlchemyError, sqlite3.Error, OSError) as error:
-        raise _unusable(error, place) from error
-
-
-def _unusable(error: Exception, place: str) -> LedgerUnusable:
-    words = str(error.orig if isinstance(error, sa.exc.DBAPIError) else error)
-    if "disk is full" in words or "No space left" in words:
-        return LedgerUnusable(
-            f"disk full writing the ledger at {place}",
-            help="free some space and run the same command again; what was delivered is recorded",
-        )
-    if "malformed" in words or "not a database" in words or "damaged" in words:
-        return LedgerDamaged(f"ledger damaged at {place} ({words})", help=_RECOVER)
-    return LedgerUnusable(
-        f"cannot use the ledger at {place}: {words}",
-        help="the ledger needs a local disk that this user may write; then run the command again",
-    )
 
 
 def set_aside(location: str | Path, *, clock: Clock) -> Path | None:
@@ -156,8 +113,8 @@ def _open_sqlite(path: Path, *, clock: Clock) -> Store:
         lock.release()
 
     return Store(
-        connection, sqlite.insert, str(path), lock.name_run, close, lambda: True,
-        lambda: _compact_sqlite(connection),
+        connection, sqlite.insert, str(path), close, name_run=lock.name_run, at_work=lambda: True,
+        compact=lambda: _compact_sqlite(connection),
     )  # fmt: skip
 
 
@@ -181,14 +138,14 @@ def _read_sqlite(path: Path) -> Store:
     try:
         with explained(str(path)):
             with connection.begin():
-                found = _version(connection)
-            _refuse_version(found, str(path))
+                found = version_of(connection)
+            refuse_newer(found, str(path))
     except BaseException:
         _close(connection)
         raise
     return Store(
-        connection, sqlite.insert, str(path), _no_name, lambda: _close(connection),
-        lambda: held(_lock_path(path)), _nothing_to_compact,
+        connection, sqlite.insert, str(path), lambda: _close(connection),
+        at_work=lambda: held(_lock_path(path)),
     )  # fmt: skip
 
 
@@ -251,12 +208,12 @@ def _refuse_what_is_no_ledger(path: Path) -> None:
         raise LedgerUnusable(f"the ledger at {path} is not a plain file")
     if path.exists():
         if path.stat().st_size == 0:
-            raise LedgerDamaged(f"ledger damaged at {path} (the file is empty)", help=_RECOVER)
+            raise LedgerDamaged(f"ledger damaged at {path} (the file is empty)", help=RECOVER)
         return
     if path.with_name(path.name + "-wal").exists():
         raise LedgerDamaged(
             f"ledger damaged at {path} (the file is gone, its journal is still there)",
-            help=_RECOVER,
+            help=RECOVER,
         )
 
 
@@ -269,8 +226,8 @@ def _create_sqlite(path: Path) -> None:
     connection = _connect(_for_writing(unfinished), "BEGIN IMMEDIATE")
     try:
         with connection.begin():
-            connection.exec_driver_sql(f"PRAGMA application_id = {_APPLICATION_ID}")
-        _migrate(connection)
+            connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
+        migrate(connection)
     finally:
         _close(connection)
     unfinished.rename(path)
@@ -285,15 +242,15 @@ def _judge_sqlite(connection: sa.Connection, path: Path) -> None:
     with connection.begin():
         verdict = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
         if verdict != "ok":
-            raise LedgerDamaged(f"ledger damaged at {path} (quick_check: {verdict})", help=_RECOVER)
-        if connection.exec_driver_sql("PRAGMA application_id").scalar() != _APPLICATION_ID:
+            raise LedgerDamaged(f"ledger damaged at {path} (quick_check: {verdict})", help=RECOVER)
+        if connection.exec_driver_sql("PRAGMA application_id").scalar() != APPLICATION_ID:
             raise LedgerUnusable(
-                f"the database at {path} is not a ledger of this program", help=_RECOVER
+                f"the database at {path} is not a ledger of this program", help=RECOVER
             )
-        found = _version(connection)
-    _refuse_version(found, str(path))
+        found = version_of(connection)
+    refuse_newer(found, str(path))
     if found < VERSION:
-        _migrate(connection)
+        migrate(connection)
 
 
 def _close(connection: sa.Connection) -> None:
@@ -301,118 +258,3 @@ def _close(connection: sa.Connection) -> None:
     with suppress(sa.exc.SQLAlchemyError):
         connection.close()
     connection.engine.dispose()
-
-
-# --- versions -------------------------------------------------------------------------------
-
-
-def _migrate(connection: sa.Connection) -> None:
-    with connection.begin():
-        for step in MIGRATIONS[_version(connection) :]:
-            step(connection)
-        _set_version(connection, VERSION)
-
-
-def _refuse_version(found: int, place: str) -> None:
-    if found > VERSION:
-        raise LedgerUnusable(
-            f"the ledger at {place} has format {found}, this program knows formats up to {VERSION}",
-            help="use the newer version of this program that wrote it",
-        )
-
-
-def _version(connection: sa.Connection) -> int:
-    if connection.dialect.name == "sqlite":
-        return int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
-    connection.exec_driver_sql("CREATE TABLE IF NOT EXISTS ledger_version (version integer)")
-    return connection.exec_driver_sql("SELECT max(version) FROM ledger_version").scalar() or 0
-
-
-def _set_version(connection: sa.Connection, version: int) -> None:
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(f"PRAGMA user_version = {version:d}")
-    else:
-        connection.execute(
-            sa.text("INSERT INTO ledger_version VALUES (:version)"), {"version": version}
-        )
-
-
-# --- PostgreSQL -----------------------------------------------------------------------------
-
-_ADVISORY_KEY = _APPLICATION_ID
-
-
-def _open_postgresql(url: str, *, writable: bool) -> Store:
-    engine_url = sa.make_url(url)
-    if engine_url.drivername == "postgresql":
-        engine_url = engine_url.set(drivername="postgresql+psycopg")
-    place = engine_url.render_as_string(hide_password=True)
-    with explained(place):
-        connection = sa.create_engine(
-            engine_url, poolclass=sa.pool.StaticPool, hide_parameters=True
-        ).connect()
-    try:
-        with explained(place):
-            if writable:
-                _lock_postgresql(connection)
-            with connection.begin():
-                found = _version(connection)
-            _refuse_version(found, place)
-            if writable and found < VERSION:
-                _migrate(connection)
-    except BaseException:
-        _close(connection)
-        raise
-
-    def name_run(run_id: str | None) -> None:
-        with connection.begin():
-            connection.execute(
-                sa.text("SELECT set_config('application_name', :name, false)"),
-                {"name": f"pipeline run {run_id or '-'} pid {os.getpid()}"[:63]},
-            )
-
-    def at_work() -> bool:
-        with connection.begin():
-            found = connection.execute(
-                sa.text(
-                    "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = :key AND granted"
-                ),
-                {"key": _ADVISORY_KEY},
-            ).first()
-        return found is not None
-
-    return Store(
-        connection, postgresql.insert, place, name_run, lambda: _close(connection), at_work,
-        _nothing_to_compact,
-    )  # fmt: skip
-
-
-def _lock_postgresql(connection: sa.Connection) -> None:
-    """Take a session lock: it ends with the connection, as the file lock with the process."""
-    with connection.begin():
-        taken = connection.execute(
-            sa.text("SELECT pg_try_advisory_lock(:key)"), {"key": _ADVISORY_KEY}
-        ).scalar()
-        if taken:
-            return
-        holder = connection.execute(
-            sa.text(
-                "SELECT a.application_name || ' from ' || coalesce(host(a.client_addr), 'here')"
-                " || ' since ' || a.backend_start FROM pg_locks l"
-                " JOIN pg_stat_activity a ON a.pid = l.pid"
-                " WHERE l.locktype = 'advisory' AND l.objid = :key AND l.granted"
-            ),
-            {"key": _ADVISORY_KEY},
-        ).scalar()
-    raise LedgerLocked(
-        f"another run is using this ledger: {holder or 'it has not said its name yet'}",
-        help="wait until it has ended; its lock ends with its connection",
-    )
-
-
-def _nothing_to_compact() -> None:
-    """Who only reads leaves nothing behind; what PostgreSQL keeps of old rows its own VACUUM removes."""
-
-
-def _no_name(_run_id: str | None) -> None:
-    """Readers hold no lock, so there is no name to write."""

@@ -50,8 +50,14 @@ def add_history(connection: sa.Connection) -> None:
     _add_events(connection, entries)
 
 
-def add_marks(connection: sa.Connection) -> None:
-    """Format 3 to 4: marks of what was told; orders get theirs when they are next acknowledged."""
+def add_marks_and_sharing(connection: sa.Connection) -> None:
+    """Format 3 to 4."""
+    _add_marks(connection)
+    t.METADATA.create_all(connection, tables=t.SHARING_TABLES)
+
+
+def _add_marks(connection: sa.Connection) -> None:
+    """Marks of what was told; orders get theirs when they are next acknowledged."""
     t.METADATA.create_all(connection, tables=t.READ_BACK_TABLES)
     for table in t.MARKED_TABLES:
         there = {column["name"] for column in sa.inspect(connection).get_columns(table.name)}

@@ -14,9 +14,9 @@ from pipeline.ledger import Ledger
 from pipeline.model.endpoint import Endpoint, Pace, Secret
 from pipeline.run import Options, Result, plan, resume, retry, run, run_plan
 from pipeline.sandbox import FaultSchedule, RunningSandbox, running_sandbox
+from tests.databases import Database
 
 SCHEMA = Path(__file__).parents[1] / "contract" / "openapi" / "order-api.openapi.json"
-
 ORDERS_YAML = """\
 version: 1
 name: orders
@@ -198,7 +198,7 @@ def sandbox(
 
 
 @pytest.fixture
-def warehouse(tmp_path: Path, sandbox: RunningSandbox) -> Warehouse:
+def warehouse(tmp_path: Path, sandbox: RunningSandbox, database: Database) -> Warehouse:
     folder = tmp_path / "inbox"
     folder.mkdir()
     (folder / "orders.yaml").write_text(ORDERS_YAML, encoding="utf-8")
@@ -208,7 +208,8 @@ def warehouse(tmp_path: Path, sandbox: RunningSandbox) -> Warehouse:
     )
     settings = Settings(
         profile="sandbox", endpoint=endpoint, pace=Pace(), home=home, reports=tmp_path / "reports",
-        ledger=str(home / "ledger.db"), timezone="UTC",
+        timezone="UTC",
+        ledger=str(home / "ledger.db") if database.kind == "sqlite" else database.location,
     )  # fmt: skip
     return Warehouse(folder, sandbox, settings)
 

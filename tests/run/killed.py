@@ -54,7 +54,7 @@ def main() -> int:
     )
     settings = Settings(
         profile="sandbox", endpoint=endpoint, pace=Pace(concurrency=2), home=home,
-        reports=Path(said["reports"]), ledger=str(home / "ledger.db"), timezone="UTC",
+        reports=Path(said["reports"]), ledger=said["ledger"], timezone="UTC",
     )  # fmt: skip
     mappings, told = sorted(folder.glob("*.yaml")), Told()
     match command:

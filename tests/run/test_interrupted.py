@@ -15,8 +15,11 @@ from pipeline.ledger import Ledger, RunState
 from pipeline.run import RunUnknown, report, status
 from pipeline.run.clock import clock
 from pipeline.run.folder import LASTING, RunFolder
+from tests.databases import BOTH_THOROUGH
 from tests.run.conftest import NOTHING_OPEN, Warehouse, order_row
 from tests.run.test_import import outcomes
+
+pytestmark = BOTH_THOROUGH
 
 ORDERS = 12
 PARTITION_BYTES = 260  # gives two partitions
@@ -62,6 +65,7 @@ def strike(warehouse: Warehouse, step: str, number: int, *command: str) -> Struc
         json.dumps({
             "base_url": endpoint.base_url, "account": endpoint.account, "token": endpoint.token.reveal(),
             "home": str(warehouse.settings.home), "reports": str(warehouse.settings.reports),
+            "ledger": warehouse.settings.ledger,
             "folder": str(warehouse.folder), "partition_bytes": PARTITION_BYTES,
         })
     )  # fmt: skip

@@ -10,6 +10,7 @@ import pytest
 
 from pipeline.ledger import CauseCount, Figures, Ledger, OpenItem, RunStart, RunState, cause_hash
 from pipeline.ledger.schema import HISTORY_TABLES
+from tests.databases import BOTH, Database
 
 FIRST = dt.datetime(2026, 11, 18, 2, tzinfo=dt.UTC)
 
@@ -17,10 +18,9 @@ FIRST = dt.datetime(2026, 11, 18, 2, tzinfo=dt.UTC)
 class Nights:
     """A ledger over nights: every run begins a day after the one before."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, location: str) -> None:
         self.now = FIRST
-        self.ledger = Ledger.open(path, clock=lambda: self.now)
+        self.ledger = Ledger.open(location, clock=lambda: self.now)
         self.endpoint = self.ledger.endpoint("https://api.parcellab.com", 1618)
 
     def begin(self, run_id: str, *mappings: str) -> None:
@@ -69,12 +69,13 @@ def shown(item: OpenItem) -> tuple[str, str, str, int, str | None]:
 
 
 @pytest.fixture
-def nights(tmp_path: Path) -> Iterator[Nights]:
-    made = Nights(tmp_path / "ledger.db")
+def nights(database: Database) -> Iterator[Nights]:
+    made = Nights(database.location)
     yield made
     made.ledger.close()
 
 
+@BOTH
 def test_a_missing_order_is_carried_from_run_to_run_until_it_arrives(nights: Nights) -> None:
     nights.run("r1", {"A1": "R301", "A2": "A401"})
     nights.run("r2", {"A1": "R302"}, "A2", "A7")
@@ -86,6 +87,7 @@ def test_a_missing_order_is_carried_from_run_to_run_until_it_arrives(nights: Nig
     assert nights.closed("r1") == []
 
 
+@BOTH
 def test_a_run_that_ends_twice_counts_its_items_once(nights: Nights) -> None:
     nights.begin("r1")
     first = nights.end("r1", {"A1": "R301"})
@@ -96,6 +98,7 @@ def test_a_run_that_ends_twice_counts_its_items_once(nights: Nights) -> None:
     assert nights.ledger.entry_of("r1") == second == nights.ledger.last_entry()
 
 
+@BOTH
 def test_what_was_open_as_of_a_run_stays_so_whatever_comes_later(nights: Nights) -> None:
     nights.run("r1", {"A1": "R301", "A2": "A401", "A3": "R301"})
     nights.run("r2", {"A1": "R302", "A4": "R301"}, "A2")
@@ -110,6 +113,7 @@ def test_what_was_open_as_of_a_run_stays_so_whatever_comes_later(nights: Nights)
     assert nights.closed("r3") == [("A1", "arrived"), ("A3", "cancelled by phone")]
 
 
+@BOTH
 def test_an_interrupted_run_that_ends_after_a_newer_one_does_not_change_its_past(
     nights: Nights,
 ) -> None:
@@ -129,6 +133,7 @@ def test_an_interrupted_run_that_ends_after_a_newer_one_does_not_change_its_past
     assert [(run.id, run.entry) for run in resumed] == [("r1", 3), ("r2", 2)]
 
 
+@BOTH
 def test_past_runs_are_those_of_the_endpoint_with_their_figures(nights: Nights) -> None:
     nights.run("r1", {"A1": "R301"})
     nights.begin("r2", "wms", "parcels")  # has crashed
@@ -149,6 +154,7 @@ def test_past_runs_are_those_of_the_endpoint_with_their_figures(nights: Nights) 
     assert [run.id for run in nights.ledger.latest_runs(2)] == ["x", "r3"]
 
 
+@BOTH
 def test_causes_are_found_by_name(nights: Nights) -> None:
     entries = [nights.run("r1", {}, causes="ab"), nights.run("r2", {}, causes="bc")]
     found = nights.ledger.causes_at(entries, causes=["b", "z"])
@@ -156,6 +162,7 @@ def test_causes_are_found_by_name(nights: Nights) -> None:
     assert nights.ledger.causes_at([], causes=["b"]) == []
 
 
+@BOTH
 def test_open_items_are_counted_per_endpoint(nights: Nights) -> None:
     nights.run("r1", {"A1": "R301", "A2": "R301"})
     nights.run("r2", {"A3": "R301"}, "A1")
@@ -163,6 +170,7 @@ def test_open_items_are_counted_per_endpoint(nights: Nights) -> None:
     assert (count.account, count.count, count.oldest, count.profile) == (1618, 2, FIRST, "prod")
 
 
+@BOTH
 def test_an_item_closed_by_a_person_opens_again_as_a_new_one(nights: Nights) -> None:
     nights.run("r1", {"A1": "R301"})
     nights.ledger.close_items(nights.endpoint, ["A1"], "sold in the shop")

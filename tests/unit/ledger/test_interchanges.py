@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pipeline.ledger import HandedOver, InterchangeKey, Ledger, RunStart
 from pipeline.ledger.schema import EDI_TABLES, HISTORY_TABLES
+from tests.databases import BOTH, Database
 from tests.unit.ledger.test_ledger import NOW, begin, clock
 
 KEY = InterchangeKey("x12", "ACME", "PARCELLAB", "000000905", "aa")
@@ -19,9 +20,9 @@ def begin_with(ledger: Ledger, run_id: str, *keys: InterchangeKey) -> int:
     return endpoint
 
 
-def test_an_interchange_is_remembered_with_the_run_that_took_it_first(tmp_path: Path) -> None:
-    path = tmp_path / "ledger.db"
-    with Ledger.open(path, clock=clock) as ledger:
+@BOTH
+def test_an_interchange_is_remembered_with_the_run_that_took_it_first(database: Database) -> None:
+    with Ledger.open(database.location, clock=clock) as ledger:
         endpoint = begin_with(ledger, "r1", KEY)
         begin_with(ledger, "r2", KEY)
         begin(ledger, "r3")
@@ -33,12 +34,12 @@ def test_an_interchange_is_remembered_with_the_run_that_took_it_first(tmp_path: 
         assert ledger.received(other, ["000000905"]) == []
 
 
-def test_a_control_number_is_never_given_twice(tmp_path: Path) -> None:
-    path = tmp_path / "ledger.db"
+@BOTH
+def test_a_control_number_is_never_given_twice(database: Database) -> None:
 
     def given(theirs: str = "ACME", first: int = 1) -> int:
         # opened anew each time, as after a crash
-        with Ledger.open(path, clock=clock) as ledger:
+        with Ledger.open(database.location, clock=clock) as ledger:
             return ledger.next_control_number("x12", "PARCELLAB", theirs, first=first)
 
     assert [given(), given(), given("OTHER"), given(first=500), given(), given(first=7)] == [
@@ -46,8 +47,9 @@ def test_a_control_number_is_never_given_twice(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-def test_what_was_handed_over_is_found_by_the_hash_of_the_file(tmp_path: Path) -> None:
-    with Ledger.open(tmp_path / "ledger.db", clock=clock) as ledger:
+@BOTH
+def test_what_was_handed_over_is_found_by_the_hash_of_the_file(database: Database) -> None:
+    with Ledger.open(database.location, clock=clock) as ledger:
         endpoint = begin_with(ledger, "r1", KEY)
         given = HandedOver(KEY, "997", "v1", "997-ACME-000000001.edi")
         for _ in range(2):

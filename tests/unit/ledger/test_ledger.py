@@ -1,12 +1,9 @@
 import datetime as dt
-import os
 import signal
-import sqlite3
-import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 
@@ -24,8 +21,6 @@ from pipeline.ledger import (
     RunStart,
     RunState,
 )
-from pipeline.ledger import store as ledger_store
-from pipeline.ledger.schema import VERSION
 from pipeline.model.orders import Operation, Outcome, Problem, Replay, Submission
 from pipeline.model.outcomes import (
     MUTATION_SCHEMA,
@@ -33,6 +28,9 @@ from pipeline.model.outcomes import (
     MutationOutcome,
     OrderOutcome,
 )
+from tests.databases import BOTH, Database
+
+pytestmark = BOTH
 
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 
@@ -42,13 +40,8 @@ def clock() -> dt.datetime:
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "state" / "ledger.db"
-
-
-@pytest.fixture
-def ledger(path: Path) -> Iterator[Ledger]:
-    with Ledger.open(path, clock=clock) as opened:
+def ledger(database: Database) -> Iterator[Ledger]:
+    with Ledger.open(database.location, clock=clock) as opened:
         yield opened
 
 
@@ -251,125 +244,12 @@ def test_findings_are_counted_per_partition_and_summed(ledger: Ledger) -> None:
     ]
 
 
-# --- the file -------------------------------------------------------------------------------
-
-
-def test_files_are_private_and_the_pragmas_are_what_they_must_be(
-    ledger: Ledger, path: Path
-) -> None:
-    begin(ledger)
-    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-    assert {stat.S_IMODE(each.stat().st_mode) for each in path.parent.iterdir()} == {0o600}
-    with ledger._session.transaction() as connection:
-        asked = ("journal_mode", "synchronous", "foreign_keys", "user_version")
-        found = [connection.exec_driver_sql(f"PRAGMA {each}").scalar() for each in asked]
-    assert found == ["wal", 2, 1, VERSION]
-
-
-def test_a_pragma_that_does_not_hold_is_noticed(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(ledger_store, "_PRAGMAS", (("synchronous", "FULLL", 2),))
-    with pytest.raises(LedgerUnusable, match="synchronous = FULLL, it says 1"):
-        Ledger.open(path, clock=clock)
-
-
-DAMAGE: dict[str, tuple[Callable[[bytes], bytes], str]] = {
-    "zero length": (lambda _: b"", "the file is empty"),
-    "garbage": (lambda _: os.urandom(9000), "file is not a database"),
-    "truncated": (lambda data: data[: len(data) // 2], "malformed"),
-    "page destroyed": (lambda data: data[:4096] + b"\xff" * 4096 + data[8192:], "ledger damaged"),
-}
-
-
-@pytest.mark.parametrize("how", DAMAGE)
-def test_l1_a_damaged_ledger_is_never_replaced(path: Path, how: str) -> None:
-    with Ledger.open(path, clock=clock) as opened:
-        begin(opened)
-    spoil, words = DAMAGE[how]
-    path.write_bytes(spoil(path.read_bytes()))
-    before = path.read_bytes()
-    with pytest.raises(LedgerUnusable, match=words) as raised:
-        Ledger.open(path, clock=clock)
-    assert raised.value.exit_code == 11
-    assert "nothing was sent" in raised.value.help
-    assert path.read_bytes() == before
-
-
-def test_l1_a_journal_without_its_file_is_damage(path: Path) -> None:
-    path.parent.mkdir()
-    path.with_name("ledger.db-wal").write_bytes(b"x")
-    with pytest.raises(LedgerUnusable, match="its journal is still there"):
-        Ledger.open(path, clock=clock)
-
-
-def test_another_program_s_database_is_refused(path: Path) -> None:
-    path.parent.mkdir()
-    connection = sqlite3.connect(path)
-    connection.execute("CREATE TABLE t (a)")
-    connection.close()
-    with pytest.raises(LedgerUnusable, match="not a ledger of this program"):
-        Ledger.open(path, clock=clock)
-
-
-def test_d8_a_newer_ledger_is_left_alone(path: Path) -> None:
-    Ledger.open(path, clock=clock).close()
-    connection = sqlite3.connect(path)
-    connection.execute("PRAGMA user_version = 99")
-    connection.close()
-    with pytest.raises(LedgerUnusable, match="has format 99, this program knows formats up to 4"):
-        Ledger.open(path, clock=clock)
-
-
-def test_p2_a_migration_that_fails_leaves_no_ledger(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def breaks(_connection: object) -> None:
-        raise sqlite3.OperationalError("interrupted")
-
-    monkeypatch.setattr(ledger_store, "MIGRATIONS", (*ledger_store.MIGRATIONS, breaks))
-    with pytest.raises(LedgerUnusable, match="interrupted"):
-        Ledger.open(path, clock=clock)
-    assert not path.exists()
-    monkeypatch.undo()
-    Ledger.open(path, clock=clock).close()
-
-
-def test_l5_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises(LedgerUnusable, match=str(tmp_path / "file")):
-        Ledger.open(tmp_path / "file" / "ledger.db", clock=clock)
-
-
-def test_a_reader_sees_what_a_running_writer_has_committed(ledger: Ledger, path: Path) -> None:
-    begin(ledger)
-    with Ledger.read(path, clock=clock) as reader:
-        assert [run.id for run in reader.runs(2)] == ["r1"]
-        with pytest.raises(LedgerUnusable, match="readonly"):
-            reader.endpoint("https://x", 1)
-
-
-def test_there_is_nothing_to_read_before_the_first_run(path: Path) -> None:
-    with pytest.raises(LedgerUnusable, match="there is no ledger"):
-        Ledger.read(path, clock=clock)
-
-
 def test_after_a_failed_commit_nothing_is_written_any_more(ledger: Ledger) -> None:
     begin(ledger)
     with pytest.raises(LedgerUnusable), ledger._session.transaction() as connection:
         connection.exec_driver_sql("INSERT INTO nowhere VALUES (1)")
     with pytest.raises(LedgerUnusable):
         ledger.endpoint("https://y", 1)
-
-
-def test_p7_a_full_disk_is_said_in_those_words(ledger: Ledger) -> None:
-    begin(ledger)
-    with ledger._session.transaction() as connection:
-        connection.exec_driver_sql("PRAGMA max_page_count = 60")
-    rows = plan(*({"order_number": f"A{n}" * 40} for n in range(5000)))
-    with pytest.raises(LedgerUnusable, match="disk full writing the ledger at") as raised:
-        ledger.plan_partition("r1", 0, rows, "d")
-    assert "A77" not in f"{raised.value!r}{raised.value.__cause__}"
 
 
 # --- several processes ----------------------------------------------------------------------
@@ -389,13 +269,13 @@ time.sleep(60)
 
 
 @pytest.fixture
-def sending_child(path: Path) -> Iterator[subprocess.Popen[str]]:
-    with Ledger.open(path, clock=clock) as opened:
+def sending_child(database: Database) -> Iterator[subprocess.Popen[str]]:
+    with Ledger.open(database.location, clock=clock) as opened:
         begin(opened)
         opened.plan_partition("r1", 0, plan({"order_number": "A1"}, {"order_number": "A2"}), "d")
     root = str(Path(__file__).parents[3])
     with subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(path), root], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", CHILD, database.location, root], stdout=subprocess.PIPE, text=True
     ) as child:
         assert child.stdout is not None
         assert child.stdout.readline() == "sending\n"
@@ -404,21 +284,21 @@ def sending_child(path: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def test_d1_a_second_run_is_told_who_holds_the_ledger(
-    path: Path, sending_child: subprocess.Popen[str]
+    database: Database, sending_child: subprocess.Popen[str]
 ) -> None:
     with pytest.raises(LedgerLocked) as raised:
-        Ledger.open(path, clock=clock)
+        Ledger.open(database.location, clock=clock)
     assert raised.value.exit_code == 10
     assert f"run r1 by pid {sending_child.pid} on " in str(raised.value)
     assert "since 2026-11-20T00:00:00+00:00" in str(raised.value)
 
 
 def test_p1_after_kill_9_the_next_run_knows_what_was_being_sent(
-    path: Path, sending_child: subprocess.Popen[str]
+    database: Database, sending_child: subprocess.Popen[str]
 ) -> None:
     sending_child.send_signal(signal.SIGKILL)
     sending_child.wait()
-    with Ledger.open(path, clock=clock) as opened:
+    with Ledger.open(database.location, clock=clock) as opened:
         found = opened.orders("r1").sort("key")
         assert found["outcome"].to_list() == ["unknown", "not_attempted"]
         assert opened.partitions("r1")[0].open_orders == 2
