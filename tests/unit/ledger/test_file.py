@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.ledger import Ledger, LedgerUnusable, versions
+from pipeline.ledger import FindingCount, Ledger, LedgerUnusable, versions
 from pipeline.ledger import store as ledger_store
 from pipeline.ledger.schema import VERSION
 from tests.unit.ledger.test_ledger import begin, clock, plan
@@ -133,3 +133,13 @@ def test_p7_a_full_disk_is_said_in_those_words(ledger: Ledger) -> None:
     with pytest.raises(LedgerUnusable, match="disk full writing the ledger at") as raised:
         ledger.plan_partition("r1", 0, rows, "d")
     assert "A77" not in f"{raised.value!r}{raised.value.__cause__}"
+
+
+def test_what_is_replaced_leaves_no_bytes(path: Path) -> None:
+    old = [FindingCount("R301", f"canary column {n}", "t", 0, n, n) for n in range(400)]
+    with Ledger.open(path, clock=clock) as ledger:
+        begin(ledger)
+        ledger.put_finding_counts("r1", 0, old)
+        ledger.put_finding_counts("r1", 0, [])
+    assert b"canary column" not in path.read_bytes()
+    assert not path.with_name("ledger.db-wal").exists()
