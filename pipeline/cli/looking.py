@@ -45,11 +45,15 @@ def status(session: Session) -> int:
 
 def _status_text(console: Console, found: Mapping[str, Any]) -> str:
     runs = found.get("runs") or []
+    preparing = found.get("preparing")
+    lines = _preparing(console, preparing) if preparing else []
     if not runs:
-        return "no run yet"
+        return "\n".join(lines) or "no run yet"
     items = found.get("open_items") or {"count": 0, "oldest": None}
-    lines = [f"last run    {_run_line(console, runs[0])}"]
+    lines.append(f"last run    {_run_line(console, runs[0])}")
     lines += _more(runs[0])
+    if found.get("progress") and runs[0]["state"] == "running":
+        lines += _how_far(console, found["progress"])
     since = f", oldest since {_at(console, items['oldest'])}" if items["oldest"] else ""
     lines.append(f"open items  {items['count']:,}{since}")
     if len(runs) > 1:
@@ -69,6 +73,44 @@ def _more(run: Mapping[str, Any]) -> list[str]:
     elif run["state"] == "running":
         said.append("            it is at work now")
     return said
+
+
+def _preparing(console: Console, run: Mapping[str, Any]) -> list[str]:
+    """A run that reads and checks its files."""
+    return [f"at work     {run['id']}  nothing sent yet", *_how_far(console, run)]
+
+
+_STAGES = {"read": "reading", "validate": "checking", "send": "sending"}
+_UNDER_WAY = ("not_attempted", "sending")
+
+
+def _how_far(console: Console, progress: Mapping[str, Any]) -> list[str]:
+    """Stage, done of all, rate, end, why it waits, and what became of its orders so far."""
+    said = []
+    if progress.get("stage"):
+        total = progress["total"]
+        unit = {"read": " rows", "validate": " parts", "send": " orders"}.get(progress["stage"], "")
+        of = f" of {total:,}" if total is not None else ""
+        parts = [
+            f"{_STAGES.get(progress['stage'], progress['stage'])} {progress['done']:,}{of}{unit}"
+        ]
+        if progress["per_s"]:
+            parts.append(f"{progress['per_s']:,.1f}/s")
+        if progress["ends_at"]:
+            parts.append(f"done about {_at(console, progress['ends_at'])}")
+        parts.append(
+            f"as of {datetime.fromisoformat(progress['at']).astimezone(console.zone):%H:%M:%S}"
+        )
+        said.append(", ".join(parts))
+    orders = progress.get("orders") or {}
+    if orders:
+        waiting = sum(orders.get(name, 0) for name in _UNDER_WAY)
+        listed = [f"{name.replace('_', ' ')} {orders[name]:,}" for name in sorted(orders)
+                  if name not in _UNDER_WAY]  # fmt: skip
+        said.append("orders: " + ", ".join([*listed, f"to go {waiting:,}"]))
+    if progress.get("waiting"):
+        said.append(str(progress["waiting"]))
+    return [f"            {each}" for each in said]
 
 
 _STATES = {"not_sent": "stopped before sending"}

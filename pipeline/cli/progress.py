@@ -22,6 +22,9 @@ _DOING: Mapping[str, str] = {
 }  # fmt: skip
 
 
+_TOLD = ("created", "updated", "partly_applied", "refused", "unknown")
+
+
 class NotConfirmed(StopRun):
     """There is nobody to ask (exit 2: a schedule lacks an option)."""
 
@@ -31,7 +34,10 @@ class NotConfirmed(StopRun):
 class Events(Protocol):
     """What `run` tells and asks while it works."""
 
-    def stage(self, name: str, done: int, total: int | None, note: str = "") -> None:
+    def stage(
+        self, name: str, done: int, total: int | None, note: str = "",
+        so_far: Mapping[str, int] | None = None,
+    ) -> None:  # fmt: skip
         """Tell how far a stage is; called often."""
 
     def say(self, level: str, event: str, **fields: object) -> None:
@@ -59,7 +65,10 @@ class Lines:
     def __exit__(self, *_exc: object) -> None:
         """Nothing is kept open."""
 
-    def stage(self, name: str, done: int, total: int | None, note: str = "") -> None:
+    def stage(
+        self, name: str, done: int, total: int | None, note: str = "",
+        so_far: Mapping[str, int] | None = None,
+    ) -> None:  # fmt: skip
         """Print a line if the last one is 30 s old, or if sending has begun to wait."""
         now_s = time.monotonic()
         if name != self._stage:
@@ -75,6 +84,7 @@ class Lines:
         fields: dict[str, object] = {
             "text": f"{_DOING.get(name, name)} {done}{'' if total is None else f'/{total}'}",
             "rate": f"{rate:.1f}/s",
+            **_counted(so_far),
             "eta": self._eta(done, total, rate),
             "waiting": waiting or None,
         }
@@ -137,7 +147,10 @@ class Bars:
     def __exit__(self, *_exc: object) -> None:
         self._progress.stop()
 
-    def stage(self, name: str, done: int, total: int | None, note: str = "") -> None:
+    def stage(
+        self, name: str, done: int, total: int | None, note: str = "",
+        so_far: Mapping[str, int] | None = None,
+    ) -> None:  # fmt: skip
         """Move the bar of the stage."""
         task = self._tasks.get(name)
         if task is None:
@@ -149,7 +162,9 @@ class Bars:
         rate = (done - first) / max(time.monotonic() - since_s, 1e-9)
         shown = f"{rate:,.1f}/s" if done > first else ""
         waiting = "" if note.endswith("/s") else self._console.safe(note)
-        self._progress.update(task, completed=done, total=total, rate=shown, note=waiting)
+        counts = " ".join(f"{word} {number:,}" for word, number in _counted(so_far).items())
+        said = "  ".join(part for part in (counts, waiting) if part)
+        self._progress.update(task, completed=done, total=total, rate=shown, note=said)
 
     def say(self, level: str, event: str, **fields: object) -> None:
         """Print warnings; the rest only with -v, since the bars and the result say it."""
@@ -170,6 +185,11 @@ class Bars:
             yield
         finally:
             self._progress.start()
+
+
+def _counted(so_far: Mapping[str, int] | None) -> dict[str, int]:
+    """What became of the orders so far, as far as it is told: the rest is in the report."""
+    return {word: so_far[word] for word in _TOLD if so_far and so_far.get(word)}
 
 
 def events_for(console: Console, *, approve: bool) -> Lines | Bars:

@@ -491,6 +491,19 @@ class Ledger:
             ORDER_SCHEMA,
         )
 
+    def outcome_counts(self, run_id: str) -> dict[str, int]:
+        """Count the orders of a run by outcome, without holding any of them; may be at work."""
+        order = t.run_order.c
+        with self._session.transaction() as connection:
+            rows = connection.execute(
+                sa.select(order.outcome, sa.func.count())
+                .where(order.run == run_seq(connection, run_id))
+                .group_by(order.outcome)
+            )
+            counts = {outcome: int(number) for outcome, number in rows}
+        under_way = counts.pop(t.SENDING, 0)
+        return counts | ({"sending": under_way} if under_way else {})
+
     def mutations(self, run_id: str) -> pl.DataFrame:
         """Give what became of each mutation of a run, as `MUTATION_SCHEMA`."""
         mutation = t.run_mutation.c

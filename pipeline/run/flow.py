@@ -39,7 +39,7 @@ from pipeline.run.identity import fingerprint, run_name
 from pipeline.run.index import renew_index
 from pipeline.run.interchanges import keep_messages
 from pipeline.run.leftovers import sweep
-from pipeline.run.log import LoggedEvents
+from pipeline.run.log import logged
 from pipeline.run.partners import Reception, agreed
 from pipeline.run.plans import (
     copy_plan,
@@ -295,7 +295,7 @@ class Flow:
         told = self.events
         try:
             folder.make(self._owner())
-            self.events = LoggedEvents(told, folder.path / "run.log", clock)
+            self.events = logged(told, folder)
             yield folder
         finally:
             if not self.halt.gentle:
@@ -454,7 +454,7 @@ class Flow:
         """Send what is open of an interrupted run, leaving alone what a newer run has sent."""
         folder = self._choice(ledger).folder(record)
         self.halt.gentle = True
-        self.events = LoggedEvents(self.events, folder.path / "run.log", clock)
+        self.events = logged(self.events, folder)
         with self._saved(ledger, record.id):
             ledger.resume_run(record.id)
             kept = {k: v for k, v in folder.facts().items() if k not in _FACTS_OF_AN_END}

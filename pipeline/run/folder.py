@@ -11,6 +11,7 @@
     rows/ findings/ trace/ messages/                       for the report, as long as it is kept
     acks/        acknowledgements of EDI files
     run.json     facts of the run that are not in the ledger
+    progress.json   how far it is, while it is at work
     run.log      what happened and when: events, no values
     reports.json where its report was written to, for who removes it one day
     owner.json   which ledger knows of it, from the first moment on
@@ -219,6 +220,7 @@ class RunFolder:
         for name in TRANSIENT:
             if name not in owed:
                 shutil.rmtree(self.path / name, ignore_errors=True)
+        (self.path / "progress.json").unlink(missing_ok=True)
 
     # -- where its report is ----------------------------------------------------------------
 

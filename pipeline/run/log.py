@@ -6,13 +6,15 @@ One JSON object per line. Events carry counts, names and codes, never a value or
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
 from pipeline.config import Settings
 from pipeline.run.clock import clock
+from pipeline.run.folder import RunFolder
+from pipeline.run.heartbeat import Heartbeat
 from pipeline.run.request import Events
 
 _HEARTBEAT_S = 30.0
@@ -30,28 +32,46 @@ def logged_apart(settings: Settings, events: Events) -> "LoggedEvents":
     return LoggedEvents(events, logs / f"crash-{at:%Y%m%dT%H%M%S}-{os.getpid()}.log", clock)
 
 
+def logged(events: Events, folder: RunFolder) -> "LoggedEvents":
+    """Pass on the events of a run, write them down, and let others see how far it is."""
+    return LoggedEvents(events, folder.path / "run.log", clock, Heartbeat(folder.path, clock))
+
+
 class LoggedEvents:
     """Passes events on and writes them down."""
 
-    def __init__(self, events: Events, path: Path, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, events: Events, path: Path, clock: Callable[[], datetime],
+        heart: Heartbeat | None = None,
+    ) -> None:  # fmt: skip
         self._events = events
         self._path = path
         self._clock = clock
+        self._heart = heart
         self._broken = False
         self._stage = ""
         self._waiting = ""
         self._spoke_s = 0.0
 
-    def stage(self, name: str, done: int, total: int | None, note: str = "") -> None:
+    def stage(
+        self, name: str, done: int, total: int | None, note: str = "",
+        so_far: Mapping[str, int] | None = None,
+    ) -> None:  # fmt: skip
         """Write down where a stage begins or begins to wait, and every 30 s how far it is."""
         waiting = "" if note.endswith("/s") else note
         now_s = time.monotonic()
         changed = name != self._stage or bool(waiting) != bool(self._waiting)
         if changed or now_s - self._spoke_s >= _HEARTBEAT_S:
             self._stage, self._spoke_s = name, now_s
-            self._write("debug", name, {"done": done, "total": total, "waiting": waiting or None})
+            self._write(
+                "debug",
+                name,
+                {"done": done, "total": total, "waiting": waiting or None} | dict(so_far or {}),
+            )
         self._waiting = waiting
-        self._events.stage(name, done, total, note)
+        if self._heart is not None:
+            self._heart.beat(name, done, total, note, so_far or {})
+        self._events.stage(name, done, total, note, so_far)
 
     def say(self, level: str, event: str, **fields: object) -> None:
         """Write the event down."""
@@ -64,7 +84,7 @@ class LoggedEvents:
         self._write("info", "confirm", {"question": question, "agreed": agreed})
         return agreed
 
-    def _write(self, level: str, event: str, fields: dict[str, object]) -> None:
+    def _write(self, level: str, event: str, fields: Mapping[str, object]) -> None:
         if self._broken:
             return
         line = {

@@ -21,6 +21,7 @@ from pipeline.run.accounts import report_folder, report_folders, run_facts, run_
 from pipeline.run.clock import clock
 from pipeline.run.corrected import FOLDER, still_there, write_corrected
 from pipeline.run.folder import RunFolder, written
+from pipeline.run.heartbeat import how_far, preparing_run
 from pipeline.run.index import INDEX, write_index
 from pipeline.run.nights import recalled
 from pipeline.run.plans import run_of
@@ -247,27 +248,35 @@ def status(settings: Settings) -> dict[str, object]:
     Returns:
         dict: `runs` (newest first: id, state, profile, exit, started_at, ended_at, reason, and
         continue_with for one that can be resumed; `state` is "died" for a run without its
-        process), `open_items` (count and oldest), `at_work`, and `exit`: the last verdict.
-        Times are in UTC.
+        process), `progress` of the run at work (`how_far`), `preparing`: one that has not begun to
+        send, `open_items` (count and oldest), `at_work`, and `exit`: the last verdict. Times are in
+        UTC.
     """
     if no_ledger(settings):
-        return {"runs": [], "open_items": {"count": 0, "oldest": None}, "exit": None}
+        return {"runs": [], "progress": None, "preparing": None,
+                "open_items": {"count": 0, "oldest": None}, "exit": None}  # fmt: skip
     with Ledger.read(settings.ledger, clock=clock) as ledger:
         before = {each.id for each in ledger.runs(_SHOWN) if each.state is LedgerState.RUNNING}
         locked = ledger.at_work()
         runs = ledger.runs(_SHOWN)
         items = ledger.open_items(runs[0].endpoint) if runs else []
-    # one that began after the lock was looked at is no dead one
-    working = next(
-        (
-            each
-            for each in runs
-            if each.state is LedgerState.RUNNING and (locked or each.id not in before)
-        ),
-        None,
-    )
+        # one that began after the lock was looked at is no dead one
+        working = next(
+            (
+                each
+                for each in runs
+                if each.state is LedgerState.RUNNING and (locked or each.id not in before)
+            ),
+            None,
+        )
+        progress = None
+        if working is not None:
+            progress = how_far(settings.home / "runs" / working.id, ledger, working.id)
+        preparing = preparing_run(settings.home, ledger) if locked and working is None else None
     return {
         "runs": [_shown(record, settings, working) for record in runs],
+        "progress": progress,
+        "preparing": preparing,
         "open_items": {
             "count": len(items),
             "oldest": items[0].opened_at.isoformat() if items else None,

@@ -1,7 +1,7 @@
 """What a run is asked to do, what it answers, and whom it tells on the way."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -71,8 +71,14 @@ class Result:
 class Events(Protocol):
     """Whom a run tells how far it is, and asks before it sends to production."""
 
-    def stage(self, name: str, done: int, total: int | None, note: str = "") -> None:
-        """How far a stage is; `name` is read, validate or send. Called often."""
+    def stage(
+        self, name: str, done: int, total: int | None, note: str = "",
+        so_far: Mapping[str, int] | None = None,
+    ) -> None:  # fmt: skip
+        """How far a stage is; `name` is read, validate, send or verify. Called often.
+
+        `so_far` counts orders by what became of them, while they are sent.
+        """
 
     def say(self, level: str, event: str, **fields: object) -> None:
         """One event worth a line in a log."""

@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
@@ -16,6 +17,7 @@ from pipeline.model.outcomes import OrderOutcome
 from pipeline.model.stops import StopRun
 from pipeline.run.folder import RunFolder
 from pipeline.run.halt import Halt
+from pipeline.run.heartbeat import CountedJournal
 from pipeline.run.prepare import PREPARED_SCHEMA
 from pipeline.run.request import Events
 from pipeline.send import Gate, OrderClient, Progress, deliver
@@ -63,6 +65,7 @@ async def _send(
         watchers.append(asyncio.create_task(_watch_time(until, clock, halt)))
     gate = Gate(pace, clock=time.monotonic, sleep=asyncio.sleep, random=random_share)
     total, done = waiting.len(), 0
+    so_far: Counter[str] = Counter()
     agent = f"pipeline/{__version__}"
     try:
         await listening_there(endpoint.base_url)
@@ -76,10 +79,11 @@ async def _send(
 
                 def tell(progress: Progress, before: int = done) -> None:
                     note = progress.waiting or f"{progress.per_s:.1f}/s"
-                    events.stage("send", before + progress.done, total, note)
+                    events.stage("send", before + progress.done, total, note, so_far)
 
                 delivered = await deliver(
-                    _submissions(ready), client=client, journal=ledger.journal(run_id, partition),
+                    _submissions(ready), client=client,
+                    journal=CountedJournal(ledger.journal(run_id, partition), so_far),
                     gate=gate, stop=stop, total=ready.height, on_progress=tell,
                 )  # fmt: skip
                 done += delivered.settled

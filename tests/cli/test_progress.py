@@ -91,3 +91,19 @@ def test_until_is_the_next_such_time() -> None:
     assert morning.astimezone(UTC) - evening.astimezone(UTC) == timedelta(hours=7)
     assert next_moment(time(23), evening).day == 28
     assert next_moment(datetime(2027, 1, 1), evening).tzinfo is BERLIN  # noqa: DTZ001 - as typed
+
+
+def test_what_became_of_the_orders_stands_in_the_line_and_beside_the_bar(
+    now: dict[str, float], capsys: pytest.CaptureFixture[str]
+) -> None:
+    so_far = {"created": 270, "updated": 129, "refused": 3, "not_attempted": 1}
+    lines = Lines(Console(Look()), approve=False)
+    lines.stage("send", 0, 683, "5.0/s")
+    now["s"] += 30
+    lines.stage("send", 402, 683, "waiting 12 s (rate limit)", so_far)
+    err = capsys.readouterr().err
+    assert " sending 402/683 rate=13.4/s created=270 updated=129 refused=3 eta=" in err
+    assert err.endswith('waiting="waiting 12 s (rate limit)"\n')
+    with Bars(Console(Look()), approve=True) as bars:
+        bars.stage("send", 402, 683, "4.9/s", so_far)
+    assert "created 270 updated 129 refused 3" in " ".join(capsys.readouterr().err.split())

@@ -1,7 +1,7 @@
 """The one place where the golden tests touch the product."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -51,7 +51,10 @@ class Ran:
 class Quiet:
     """Nobody listens; agreeing is a matter of course."""
 
-    def stage(self, name: str, done: int, total: int | None, note: str = "") -> None:
+    def stage(
+        self, name: str, done: int, total: int | None, note: str = "",
+        so_far: Mapping[str, int] | None = None,
+    ) -> None:  # fmt: skip
         """Say nothing."""
 
     def say(self, level: str, event: str, **fields: object) -> None:

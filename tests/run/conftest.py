@@ -1,7 +1,7 @@
 """A warehouse in a folder, a sandbox on loopback, and one function that imports."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -67,7 +67,10 @@ class Told:
     questions: list[str] = field(default_factory=list)
     on_send: Callable[[int], None] | None = None
 
-    def stage(self, name: str, done: int, total: int | None, note: str = "") -> None:  # noqa: ARG002
+    def stage(
+        self, name: str, done: int, total: int | None, note: str = "",  # noqa: ARG002
+        so_far: Mapping[str, int] | None = None,  # noqa: ARG002
+    ) -> None:  # fmt: skip
         if name == "send" and self.on_send is not None:
             self.on_send(done)
 
