@@ -18,6 +18,7 @@ from pipeline.report.masking import PiiMode
 from pipeline.report.render import render, render_index, render_mail
 from pipeline.report.summary import Summary, summarise
 from tests.pages.conftest import Open
+from tests.picture import verdicts
 from tests.unit.report.nights import TONIGHT, Nights
 from tests.unit.report.runs import BAD_EMAIL, RunBuilder, all_imported, facts_of, partly_imported
 from tests.unit.report.test_past import told
@@ -114,6 +115,40 @@ def test_each_verdict_has_its_sign_words_and_tone(
     assert tab.page.locator(f".verdict.{tone} h1 svg path").count() == 1
     assert tab.complaints == []
     assert len(tab.requests) == 1
+
+
+def test_the_pages_of_the_pictures_are_the_six_verdicts(open_page: Open) -> None:
+    told = {
+        "all-imported": ("✔ ALL IMPORTED", "good"),
+        "with-warnings": ("⚠ IMPORTED WITH WARNINGS", "warn"),
+        "partly-imported": ("✖ PARTLY IMPORTED", "bad"),
+        "nothing-imported": ("✖ NOTHING IMPORTED", "bad"),
+        "stopped": ("⏸ STOPPED, CAN RESUME", "warn"),
+        "plan-only": ("◇ PLAN ONLY, NOTHING SENT", "plan"),
+    }
+    found = {}
+    for name, html in verdicts():
+        tab = open_page(html)
+        title, tone = tab.page.title().partition(":")[0], tab.page.locator(".verdict")
+        found[name] = (title, (tone.get_attribute("class") or "").removeprefix("verdict "))
+        assert tab.complaints == []
+    assert found == told
+
+
+def test_numbers_are_written_one_way_and_times_carry_their_zone(open_page: Open) -> None:
+    run = RunBuilder()
+    for number in range(1204):
+        run.order(f"WH-{number}", "held_back", (BAD_EMAIL,))
+    tab = open_page(render(summary_of(run)))
+    tab.page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true; })")
+    prose = re.sub(
+        r"WH-\d+|SHA-256|\b[0-9a-f]{12}…|[\w.-]+\.csv\S*|\d{4}-\d\d-\d\dT\d+\S*", "", tab.text
+    )
+    assert "1,204 orders" in prose
+    assert not re.findall(r"\b1204\b|\b\d{1,3}\.\d{3}\b", prose)
+    times = re.findall(r"\d\d:\d\d(?:–\d\d:\d\d)?(?! *(?:–|\)))[^\n]{0,24}", prose)
+    assert times
+    assert all("Europe/Berlin (+01:00)" in each for each in times)
 
 
 def test_it_asks_for_nothing_and_its_policy_is_kept(open_page: Open, night: str) -> None:
