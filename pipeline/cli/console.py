@@ -72,6 +72,7 @@ class Console:
     def __init__(self, look: Look, zone: str | None = None) -> None:
         self.look = look
         self.zone = ZoneInfo(zone or system_timezone(environment()))
+        self.run = ""  # whose events these are, once there is one
         self._hidden: list[str] = []
 
     def hide(self, secret: str) -> None:
@@ -138,6 +139,8 @@ class Console:
         """Print one event as a line: time, level, words, then key=value."""
         if not self.shows(level):
             return
+        if self.run:
+            fields = {**fields, "run": self.run}
         if self.look.log_format == "json":
             at = self.now().astimezone(UTC).isoformat(timespec="seconds")
             line = {"time": at, "level": level, "event": event, **fields}

@@ -67,7 +67,10 @@ _VERDICT = (
     setting("partial_ok"),
     setting("fail_on_empty"),
 )
-_TELLING = (setting("notify", metavar="problems|always|never"),)
+_TELLING = (
+    setting("notify", metavar="problems|always|never"),
+    setting("metrics", metavar="FILE"),
+)
 _REPORT = (
     setting("report_dir", metavar="DIR"),
     setting("xlsx"),

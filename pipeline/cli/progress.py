@@ -99,6 +99,7 @@ class Lines:
 
     def say(self, level: str, event: str, **fields: object) -> None:
         """Print a line."""
+        self._console.run = str(fields.get("run") or self._console.run)
         self._console.log(_level(level), event, fields)
 
     def confirm(self, question: str, expected: str) -> bool:
@@ -169,6 +170,7 @@ class Bars:
     def say(self, level: str, event: str, **fields: object) -> None:
         """Print warnings; the rest only with -v, since the bars and the result say it."""
         weight = _level(level)
+        self._console.run = str(fields.get("run") or self._console.run)
         if weight in ("WARN", "ERROR") or self._console.look.verbose:
             with self._apart():
                 self._console.log(weight, event, fields)

@@ -101,6 +101,9 @@ KEYS: Mapping[str, Key] = {
             "personal data in the report: mask, show or none", default="mask"),
         Key("notify", as_choice(*When), _COMMAND,
             "who is told of the end: problems, always or never, over `when` in [notify]"),
+        Key("metrics", as_path, _ANY,
+            "write the numbers of the last run to this file, such as import.prom, for the textfile "
+            "collector of Prometheus' node exporter"),
         Key("xlsx", as_yes_no, _ANY,
             "write the rows to correct as .xlsx too, all cells text; needs the extra pipeline[xlsx]",
             default=False),

@@ -126,6 +126,7 @@ class Settings:
     config: Path | None = None  # the file that an option named
     reports_named: bool = False  # by an option, too
     partners: tuple[Partner, ...] = ()  # none: EDI of every sender is taken
+    metrics: Path | None = None  # where the last run's numbers are written for a monitoring
     acks: Path | None = None  # under which partners find their acknowledgements
     notify: Notify | None = None  # who is told how a run ended
     schedule: Schedule | None = None  # the nights on which a run is expected

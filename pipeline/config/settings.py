@@ -76,7 +76,14 @@ class Maker:
             auto_approve=self.get("auto_approve", bool),
             settle_s=self.get("settle_s", float),
             acks=self.maybe("acks_dir", Path),
+            metrics=self._metrics(),
         )
+
+    def _metrics(self) -> Path | None:
+        path = self.maybe("metrics", Path)
+        if path is not None and path.suffix != ".prom":
+            self.warnings.append(f"metrics: the node exporter reads only *.prom, not {path.name}")
+        return path
 
     def _pace(self) -> Pace:
         return Pace(

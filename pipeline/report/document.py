@@ -11,6 +11,7 @@ from pipeline.report.history import History
 from pipeline.report.readback import as_document as read_back_document
 from pipeline.report.summary import Summary, lifecycle_of
 from pipeline.report.totals import RowTotals
+from pipeline.report.traffic import traffic_numbers
 
 VERSION = 1  # rises when a member changes its meaning or goes away
 
@@ -59,6 +60,7 @@ def as_document(summary: Summary) -> dict[str, object]:
             "mappings": [asdict(each) for each in facts.mappings],
             "settings": dict(facts.settings),
         },
+        "traffic": traffic_numbers(facts.traffic),
         "rows": _rows(totals.rows),
         "files": [
             {

@@ -11,6 +11,7 @@ import polars as pl
 
 from pipeline.ledger import ReadBack
 from pipeline.model.tables import SourceFile
+from pipeline.model.traffic import Traffic
 from pipeline.report.history import History
 from pipeline.report.interchanges import KEPT_MESSAGE_SCHEMA, Claim, Interchange
 
@@ -104,6 +105,7 @@ class RunFacts:
     history: History | None = None
     corrected: tuple[CorrectedFile, ...] = ()
     retried: tuple[str, ...] = ()
+    traffic: Traffic | None = None  # None where nothing was sent
     retry_command: str = "pipeline retry"
     read_back: ReadBack | None = None
     rejected_folder: str = ""

@@ -122,7 +122,7 @@ def _write(path: Path, fill: Callable[[IO[bytes]], object]) -> None:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
+def replacing(path: Path, mode: int = 0o600) -> Iterator[IO[bytes]]:
     """Open a new file that takes the place of `path` once it is complete and on disk."""
     draft = path.with_name(f".{path.name}.part")
     draft.unlink(missing_ok=True)
@@ -130,6 +130,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         with os.fdopen(os.open(draft, _NEW, 0o600), "wb") as out:
             yield out
             out.flush()
+            draft.chmod(mode)
             os.fsync(out.fileno())
         draft.replace(path)
     finally:

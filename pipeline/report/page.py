@@ -24,6 +24,7 @@ from pipeline.report.readback import ReadBackTable, lay_out_read_back
 from pipeline.report.summary import Summary, counted, not_chosen, subject_of
 from pipeline.report.text import amount, claim_words, duration, retry_line, span
 from pipeline.report.totals import Balance, RowTotals
+from pipeline.report.traffic import traffic_terms
 from pipeline.report.visible import WORDS_CUT, visible
 
 FULL = 1000
@@ -274,6 +275,7 @@ def lay_out(summary: Summary, budget: int = BUDGET) -> Page:
             ("Profile", visible(facts.profile)),
             ("Program", f"pipeline {facts.version}"),
             *((visible(name), visible(value)) for name, value in facts.settings),
+            *traffic_terms(facts.traffic),
         ),
         badges=badges(causes, facts.history),
         past=lay_out_past(facts.history),

@@ -6,7 +6,7 @@
 `flow` has the way of each verb.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pipeline.config import Settings
@@ -14,6 +14,7 @@ from pipeline.report.visible import named
 from pipeline.run.flow import Flow
 from pipeline.run.items import close_open_items, open_items
 from pipeline.run.look import index, letter_of, report, status, written_report
+from pipeline.run.metrics import metered
 from pipeline.run.notices import send_letter, told
 from pipeline.run.prune import Pruned, prune, shortened
 from pipeline.run.purge import STAYS, Purged, purge
@@ -80,7 +81,20 @@ def run(
     """
     title = ", ".join(named(path.stem) for path in mappings)
     flow = Flow(settings, options, events)
-    return told(settings, events, title, lambda: flow.run(mappings, inputs))
+    return _to_the_end(
+        settings,
+        events,
+        title,
+        lambda: flow.run(mappings, inputs),
+        mapping=title.replace(", ", ","),
+    )
+
+
+def _to_the_end(
+    settings: Settings, events: Events, title: str, run: Callable[[], Result], mapping: str = ""
+) -> Result:
+    """Run; write its numbers where they are wanted, and tell of it."""
+    return told(settings, events, title, metered(settings, events, mapping, run))
 
 
 def plan(
@@ -104,7 +118,7 @@ def run_plan(settings: Settings, plan: Path, options: Options, events: Events) -
         StopRun: it could not begin; nothing was sent.
     """
     flow = Flow(settings, options, events)
-    return told(settings, events, named(plan.name), lambda: flow.run_plan(plan))
+    return _to_the_end(settings, events, named(plan.name), lambda: flow.run_plan(plan))
 
 
 def resume(settings: Settings, name: str | None, options: Options, events: Events) -> Result:
@@ -118,7 +132,8 @@ def resume(settings: Settings, name: str | None, options: Options, events: Event
         StopRun: it could not begin; nothing was sent.
     """
     flow = Flow(settings, options, events)
-    return told(settings, events, f"resume {name or ''}".rstrip(), lambda: flow.resume(name))
+    title = f"resume {name or ''}".rstrip()
+    return _to_the_end(settings, events, title, lambda: flow.resume(name))
 
 
 def retry(
@@ -138,4 +153,4 @@ def retry(
         StopRun: it could not begin; nothing was sent.
     """
     flow = Flow(settings, options, events)
-    return told(settings, events, "retry", lambda: flow.retry(files, mappings))
+    return _to_the_end(settings, events, "retry", lambda: flow.retry(files, mappings))

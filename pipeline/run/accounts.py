@@ -22,6 +22,7 @@ from pipeline.model.outcomes import (
     RowOutcome,
 )
 from pipeline.model.tables import SourceFile
+from pipeline.model.traffic import Traffic
 from pipeline.report.facts import (
     CorrectedFile,
     Correcting,
@@ -112,6 +113,7 @@ def run_facts(
         lines={e["file"]: Claim(e["declared"], e["counted"], e["differing"]) for e in kept.get("lines", [])},
         corrected=tuple(CorrectedFile(**{**each, "kind": Correcting(each["kind"])}) for each in kept.get("corrected", [])),
         retried=tuple(kept.get("retried", ())),
+        traffic=Traffic.of_json(kept["traffic"]) if kept.get("traffic") else None,
         retry_command=kept.get("retry_command", "pipeline retry"),
         rejected_folder=kept.get("rejected_folder", ""), again=kept.get("again", ""),
     )  # fmt: skip

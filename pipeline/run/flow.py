@@ -25,6 +25,7 @@ from pipeline.ledger import (
 from pipeline.ledger import RunState as LedgerState
 from pipeline.model.outcomes import OrderOutcome
 from pipeline.model.stops import StopRun
+from pipeline.model.traffic import Traffic
 from pipeline.report.facts import RunState
 from pipeline.report.summary import counted
 from pipeline.run import spool as spooling
@@ -504,13 +505,16 @@ class Flow:
         waiting = waiting_orders(ledger, run_id, folder).len()
         self.events.say("info", say, run=run_id, orders=waiting)
         stopped: StopRun | None = None
+        traffic = Traffic.of_json(folder.facts().get("traffic"))
         try:
             stopped = send_all(
                 ledger, run_id, folder, partitions, endpoint=self.endpoint, pace=self.settings.pace,
                 events=self.events, halt=self.halt, clock=clock, until=self.options.until,
+                traffic=traffic,
             )  # fmt: skip
         except StopRun as reason:
             stopped = reason
+        folder.write_facts(folder.facts() | {"traffic": traffic.as_json()})
         # a signal that came when everything had its answer has stopped nothing
         left = waiting_orders(ledger, run_id, folder).len() > 0
         early = stopped is not None or (self.halt.asked and left)

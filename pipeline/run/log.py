@@ -34,17 +34,20 @@ def logged_apart(settings: Settings, events: Events) -> "LoggedEvents":
 
 def logged(events: Events, folder: RunFolder) -> "LoggedEvents":
     """Pass on the events of a run, write them down, and let others see how far it is."""
-    return LoggedEvents(events, folder.path / "run.log", clock, Heartbeat(folder.path, clock))
+    return LoggedEvents(
+        events, folder.path / "run.log", clock, Heartbeat(folder.path, clock), run=folder.path.name
+    )
 
 
 class LoggedEvents:
-    """Passes events on and writes them down."""
+    """Passes events on and writes them down, each with the run that it is of."""
 
     def __init__(
         self, events: Events, path: Path, clock: Callable[[], datetime],
-        heart: Heartbeat | None = None,
+        heart: Heartbeat | None = None, *, run: str | None = None,
     ) -> None:  # fmt: skip
         self._events = events
+        self._run: dict[str, object] = {} if run is None else {"run": run}
         self._path = path
         self._clock = clock
         self._heart = heart
@@ -76,7 +79,7 @@ class LoggedEvents:
     def say(self, level: str, event: str, **fields: object) -> None:
         """Write the event down."""
         self._write(level, event, fields)
-        self._events.say(level, event, **fields)
+        self._events.say(level, event, **{**fields, **self._run})
 
     def confirm(self, question: str, expected: str) -> bool:
         """Write down what was asked and whether a person agreed."""
@@ -91,6 +94,7 @@ class LoggedEvents:
             "time": self._clock().isoformat(timespec="milliseconds"),
             "level": level,
             "event": event,
+            **self._run,
         }
         text = json.dumps(line | {k: v for k, v in fields.items() if v is not None}, default=str)
         try:

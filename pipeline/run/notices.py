@@ -55,7 +55,7 @@ def told(settings: Settings, events: Events, title: str, run: Callable[[], Resul
         return result
     log = settings.home / "runs" / result.run_id / "run.log"
     if log.exists():
-        events = LoggedEvents(events, log, clock)
+        events = LoggedEvents(events, log, clock, run=result.run_id)
     found: Sequence[Told] = (Told("notification", ok=False, says="not sent: internal error"),)
     with Byproduct(
         "the notification", events, again=typed(settings, "report", "mail", result.run_id)

@@ -15,6 +15,7 @@ from pipeline.model.endpoint import Endpoint, Pace
 from pipeline.model.orders import Operation, Replay, Submission
 from pipeline.model.outcomes import OrderOutcome
 from pipeline.model.stops import StopRun
+from pipeline.model.traffic import Traffic
 from pipeline.run.folder import RunFolder
 from pipeline.run.halt import Halt
 from pipeline.run.heartbeat import CountedJournal
@@ -30,19 +31,25 @@ _OPEN = [OrderOutcome.NOT_ATTEMPTED.value, OrderOutcome.UNKNOWN.value]
 def send_all(
     ledger: Ledger, run_id: str, folder: RunFolder, partitions: int, *, endpoint: Endpoint,
     pace: Pace, events: Events, halt: Halt, clock: Callable[[], datetime], until: datetime | None,
+    traffic: Traffic,
 ) -> StopRun | None:  # fmt: skip
     """Send what is open in each partition; gives the reason if the run could not go on.
 
-    Outcomes are in the ledger and only there.
+    Outcomes are in the ledger and only there; `traffic` counts what went over the line.
     """
     waiting = waiting_orders(ledger, run_id, folder)
     if not waiting.len():
         return None
-    return asyncio.run(
-        _send(
-            ledger, run_id, folder, partitions, waiting, endpoint, pace, events, halt, clock, until
-        )
-    )
+    started = time.monotonic()
+    try:
+        return asyncio.run(
+            _send(
+                ledger, run_id, folder, partitions, waiting, endpoint, pace, events, halt, clock,
+                until, traffic,
+            )
+        )  # fmt: skip
+    finally:
+        traffic.sending_s += time.monotonic() - started
 
 
 def waiting_orders(ledger: Ledger, run_id: str, folder: RunFolder) -> pl.Series:
@@ -57,13 +64,15 @@ def waiting_orders(ledger: Ledger, run_id: str, folder: RunFolder) -> pl.Series:
 async def _send(
     ledger: Ledger, run_id: str, folder: RunFolder, partitions: int, waiting: pl.Series,
     endpoint: Endpoint, pace: Pace, events: Events, halt: Halt, clock: Callable[[], datetime],
-    until: datetime | None,
+    until: datetime | None, traffic: Traffic,
 ) -> StopRun | None:  # fmt: skip
     stop = halt.watch(asyncio.get_running_loop())
     watchers = [asyncio.create_task(_say_stop(stop, halt, events))]
     if until is not None:
         watchers.append(asyncio.create_task(_watch_time(until, clock, halt)))
-    gate = Gate(pace, clock=time.monotonic, sleep=asyncio.sleep, random=random_share)
+    gate = Gate(
+        pace, clock=time.monotonic, sleep=asyncio.sleep, random=random_share, traffic=traffic
+    )
     total, done = waiting.len(), 0
     so_far: Counter[str] = Counter()
     agent = f"pipeline/{__version__}"

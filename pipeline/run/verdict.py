@@ -24,6 +24,7 @@ from pipeline.report.mail import lay_out_mail, letter, page_url
 from pipeline.report.masking import PiiMode
 from pipeline.report.rejections import missing_orders
 from pipeline.report.summary import Summary, counted, summarise
+from pipeline.report.traffic import traffic_fields
 from pipeline.run.accounts import planned_tables, report_folder, run_facts, run_tables
 from pipeline.run.byproduct import Byproduct
 from pipeline.run.corrected import FOLDER as REJECTED
@@ -108,7 +109,7 @@ def conclude(
     if source is not None:
         _close(*source, folder, tables, ending, code, as_totals(summary))
         renew_index(settings, source[0], events)
-    events.say("info", "done", exit=code, report=str(files.page))
+    events.say("info", "done", exit=code, report=str(files.page), **traffic_fields(facts.traffic))
     text = files.text.read_text(encoding="utf-8")
     if source is None:
         text = _foreseen(seen or Foresight(), kept.get("chosen_by"), settings, folder.path) + text

@@ -6,6 +6,7 @@ from typing import Protocol
 from pipeline.model.orders import Outcome
 from pipeline.model.outcomes import OrderOutcome
 from pipeline.model.stops import StopRun
+from pipeline.model.traffic import NO_ANSWER
 from pipeline.send.budget import ANSWER_REWARD, LATE_COST, RETRY_COST
 from pipeline.send.client import OrderClient
 from pipeline.send.gate import Gate
@@ -14,7 +15,6 @@ from pipeline.send.readback import Unreadable, applied, confirms, stored
 from pipeline.send.replies import Done, Stop, TryAgain, judge
 from pipeline.send.reply import NoReply, Reply
 from pipeline.send.stops import AuthRefused
-from pipeline.send.traffic import NO_ANSWER
 
 _READS = 3  # a read right after a write may be old: three reads over 10 s (CONTRACT §8)
 _READ_PAUSE_S = 5.0

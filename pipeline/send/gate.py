@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Callable
 
 from pipeline.model.endpoint import Pace
 from pipeline.model.stops import StopRun
+from pipeline.model.traffic import Traffic
 from pipeline.send.budget import Budget
 from pipeline.send.limit import Limit
 from pipeline.send.stops import ApiAway, EveryOrderRefused
-from pipeline.send.traffic import Traffic
 
 Monotonic = Callable[[], float]
 Sleep = Callable[[float], Awaitable[None]]

@@ -93,6 +93,7 @@ def test_a_run_puts_its_result_on_stdout_and_its_log_on_stderr(
         stamp, level, _ = line.split(maxsplit=2)
         assert stamp[-6:] in ("+01:00", "+02:00")
         assert level in ("INFO", "WARN")
+        assert " run=2" in line  # whose event it is
     assert " INFO  validated rows=2 " in said.err
     assert api.orders()
     assert files.is_dir()
@@ -112,6 +113,7 @@ def test_the_log_as_json_lines(call: Call, files: Path, api: RunningSandbox) -> 
     assert [e["event"] for e in events if e["level"] == "INFO"] == [
         "start", "validated", "sending", "done",
     ]  # fmt: skip
+    assert len({e["run"] for e in events}) == 1
     said = call("run", "-m", "nope.yaml", "--log-format", "json")
     event = json.loads(said.err)
     assert (event["level"], event["code"]) == ("ERROR", "C103")

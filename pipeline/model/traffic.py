@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -52,7 +52,8 @@ class Traffic:
     `statuses` counts answers by HTTP status, NO_ANSWER among them, reads included. `retries` are
     orders sent again without an answer to keep, `throttles` answers that only asked to wait.
     `held_s` is how long the server asked the client to wait, `outage_s` how long only probes went
-    out, `slowed_s` how long retries had to wait for the budget. Bytes are those of bodies.
+    out, `slowed_s` how long retries, taken together, had to wait for the budget. Bytes are those of
+    bodies. `sending_s` is how long all of it took.
     """
 
     statuses: Counter[int] = field(default_factory=Counter)
@@ -65,12 +66,22 @@ class Traffic:
     sent_bytes: int = 0
     received_bytes: int = 0
     in_flight_max: int = 0
+    sending_s: float = 0.0
     latencies: Latencies = field(default_factory=Latencies)
 
     @property
     def requests(self) -> int:
         """All requests, answered or not."""
         return self.statuses.total()
+
+    @property
+    def unanswered(self) -> int:
+        """Requests without a whole answer."""
+        return self.statuses[NO_ANSWER]
+
+    def answers(self) -> Iterator[tuple[int, int]]:
+        """Give how many answers had which status."""
+        return ((status, n) for status, n in sorted(self.statuses.items()) if status != NO_ANSWER)
 
     def request(self, status: int, sent: int, received: int) -> None:
         """Count a request and its answer."""
@@ -108,5 +119,5 @@ class Traffic:
 
 _NUMBERS = (
     "reads", "retries", "throttles", "held_s", "outage_s", "slowed_s", "sent_bytes",
-    "received_bytes", "in_flight_max",
+    "received_bytes", "in_flight_max", "sending_s",
 )  # fmt: skip
