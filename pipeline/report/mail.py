@@ -17,6 +17,7 @@ from pipeline.report.summary import (
     Summary,
     Verdict,
     counted,
+    extent_of,
     lifecycle_of,
     missing_words,
     nothing_new,
@@ -196,7 +197,7 @@ def _warned(summary: Summary) -> str:
 def _cause(summary: Summary, cause: Cause) -> MailCause:
     about = subject_of(cause)
     return MailCause(
-        amount=counted(cause.count, cause.unit.value[:-1]),
+        amount=extent_of(cause),
         code=cause.code,
         says=visible(f"{cause.title}{f': {about}' if about else ''}", limit=_WORDS_CUT),
         since=lifecycle_of(summary.facts, cause),

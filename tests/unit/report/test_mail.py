@@ -105,6 +105,12 @@ def test_the_mail_has_what_the_morning_asks(tmp_path: Path) -> None:
     assert "Report: reports/x/report.html" in mail
 
 
+def test_causes_count_orders_first() -> None:
+    summary = summarise(facts_of(partly_imported()), partly_imported().tables())
+    amounts = [each.amount for each in lay_out_mail(summary, [], "report.html", "").causes]
+    assert amounts[:3] == ["12 orders (12 rows)", "7 orders (14 rows)", "5 orders"]
+
+
 def test_a_mail_program_gets_nothing_that_it_would_drop(tmp_path: Path) -> None:
     mail = mail_of(partly_imported(), tmp_path)
     assert not re.search(r"<(script|style|svg|img|link|iframe|form)\b", mail)
