@@ -100,12 +100,23 @@ def _options(*sets: tuple[Callable[[Any], Any], ...]) -> Callable[[F], F]:
     _VERDICT,
     (setting("pii", metavar="mask|show|none"),),
 )
+@click.option(
+    "--sample",
+    "number",
+    type=click.IntRange(min=1),
+    default=0,
+    metavar="N",
+    show_default=False,
+    help="Print the first N finished requests; values about people are masked, unless --pii show.",
+)
 @click.argument("inputs", nargs=-1, metavar="[FILE | FOLDER | GLOB]...")
 @click.pass_obj
-def plan(session: Session, inputs: tuple[str, ...]) -> int:
+def plan(session: Session, number: int, inputs: tuple[str, ...]) -> int:
     """Read, validate and compare; write a plan and a report. Sends nothing.
 
-    INPUTS are files, folders or globs; without them, what the mapping's own `source.files` means in
+    Every order is told: + new, ~ known and changed (with the fields that change), = unchanged, ! held
+    back; all of them stand in plan.jsonl.gz of the plan. What parcelLab itself will refuse no plan can
+    know. INPUTS are files, folders or globs; without them, what the mapping's own `source.files` means in
     the present folder. A plan is for the profile it was made with; `run PLAN` refuses it under
     another.
     """
@@ -115,7 +126,7 @@ def plan(session: Session, inputs: tuple[str, ...]) -> int:
         raise _no_mapping(session, "plan", inputs)
     from pipeline import run as way
 
-    options = _choices(session, loaded)
+    options = replace(_choices(session, loaded), sample=number)
     out = cast("Path | None", loaded.values["out"])
     _say_backfill(session, options)
     with events_for(session.console, approve=True) as events:

@@ -7,6 +7,7 @@ from decimal import Decimal
 import orjson
 
 from pipeline.report.causes import Cause
+from pipeline.report.foretold import as_document as foretold_document
 from pipeline.report.history import History
 from pipeline.report.readback import as_document as read_back_document
 from pipeline.report.summary import Summary, lifecycle_of
@@ -104,6 +105,7 @@ def as_document(summary: Summary) -> dict[str, object]:
             }
             for each in causes.owners
         ],
+        "foretold": None if facts.foretold is None else foretold_document(facts.foretold),
         "read_back": None if facts.read_back is None else read_back_document(facts.read_back),
         "history": None if facts.history is None else _history(facts.history),
     }

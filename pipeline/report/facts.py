@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import polars as pl
@@ -76,7 +77,8 @@ class RunFacts:
     typed after a safety stop of such a run. `index` is where the page of all runs is, seen from this
     one; "" where there is none.
 
-    `read_back` is what was found when orders of the run were read back, if they were.
+    `read_back` is what was found when orders of the run were read back, if they were; `foretold` is what a plan
+    would do with its orders (`pipeline.run.foretold`).
 
     Raises:
         ValueError: a time has no offset, or `zone` is not an IANA name.
@@ -108,6 +110,7 @@ class RunFacts:
     traffic: Traffic | None = None  # None where nothing was sent
     retry_command: str = "pipeline retry"
     read_back: ReadBack | None = None
+    foretold: Mapping[str, Any] | None = None
     rejected_folder: str = ""
     again: str = ""
     index: str = "../index.html"

@@ -15,6 +15,7 @@ from pipeline.report.cases import Case
 from pipeline.report.causes import Cause, Causes, Unit
 from pipeline.report.explorer import Explorer, explorer
 from pipeline.report.facts import CorrectedFile, Correcting
+from pipeline.report.foretold import ForetoldTable, lay_out_foretold
 from pipeline.report.interchanges import FileClaims
 from pipeline.report.masking import PiiMode
 from pipeline.report.messages import FileNote
@@ -198,6 +199,7 @@ class Page:
     settings: tuple[tuple[str, str], ...]
     badges: Mapping[str, Badge]
     past: Past | None
+    foretold: ForetoldTable | None
     read_back: ReadBackTable | None
     index: str
 
@@ -279,6 +281,7 @@ def lay_out(summary: Summary, budget: int = BUDGET) -> Page:
         ),
         badges=badges(causes, facts.history),
         past=lay_out_past(facts.history),
+        foretold=lay_out_foretold(facts.foretold),
         read_back=lay_out_read_back(facts.read_back, facts.zone),
         index=facts.index if facts.history else "",
     )

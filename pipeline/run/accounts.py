@@ -114,6 +114,7 @@ def run_facts(
         corrected=tuple(CorrectedFile(**{**each, "kind": Correcting(each["kind"])}) for each in kept.get("corrected", [])),
         retried=tuple(kept.get("retried", ())),
         traffic=Traffic.of_json(kept["traffic"]) if kept.get("traffic") else None,
+        foretold=kept.get("foretold"),
         retry_command=kept.get("retry_command", "pipeline retry"),
         rejected_folder=kept.get("rejected_folder", ""), again=kept.get("again", ""),
     )  # fmt: skip

@@ -34,6 +34,7 @@ from pipeline.run.acknowledgements import Answers, check_outboxes, in_words
 from pipeline.run.choice import OPEN, Choice
 from pipeline.run.clock import clock
 from pipeline.run.folder import RunFolder, written
+from pipeline.run.foretold import foretell
 from pipeline.run.guard import confirm, guard
 from pipeline.run.halt import Halt, listening
 from pipeline.run.identity import fingerprint, run_name
@@ -182,6 +183,8 @@ class Flow:
                 jobs = self._jobs(mappings, inputs, folder, _Known(ledger, endpoint))
                 run_id = f"plan-{folder.path.name}"
                 seen = self._prepare(run_id, jobs, folder, _Known(ledger, endpoint))
+                told = foretell(folder, ledger, endpoint, clock())
+                folder.write_facts(folder.facts() | {"foretold": told.as_facts()})
                 finish_plan(
                     folder, ledger, fingerprint(self.endpoint, jobs, self.options, self.agreed)
                 )

@@ -18,7 +18,7 @@ from pipeline.run.leftovers import unfinished_plan
 from pipeline.run.request import PlanElsewhere, PlanStale, RunUnknown, typed
 from pipeline.run.source import read_mapping
 
-_OF_THE_PLAN = ("serial", "facts_sha256")
+_OF_THE_PLAN = ("serial", "facts_sha256", "foretold")
 
 
 def new_place(home: Path, out: Path | None) -> RunFolder:

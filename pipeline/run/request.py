@@ -37,6 +37,7 @@ class Options:
     pii: str = "mask"
     new_ledger: bool = False
     accept_duplicates: bool = False
+    sample: int = 0  # finished requests that a plan prints
     xlsx: bool = False  # a workbook beside each file of rows to correct
     by_partner: bool = False  # the mappings are those of the partners, each for its own files
 

@@ -3,7 +3,7 @@
 import json
 import signal
 import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,8 +20,10 @@ from pipeline.model.stops import StopRun
 from pipeline.report.document import as_totals
 from pipeline.report.facts import RunState, RunTables
 from pipeline.report.files import ReportFiles, write_report
+from pipeline.report.foretold import terminal_lines
 from pipeline.report.mail import lay_out_mail, letter, page_url
 from pipeline.report.masking import PiiMode
+from pipeline.report.payloads import shown_payload
 from pipeline.report.rejections import missing_orders
 from pipeline.report.summary import Summary, counted, summarise
 from pipeline.report.traffic import traffic_fields
@@ -30,6 +32,7 @@ from pipeline.run.byproduct import Byproduct
 from pipeline.run.corrected import FOLDER as REJECTED
 from pipeline.run.corrected import Corrections, write_corrected
 from pipeline.run.folder import RunFolder, written
+from pipeline.run.foretold import sample_of
 from pipeline.run.index import renew_index
 from pipeline.run.nights import missing_and_arrived, remembered
 from pipeline.run.prepare import Foresight
@@ -110,13 +113,20 @@ def conclude(
         _close(*source, folder, tables, ending, code, as_totals(summary))
         renew_index(settings, source[0], events)
     events.say("info", "done", exit=code, report=str(files.page), **traffic_fields(facts.traffic))
+    sample: list[dict[str, Any]] = []
     text = files.text.read_text(encoding="utf-8")
     if source is None:
-        text = _foreseen(seen or Foresight(), kept.get("chosen_by"), settings, folder.path) + text
+        text = _foreseen(seen or Foresight(), kept, settings, folder.path) + text
+        sample = [
+            shown_payload(each, PiiMode(options.pii)) for each in sample_of(folder, options.sample)
+        ]
+        text += "".join(f"{json.dumps(each, ensure_ascii=False, indent=2)}\n" for each in sample)
     document = json.loads(files.document.read_text(encoding="utf-8"))
     return Result(
         run_id=facts.run_id, exit_code=code, text=text,
-        summary=document | {"exit": {"code": code, "name": NAMES.get(code, "unknown")}},
+        summary=document
+        | ({"sample": sample} if sample else {})
+        | {"exit": {"code": code, "name": NAMES.get(code, "unknown")}},
         report=files.page, plan=folder.path if source is None else None, stopped=ending.stopped,
         letter=None if source is None else _letter(settings, summary, tables, files, code, events),
     )  # fmt: skip
@@ -246,7 +256,9 @@ def _counts(tables: RunTables) -> list[FindingCount]:
     ]
 
 
-def _foreseen(seen: Foresight, chosen_by: str | None, settings: Settings, plan: Path) -> str:
+def _foreseen(
+    seen: Foresight, kept: Mapping[str, Any], settings: Settings, plan: Path
+) -> str:  # fmt: skip
     """What a run would do, as CLI §2 shows it; the numbers of orders add up to all of the files."""
     with_rows = f" ({counted(seen.faulty_rows, 'row')})" if seen.faulty_rows else ""
     lines = [
@@ -261,10 +273,11 @@ def _foreseen(seen: Foresight, chosen_by: str | None, settings: Settings, plan: 
     if seen.nothing:
         lines.append(f"  {seen.nothing:,} with nothing to send")
     if seen.not_chosen:
-        lines.append(f"  {seen.not_chosen:,} not chosen ({chosen_by})")
+        lines.append(f"  {seen.not_chosen:,} not chosen ({kept.get('chosen_by')})")
     if seen.mutations:
         listed = ", ".join(f"{n:,} {kind}" for kind, n in sorted(seen.mutations.items()))
         lines.append(f"  mutations: {listed}")
+    lines += terminal_lines(kept.get("foretold"))
     if seen.to_send:
         lines.append("  what only the API knows (its own refusals) no plan can know")
         lines.append(f"Send it:  {typed(settings, 'run', str(plan))}")
