@@ -103,7 +103,7 @@ def _options(*sets: tuple[Callable[[Any], Any], ...]) -> Callable[[F], F]:
 @click.option(
     "--sample",
     "number",
-    type=click.IntRange(min=1),
+    type=click.IntRange(min=0),
     default=0,
     metavar="N",
     show_default=False,
