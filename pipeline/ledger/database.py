@@ -101,15 +101,15 @@ class Store:
 
 
 @contextmanager
-def explained(place: str) -> Iterator[None]:
+def explained(place: str, *, opening: bool = False) -> Iterator[None]:
     """Turn a failure of the database into the words of FAULTS P7, P8 and L1."""
     try:
         yield
     except (sa.exc.SQLAlchemyError, sqlite3.Error, OSError) as error:
-        raise unusable(error, place) from error
+        raise unusable(error, place, opening=opening) from error
 
 
-def unusable(error: Exception, place: str) -> LedgerUnusable:
+def unusable(error: Exception, place: str, *, opening: bool = False) -> LedgerUnusable:
     """Say in words what the database has complained about."""
     original = error.orig if isinstance(error, sa.exc.DBAPIError) else None
     state = getattr(original, "sqlstate", None)
@@ -120,7 +120,9 @@ def unusable(error: Exception, place: str) -> LedgerUnusable:
             help="free some space and run the same command again; what was delivered is recorded",
         )
     if "malformed" in words or "not a database" in words or "damaged" in words:
-        return LedgerDamaged(f"ledger damaged at {place} ({words})", help=RECOVER)
+        return LedgerDamaged(
+            f"ledger damaged at {place} ({words})", help=RECOVER if opening else _STOPPED
+        )
     if "://" in place:  # the server's first line says it; more may quote a row
         words, _, _ = words.partition("\n")
     return LedgerUnusable(
@@ -134,6 +136,10 @@ def _advice(state: str, words: str) -> str:
     return _HELP.get(state) or said or _OF_A_SERVER
 
 
+_STOPPED = (
+    "nothing more is sent; `pipeline ledger check` says what is damaged. Put back a copy of the ledger, "
+    "or start a new one with `pipeline run --new-ledger`, which sends every order again"
+)
 _OF_A_FILE = "the ledger needs a local disk that this user may write; then run the command again"
 _OF_A_SERVER = (
     "is the server there, and is the address right? then run the same command again, what was "

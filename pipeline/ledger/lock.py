@@ -4,6 +4,7 @@ import fcntl
 import os
 import socket
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from pipeline.ledger.records import Clock
@@ -17,8 +18,11 @@ _BETWEEN_S = 0.05
 class FileLock:
     """An exclusive lock on a file, held from `take` to `release` or to the end of the process.
 
-    The file tells who holds it, as text; the text is for people, only the kernel's lock counts.
+    The file tells who holds it, as text; the text is for people, only the kernel's lock counts. It
+    is empty again after `release`: what `left` then says is of a process that ended without.
     """
+
+    left = ""  # found by `take`
 
     def __init__(self, path: Path, *, clock: Clock) -> None:
         self._path = path
@@ -56,13 +60,18 @@ class FileLock:
                 help="wait until it has ended; its lock ends with it, there is nothing to delete",
             ) from error
         self._handle = handle
+        self.left = os.pread(handle, 500, 0).decode("utf-8", "replace")
         self.name_run(None)
 
     def name_run(self, run_id: str | None) -> None:
         """Write who holds the lock: run id, pid, host and since when."""
+        self._say(
+            f"run {run_id or '-'} by pid {os.getpid()} on {socket.gethostname()} since {self._since}\n"
+        )
+
+    def _say(self, text: str) -> None:
         if self._handle is None:
             return
-        text = f"run {run_id or '-'} by pid {os.getpid()} on {socket.gethostname()} since {self._since}\n"
         try:
             os.ftruncate(self._handle, 0)
             os.pwrite(self._handle, text.encode(), 0)
@@ -71,9 +80,14 @@ class FileLock:
                 f"cannot write the lock of the ledger at {self._path}: {error.strerror}"
             ) from error
 
-    def release(self) -> None:
-        """Let the lock go; the file stays, since deleting it would let two holders in."""
+    def release(self, *, undone: bool = False) -> None:
+        """Let the lock go; the file stays, since deleting it would let two holders in.
+
+        With `undone` it says again what it said before: what was found then is found again.
+        """
         if self._handle is not None:
+            with suppress(LedgerUnusable):
+                self._say(self.left if undone else "")
             os.close(self._handle)
             self._handle = None
 

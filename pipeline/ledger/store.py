@@ -11,12 +11,15 @@ from urllib.parse import quote
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
+from pipeline.ledger import schema as t
 from pipeline.ledger.database import RECOVER, Store, explained
 from pipeline.ledger.lock import FileLock, held
-from pipeline.ledger.records import Clock
+from pipeline.ledger.records import Clock, RunState
 from pipeline.ledger.schema import VERSION
 from pipeline.ledger.stops import LedgerDamaged, LedgerUnusable
 from pipeline.ledger.versions import APPLICATION_ID, migrate, refuse_newer, version_of
+
+SMALL = 64 << 20  # bytes of a ledger that is read whole each time it is opened: under 0.1 s
 
 
 def is_remote(location: str | Path) -> bool:
@@ -92,20 +95,24 @@ def _open_sqlite(path: Path, *, clock: Clock) -> Store:
     lock = FileLock(_lock_path(path), clock=clock)
     lock.take()
     try:
-        with explained(str(path)):
+        with explained(str(path), opening=True):
             _refuse_what_is_no_ledger(path)
+            journal = has_journal(path)
             if not path.exists():
                 _create_sqlite(path)
             connection = _connect(_for_writing(path), "BEGIN IMMEDIATE")
     except BaseException:
-        lock.release()
+        lock.release(undone=True)
         raise
     try:
-        with explained(str(path)):
-            _judge_sqlite(connection, path)
+        with explained(str(path), opening=True):
+            _judge_sqlite(connection, path, whole=journal or path.stat().st_size <= SMALL)
+            if not journal:
+                with connection.begin():
+                    refuse_lost_journal(connection, path, lock.left)
     except BaseException:
         _close(connection)
-        lock.release()
+        lock.release(undone=True)
         raise
 
     def close() -> None:
@@ -238,9 +245,43 @@ def _create_sqlite(path: Path) -> None:
         os.close(folder)
 
 
-def _judge_sqlite(connection: sa.Connection, path: Path) -> None:
+def has_journal(path: Path) -> bool:
+    """Tell whether a ledger that nobody has open was not closed: closing takes its journal in."""
+    journal = path.with_name(f"{path.name}-wal")
+    return journal.exists() and journal.stat().st_size > 0
+
+
+def refuse_lost_journal(connection: sa.Connection, path: Path, left: str) -> None:
+    """Refuse a ledger whose last commits are gone with its journal (FAULTS L2).
+
+    `left` is what the lock of a process still says that did not close the ledger; there is no journal.
+
+    Raises:
+        LedgerDamaged: the run that it names was at work.
+    """
+    words = left.split()
+    if len(words) < 2 or words[1] == "-":
+        return
+    run = words[1]
+    state = connection.execute(sa.select(t.run.c.state).where(t.run.c.id == run)).scalar()
+    if state is None or state == RunState.RUNNING.value:
+        raise LedgerDamaged(
+            f"ledger damaged at {path}: run {run} was cut off, and the journal {path.name}-wal with its "
+            "last commits is gone",
+            help="nothing was sent; put the journal back. If another program has opened the ledger since, "
+            f"such as sqlite3, nothing is missing; if not, orders that run {run} has sent are sent "
+            f"again. To go on in either case, remove {_lock_path(path)}",
+        )
+
+
+def _judge_sqlite(connection: sa.Connection, path: Path, *, whole: bool) -> None:
+    """Refuse what is damaged or no ledger of this program, and upgrade an old one.
+
+    All of it is read only where it is `whole`: after an end that was none, or where that costs
+    nothing. SQLite itself refuses a file that is cut off, and a damaged page when it is read.
+    """
     with connection.begin():
-        verdict = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+        verdict = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar() if whole else "ok"
         if verdict != "ok":
             raise LedgerDamaged(f"ledger damaged at {path} (quick_check: {verdict})", help=RECOVER)
         if connection.exec_driver_sql("PRAGMA application_id").scalar() != APPLICATION_ID:

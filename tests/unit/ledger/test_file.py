@@ -4,6 +4,7 @@ import os
 import sqlite3
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,84 @@ def test_l1_a_damaged_ledger_is_never_replaced(path: Path, how: str) -> None:
     assert raised.value.exit_code == 11
     assert "nothing was sent" in raised.value.help
     assert path.read_bytes() == before
+
+
+def test_l1_a_large_ledger_is_read_whole_only_after_an_end_that_was_none(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is not read whole still says so when the damage is met."""
+    monkeypatch.setattr(ledger_store, "SMALL", 0)
+    with Ledger.open(path, clock=clock) as opened:
+        begin(opened)
+        opened.plan_partition("r1", 0, plan({"order_number": "A1"}), "d")
+        page = root_page(path, "run_order")
+    with Ledger.open(path, clock=clock) as opened:
+        opened.abandon_run("r1")  # what is in the journal is not the page
+        cut = as_killed(path, tmp_path / "cut")
+    destroy(path, page)
+    with Ledger.open(path, clock=clock) as opened:
+        assert opened.run("r1") is not None
+        with pytest.raises(LedgerUnusable, match=r"ledger damaged at .*malformed") as raised:
+            opened.orders("r1")
+        assert "nothing more is sent" in raised.value.help
+
+    destroy(cut, page)
+    with pytest.raises(LedgerUnusable, match=r"ledger damaged at .*quick_check") as raised:
+        Ledger.open(cut, clock=clock)
+    assert "nothing was sent" in raised.value.help
+
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(LedgerUnusable, match="malformed"):
+        Ledger.open(path, clock=clock)
+
+
+@pytest.mark.parametrize("checkpointed", [False, True])
+def test_l2_a_journal_that_was_deleted_after_a_kill_is_missed(
+    path: Path, tmp_path: Path, *, checkpointed: bool
+) -> None:
+    with Ledger.open(path, clock=clock) as opened:
+        begin(opened)
+        if checkpointed:  # the run is known, what it has sent since is not
+            with opened._session.looking() as store:
+                raw = store.connection.connection.driver_connection
+                assert raw is not None
+                raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            opened.plan_partition("r1", 0, plan({"order_number": "A1"}), "d")
+        cut = as_killed(path, tmp_path / "cut")
+        whole = as_killed(path, tmp_path / "whole")
+    cut.with_name("ledger.db-wal").unlink()
+    for _ in range(2):  # the first refusal takes nothing away
+        with pytest.raises(LedgerUnusable, match="run r1 was cut off, and the journal") as raised:
+            Ledger.open(cut, clock=clock)
+        assert raised.value.exit_code == 11
+        assert f"remove {cut}.lock" in raised.value.help
+    cut.with_name("ledger.db.lock").unlink()
+    Ledger.open(cut, clock=clock).close()
+
+    Ledger.read(whole, clock=clock).close()  # who looks takes no journal away
+    with Ledger.open(whole, clock=clock) as opened:
+        assert opened.run("r1") is not None
+    Ledger.open(whole, clock=clock).close()
+
+
+def as_killed(path: Path, folder: Path) -> Path:
+    """The files of an open ledger, as they are when its process is killed now."""
+    folder.mkdir()
+    for each in path.parent.iterdir():
+        if not each.name.endswith("-shm"):  # SQLite makes it anew
+            (folder / each.name).write_bytes(each.read_bytes())
+    return folder / path.name
+
+
+def root_page(path: Path, table: str) -> int:
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        query = "SELECT rootpage FROM sqlite_master WHERE name = ?"
+        return int(connection.execute(query, (table,)).fetchone()[0])
+
+
+def destroy(path: Path, page: int) -> None:
+    data = path.read_bytes()
+    path.write_bytes(data[: (page - 1) * 4096] + b"\xff" * 4096 + data[page * 4096 :])
 
 
 def test_l1_a_journal_without_its_file_is_damage(path: Path) -> None:
