@@ -41,7 +41,8 @@ def verdicts() -> Iterator[tuple[str, str]]:
     for number in range(3):
         order = refused.order(f"WH-{number}", "refused", status=400)
         refused.finding(order, "A402", detail="Unknown client.", api_status=400)
-    stopped = {"state": RunState.STOPPED, "stop_reason": "parcelLab refused the token (401)"}
+    stopped = {"state": RunState.STOPPED, "stop_reason": "parcelLab refused the token (401)",
+               "resume_command": "pipeline resume 2026-11-20T0205-wms --profile prod"}  # fmt: skip
     yield "all-imported", _page(all_imported())
     yield "with-warnings", _page(warned)
     yield "partly-imported", render(told(Nights(), nights_of={"R301": 4, "A401": 1}))

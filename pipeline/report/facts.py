@@ -74,7 +74,7 @@ class RunFacts:
     ledger. `corrected` are the files beside the page for who corrects rows, `retry_command` what is
     typed with their names, `rejected_folder` where they lay when they were written. `retried` says of
     which runs the rows of this one are corrections, its first sentence in short, and `again` what is
-    typed after a safety stop of such a run. `index` is where the page of all runs is, seen from this
+    typed after a safety stop of such a run; `resume_command` is what goes on with a run that stopped. `index` is where the page of all runs is, seen from this
     one; "" where there is none.
 
     `read_back` is what was found when orders of the run were read back, if they were; `foretold` is what a plan
@@ -113,6 +113,7 @@ class RunFacts:
     foretold: Mapping[str, Any] | None = None
     rejected_folder: str = ""
     again: str = ""
+    resume_command: str = ""
     index: str = "../index.html"
 
     def __post_init__(self) -> None:

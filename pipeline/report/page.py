@@ -14,7 +14,7 @@ from pipeline.report.cards import Card, cards, note_anchor, shown_by
 from pipeline.report.cases import Case
 from pipeline.report.causes import Cause, Causes, Unit
 from pipeline.report.explorer import Explorer, explorer
-from pipeline.report.facts import CorrectedFile, Correcting
+from pipeline.report.facts import CorrectedFile, Correcting, RunState
 from pipeline.report.foretold import ForetoldTable, lay_out_foretold
 from pipeline.report.interchanges import FileClaims
 from pipeline.report.masking import PiiMode
@@ -22,7 +22,7 @@ from pipeline.report.messages import FileNote
 from pipeline.report.past import Badge, Past, badges, lay_out_past
 from pipeline.report.pieces import Prose, Subject, breakable, prose, subject
 from pipeline.report.readback import ReadBackTable, lay_out_read_back
-from pipeline.report.summary import Summary, counted, not_chosen, subject_of
+from pipeline.report.summary import Summary, Verdict, counted, not_chosen, subject_of
 from pipeline.report.text import amount, claim_words, duration, retry_line, span
 from pipeline.report.totals import Balance, RowTotals
 from pipeline.report.traffic import traffic_terms
@@ -174,6 +174,9 @@ class Page:
     corrections: tuple[Correction, ...]
     retry_command: str
     again: str
+    resume: str
+    planned: bool
+    warnings_open: bool
     ledgers: tuple[Ledger, ...]
     proofs: tuple[Equation, ...]
     control: tuple[tuple[str, ...], ...]
@@ -232,6 +235,11 @@ def lay_out(summary: Summary, budget: int = BUDGET) -> Page:
             retry_line(facts, facts.rejected_folder or "rejected"), limit=_LINE_MAX
         ),
         again=visible(facts.again, limit=_LINE_MAX),
+        resume=visible(
+            facts.resume_command if facts.state is RunState.STOPPED else "", limit=_LINE_MAX
+        ),
+        planned=facts.planned,
+        warnings_open=summary.verdict is Verdict.WITH_WARNINGS,
         ledgers=(_row_ledger(summary), _order_ledger(summary)),
         proofs=tuple(_equation(each) for each in totals.further_balances),
         control=tuple(
@@ -400,10 +408,12 @@ def _order_ledger(summary: Summary) -> Ledger:
     if orders.not_chosen:
         parts.append((not_chosen(summary.facts, summary.totals).partition(" ")[2],
                       orders.not_chosen, "quiet", 1))  # fmt: skip
+    # of a plan, every order is still missing: that equation says nothing yet
+    equations = summary.totals.main_balances[1 : 2 if summary.facts.planned else None]
     return Ledger(
         "Orders",
         _bars(parts, orders.seen),
-        tuple(_equation(each) for each in summary.totals.main_balances[1:]),
+        tuple(_equation(each) for each in equations),
     )
 
 

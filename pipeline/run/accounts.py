@@ -116,6 +116,7 @@ def run_facts(
         traffic=Traffic.of_json(kept["traffic"]) if kept.get("traffic") else None,
         foretold=kept.get("foretold"),
         retry_command=kept.get("retry_command", "pipeline retry"),
+        resume_command=kept.get("resume_command", ""),
         rejected_folder=kept.get("rejected_folder", ""), again=kept.get("again", ""),
     )  # fmt: skip
 

@@ -36,7 +36,7 @@ from pipeline.run.foretold import sample_of
 from pipeline.run.index import renew_index
 from pipeline.run.nights import missing_and_arrived, remembered
 from pipeline.run.prepare import Foresight
-from pipeline.run.request import Events, Options, Result, report_command, typed
+from pipeline.run.request import Events, Options, Result, report_command, resume_command, typed
 from pipeline.run.retry import renumbered
 
 # Several may apply; the first of these wins (CLI §3).
@@ -95,6 +95,7 @@ def conclude(
         kept |= corrected.as_facts() | debts(owed) | {"workbooks": options.xlsx}
         kept |= {
             "retry_command": typed(settings, "retry"),
+            "resume_command": resume_command(settings, kept["run_id"]),
             "rejected_folder": str(reports / REJECTED),
         }
         folder.write_facts(kept)

@@ -560,3 +560,12 @@ def test_a_phone_does_not_scroll_sideways(open_page: Open, night: str, width: in
     tab = open_page(night, viewport={"width": width, "height": 800})
     tab.page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true; })")
     assert tab.page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_on_a_phone_a_place_takes_the_width_it_has(open_page: Open, night: str) -> None:
+    tab = open_page(night, viewport={"width": 390, "height": 800})
+    place, order = tab.page.evaluate(
+        """[...document.querySelectorAll('#found tbody tr:not(.grouphead) .place')].slice(0, 1)
+        .flatMap(each => [each.clientWidth, each.parentElement.clientWidth])"""
+    )
+    assert place > 0.8 * order

@@ -166,7 +166,8 @@ def test_a_signal_after_the_run_began_still_gets_its_report(night: Warehouse, st
 
     assert ended.code == 143, ended.err
     run_id = json.loads(ended.out)[0]
-    assert (night.settings.reports / run_id / "report.html").is_file()
+    page = (night.settings.reports / run_id / "report.html").read_text(encoding="utf-8")
+    assert f"Go on with <code>pipeline resume {run_id}" in page
     assert status(night.settings)["exit"] == {"code": 143, "name": "signal"}
     resumed = night.resume()
     assert (resumed.run_id, resumed.exit_code) == (run_id, 0)

@@ -300,3 +300,31 @@ def test_texts_have_contrast_in_light_dark_and_print(theme: int) -> None:
     ]
     low = {pair: contrast(colours[pair[0]], colours[pair[1]]) for pair in pairs}
     assert not {pair: round(ratio, 2) for pair, ratio in low.items() if ratio < 4.5}
+
+
+def test_a_stopped_run_says_first_what_to_type_and_a_finished_one_does_not() -> None:
+    command = "pipeline resume 2026-11-20T0205-wms --profile prod"
+    stopped = page_of(partly_imported(), state=RunState.STOPPED, resume_command=command)
+    banner = stopped[stopped.index('<div class="verdict') : stopped.index('<dl class="figures"')]
+    assert f"<code>{command}</code>" in banner
+    assert command not in page_of(partly_imported(), resume_command=command)
+
+
+def test_a_plan_claims_nothing_about_what_arrives() -> None:
+    run = RunBuilder()
+    run.order("WH-1", "not_attempted")
+    page = page_of(run, state=RunState.PLANNED)
+    assert "1 order in the files = 1 ready to send" in page.replace("orders", "order")
+    sums = page[page.index('<table class="data sums">') :]
+    head = sums[: sums.index("</thead>")]
+    assert "In the files" in head
+    assert "Arrived" not in head
+    assert "Not arrived" not in head
+    assert "1 missing" not in page
+
+
+def test_where_warnings_are_the_verdict_they_are_open() -> None:
+    warned = all_imported()
+    warned.finding(warned.rows[0], "R319", detail="orders.csv:5")
+    assert "<details open>\n<summary>1 warning:" in page_of(warned)
+    assert "<details open>" not in page_of(partly_imported())
