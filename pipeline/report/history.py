@@ -215,6 +215,7 @@ def tell(
     nights = _earlier([each for each in runs if each.id != run_id], zone)
     before = next((each for each in reversed(nights) if each.tells and each.day < night), None)
     days = {each.id: local_day(each.started_at, zone) for each in past.runs}
+    open_again = {item.order_number for item in past.open}
 
     def since(item: OpenItem) -> date:
         return days.get(item.opened_run) or local_day(item.opened_at, zone)
@@ -239,6 +240,7 @@ def tell(
                 item.closed_run is not None, "" if item.closed_run else item.reason or "",
             )
             for item in past.closed
+            if item.order_number not in open_again  # closed by hand, and missing once more
         ),
     )  # fmt: skip
 

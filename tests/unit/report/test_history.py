@@ -182,6 +182,16 @@ def test_resolved_items_arrived_or_have_a_reason() -> None:
     ]  # fmt: skip
 
 
+def test_an_order_closed_by_hand_and_missing_again_is_not_resolved() -> None:
+    nights = Nights()
+    nights.run(1, "a")
+    last = nights.run(0, "a")
+    nights.item("A1", 1, reason="cancelled by phone")
+    nights.item("A1", 0, last_run=last)
+    nights.item("A2", 1, reason="cancelled by phone")
+    assert [each.order_number for each in nights.tell("a").resolved] == ["A2"]
+
+
 def test_a_cause_that_was_away_for_long_is_found_far_back() -> None:
     nights = Nights()
     for number in range(300, 0, -1):
