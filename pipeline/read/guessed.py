@@ -25,7 +25,8 @@ _DATE = re.compile(
     re.DOTALL,
 )
 _TIME = re.compile(r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?: ?[ap]m)?")
-_NUMBER = re.compile(r"[+-]?[\d.,' ]*\d[\d.,' ]*(?P<power>e[+-]?\d+)?")
+# possessive, for a cell may be as long as a file, and backtracking would take the square of that
+_NUMBER = re.compile(r"[+-]?(?=[.,' ]*+\d)[\d.,' ]++(?P<power>e[+-]?\d+)?")
 _LONG = 12  # digits from which a spreadsheet writes a power of ten
 # letters only, for a spreadsheet has its own mind about anything that looks like a number
 _LETTERS = str.maketrans("0123456789", "ghijklmnop")
