@@ -110,6 +110,8 @@ _CONFIGURATION = (
      "retry a file of rejected/ beside a report as CSV, with these columns in it"),
     ("C141", _STATE, "Mapping not clear", "rows are read by the mapping that read them before, never by a guess",
      "name the mapping with -m, or retry the files of each mapping on their own"),
+    ("C143", _STATE, "No such cause in the run", "no refused order of the run has the cause or the owner that is named",
+     "name one of those that it has, or leave the option out for all of them"),
     ("C142", _STATE, "Half an order", "an order has rows in files that are not retried with this one, or has arrived without these rows",
      "name all files with rows of the order; import one that has arrived as a whole, with `pipeline run`"),
 )  # fmt: skip

@@ -202,7 +202,7 @@ def resume(session: Session, name: str | None) -> int:
     cli, "retry",
     "pipeline retry reports/2026-11-20T0205-wms/rejected/orders_DE.rejected.csv",
     "pipeline retry --profile prod --yes orders.rejected.csv parcels.rejected.csv",
-    "pipeline retry -m mappings/wms.yaml orders.rejected.csv",
+    "pipeline retry 2026-11-20T0205-wms --cause A401 --profile prod",
     exits=_RUN_EXITS,
 )  # fmt: skip
 @_options(
@@ -216,23 +216,41 @@ def resume(session: Session, name: str | None) -> int:
     _REPORT,
     _TELLING,
 )
+@click.option(
+    "--cause", "causes", multiple=True, metavar="CODE",
+    help="Of a RUN: only orders that were refused for this, such as A401; may be given again.",
+)  # fmt: skip
+@click.option(
+    "--owner", "owners", multiple=True, metavar="NAME",
+    help="Of a RUN: only orders whose cause this one mends, as the report names them.",
+)  # fmt: skip
 @click.argument(
-    "files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE..."
+    "given", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN | FILE..."
 )
 @click.pass_obj
-def retry(session: Session, files: tuple[Path, ...]) -> int:
-    """Import corrected rows.
+def retry(
+    session: Session, given: tuple[Path, ...], causes: tuple[str, ...], owners: tuple[str, ...]
+) -> int:
+    """Import corrected rows, or re-send refused orders of a run.
 
     FILE is one of the files in `rejected/` beside a report, corrected by a person; the columns
     `_import_…` must still be in it. They say which run wrote it, and that run knows the mapping.
     Rows that were removed are named. An order that has rows in several files needs all of them.
-    What arrives is no open item any more.
+
+    RUN is the id of a finished run. What parcelLab refused of it is sent again when the reason is
+    mended elsewhere: the account, or the mapping, which is read as it is now. The rows are those that
+    the run kept; what a newer run has sent since is left out. What arrives is no open item any more.
     """
-    for file in files:
-        if not (session.cwd / file).exists():
-            raise _no_such_file(session, file)
+    run = _run_meant(session, given)
+    if run is None and (causes or owners):
+        option = "--cause" if causes else "--owner"
+        raise BadConfig(f"{option} chooses among the refused orders of a run, and files are named",
+                        help="name the run, or leave the option out", code="C118")  # fmt: skip
     loaded = session.load()
     mappings = _mappings(session, loaded)
+    if run is not None and mappings:
+        raise BadConfig("a run knows its mapping, which is read as it is now", code="C118",
+                        help=f"leave out -m, or import the file: pipeline run -m {mappings[0]} FILE")  # fmt: skip
     loaded = session.load(Credentials.REQUIRED)
     from pipeline import run as way
 
@@ -242,19 +260,24 @@ def retry(session: Session, files: tuple[Path, ...]) -> int:
         options = replace(options, max_reject_rate=None)
     _say_backfill(session, options)
     with events_for(session.console, approve=loaded.settings.auto_approve) as events:
-        result = way.retry(loaded.settings, files, mappings, options, events)
+        if run is not None:
+            result = way.again(loaded.settings, run, causes, owners, options, events)
+        else:
+            result = way.retry(loaded.settings, given, mappings, options, events)
     return _finish(session, result)
 
 
-def _no_such_file(session: Session, file: Path) -> BadConfig:
-    """Say that a file is not there; a run may have been meant."""
-    folder = session.load().settings.reports / file / "rejected"
-    if not folder.is_dir():
-        return missing_file("file", file, session.cwd)
-    return BadConfig(
-        f"{file} is a run, and retry takes files", code="C103",
-        help=f"name the corrected files in {folder}; what the API refused is sent again by the next import",
-    )  # fmt: skip
+def _run_meant(session: Session, given: tuple[Path, ...]) -> str | None:
+    """The run that is meant; None where files are. What is neither there nor like a run is a file."""
+    missing = [each for each in given if not (session.cwd / each).exists()]
+    first = given[0]
+    if len(given) == 1 and (session.cwd / first / "run.json").is_file():
+        return str(first)  # the folder of a plan
+    if not missing:
+        return None
+    if len(given) == 1 and first.name == str(first) and not first.suffix:
+        return str(first)
+    raise missing_file("file", missing[0], session.cwd)
 
 
 def next_moment(until: time | datetime, now: datetime) -> datetime:

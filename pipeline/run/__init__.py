@@ -43,6 +43,7 @@ __all__ = [
     "Purged",
     "Result",
     "RunUnknown",
+    "again",
     "close_open_items",
     "index",
     "letter_of",
@@ -134,6 +135,24 @@ def resume(settings: Settings, name: str | None, options: Options, events: Event
     flow = Flow(settings, options, events)
     title = f"resume {name or ''}".rstrip()
     return _to_the_end(settings, events, title, lambda: flow.resume(name))
+
+
+def again(
+    settings: Settings, run: str, causes: Sequence[str], owners: Sequence[str], options: Options,
+    events: Events,
+) -> Result:  # fmt: skip
+    """Send again what the API refused of a run, from the copies that the run kept of its files.
+
+    `causes` are codes and `owners` who mends them; without any, all refused orders. What a newer run
+    has sent since is left out; where nothing is left, the result says so (exit 0).
+
+    Raises:
+        RunUnknown: there is no such run, or it has not finished.
+        NotAgain: no refused order has such a cause, or the copies are gone.
+        StopRun: it could not begin; nothing was sent.
+    """
+    flow = Flow(settings, options, events)
+    return told(settings, events, f"retry {run}", lambda: flow.again(run, causes, owners))
 
 
 def retry(

@@ -1,7 +1,7 @@
 """One run from its request to its report."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -31,6 +31,7 @@ from pipeline.report.summary import counted
 from pipeline.run import spool as spooling
 from pipeline.run.accounts import facts_of
 from pipeline.run.acknowledgements import Answers, check_outboxes, in_words
+from pipeline.run.again import chosen
 from pipeline.run.choice import OPEN, Choice
 from pipeline.run.clock import clock
 from pipeline.run.folder import RunFolder, written
@@ -137,6 +138,41 @@ class Flow:
             first = next(each.plan.name for each in made.values())
             inputs = [str(file) for file in wanted.mappings]
             return self._run(ledger, endpoint, first, wanted.each_mapping, inputs, wanted)
+
+    def again(self, name: str, causes: Sequence[str], owners: Sequence[str]) -> Result:
+        """Send the refused orders of a run again, from its own copies of its files."""
+        with self._ledger() as ledger:
+            endpoint = ledger.endpoint(self.endpoint.base_url, self.endpoint.account)
+            self._check_places()
+            wanted = chosen(ledger, endpoint, self.settings, name, causes, owners)
+            if not wanted.numbers:
+                return Result(run_id="", exit_code=0, text=f"{wanted.sentence}\n")
+            self.options = replace(
+                self.options, only_orders=wanted.numbers, accept_duplicates=True,
+                backfill=self.options.backfill or wanted.backfill,
+                chosen_words=f"the refused orders of run {wanted.run}",
+            )  # fmt: skip
+            first = next(each.plan.name for each in compiled(list(wanted.claims)).values())
+            known = _Known(ledger, endpoint)
+            with (
+                self._new_folder(ledger, first) as folder,
+                self._told(ledger, endpoint, folder, retry=True),
+            ):
+                laid = wanted.lay_out(folder)
+                inputs = [str(file) for files in laid.values() for file in files]
+                jobs = self._jobs(list(laid), inputs, folder, known, claims=laid)
+                same_work = fingerprint(self.endpoint, jobs, self.options, self.agreed)
+                before = self._choice(ledger).able(ledger.unfinished(endpoint, same_work))
+                if before is None:
+                    retried = Retried(sentences=[wanted.sentence])
+                    seen = self._prepare(
+                        folder.path.name, jobs, folder, known, retried, wanted.keys
+                    )
+                    stopped = self._safety_stop(seen)
+                    if stopped is not None:
+                        return self._end_unsent(ledger, endpoint, folder, same_work, stopped)
+                    return self._begin(ledger, endpoint, folder, same_work)
+            return self._go_on(ledger, before)
 
     def _run(
         self, ledger: Ledger, endpoint: int, name: str, mappings: Sequence[Path],
@@ -275,7 +311,7 @@ class Flow:
 
     def _jobs(
         self, mappings: Sequence[Path], inputs: Sequence[str], folder: RunFolder, known: _Known,
-        wanted: Asked | None = None,
+        wanted: Asked | None = None, claims: Mapping[Path, Sequence[Path]] | None = None,
     ) -> list[Job]:  # fmt: skip
         reception = Reception(
             self.settings.partners, known.received, production=self.endpoint.production,
@@ -285,6 +321,7 @@ class Flow:
             mappings, inputs, folder, self._warn, self._own_folders(),
             settle_s=self.settings.settle_s, reception=reception,
             by_partner=self.options.by_partner, corrected=wanted.mappings if wanted else None,
+            claims=claims,
         )  # fmt: skip
 
     @contextmanager
@@ -323,7 +360,7 @@ class Flow:
 
     def _prepare(
         self, run_id: str, jobs: Sequence[Job], folder: RunFolder, known: _Known,
-        retried: Retried | None = None,
+        retried: Retried | None = None, only: Collection[str] | None = None,
     ) -> Foresight:  # fmt: skip
         started = clock()
         begun = time.monotonic()
@@ -332,7 +369,7 @@ class Flow:
         with written(folder.path):
             spooled = spooling.spool(
                 jobs, folder, lambda rows: self.events.stage("read", rows, None),
-                spooling.PARTITION_BYTES,
+                spooling.PARTITION_BYTES, only,
             )  # fmt: skip
             read_s = time.monotonic() - begun
             seen = prepare(
@@ -540,7 +577,8 @@ class Flow:
         self, ledger: Ledger, run_id: str, folder: RunFolder
     ) -> Sequence[Mapping[str, Any]]:
         """Answer the interchanges that the run has taken over or rejected; gives all answers."""
-        if not folder.facts().get("interchanges"):
+        facts = folder.facts()
+        if not facts.get("interchanges") or facts.get("retry"):  # of what was answered already
             return ()
         endpoint = ledger.endpoint(self.endpoint.base_url, self.endpoint.account)
         answers = Answers(

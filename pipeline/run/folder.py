@@ -9,6 +9,7 @@
     cells/       the rows as they were read, by mapping     until the run has finished
     answers/     what the API said, traced to cells         from the end of the run on
     rows/ findings/ trace/ messages/                       for the report, as long as it is kept
+    refused/     copies of inputs with orders that the API refused, until these arrive
     acks/        acknowledgements of EDI files
     run.json     facts of the run that are not in the ledger
     progress.json   how far it is, while it is at work
@@ -35,6 +36,7 @@ import polars as pl
 
 from pipeline.model.stops import StopRun
 
+REFUSED = "refused"
 TRANSIENT = ("snapshots", "spool", "prepared", "planned", "envelopes", "retried", "cells")
 LASTING = ("rows", "findings", "trace", "messages", "answers")
 SEALED = ("prepared", "planned", "envelopes", *LASTING)

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.ledger import Ledger, RunState
-from pipeline.run.folder import TRANSIENT, RunFolder
+from pipeline.run.folder import REFUSED, TRANSIENT, RunFolder
+from pipeline.run.refused import forget_arrived
 
 _OVER = (RunState.FINISHED, RunState.ABANDONED, RunState.NOT_SENT)
 
@@ -16,15 +17,19 @@ _OVER = (RunState.FINISHED, RunState.ABANDONED, RunState.NOT_SENT)
 def sweep(home: Path, ledger: Ledger, owner: str) -> int:
     """Remove folders whose run or plan never came about, and what finished runs forgot to remove.
 
+    The copies of inputs with refused orders go when none of these waits any more.
+
     Returns:
         How many folders were removed.
     """
     removed = 0
     for folder in _folders(home / "runs"):
-        if not any((folder.path / name).exists() for name in TRANSIENT) or folder.owner != owner:
+        left = any((folder.path / name).exists() for name in (*TRANSIENT, REFUSED))
+        if not left or folder.owner != owner:
             continue
         record = ledger.run(folder.path.name)
         if record is not None and record.state in _OVER:
+            forget_arrived(folder, ledger, record)
             folder.clean()
         elif record is None and not folder.facts().get("begun"):
             folder.remove()

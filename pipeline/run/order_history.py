@@ -130,10 +130,10 @@ def _findings(
         yield code, where, column
 
 
-# What to do after each outcome; `title` and `explain` are of the cause, `verify` is a command.
+# What to do after each outcome; `title` and `explain` are of the cause, `verify` and `again` are commands.
 _STEPS = {
     OrderOutcome.HELD_BACK: "correct its rows ({title}) and import them again{explain}",
-    OrderOutcome.REFUSED: "mend what parcelLab refused ({title}), then import it again{explain}",
+    OrderOutcome.REFUSED: "mend what parcelLab refused ({title}), then `{again}`{explain}",
     OrderOutcome.PARTLY_APPLIED: "look at the change that failed; the next import tries it again{explain}",
     OrderOutcome.UNKNOWN: "import the file again: nobody knows whether it arrived, and it is not sent twice",
     OrderOutcome.NOT_ATTEMPTED: "import the file again",
@@ -159,4 +159,5 @@ def _next_step(settings: Settings, visit: Visit, run: RunRecord | None, *, at_wo
         title=f"{seen.code}, {rule.title.lower()}" if rule else "no cause was told",
         explain=f"; `pipeline explain {seen.code}` says more" if rule else "",
         verify=typed(settings, "verify", seen.run),
+        again=typed(settings, "retry", seen.run),
     )

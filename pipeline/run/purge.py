@@ -31,7 +31,7 @@ from pipeline.report.interchanges import located
 from pipeline.run.accounts import report_folders
 from pipeline.run.clock import clock
 from pipeline.run.corrected import FOLDER
-from pipeline.run.folder import RunFolder, written
+from pipeline.run.folder import REFUSED, RunFolder, written
 from pipeline.run.interchanges import kept_messages
 from pipeline.run.look import no_ledger, report
 from pipeline.run.request import Events
@@ -85,6 +85,7 @@ def purge(
                         # kept for what its end owes
                         folder.write_facts(folder.facts() | {"owed": []})
                         folder.clean()
+                        shutil.rmtree(folder.path / REFUSED, ignore_errors=True)
                         ledger.forget_marks(record.endpoint, [order_number])
                     _erase_findings(folder, rows, order_number, done, only_look=only_look)
                 counted: set[str] = set()

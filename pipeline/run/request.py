@@ -37,6 +37,7 @@ class Options:
     pii: str = "mask"
     new_ledger: bool = False
     accept_duplicates: bool = False
+    chosen_words: str | None = None  # what chose the orders, where no option of the command did
     sample: int = 0  # finished requests that a plan prints
     xlsx: bool = False  # a workbook beside each file of rows to correct
     by_partner: bool = False  # the mappings are those of the partners, each for its own files
@@ -48,6 +49,8 @@ class Options:
         >>> Options(limit=10, only_orders=("A1", "A2")).chosen_by
         '--limit 10 --only-order A1 --only-order A2'
         """
+        if self.chosen_words is not None:
+            return self.chosen_words
         words = [] if self.limit is None else ["--limit", str(self.limit)]
         for number in self.only_orders:
             words += ["--only-order", number]

@@ -124,6 +124,7 @@ def open_jobs(
     warn: Callable[[str], None], own: Sequence[Path] = (), *, settle_s: float = 0.0,
     reception: Reception | None = None, by_partner: bool = False,
     corrected: Mapping[Path, Path] | None = None,
+    claims: Mapping[Path, Sequence[Path]] | None = None,
 ) -> list[Job]:  # fmt: skip
     """Compile the mappings, find the files, copy them, and compile again against their headers.
 
@@ -132,7 +133,8 @@ def open_jobs(
     less than `settle_s` seconds ago is watched for so long before it is read. `reception` judges
     who sent the interchanges of EDI files. With `by_partner` the mappings are those of the
     partners, and each reads what its partner sends. `corrected` are corrected files with the
-    mapping of each; a person may have saved them with another delimiter.
+    mapping of each; a person may have saved them with another delimiter. `claims` are the files of
+    each mapping where that is known already.
 
     Raises:
         MappingMissing, MappingRefused: a mapping cannot be used.
@@ -150,7 +152,9 @@ def open_jobs(
     _say_left_alone(found, warn, own, named=bool(inputs))
     plans = {path: each.plan.extract for path, each in first.items()}
     sharing = {str(path) for path, plan in plans.items() if plan is not None}
-    if corrected:
+    if claims is not None:
+        claimed = {str(path): list(files) for path, files in claims.items()}
+    elif corrected:
         claimed = {
             str(path): [each for each in found.files if corrected[each] == path] for path in first
         }

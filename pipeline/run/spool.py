@@ -6,8 +6,8 @@ its own. Rows of an order may lie anywhere in the file, or in several files.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 
@@ -72,28 +72,51 @@ class _Noted:
 
 def spool(
     jobs: Sequence[Job], folder: RunFolder, progress: Callable[[int], None],
-    partition_bytes: int,
+    partition_bytes: int, only: Collection[str] | None = None,
 ) -> Spooled:  # fmt: skip
-    """Read all files once; `progress` is called with the rows read so far."""
+    """Read all files once; `progress` is called with the rows read so far.
+
+    With `only`, the rows of delimited files are taken whose order has one of these keys; messages of
+    EDI files are always read as a whole, for they are accounted for as such.
+    """
     size = sum(snapshot.path.stat().st_size for job in jobs for _, snapshot in job.files)
     partitions = max(1, -(-size // partition_bytes))
     return (
-        _in_memory(jobs, folder, progress)
+        _in_memory(jobs, folder, progress, only)
         if partitions == 1
-        else _on_disk(jobs, folder, partitions, progress)
+        else _on_disk(jobs, folder, partitions, progress, only)
     )
 
 
 def _batches(
-    job: Job, noted: _Noted, progress: Callable[[int], None]
+    job: Job, noted: _Noted, progress: Callable[[int], None], only: Collection[str] | None
 ) -> Iterator[tuple[RawTable, pl.DataFrame, Findings]]:
     guesses = Guesses(job.plan)
     for source, snapshot in job.files:
         noted.records[source.index] = 0
         for batch in _read(job, source, snapshot):
+            guessed = guesses.of(batch)
+            if only is not None and job.plan.extract is None:
+                batch, guessed = _of_orders(batch, guessed, job.plan, only)  # noqa: PLW2901 - less of it
             noted.take(source.index, batch)
             progress(sum(noted.records.values()))
-            yield batch.raw, guesses.of(batch), batch.findings
+            yield batch.raw, guessed, batch.findings
+
+
+def _of_orders(
+    batch: Batch, guessed: pl.DataFrame, plan: Plan, only: Collection[str]
+) -> tuple[Batch, pl.DataFrame]:
+    """What of a batch belongs to some orders."""
+    wanted = pl.Series(sorted(only), dtype=pl.String)
+    rows = batch.raw.rows.filter(
+        keys(batch.raw, plan).is_in(wanted.implode()).fill_null(value=False)
+    )
+    mine = guessed.filter(pl.col(KEY).is_in(wanted.implode()).fill_null(value=False))
+    faulty = batch.faulty.rows.join(mine, on=ORIGIN, how="semi", maintain_order="left")
+    addresses = pl.concat([rows.select(ORIGIN), faulty.select(ORIGIN)])
+    findings = batch.findings.rows.join(addresses, on=ORIGIN, how="semi", maintain_order="left")
+    left = replace(batch, raw=RawTable(rows), faulty=RawTable(faulty), findings=Findings(findings))
+    return left, mine
 
 
 def _read(job: Job, source: SourceFile, snapshot: Snapshot) -> Iterator[Batch]:
@@ -116,12 +139,15 @@ def _named(findings: Findings, plan: Plan) -> Findings:
     return Findings(findings.rows.with_columns(pl.lit(plan.name).alias("mapping")))
 
 
-def _in_memory(jobs: Sequence[Job], folder: RunFolder, progress: Callable[[int], None]) -> Spooled:
+def _in_memory(
+    jobs: Sequence[Job], folder: RunFolder, progress: Callable[[int], None],
+    only: Collection[str] | None,
+) -> Spooled:  # fmt: skip
     noted = _Noted()
     shares = []
     for job in jobs:
         raws, faulties, findings = [_no_rows(job.plan)], [_no_faults()], Findings.none()
-        for raw, faulty, found in _batches(job, noted, progress):
+        for raw, faulty, found in _batches(job, noted, progress, only):
             raws.append(raw.rows)
             faulties.append(faulty)
             findings = findings + found
@@ -186,13 +212,14 @@ class _Spool:
 
 
 def _on_disk(
-    jobs: Sequence[Job], folder: RunFolder, partitions: int, progress: Callable[[int], None]
-) -> Spooled:
+    jobs: Sequence[Job], folder: RunFolder, partitions: int, progress: Callable[[int], None],
+    only: Collection[str] | None,
+) -> Spooled:  # fmt: skip
     noted = _Noted()
     files = _Spool(folder.path / "spool", partitions)
     for job in jobs:
         name = job.plan.name
-        for raw, faulty, found in _batches(job, noted, progress):
+        for raw, faulty, found in _batches(job, noted, progress, only):
             if raw.rows.height:
                 files.put(name, "raw", raw.rows, keys(raw, job.plan))
             if faulty.height:

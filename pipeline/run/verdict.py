@@ -36,6 +36,7 @@ from pipeline.run.foretold import sample_of
 from pipeline.run.index import renew_index
 from pipeline.run.nights import missing_and_arrived, remembered
 from pipeline.run.prepare import Foresight
+from pipeline.run.refused import keep_refused
 from pipeline.run.request import Events, Options, Result, report_command, resume_command, typed
 from pipeline.run.retry import renumbered
 
@@ -111,6 +112,10 @@ def conclude(
         )
     code = exit_code(summary, ending, options)
     if source is not None:
+        with Byproduct(
+            "the copies for `pipeline retry RUN`", events, again="keep the input files",
+        ):  # fmt: skip
+            keep_refused(folder, tables)
         _close(*source, folder, tables, ending, code, as_totals(summary))
         renew_index(settings, source[0], events)
     events.say("info", "done", exit=code, report=str(files.page), **traffic_fields(facts.traffic))

@@ -319,8 +319,11 @@ def test_who_names_a_run_or_a_missing_file_is_told_what_retry_takes(
     assert len(api.orders()) == 1
 
     said = call("retry", run)
-    assert (said.code, f"reports/{run}/rejected" in said.err) == (2, True)
-    assert "is a run, and retry takes files" in said.err
+    assert said.code == 0
+    assert said.out == f"nothing to send again: parcelLab refused no order of run {run}\n"
+    assert call("retry", "2026-nowhere").code == 2
+    chosen = call("retry", "--cause", "A401", "orders.csv")
+    assert (chosen.code, "names the run" in chosen.err or "name the run" in chosen.err) == (2, True)
     missing = call("retry", "orders.rejected.csv")
     assert (missing.code, "C103" in missing.err) == (2, True)
     other = call("--json", "retry", "orders.csv")

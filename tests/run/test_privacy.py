@@ -53,7 +53,7 @@ CANARIES = re.compile(
 # What holds values as they are, for their owner only.
 PRIVATE = re.compile(
     r"reports/[^/]+/(rejections\.jsonl\.gz|rejected/.*)"
-    r"|home/(runs|plans)/[^/]+/(rows|findings|trace|messages|answers|cells|snapshots|spool|prepared|planned|envelopes|rejections\.jsonl\.gz)(/.*)?"
+    r"|home/(runs|plans)/[^/]+/(rows|findings|trace|messages|answers|cells|refused|snapshots|spool|prepared|planned|envelopes|rejections\.jsonl\.gz)(/.*)?"
     r"|inbox/.*"
 )
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]{24,}={0,2}")
