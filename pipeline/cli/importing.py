@@ -46,6 +46,7 @@ _READING = (
     setting("limit", metavar="N"),
     setting("only_orders", "--only-order", metavar="NR"),
     setting("backfill"),
+    setting("create_only"),
     setting("accept_duplicates"),
 )
 _SENDING = (
@@ -206,7 +207,11 @@ def resume(session: Session, name: str | None) -> int:
     exits=_RUN_EXITS,
 )  # fmt: skip
 @_options(
-    (setting("mapping", "-m", "--mapping", metavar="FILE"), setting("backfill")),
+    (
+        setting("mapping", "-m", "--mapping", metavar="FILE"),
+        setting("backfill"),
+        setting("create_only"),
+    ),
     _SENDING,
     (
         setting("max_reject_rate", metavar="SHARE", says=_RETRY_REJECT_RATE),
@@ -307,6 +312,7 @@ def _choices(session: Session, loaded: Loaded) -> "Options":
         limit=values["limit"],
         only_orders=values["only_orders"],
         backfill=values["backfill"],
+        create_only=values["create_only"],
         max_orders=values["max_orders"],
         max_reject_rate=values["max_reject_rate"],
         # the default leaves small runs alone; what a person has set always counts
@@ -373,7 +379,7 @@ def _plan_folder(session: Session, mappings: list[Path], inputs: tuple[str, ...]
 
 def _refuse_choices(loaded: Loaded) -> None:
     """Refuse what would change a plan: exactly what was planned is sent, and nothing else."""
-    for name in ("limit", "only_orders", "backfill", "accept_duplicates"):
+    for name in ("limit", "only_orders", "backfill", "create_only", "accept_duplicates"):
         origin = loaded.origins[name]
         if loaded.values[name] and origin.kind in (From.OPTION, From.ENVIRONMENT):
             raise BadConfig(

@@ -19,8 +19,8 @@ OPEN = (t.SENDING, OrderOutcome.NOT_ATTEMPTED.value, OrderOutcome.UNKNOWN.value)
 
 _ACKNOWLEDGED = (OrderOutcome.CREATED, OrderOutcome.UPDATED, OrderOutcome.PARTLY_APPLIED)
 # After these the server either has the operations and says so, or has refused them.
-_DEFINITE = (*_ACKNOWLEDGED, OrderOutcome.REFUSED)
-_WARNING = "A202"
+_DEFINITE = (*_ACKNOWLEDGED, OrderOutcome.REFUSED, OrderOutcome.LEFT_ALONE)
+_WARNINGS = ("A202", "A405")
 
 
 class Journal:
@@ -145,6 +145,9 @@ class Journal:
         acknowledged = [pair for pair in settled if pair[1].outcome in _ACKNOWLEDGED]
         if acknowledged:
             self._write_known(connection, acknowledged)
+        self._write_found(
+            connection, [each for _, each in settled if each.outcome is OrderOutcome.LEFT_ALONE]
+        )
         self._write_operations(connection, settled)
         done = [
             submission.order_number
@@ -160,7 +163,7 @@ class Journal:
             )
 
     def _settled_order(self, outcome: Outcome) -> dict[str, object]:
-        causes = [problem.code for problem in outcome.problems if problem.code != _WARNING]
+        causes = [problem.code for problem in outcome.problems if problem.code not in _WARNINGS]
         return {
             "r": self._run,
             "p": self._partition,
@@ -228,6 +231,25 @@ class Journal:
                     "marks": order_marks(self._marker, submission, before),
                 }
                 for submission, outcome in acknowledged
+            ],
+        )
+
+    def _write_found(self, connection: sa.Connection, found: Sequence[Outcome]) -> None:
+        """Remember orders that somebody else has made: that they exist, and nothing else."""
+        if not found:
+            return
+        at = self._session.now()
+        connection.execute(
+            self._session.store.insert(t.known_order).on_conflict_do_nothing(),
+            [
+                {
+                    "endpoint": self._endpoint,
+                    "order_number": outcome.order_number,
+                    "content_sha256": "",  # of no payload: we never told it anything
+                    "fully_applied": False,
+                    "updated_at": at,
+                }
+                for outcome in found
             ],
         )
 

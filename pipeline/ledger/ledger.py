@@ -722,6 +722,7 @@ _ANSWERED = tuple(
         OrderOutcome.UPDATED,
         OrderOutcome.PARTLY_APPLIED,
         OrderOutcome.REFUSED,
+        OrderOutcome.LEFT_ALONE,
     )
 )
 

@@ -6,6 +6,13 @@ from enum import StrEnum
 from pipeline.model.outcomes import MutationOutcome, OrderOutcome
 
 
+class Intent(StrEnum):
+    """What a request may do: create or update (PUT), or only create (POST, `--create-only`)."""
+
+    UPSERT = "upsert"
+    CREATE = "create"
+
+
 class Replay(StrEnum):
     """Whether a mutation may be sent again when its answer was lost (CONTRACT §6)."""
 
@@ -31,7 +38,7 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """One order as it goes out: one PUT.
+    """One order as it goes out: one PUT, or one POST.
 
     `body` is UTF-8 JSON with deterministic bytes. `content_sha256` (hex) is the hash of all the
     mapping made of the order; it differs from the hash of `body` where the body leaves out what
@@ -49,7 +56,7 @@ class Submission:
 class Problem:
     """One complaint of the API about one order.
 
-    `code` is a finding code (A401, A402, A403, A404, A201, A202, U001, N001). `attr` is the API's
+    `code` is a finding code (A401, A402, A403, A404, A405, A201, A202, U001, N001). `attr` is the API's
     path ("shipping_address.postal_code", "mutations.0.tracking.courier") or None, `api_code` and
     `detail` its own words, scrubbed of the order's personal data and cut to 500 characters.
     """

@@ -50,6 +50,7 @@ class OrderOutcome(StrEnum):
     NOT_ATTEMPTED = "not_attempted"
     SUPERSEDED = "superseded"
     NOT_CHOSEN = "not_chosen"  # `--limit` or `--only-order` leaves it out
+    LEFT_ALONE = "left_alone"  # parcelLab has it already, and `--create-only` never updates
 
 
 READY_ORDERS = (
@@ -61,6 +62,7 @@ READY_ORDERS = (
     OrderOutcome.UNKNOWN,
     OrderOutcome.NOT_ATTEMPTED,
     OrderOutcome.SUPERSEDED,
+    OrderOutcome.LEFT_ALONE,
 )
 # Confirmed by the API in this run or an earlier one: the ledger knows that the order exists.
 ARRIVED_ORDERS = (

@@ -423,6 +423,16 @@ _ROWS: tuple[Rule, ...] = (
         "import the order first, or check its number; an `update_only` mapping creates no orders",
     ),
     _rule(
+        "A405",
+        Stage.API,
+        "Exists already, left alone",
+        "parcelLab has the order already, so it was left as it is: {detail}",
+        "with `--create-only` orders are created and never updated",
+        "nothing to do if it is right as it is; else correct it where it was made, or import it without `--create-only`",
+        owner=Owner.AUTOMATIC,
+        severity=Severity.INFO,
+    ),
+    _rule(
         "A201",
         Stage.API,
         "Change not applied",

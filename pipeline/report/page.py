@@ -343,7 +343,11 @@ def _figures(summary: Summary) -> tuple[Figure, ...]:
             (_untried(summary), orders.not_attempted, "plan"),
             ("unchanged", orders.unchanged, "good"),
             ("held back", orders.held_back, "bad"),
-            ("with nothing to send", orders.set_aside, "quiet"),
+            (
+                "set aside" if orders.left_alone else "with nothing to send",
+                orders.set_aside,
+                "quiet",
+            ),
             chosen,
         ]
     else:
@@ -402,6 +406,11 @@ def _order_ledger(summary: Summary) -> Ledger:
         ("unclear, no answer", orders.unknown, "plan", 2),
         (_untried(summary), orders.not_attempted, "plan", 2),
         ("superseded", orders.superseded, "quiet", 2),
+        *(
+            [("existed already, left alone", orders.left_alone, "quiet", 2)]
+            if orders.left_alone
+            else []
+        ),
         ("held back", orders.held_back, "bad", 1),
         ("nothing to send", orders.nothing_to_send, "quiet", 1),
     ]

@@ -331,6 +331,7 @@ def _settled(facts: RunFacts, totals: Totals) -> list[str]:
         for number, word in (
             (orders.nothing_to_send, "had nothing to send"),
             (orders.superseded, "overtaken by a newer run"),
+            (orders.left_alone, "existed already and were left alone"),
         )
         if number
     ]

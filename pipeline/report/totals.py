@@ -27,7 +27,7 @@ from pipeline.report.visible import visible
 # Orders that did not arrive and are not coming back by themselves within this run (REPORT §2).
 NOT_ARRIVED = (OrderOutcome.HELD_BACK, OrderOutcome.REFUSED, OrderOutcome.NOT_ATTEMPTED)
 # Orders with nothing left to do: they are neither in parcelLab by this run nor open.
-SET_ASIDE = (OrderOutcome.NOTHING_TO_SEND, OrderOutcome.SUPERSEDED)
+SET_ASIDE = (OrderOutcome.NOTHING_TO_SEND, OrderOutcome.SUPERSEDED, OrderOutcome.LEFT_ALONE)
 # Orders that this run leaves where they are: those, and what `--limit` or `--only-order` left out.
 LEFT = (*SET_ASIDE, OrderOutcome.NOT_CHOSEN)
 
@@ -107,6 +107,7 @@ class OrderTotals:
     not_attempted: int
     superseded: int
     not_chosen: int
+    left_alone: int
     arrived: int
     missing: int
     out_of_date: int
@@ -118,7 +119,7 @@ class OrderTotals:
 
     @property
     def set_aside(self) -> int:
-        """Orders with nothing left to do: nothing to send, or superseded."""
+        """Orders with nothing left to do: nothing to send, superseded, left alone."""
         return sum(getattr(self, outcome) for outcome in SET_ASIDE)
 
 

@@ -23,6 +23,7 @@ from pipeline.ledger import (
     set_aside,
 )
 from pipeline.ledger import RunState as LedgerState
+from pipeline.model.orders import Intent
 from pipeline.model.outcomes import OrderOutcome
 from pipeline.model.stops import StopRun
 from pipeline.model.traffic import Traffic
@@ -51,6 +52,7 @@ from pipeline.run.plans import (
     open_plan,
     refuse_elsewhere,
     refuse_stale,
+    refuse_updates,
     runs_of_plan,
 )
 from pipeline.run.prepare import Foresight, prepare
@@ -134,6 +136,9 @@ class Flow:
                     "these are rows of a backfill, so they are sent as one: trackings get notifications_inactive=true"
                 )
                 self.options = replace(self.options, backfill=True)
+            if wanted.create_only and not self.options.create_only:
+                self._warn("these are rows of a run with --create-only, so no order is updated")
+                self.options = replace(self.options, create_only=True)
             made = compiled(wanted.each_mapping)
             first = next(each.plan.name for each in made.values())
             inputs = [str(file) for file in wanted.mappings]
@@ -235,7 +240,11 @@ class Flow:
         """Send a plan, if the world is still as it was when it was made."""
         facts = open_plan(path)
         refuse_elsewhere(facts, self.settings, path)
-        self.options = replace(self.options, backfill=bool(facts["backfill"]))
+        refuse_updates(facts, self.options, path)
+        self.options = replace(
+            self.options, backfill=bool(facts["backfill"]),
+            create_only=bool(facts.get("create_only")),
+        )  # fmt: skip
         with self._ledger() as ledger:
             endpoint = ledger.endpoint(self.endpoint.base_url, self.endpoint.account)
             self._check_places()
@@ -398,6 +407,7 @@ class Flow:
                 "chosen_by": self.options.chosen_by,
                 "limit": self.options.limit,
                 "backfill": self.options.backfill,
+                "create_only": self.options.create_only,
                 "agreed": self.agreed,
                 "retry": retried is not None,
                 "retried": retried.sentences if retried else [],
@@ -417,6 +427,9 @@ class Flow:
             "concurrency": str(pace.concurrency),
             "rate": "as fast as allowed" if pace.rate_per_s is None else f"{pace.rate_per_s:g}/s",
             "backfill": "yes" if self.options.backfill else "no",
+            "orders are": "created only (POST)"
+            if self.options.create_only
+            else "created and updated (PUT)",
         }
 
     def _safety_stop(self, seen: Foresight) -> GuardTripped | None:
@@ -476,7 +489,7 @@ class Flow:
         state: LedgerState, stopped: str | None = None,
     ) -> None:  # fmt: skip
         facts = folder.facts()
-        options = {name: facts.get(name) for name in ("limit", "backfill", "plan")}
+        options = {name: facts.get(name) for name in ("limit", "backfill", "create_only", "plan")}
         options["retry"] = facts.get("retry", False)
         ledger.begin_run(
             RunStart(
@@ -546,11 +559,12 @@ class Flow:
         self.events.say("info", say, run=run_id, orders=waiting)
         stopped: StopRun | None = None
         traffic = Traffic.of_json(folder.facts().get("traffic"))
+        create_only = folder.facts().get("create_only", False)  # a fact of the run: resume keeps it
         try:
             stopped = send_all(
                 ledger, run_id, folder, partitions, endpoint=self.endpoint, pace=self.settings.pace,
                 events=self.events, halt=self.halt, clock=clock, until=self.options.until,
-                traffic=traffic,
+                traffic=traffic, intent=Intent.CREATE if create_only else Intent.UPSERT,
             )  # fmt: skip
         except StopRun as reason:
             stopped = reason

@@ -50,7 +50,8 @@ def confirm(seen: Foresight, endpoint: Endpoint, options: Options, events: Event
     if options.backfill:
         what = f"Backfill: send {counted(seen.to_send, 'order')} of the past with notifications_inactive"
     else:
-        what = f"Send {counted(seen.to_send, 'order')}"
+        verb = "Create" if options.create_only else "Send"
+        what = f"{verb} {counted(seen.to_send, 'order')}"
     if endpoint.production:
         question = f"{what} to {where} (PRODUCTION)?"
     elif options.backfill:

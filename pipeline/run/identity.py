@@ -49,6 +49,8 @@ def fingerprint(endpoint: Endpoint, jobs: Sequence[Job], options: Options, agree
         "only": sorted(options.only_orders),
         "backfill": options.backfill,
     }
+    if options.create_only:  # left out otherwise: runs from before this option stay the same work
+        parts["create_only"] = True
     if any(job.readings for job in jobs):
         parts |= {"agreed": agreed, "duplicates": options.accept_duplicates}
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -13,7 +13,8 @@ from pipeline.report.history import LOOK_BACK, History, Past, compared_entries, 
 from pipeline.report.summary import Summary, with_history
 
 _MISSING = (OrderOutcome.HELD_BACK.value, OrderOutcome.REFUSED.value)
-_ARRIVED = [outcome.value for outcome in ARRIVED_ORDERS]
+# one that `--create-only` left alone is there too, whoever made it: nobody waits for it
+_ARRIVED = [outcome.value for outcome in (*ARRIVED_ORDERS, OrderOutcome.LEFT_ALONE)]
 
 
 def remembered(

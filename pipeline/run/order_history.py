@@ -138,6 +138,7 @@ _STEPS = {
     OrderOutcome.UNKNOWN: "import the file again: nobody knows whether it arrived, and it is not sent twice",
     OrderOutcome.NOT_ATTEMPTED: "import the file again",
     OrderOutcome.NOT_CHOSEN: "import the file without --limit and --only-order",
+    OrderOutcome.LEFT_ALONE: "nothing: parcelLab had it already, and `--create-only` never updates",
     OrderOutcome.SUPERSEDED: "nothing: a newer run has sent a newer version",
     OrderOutcome.NOTHING_TO_SEND: "nothing: the rows say nothing but its number",
 }

@@ -15,7 +15,7 @@ from pipeline.ledger import Ledger, RunRecord, RunState
 from pipeline.model.stops import StopRun
 from pipeline.run.folder import SEALED, RunFolder, written
 from pipeline.run.leftovers import unfinished_plan
-from pipeline.run.request import PlanElsewhere, PlanStale, RunUnknown, typed
+from pipeline.run.request import Options, PlanElsewhere, PlanStale, RunUnknown, typed
 from pipeline.run.source import read_mapping
 
 _OF_THE_PLAN = ("serial", "facts_sha256", "foretold")
@@ -135,6 +135,19 @@ def refuse_elsewhere(facts: Mapping[str, Any], settings: Settings, path: Path) -
         f"this is profile {now[0]} (account {now[2]} at {now[1]}), so nothing was sent",
         code="C137", help=again,
     )  # fmt: skip
+
+
+def refuse_updates(facts: Mapping[str, Any], settled: Options, path: Path) -> None:
+    """Refuse a plan that would update where nothing may ever be updated.
+
+    Raises:
+        PlanStale: `create_only` holds now, and did not when the plan was made.
+    """
+    if settled.create_only and not facts.get("create_only"):
+        raise PlanStale(
+            f"the plan {path} updates orders, and create_only says that none is ever updated",
+            code="C118", help="make a new plan; it is then made for `--create-only`",
+        )  # fmt: skip
 
 
 def refuse_stale(facts: Mapping[str, Any], ledger: Ledger, path: Path, agreed: str) -> None:

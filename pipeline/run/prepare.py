@@ -75,6 +75,7 @@ class Foresight:
     held: int = 0
     nothing: int = 0
     not_chosen: int = 0
+    left_alone: int = 0
     rows: int = 0
     faulty_rows: int = 0
     mutations: Counter[str] = field(default_factory=Counter)
@@ -88,7 +89,8 @@ class Foresight:
     @property
     def orders(self) -> int:
         """Orders seen."""
-        return self.to_send + self.unchanged + self.held + self.nothing + self.not_chosen
+        aside = self.unchanged + self.nothing + self.not_chosen + self.left_alone
+        return self.to_send + self.held + aside
 
 
 def prepare(
@@ -139,12 +141,42 @@ def of_partition(
     # only orders that were acknowledged before can have acknowledged operations
     acked = knowledge.operations(sorted(known)) if known else {}
     ready = compare(grouped.orders, account, known, acked)
+    if options.create_only:
+        ready = _only_new(grouped.orders, ready)
     held = grouped.held.with_columns(
         pl.col("order_number").is_in(list(known)).fill_null(value=False).alias("known")
     )
     orders = grouped.orders.drop(_IN_BODY)
-    findings = pl.concat([grouped.findings, _kept_back(orders, ready)], how="diagonal")
+    findings = pl.concat(
+        [grouped.findings, _kept_back(orders, ready), _left_alone(orders, ready)], how="diagonal"
+    )
     return Made(Grouped(orders, held, grouped.rows, findings), ready)
+
+
+def _only_new(orders: pl.DataFrame, ready: pl.DataFrame) -> pl.DataFrame:
+    """Leave alone what is known to exist, and what a mapping may not create (`--create-only`)."""
+    updates = orders.select(pl.col("may_create").is_null().alias("updates")).to_series()
+    alone = ready.get_column("body").is_not_null() & (ready.get_column("known") | updates)
+    return ready.with_columns(
+        pl.when(alone).then(pl.lit(OrderOutcome.LEFT_ALONE.value)).otherwise("outcome")
+        .alias("outcome"),
+        *(pl.when(~alone).then(pl.col(name)).alias(name)
+          for name in ("body", "operations", "change_at")),
+        (pl.col("lines_kept_back") & ~alone).alias("lines_kept_back"),
+    )  # fmt: skip
+
+
+def _left_alone(orders: pl.DataFrame, ready: pl.DataFrame) -> pl.DataFrame:
+    """A405 for orders that are left as they are without asking parcelLab."""
+    alone = ready.get_column("outcome") == OrderOutcome.LEFT_ALONE.value
+    known = ready.get_column("known").filter(alone)
+    return orders.filter(alone).select(
+        *ORIGIN, pl.lit("A405").alias("code"),
+        pl.when(known).then(pl.lit("an earlier run has seen it there, and nothing was sent"))
+        .otherwise(pl.lit("its mapping only updates orders (`mode: update_only`), so it must be"))
+        .alias("detail"),
+        pl.col(KEY).alias("key"), "order_number", pl.lit(value=False).alias("primary"),
+    )  # fmt: skip
 
 
 def _kept_back(orders: pl.DataFrame, ready: pl.DataFrame) -> pl.DataFrame:
@@ -289,6 +321,7 @@ def _rows(rows: pl.DataFrame, planned: pl.DataFrame) -> pl.DataFrame:
     """Rows of orders that are not sent were not accepted: done, silent, or not chosen."""
     fate = {
         OrderOutcome.UNCHANGED.value: RowOutcome.ALREADY_DONE.value,
+        OrderOutcome.LEFT_ALONE.value: RowOutcome.ALREADY_DONE.value,
         OrderOutcome.NOTHING_TO_SEND.value: RowOutcome.NOTHING_TO_SEND.value,
         OrderOutcome.NOT_CHOSEN.value: RowOutcome.NOT_CHOSEN.value,
     }
@@ -314,6 +347,7 @@ def _count(seen: Foresight, grouped: Grouped, ready: pl.DataFrame) -> None:
     must_exist = ready.filter(waiting & ~pl.col("known") & no_new).height
     seen.unchanged += counted.get(OrderOutcome.UNCHANGED.value, 0)
     seen.nothing += counted.get(OrderOutcome.NOTHING_TO_SEND.value, 0)
+    seen.left_alone += counted.get(OrderOutcome.LEFT_ALONE.value, 0)
     seen.not_chosen += counted.get(OrderOutcome.NOT_CHOSEN.value, 0)
     seen.changed += changed
     seen.must_exist += must_exist

@@ -27,6 +27,7 @@ class Options:
     limit: int | None = None
     only_orders: tuple[str, ...] = ()
     backfill: bool = False
+    create_only: bool = False  # never update: what parcelLab has already is left alone
     max_orders: int | None = None
     max_reject_rate: float | None = 0.2
     reject_rate_from: int = GUARD_ORDERS

@@ -53,11 +53,15 @@ class RetryRefused(StopRun):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is to be retried: the mapping of each file, and whether the runs before were backfills."""
+    """What is to be retried: the mapping of each file, and how the runs before were.
+
+    `backfill` and `create_only` say whether one of them was.
+    """
 
     mappings: Mapping[Path, Path]
     backfill: bool = False
     mapping_named: bool = False
+    create_only: bool = False
 
     @property
     def each_mapping(self) -> list[Path]:
@@ -76,6 +80,8 @@ class Asked:
             words += ["-m", str(self.each_mapping[0])]
         if options.backfill:
             words.append("--backfill")
+        if options.create_only:
+            words.append("--create-only")
         for flag, value in guards.items():
             if value is not None and flag not in unless:
                 words += [flag, value]
@@ -99,10 +105,11 @@ def asked(
         SourceUnusable: a file cannot be read.
     """
     found: dict[Path, Path] = {}
-    backfill = False
+    backfill = create_only = False
     for file in dict.fromkeys(files):
         befores = list(_runs_of(file, ledger, endpoint, settings, named=bool(mappings)))
         backfill |= any(before.facts.get("backfill") for before in befores)
+        create_only |= any(before.facts.get("create_only") for before in befores)
         if mappings:
             if len(mappings) > 1:
                 raise RetryRefused("several mappings are named for corrected files", code="C141",
@@ -115,7 +122,7 @@ def asked(
             raise RetryRefused(f"{file} has rows of runs with different mappings", code="C141",
                                help="make a file of the rows of each run, or name the mapping with -m")  # fmt: skip
         found[file] = next(iter(chosen))
-    return Asked(found, backfill, mapping_named=bool(mappings))
+    return Asked(found, backfill, mapping_named=bool(mappings), create_only=create_only)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import polars as pl
 from pipeline import __version__
 from pipeline.ledger import Ledger
 from pipeline.model.endpoint import Endpoint, Pace
-from pipeline.model.orders import Operation, Replay, Submission
+from pipeline.model.orders import Intent, Operation, Replay, Submission
 from pipeline.model.outcomes import OrderOutcome
 from pipeline.model.stops import StopRun
 from pipeline.model.traffic import Traffic
@@ -31,7 +31,7 @@ _OPEN = [OrderOutcome.NOT_ATTEMPTED.value, OrderOutcome.UNKNOWN.value]
 def send_all(
     ledger: Ledger, run_id: str, folder: RunFolder, partitions: int, *, endpoint: Endpoint,
     pace: Pace, events: Events, halt: Halt, clock: Callable[[], datetime], until: datetime | None,
-    traffic: Traffic,
+    traffic: Traffic, intent: Intent = Intent.UPSERT,
 ) -> StopRun | None:  # fmt: skip
     """Send what is open in each partition; gives the reason if the run could not go on.
 
@@ -45,7 +45,7 @@ def send_all(
         return asyncio.run(
             _send(
                 ledger, run_id, folder, partitions, waiting, endpoint, pace, events, halt, clock,
-                until, traffic,
+                until, traffic, intent,
             )
         )  # fmt: skip
     finally:
@@ -64,7 +64,7 @@ def waiting_orders(ledger: Ledger, run_id: str, folder: RunFolder) -> pl.Series:
 async def _send(
     ledger: Ledger, run_id: str, folder: RunFolder, partitions: int, waiting: pl.Series,
     endpoint: Endpoint, pace: Pace, events: Events, halt: Halt, clock: Callable[[], datetime],
-    until: datetime | None, traffic: Traffic,
+    until: datetime | None, traffic: Traffic, intent: Intent,
 ) -> StopRun | None:  # fmt: skip
     stop = halt.watch(asyncio.get_running_loop())
     watchers = [asyncio.create_task(_say_stop(stop, halt, events))]
@@ -74,6 +74,11 @@ async def _send(
         pace, clock=time.monotonic, sleep=asyncio.sleep, random=random_share, traffic=traffic
     )
     total, done = waiting.len(), 0
+    doubtful = frozenset(
+        ledger.orders(run_id).filter(pl.col("outcome") == OrderOutcome.UNKNOWN.value)
+        .get_column("order_number").to_list()
+        if intent is Intent.CREATE else ()
+    )  # fmt: skip
     so_far: Counter[str] = Counter()
     agent = f"pipeline/{__version__}"
     try:
@@ -94,6 +99,7 @@ async def _send(
                     _submissions(ready), client=client,
                     journal=CountedJournal(ledger.journal(run_id, partition), so_far),
                     gate=gate, stop=stop, total=ready.height, on_progress=tell,
+                    intent=intent, doubtful=doubtful,
                 )  # fmt: skip
                 done += delivered.settled
                 events.say("debug", "partition sent", partition=partition,

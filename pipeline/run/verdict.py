@@ -276,6 +276,8 @@ def _foreseen(
         lines.append(
             f"  {counted(seen.must_exist, 'order')} not known here; update_only: {they} must exist at parcelLab"
         )
+    if seen.left_alone:
+        lines.append(f"  {seen.left_alone:,} left alone: --create-only updates no order")
     if seen.nothing:
         lines.append(f"  {seen.nothing:,} with nothing to send")
     if seen.not_chosen:

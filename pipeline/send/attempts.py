@@ -1,9 +1,9 @@
 """One attempt of one order, and what follows from its answer (STYLE §2.18)."""
 
 import asyncio
-from typing import Protocol
+from typing import Protocol, TypeGuard
 
-from pipeline.model.orders import Outcome
+from pipeline.model.orders import Intent, Outcome
 from pipeline.model.outcomes import OrderOutcome
 from pipeline.model.stops import StopRun
 from pipeline.model.traffic import NO_ANSWER
@@ -44,11 +44,20 @@ def _never() -> bool:
     return False
 
 
+def _says_it_exists(reply: Reply | NoReply) -> TypeGuard[Reply]:
+    """Tell whether the order may exist: 400 is documented, 409 is what others would say."""
+    return isinstance(reply, Reply) and reply.status in (400, 409)
+
+
 class Attempts:
     """Makes attempts; keeps nothing about an order outside its job."""
 
-    def __init__(self, client: OrderClient, gate: Gate, halted: asyncio.Event, desk: Desk) -> None:
+    def __init__(
+        self, client: OrderClient, gate: Gate, halted: asyncio.Event, desk: Desk, intent: Intent
+    ) -> None:
         self._client = client
+        self._creates = intent is Intent.CREATE
+        self._write = client.post if self._creates else client.put
         self._gate = gate
         self._halted = halted
         self._desk = desk
@@ -63,17 +72,20 @@ class Attempts:
             else:
                 self._desk.retry(job, _ASIDE_S)
             return
-        if job.read_first and not await self._read_back(job):
+        if job.read_first and not await self._looked_up(job):
             return
         job.attempts += 1
         sent_in = self._gate.limit.round
         started = self._gate.now()
         job.in_flight = True
-        reply = await self._client.put(job.current.body)
+        reply = await self._write(job.current.body)
         job.in_flight = False
         lasted_s = self._gate.now() - started
         job.spent_s += lasted_s
         self._count(reply, len(job.current.body), lasted_s)
+        if self._creates and _says_it_exists(reply) and await self._exists(job, reply.status):
+            self._gate.limit.answered(lasted_s, sent_in)
+            return
         match judge(job.current, reply, first=not self._gate.answers):
             case Done(outcome):
                 self._gate.limit.answered(lasted_s, sent_in)
@@ -143,7 +155,8 @@ class Attempts:
 
     async def _again(self, job: Job, again: TryAgain) -> None:
         job.ambiguous = job.ambiguous or again.ambiguous
-        job.read_first = job.ambiguous and bool(job.unsafe)
+        # to create is never safe to do again unseen, nor are some changes (CONTRACT §6)
+        job.read_first = job.ambiguous and (self._creates or bool(job.unsafe))
         job.status, job.words = again.status, again.words
         self._desk.failed(job, again.words)
         if again.unconfirmed and await self._confirmed(job, again.status):
@@ -183,6 +196,48 @@ class Attempts:
             self._desk.retry(job, backoff_s + slowed_s)
 
     # --- reading back -------------------------------------------------------------------------
+
+    async def _looked_up(self, job: Job) -> bool:
+        """Look what is there; False when the order is not to be sent now."""
+        return await (self._still_missing(job) if self._creates else self._read_back(job))
+
+    async def _still_missing(self, job: Job) -> bool:
+        """Make sure that an order that may have been created was not; else settle it."""
+        for read in range(_READS):
+            if read:
+                await self._gate.pause(_READ_PAUSE_S, self._halted)
+            if self._halted.is_set():
+                self._desk.settle(job, job.unanswered(self.why_stopped(self._stop)))
+                return False
+            found = stored(job.submission.order_number, await self._get(job))
+            if isinstance(found, Unreadable):
+                self._not_readable(job, found.words, again=found.again)
+                return False
+            if found.order is None:
+                continue
+            outcome = job.exists(found.order, job.status)
+            # a tracking may be seen a little later than the order (CONTRACT §8)
+            if outcome.outcome is not OrderOutcome.PARTLY_APPLIED or read == _READS - 1:
+                self._answered(job)
+                self._desk.settle(job, outcome)
+                return False
+        job.read_first = False
+        return True
+
+    async def _exists(self, job: Job, status: int) -> bool:
+        """Look whether an order was refused because it exists; settle it when it does."""
+        for read in range(_READS):
+            if read:
+                await self._gate.pause(_READ_PAUSE_S, self._halted)
+            found = stored(job.submission.order_number, await self._get(job))
+            if isinstance(found, Unreadable) and found.again and not self._halted.is_set():
+                continue
+            if isinstance(found, Unreadable) or found.order is None:
+                return False
+            self._answered(job)
+            self._desk.settle(job, job.exists(found.order, status))
+            return True
+        return False
 
     async def _read_back(self, job: Job) -> bool:
         """Find out which operations are there already; False when the order is not to be sent now."""

@@ -92,10 +92,17 @@ class OrderClient:
         await self._transport.__aexit__(kind, error, trace)
 
     async def put(self, body: bytes) -> Reply | NoReply:
-        """Send one order."""
+        """Send one order, to be created or updated."""
+        return await self._write("PUT", body)
+
+    async def post(self, body: bytes) -> Reply | NoReply:
+        """Send one order, to be created; one that exists is refused with 400 (CONTRACT F09)."""
+        return await self._write("POST", body)
+
+    async def _write(self, method: str, body: bytes) -> Reply | NoReply:
         return await self._ask(
             httpx.Request(
-                "PUT",
+                method,
                 self._orders,
                 headers=self._put_headers,
                 content=body,

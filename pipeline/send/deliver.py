@@ -2,14 +2,22 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import (
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Container,
+    Iterable,
+    Iterator,
+    Sequence,
+)
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
 from pipeline.ledger import FailedAttempt
-from pipeline.model.orders import Outcome, Submission
+from pipeline.model.orders import Intent, Outcome, Submission
 from pipeline.model.stops import StopRun
 from pipeline.send.attempts import Attempts
 from pipeline.send.client import OrderClient
@@ -67,17 +75,22 @@ async def deliver(
     total: int = 0,
     on_progress: Callable[[Progress], None] | None = None,
     grace_s: float = GRACE_S,
+    intent: Intent = Intent.UPSERT,
+    doubtful: Container[str] = frozenset(),
 ) -> Delivered:
     """Send every submission once it is recorded as being sent, and record what became of it.
 
     At most one request of an order is in flight; a second submission of it waits. When `stop` is
-    set, nothing new goes out, and what is in flight has `grace_s` to end.
+    set, nothing new goes out, and what is in flight has `grace_s` to end. Orders of `doubtful` may
+    have been sent by an earlier run; those that are only to be created are read back first.
 
     Returns:
         How it ended; `stopped` is the reason if the run cannot go on. Orders that were not taken
         from `submissions` by then keep the outcome that the plan gave them.
     """
-    delivery = _Delivery(_Source(submissions), client, journal, gate, total, on_progress)
+    delivery = _Delivery(
+        _Source(submissions), client, journal, gate, total, on_progress, intent, doubtful
+    )
     return await delivery.run(stop, grace_s)
 
 
@@ -142,7 +155,10 @@ class _Delivery:
         gate: Gate,
         total: int,
         on_progress: Callable[[Progress], None] | None,
+        intent: Intent,
+        doubtful: Container[str],
     ) -> None:
+        self._doubtful = doubtful if intent is Intent.CREATE else frozenset()
         self._source = source
         self._journal = journal
         self._gate = gate
@@ -164,7 +180,7 @@ class _Delivery:
         self._done = 0
         self._started = gate.now()
         self._limit = gate.limit
-        self._attempts = Attempts(client, gate, self._halted, self)
+        self._attempts = Attempts(client, gate, self._halted, self, intent)
 
     # --- what an attempt reports --------------------------------------------------------------
 
@@ -280,7 +296,8 @@ class _Delivery:
                 self._done += len(settled)
                 for submission in sending:
                     job = self._jobs[submission.order_number]
-                    if submission.order_number in doubtful:
+                    number = submission.order_number
+                    if number in doubtful or number in self._doubtful:
                         job.doubt()
                     self._queue.put_nowait(job)
                 self._report()

@@ -1,11 +1,14 @@
 """One order on its way: what was tried, what is known, what becomes of it."""
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from pipeline.model.orders import Outcome, Problem, Replay, Submission
 from pipeline.model.outcomes import MutationOutcome, OrderOutcome
-from pipeline.send.readback import without
+from pipeline.send.readback import differing, visible_in, without
 from pipeline.send.words import visible
+
+_NAMED = 5  # fields that differ
 
 
 @dataclass(slots=True)
@@ -76,6 +79,46 @@ class Job:
             attempts=self.attempts,
             status=status,
             mutations=(MutationOutcome.SUCCEEDED,) * len(self.submission.operations),
+        )
+
+    def exists(self, order: dict[str, Any], status: int | None) -> Outcome:
+        """Give the outcome of an order that was only to be created, and that parcelLab has.
+
+        It was made by a lost attempt of ours if all that we sent is in it; else it is not ours.
+        """
+        number, operations = self.submission.order_number, self.submission.operations
+        other = differing(self.submission, order) if self.ambiguous else []
+        if not self.ambiguous or other:
+            names = ", ".join(other[:_NAMED])
+            why = f"what it has differs from what was sent ({names})" if other else "not sent again"
+            return Outcome(
+                number,
+                OrderOutcome.LEFT_ALONE,
+                attempts=self.attempts,
+                status=status,
+                problems=(Problem("A405", visible(why)),),
+                mutations=(MutationOutcome.NOT_ATTEMPTED,) * len(operations),
+            )
+        seen = visible_in(self.submission, order)
+        unseen = tuple(
+            Problem(
+                "A201",
+                "the answer was lost, and the change cannot be seen in the order that it created",
+                attr=f"mutations.{ordinal}",
+            )
+            for ordinal in range(len(operations))
+            if ordinal not in seen
+        )
+        return Outcome(
+            number,
+            OrderOutcome.PARTLY_APPLIED if unseen else OrderOutcome.CREATED,
+            attempts=self.attempts,
+            status=status,
+            problems=unseen,
+            mutations=tuple(
+                MutationOutcome.SUCCEEDED if ordinal in seen else MutationOutcome.UNKNOWN
+                for ordinal in range(len(operations))
+            ),
         )
 
     def unanswered(self, reason: str) -> Outcome:

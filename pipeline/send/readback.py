@@ -131,6 +131,55 @@ def confirms(submission: Submission, order: dict[str, Any]) -> bool:
     return _same(payload, order)
 
 
+_LINE_CHANGES = ("change_line_item_quantity", "add_line_item", "replace_line_item")
+
+
+def differing(submission: Submission, order: dict[str, Any]) -> list[str]:
+    """Give the fields of a payload that the stored order does not have as they were sent.
+
+    Lines are not compared where changes of lines went with them: they are what came of both.
+    """
+    payload = orjson.loads(submission.body)
+    types = {mutation.get("type") for mutation in payload.pop("mutations", [])}
+    if types.intersection(_LINE_CHANGES):
+        payload.pop("articles_order", None)
+    return [name for name, value in payload.items() if not _same(value, order.get(name))]
+
+
+def visible_in(submission: Submission, order: dict[str, Any]) -> frozenset[int]:
+    """Give the ordinals of the operations whose effect can be seen in the stored order."""
+    mutations = orjson.loads(submission.body).get("mutations", [])
+    lines = {
+        str(line.get("line_item_id")): line
+        for line in order.get("articles_order") or ()
+        if isinstance(line, dict)
+    }
+    return frozenset(
+        ordinal
+        for ordinal, mutation in enumerate(mutations)
+        if _is_there(mutation, lines) or _is_done(mutation, order)
+    )
+
+
+def _is_done(mutation: dict[str, Any], order: dict[str, Any]) -> bool:
+    match mutation.get("type"):
+        case "cancel_order":
+            return bool(order.get("cancelled_date"))
+        case "add_tracking" | "cancel_tracking" as kind:
+            found = [each for each in order.get("trackings") or () if isinstance(each, dict)]
+            mine = [each for each in found if _identified(mutation.get("tracking") or {}, each)]
+            return any(kind == "add_tracking" or each.get("cancelled_date") for each in mine)
+    return False
+
+
+def _identified(sent: dict[str, Any], found: dict[str, Any]) -> bool:
+    """Tell whether two trackings are the same: by courier and number, else by reference."""
+    names = ["courier", "tracking_number"]
+    if any(sent.get(name) is None for name in names):
+        names = ["external_reference"]
+    return all(sent.get(n) is not None and _same(sent[n], found.get(n)) for n in names)
+
+
 def _same(sent: object, found: object) -> bool:
     if isinstance(sent, dict):
         return isinstance(found, dict) and all(

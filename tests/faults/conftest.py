@@ -15,7 +15,7 @@ import pytest
 
 from pipeline.ledger import PLANNED_SCHEMA, Ledger, RunStart
 from pipeline.model.endpoint import Endpoint, Pace, Secret
-from pipeline.model.orders import Operation, Submission
+from pipeline.model.orders import Intent, Operation, Submission
 from pipeline.send import Delivered, Gate, Kind, OrderClient, deliver
 
 TOKEN = "tok-CANARY-9f8e7d"
@@ -157,7 +157,7 @@ class Hostile:
         body = await reader.readexactly(int(headers.get("content-length", 0)))
         asked = Asked(method, path, headers, orjson.loads(body) if body else {}, self._clock.now())
         self.asked.append(asked)
-        if asked.method == "PUT":
+        if asked.method in ("PUT", "POST"):
             self.overlaps += self.in_flight.get(asked.number, 0)
         self.in_flight[asked.number] = self.in_flight.get(asked.number, 0) + 1
         self.busiest = max(self.busiest, self.puts_now)
@@ -169,6 +169,11 @@ class Hostile:
     @property
     def puts_now(self) -> int:
         return sum(self.in_flight.values())
+
+    def posts(self, number: str | None = None) -> list[Asked]:
+        return [
+            each for each in self.asked if each.method == "POST" and number in (None, each.number)
+        ]
 
     def puts(self, number: str | None = None) -> list[Asked]:
         return [
@@ -239,6 +244,8 @@ class World:
         self.pace = Pace(concurrency=4, deadline_s=2.0, read_s=2.0, connect_s=1.0)
         self.random = lambda: 1.0
         self.grace_s = 10.0
+        self.intent = Intent.UPSERT
+        self.doubtful: frozenset[str] = frozenset()
         self.gate: Gate
 
     def paced(self, **changes: float) -> Self:
@@ -308,6 +315,8 @@ class World:
                 stop=stop,
                 total=len(submissions),
                 grace_s=self.grace_s,
+                intent=self.intent,
+                doubtful=self.doubtful,
             )
 
 

@@ -65,22 +65,30 @@ class Quiet:
         return True
 
 
+_OPTIONS = Options(max_reject_rate=None)
+
+
 @dataclass(frozen=True, slots=True)
 class Product:
     """The product with a ledger, a home and a sandbox of its own, all empty."""
 
     settings: Settings
     sandbox: RunningSandbox
+    options: Options = _OPTIONS
 
     def configured(self, file: Path) -> "Product":
         """Give the product with the partners of a `pipeline.toml`, and in production if it says so.
 
+        `create_only` counts, too.
+
         Its sandbox profile is taken; endpoint and folders remain those of the test.
         """
-        read = load(file, None, {}, {}, file.parent, credentials=Credentials.SKIPPED).settings
+        loaded = load(file, None, {}, {}, file.parent, credentials=Credentials.SKIPPED)
+        read = loaded.settings
         endpoint = replace(self.settings.endpoint, production=read.endpoint.production)
         settings = replace(self.settings, partners=read.partners, endpoint=endpoint)
-        return replace(self, settings=settings)
+        options = replace(self.options, create_only=bool(loaded.values["create_only"]))
+        return replace(self, settings=settings, options=options)
 
     def plan(self, mappings: Sequence[Path], inputs: Sequence[Path]) -> Ran:
         """Prepare and send nothing."""
@@ -90,7 +98,7 @@ class Product:
                 self.settings,
                 mappings,
                 [str(path) for path in inputs],
-                _OPTIONS,
+                self.options,
                 Quiet(),
                 out=folder,
             )
@@ -105,7 +113,7 @@ class Product:
         """Prepare and send to the sandbox, which plays the faults."""
         planned = self.plan(mappings, inputs)
         self.sandbox.play(FaultSchedule.of(faults))
-        result = run(self.settings, mappings, [str(path) for path in inputs], _OPTIONS, Quiet())
+        result = run(self.settings, mappings, [str(path) for path in inputs], self.options, Quiet())
         folder = RunFolder(self.settings.home / "runs" / result.run_id)
         with Ledger.read(self.settings.ledger, clock=lambda: datetime.now(UTC)) as ledger:  # noqa: TID251
             tables = run_tables(folder, ledger, result.run_id, "the run ended")
@@ -118,9 +126,6 @@ class Product:
         rows = "".join(f"{number},DE,seed@example.com\n" for number in numbers)
         (beside / "seed.csv").write_text("order,country,email\n" + rows)
         run(self.settings, [beside / "seed.yaml"], [str(beside / "seed.csv")], _OPTIONS, Quiet())
-
-
-_OPTIONS = Options(max_reject_rate=None)
 
 
 @contextmanager
