@@ -152,7 +152,7 @@ def again(
         StopRun: it could not begin; nothing was sent.
     """
     flow = Flow(settings, options, events)
-    return told(settings, events, f"retry {run}", lambda: flow.again(run, causes, owners))
+    return _to_the_end(settings, events, f"retry {run}", lambda: flow.again(run, causes, owners))
 
 
 def retry(

@@ -48,6 +48,7 @@ class Again:
     keys: frozenset[str] = frozenset()
     numbers: tuple[str, ...] = ()
     backfill: bool = False
+    create_only: bool = False
 
     def lay_out(self, folder: RunFolder) -> dict[Path, list[Path]]:
         """Give the copies their names again, in the folder of a new run; by mapping."""
@@ -104,7 +105,7 @@ def chosen(
         record.id, sentence + (more if overtaken else "") + ".",
         claims=_claims(folder, facts, keys, record, settings), keys=keys,
         numbers=tuple(left.get_column("order_number").to_list()),
-        backfill=bool(facts.get("backfill")),
+        backfill=bool(facts.get("backfill")), create_only=bool(facts.get("create_only")),
     )  # fmt: skip
 
 

@@ -155,6 +155,7 @@ class Flow:
             self.options = replace(
                 self.options, only_orders=wanted.numbers, accept_duplicates=True,
                 backfill=self.options.backfill or wanted.backfill,
+                create_only=self.options.create_only or wanted.create_only,
                 chosen_words=f"the refused orders of run {wanted.run}",
             )  # fmt: skip
             first = next(each.plan.name for each in compiled(list(wanted.claims)).values())

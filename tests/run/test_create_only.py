@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.run import Options, PlanStale
+from pipeline.run import Options, PlanStale, again
 from pipeline.sandbox import FaultRule, FaultSchedule
 from tests.run.conftest import PARCELS_YAML, order_row
 
@@ -137,3 +137,17 @@ def test_the_mode_is_part_of_what_makes_two_commands_the_same_work(warehouse: Wa
     assert Options().create_only is False
     kept = warehouse.settings.home / "runs" / first.run_id / "run.json"
     assert json.loads(kept.read_text())["create_only"] is True
+
+
+def test_what_was_refused_is_created_by_retry_and_never_updated(warehouse: Warehouse) -> None:
+    warehouse.orders(order_row("A1"), order_row("A2"))
+    rule = FaultRule(fault="http_400_a", order_numbers=("A2",), methods=("POST",))
+    warehouse.sandbox.play(FaultSchedule((rule,)))
+    first = warehouse.run(create_only=True)
+    assert orders_of(first)["refused"] == 1
+    warehouse.sandbox.play(FaultSchedule())
+
+    before = len(requests(warehouse))
+    done = again(warehouse.settings, first.run_id, (), (), Options(), warehouse.told)
+    assert done.exit_code == 0
+    assert requests(warehouse)[before:] == [("POST", "A2")]
