@@ -10,6 +10,7 @@ from pipeline.ledger import Ledger
 from pipeline.model.stops import StopRun
 from pipeline.run import Options, Result, again, purge
 from pipeline.sandbox import FaultSchedule
+from tests.databases import BOTH
 from tests.run.conftest import ORDERS_YAML, PARCELS_YAML, Warehouse, order_row
 from tests.run.test_import import outcomes
 
@@ -46,6 +47,7 @@ def refused(warehouse: Warehouse) -> Result:
     return result
 
 
+@BOTH
 def test_refused_orders_arrive_and_their_items_close(warehouse: Warehouse, refused: Result) -> None:
     assert warehouse.open_items() == {"A2": "A401", "A3": "R310"}
 
@@ -112,6 +114,7 @@ def test_a_cause_or_an_owner_chooses(warehouse: Warehouse) -> None:
         retry_run(warehouse, run, owners=("Nobody",))
 
 
+@BOTH
 def test_never_an_older_version_over_a_newer_one(warehouse: Warehouse, refused: Result) -> None:
     warehouse.orders(order_row("A2", name="Newer"))
     warehouse.run()

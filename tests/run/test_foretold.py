@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pipeline.run import Result
 from pipeline.sandbox import FaultSchedule
+from tests.databases import BOTH
 from tests.run.conftest import ORDERS_YAML, PARCELS_YAML, Warehouse, order_row
 
 
@@ -23,6 +24,7 @@ def page_of(result: Result) -> str:
     return result.report.read_text("utf-8")
 
 
+@BOTH
 def test_each_order_has_its_sign_and_changed_ones_their_fields(warehouse: Warehouse) -> None:
     (warehouse.folder / "parcels.yaml").write_text(PARCELS_YAML, encoding="utf-8")
     warehouse.orders(*(order_row(number) for number in ("A1", "A2", "A3", "A4")))

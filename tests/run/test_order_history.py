@@ -11,6 +11,7 @@ from pipeline.run.folder import RunFolder
 from pipeline.run.order_history import OrderHistory, order_history
 from pipeline.run.order_words import as_document, in_words
 from pipeline.sandbox import FaultSchedule
+from tests.databases import BOTH
 from tests.run.conftest import PARCELS_YAML, Warehouse, order_row
 
 
@@ -19,6 +20,7 @@ def story(warehouse: Warehouse, number: str) -> tuple[OrderHistory, str]:
     return found, in_words(found, UTC)
 
 
+@BOTH
 def test_an_order_is_followed_through_all_runs_that_saw_it(warehouse: Warehouse) -> None:
     (warehouse.folder / "parcels.yaml").write_text(PARCELS_YAML, encoding="utf-8")
     warehouse.orders(order_row("A1", mail="wrong"), order_row("A2"))

@@ -9,11 +9,13 @@ import pytest
 
 from pipeline.run import status
 from pipeline.run.heartbeat import PROGRESS, Heartbeat, ends_at, progress_of
+from tests.databases import BOTH
 from tests.run.conftest import Warehouse, order_row
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
+@BOTH
 def test_a_run_at_work_says_how_far_it_is(warehouse: Warehouse) -> None:
     warehouse.orders(*(order_row(f"A{n}") for n in range(30)), order_row("B1", mail="wrong"))
     seen: list[dict[str, object]] = []

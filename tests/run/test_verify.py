@@ -10,6 +10,7 @@ import pytest
 from pipeline.model.stops import StopRun
 from pipeline.run import Result, verify
 from pipeline.sandbox import FaultSchedule
+from tests.databases import BOTH
 from tests.run.conftest import ORDERS_YAML, PARCELS_YAML, Warehouse, order_row
 
 
@@ -48,6 +49,7 @@ def play(warehouse: Warehouse, *rules: dict[str, object]) -> None:
     warehouse.sandbox.play(FaultSchedule.of([{"methods": ["GET"]} | rule for rule in rules]))
 
 
+@BOTH
 def test_orders_that_arrived_as_they_were_told_are_no_difference(warehouse: Warehouse) -> None:
     (warehouse.folder / "parcels.yaml").write_text(PARCELS_YAML, encoding="utf-8")
     warehouse.orders(order_row("A1"), order_row("A1", 2), order_row("A2", name="Zoë 李"))
@@ -96,6 +98,7 @@ def test_an_order_that_is_gone_is_missing(warehouse: Warehouse) -> None:
     assert found(result) == [("A1", None, "missing"), ("A2", None, "missing")]
 
 
+@BOTH
 def test_lines_and_parcels_that_are_gone_or_too_many(warehouse: Warehouse) -> None:
     (warehouse.folder / "parcels.yaml").write_text(PARCELS_YAML, encoding="utf-8")
     warehouse.orders(*(order_row(number) for number in ("A1", "A2", "A3")))

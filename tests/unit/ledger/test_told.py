@@ -3,15 +3,27 @@
 import datetime as dt
 import sqlite3
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import orjson
+import polars as pl
 import pytest
 
-from pipeline.ledger import Difference, Found, Ledger, ReadBack, RunStart, RunState
+from pipeline.ledger import (
+    PLANNED_SCHEMA,
+    Difference,
+    FailedAttempt,
+    Found,
+    Ledger,
+    ReadBack,
+    RunStart,
+    RunState,
+)
 from pipeline.ledger.schema import MARKED_TABLES, READ_BACK_TABLES
-from pipeline.model.orders import Operation, Outcome, Replay, Submission
+from pipeline.model.orders import Operation, Outcome, Problem, Replay, Submission
 from pipeline.model.outcomes import MutationOutcome, OrderOutcome
+from tests.databases import BOTH, Database
 
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 ADD = Operation(
@@ -20,13 +32,8 @@ ADD = Operation(
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "ledger.db"
-
-
-@pytest.fixture
-def ledger(path: Path) -> Iterator[Ledger]:
-    with Ledger.open(path, clock=lambda: NOW) as opened:
+def ledger(database: Database) -> Iterator[Ledger]:
+    with Ledger.open(database.location, clock=lambda: NOW) as opened:
         yield opened
 
 
@@ -47,6 +54,7 @@ def tell(ledger: Ledger, outcome: OrderOutcome, *operations: Operation, **body: 
     ledger.journal("r1", 0).commit(settled=[(submission, answer)])
 
 
+@BOTH
 def test_marks_are_kept_with_the_answer_and_merged_with_what_was_told_before(
     ledger: Ledger,
 ) -> None:
@@ -71,14 +79,17 @@ def test_marks_are_kept_with_the_answer_and_merged_with_what_was_told_before(
     assert set(parcel.now) == {"courier", "tracking_number"}
 
 
-def test_an_order_costs_few_bytes(path: Path, ledger: Ledger) -> None:
-    begin(ledger)
+def test_an_order_costs_few_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
     address = dict.fromkeys(("first_name", "last_name", "address_line", "postal_code", "city"), "x")
-    tell(ledger, OrderOutcome.CREATED, channel="web", shipping_address=address)
+    with Ledger.open(path, clock=lambda: NOW) as ledger:
+        begin(ledger)
+        tell(ledger, OrderOutcome.CREATED, channel="web", shipping_address=address)
     with sqlite3.connect(path) as connection:
         assert connection.execute("SELECT length(marks) FROM known_order").fetchall() == [(6 * 7,)]
 
 
+@BOTH
 def test_marks_are_forgotten_on_demand(ledger: Ledger) -> None:
     endpoint = begin(ledger)
     tell(ledger, OrderOutcome.CREATED, channel="web")
@@ -86,6 +97,7 @@ def test_marks_are_forgotten_on_demand(ledger: Ledger) -> None:
     assert ledger.told(endpoint, ["A1"])["A1"].marks is None
 
 
+@BOTH
 def test_what_was_read_back_replaces_what_was_found_before(ledger: Ledger) -> None:
     begin(ledger)
     assert ledger.read_back("r1") is None
@@ -102,7 +114,10 @@ def test_what_was_read_back_replaces_what_was_found_before(ledger: Ledger) -> No
     assert ledger.read_back("r1") == again
 
 
-def test_a_ledger_of_format_3_is_upgraded_and_knows_no_marks_of_its_orders(path: Path) -> None:
+def test_a_ledger_of_format_3_is_upgraded_and_knows_no_marks_of_its_orders(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "ledger.db"
     with Ledger.open(path, clock=lambda: NOW) as ledger:
         endpoint = begin(ledger)
         tell(ledger, OrderOutcome.CREATED, channel="web")
@@ -125,3 +140,45 @@ def test_a_ledger_of_format_3_is_upgraded_and_knows_no_marks_of_its_orders(path:
         assert ledger.told(endpoint, ["A1"])["A1"].marks is None
         tell(ledger, OrderOutcome.UPDATED, channel="web")
         assert ledger.told(endpoint, ["A1"])["A1"].marks is not None
+
+
+@BOTH
+def test_an_order_is_followed_through_runs_by_number_or_key(ledger: Ledger) -> None:
+    endpoint = begin(ledger)
+    begin(ledger, "r2")
+    held = planned("A1", number=None, outcome="held_back", code="R301")
+    ledger.plan_partition("r1", 0, held, "d")
+    ledger.plan_partition("r2", 0, planned("A1"), "d")
+    ledger.plan_partition("r2", 1, planned("A2"), "d")
+    submission = Submission("A1", "h", b"{}", ())
+    journal = ledger.journal("r2", 0)
+    journal.commit(sending=[submission])
+    journal.commit(failed=[FailedAttempt("A1", 1, "status 503")])
+    refusal = Problem("A401", "is not configured", "delivery_method", "invalid")
+    answer = Outcome("A1", OrderOutcome.REFUSED, attempts=2, status=400, problems=(refusal,))
+    journal.commit(settled=[(submission, answer)])
+    ledger.enter("r2", missing=[("A1", "A401")], arrived=[])
+
+    first, second = ledger.order_in_runs(endpoint, "A1")
+
+    assert (first.run, first.outcome, first.code) == ("r1", "held_back", "R301")
+    assert (second.run, second.outcome, second.attempts, second.status) == ("r2", "refused", 2, 400)
+    assert [(each.n, each.what) for each in second.tries] == [(1, "status 503")]
+    assert [(each.attr, each.detail) for each in second.answers] == [
+        ("delivery_method", "is not configured")
+    ]
+    [item] = ledger.items_of_order(endpoint, "A1")
+    assert (item.code, item.opened_run, item.closed_at) == ("A401", "r2", None)
+    assert ledger.order_in_runs(endpoint, "A9") == []
+    assert ledger.outcome_counts("r2") == {"refused": 1, "not_attempted": 1}
+    ledger.journal("r2", 1).commit(sending=[Submission("A2", "h", b"{}", ())])
+    assert ledger.outcome_counts("r2") == {"refused": 1, "sending": 1}
+
+
+def planned(key: str, *, number: str | None = "", **more: object) -> pl.DataFrame:
+    row = {
+        "_file": 0, "_line": 2, "_segment": 0, "key": key, "outcome": "not_attempted", "known": False,
+        "order_number": key if number == "" else number, "rows": 1, "lines": 1, "quantity": 1,
+        "value": Decimal("1.00"), "currency": "EUR", "trackings": 0, "content_sha256": "h",
+    }  # fmt: skip
+    return pl.DataFrame([row | more], schema=PLANNED_SCHEMA)
