@@ -402,10 +402,10 @@ def _placed(file: _File, facts: Mapping[str, Any], rows: pl.DataFrame) -> pl.Dat
     ours = file.ours.join(known, on="file", how="left", maintain_order="left")
     strange = ours.filter(~pl.col("file").is_in(written))
     if strange.height:
-        line, name = strange.select("_line", "file").row(0)
+        # what stands there instead may be a cell of the order: ledger, index and mail keep these words
         raise RetryRefused(
-            f"_import_file says {name}, and run {facts['run_id']} has read no such file",
-            code="C140", place=place(file.source.name, line),
+            f"_import_file names no file that run {facts['run_id']} has read",
+            code="C140", place=place(file.source.name, strange.item(0, "_line")),
             help=f"write what stood there, such as {_named(written)}",
         )  # fmt: skip
     nameless = pl.col(FILE).is_null()
@@ -424,6 +424,7 @@ def _written_names(facts: Mapping[str, Any], form: Source) -> pl.DataFrame:
         (word.strip(), each["index"])
         for each in facts["files"]
         for source in (form, Source(**each.get("form", {})))
+        if source.encoding  # that of EDI is in the file; no row of ours is of it
         for word in writable([each["name"]], source)
     }
     schema = {"file": pl.String(), FILE: pl.UInt32()}

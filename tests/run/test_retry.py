@@ -457,6 +457,32 @@ def test_messages_of_edi_files_are_listed_with_place_path_and_fix(warehouse: War
     assert "2 messages of 2 orders" in page(result)
 
 
+def test_rows_beside_an_edi_file_are_retried_and_half_an_order_of_it_is_refused(
+    warehouse: Warehouse,
+) -> None:
+    inbox = Inbox(warehouse)
+    (warehouse.folder / "parcels.yaml").write_text(PARCELS_YAML, encoding="utf-8")
+    inbox.send(interchange(("850", order("A1")), ("850", order("A2"))))
+    inbox.run_with("orders.yaml", "parcels.yaml")
+    warehouse.parcels(("A1", "P1", ""))
+    inbox.send(interchange(("850", order("A2")), ("850", order("A3")), reference="000000906"))
+    path = warehouse.corrected(inbox.run_with("orders.yaml", "parcels.yaml"))[
+        "parcels.rejected.csv"
+    ]
+    correct(path, ("A1;P1;;", "A1;P1;ups;"))
+    assert (warehouse.retry(path).exit_code, warehouse.open_items()) == (0, {})
+
+    warehouse.parcels(("A4", "P4", ""))
+    inbox.send(interchange(("850", order("A4")), reference="000000907"))
+    path = warehouse.corrected(inbox.run_with("orders.yaml", "parcels.yaml"))[
+        "parcels.rejected.csv"
+    ]
+    correct(path, ("A4;P4;;", "A4;P4;ups;"))
+    with pytest.raises(RetryRefused, match=r"has rows in in\.edi too") as refused:
+        warehouse.retry(path)
+    assert "together with `pipeline run`" in refused.value.help
+
+
 def test_a_packed_file_in_another_encoding_comes_back_in_its_own_form(warehouse: Warehouse) -> None:
     mapping = warehouse.mappings[0]
     text = mapping.read_text(encoding="utf-8").replace(
@@ -719,13 +745,14 @@ def test_a_row_of_a_file_that_the_run_never_read_is_refused(warehouse: Warehouse
     path = only(warehouse.corrected(warehouse.run()))
     correct(path, (";orders.csv;", ";other.csv;"), ("two", "2"))
 
-    with pytest.raises(
-        RetryRefused, match=r"other\.csv, and run \S+ has read no such file"
-    ) as refused:
+    with pytest.raises(RetryRefused, match=r"names no file that run \S+ has read") as refused:
         warehouse.retry(path)
 
     assert (refused.value.code, refused.value.place) == ("C140", "orders.rejected.csv:2")
     assert "orders.csv" in refused.value.help
+    # a cell of the order that stands there by mistake is kept nowhere
+    assert "other.csv" not in refused.value.message
+    assert "other.csv" not in (warehouse.settings.reports / "index.html").read_text()
 
 
 def test_files_of_older_versions_name_no_input_and_are_retried(warehouse: Warehouse) -> None:
