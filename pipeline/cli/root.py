@@ -34,6 +34,11 @@ def edi_group() -> None:
     """Look into EDI files, or take them apart."""
 
 
+@cli.group("ledger", cls=Nouns, short_help="Check, count, export or thin out the ledger.")
+def ledger_group() -> None:
+    """Look after the ledger: what is known of each order, and what became of each run."""
+
+
 @cli.group("report", cls=Reports, short_help="Make a run's report again, or the page of all runs.")
 def report_group() -> None:
     """Work on reports. `pipeline report [RUN]` is short for `pipeline report build [RUN]`."""

@@ -17,7 +17,7 @@ WIDTH = 96
 
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Import": ("plan", "run", "resume", "retry", "verify"),
-    "Look": ("status", "trace", "report", "open-items", "explain", "edi"),
+    "Look": ("status", "trace", "report", "open-items", "ledger", "explain", "edi"),
     "Mappings": ("mapping",),
     "Set-up": ("doctor", "config", "sandbox", "demo", "purge", "completion", "help"),
 }

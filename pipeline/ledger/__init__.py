@@ -1,5 +1,6 @@
 """What the product knows about each endpoint, and what became of each run (PRODUCT §2.9)."""
 
+from pipeline.ledger.inspection import Complaint, Inspection
 from pipeline.ledger.journal import Journal
 from pipeline.ledger.ledger import Ledger
 from pipeline.ledger.records import (
@@ -38,12 +39,14 @@ __all__ = [
     "PLANNED_SCHEMA",
     "AckedOperation",
     "CauseCount",
+    "Complaint",
     "Difference",
     "FailedAttempt",
     "Figures",
     "FindingCount",
     "Found",
     "HandedOver",
+    "Inspection",
     "InterchangeKey",
     "Journal",
     "KnownOrder",

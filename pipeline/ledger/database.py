@@ -39,6 +39,7 @@ class Store:
         name_run: Callable[[str | None], None] = lambda _: None,
         at_work: Callable[[], bool] = lambda: False,
         compact: Callable[[], None] = lambda: None,
+        refuse_lost_journal: Callable[[], None] = lambda: None,
     ) -> None:
         self.connection = connection
         self.insert = insert
@@ -47,6 +48,7 @@ class Store:
         self._name_run = name_run
         self._at_work = at_work
         self._compact = compact
+        self._refuse_lost_journal = refuse_lost_journal
 
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
@@ -65,6 +67,14 @@ class Store:
         removes.
         """
         self._compact()
+
+    def refuse_lost_journal(self) -> None:
+        """Say, for who only reads, whether the last commits of a run that was killed are gone.
+
+        Raises:
+            LedgerDamaged: they are (FAULTS L2).
+        """
+        self._refuse_lost_journal()
 
     def close(self) -> None:
         """Close the connection and let the lock go."""

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from pipeline.ledger import entries
 from pipeline.ledger import schema as t
 from pipeline.ledger.frames import frame
+from pipeline.ledger.inspection import Inspection, inspect
 from pipeline.ledger.interchanges import (
     handed_over,
     next_control_number,
@@ -53,8 +54,17 @@ from pipeline.ledger.records import (
     RunState,
     ToldOrder,
 )
+from pipeline.ledger.seals import SealKind, put_seal
 from pipeline.ledger.session import Session, each_again_after_a_cut
-from pipeline.ledger.statements import WRITE_SIZE, chunked, lookups, moment_text, run_seq
+from pipeline.ledger.statements import (
+    MANY_SIZE,
+    WRITE_SIZE,
+    among,
+    chunked,
+    lookups,
+    moment_text,
+    run_seq,
+)
 from pipeline.ledger.store import open_store
 from pipeline.ledger.told import forget, marker, put_read_back, read_back_of, told_orders
 from pipeline.model.marks import Marker
@@ -120,6 +130,10 @@ class Ledger:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def check(self, *, seal: str | None = None) -> Inspection:
+        """Look for damage and for what does not agree; `seal` is one that was kept elsewhere."""
+        return inspect(self._session, seal)
 
     # --- who else works here ------------------------------------------------------------------
 
@@ -229,11 +243,12 @@ class Ledger:
     def finish_run(
         self, run_id: str, *, state: RunState, exit_code: int, ended_at: datetime, totals: str
     ) -> None:
-        """Record how a run ended; `totals` is JSON text."""
+        """Record how a run ended, and seal what became of its orders; `totals` is JSON text."""
         with self._session.transaction() as connection:
+            run = run_seq(connection, run_id)
             connection.execute(
                 sa.update(t.run)
-                .where(t.run.c.seq == run_seq(connection, run_id))
+                .where(t.run.c.seq == run)
                 .values(
                     state=state.value,
                     exit_code=exit_code,
@@ -241,6 +256,7 @@ class Ledger:
                     totals=totals,
                 )
             )
+            put_seal(connection, run, SealKind.ENDED)
 
     def break_run(self, run_id: str, *, exit_code: int, ended_at: datetime) -> None:
         """Record that a run ended without its report; one that has ended otherwise keeps that."""
@@ -319,10 +335,12 @@ class Ledger:
         )
         found: dict[str, KnownOrder] = {}
         with self._session.transaction() as connection:
-            for numbers in lookups(order_numbers):
+            for numbers in chunked(order_numbers, MANY_SIZE):
                 rows = connection.execute(
-                    query.where(known.endpoint == endpoint, known.order_number.in_(numbers))
-                )
+                    query.where(
+                        known.endpoint == endpoint, among(connection, known.order_number, numbers)
+                    )
+                ).all()
                 for number, sha256, applied, external_id, at in rows:
                     found[number] = KnownOrder(
                         sha256, applied, external_id, datetime.fromisoformat(at)
@@ -337,9 +355,11 @@ class Ledger:
         query = sa.select(acked.order_number, acked.subject, acked.operation_id, acked.generation)
         found: dict[str, dict[str, AckedOperation]] = {}
         with self._session.transaction() as connection:
-            for numbers in lookups(order_numbers):
+            for numbers in chunked(order_numbers, MANY_SIZE):
                 rows = connection.execute(
-                    query.where(acked.endpoint == endpoint, acked.order_number.in_(numbers))
+                    query.where(
+                        acked.endpoint == endpoint, among(connection, acked.order_number, numbers)
+                    )
                 )
                 for number, subject, operation_id, generation in rows:
                     acknowledged = AckedOperation(operation_id, generation)

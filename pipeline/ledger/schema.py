@@ -323,6 +323,24 @@ read_back_finding = sa.Table(
 READ_BACK_TABLES = (mark_key, read_back, read_back_finding)
 MARKED_TABLES = (known_order, acked_operation)
 
+# --- seals, from version 4 on (`pipeline.ledger.seals`) -----------------------------------------
+
+# A digest of the orders of a run and what is known of it, on top of the seal before. A run that is
+# resumed or purged gets another one; the latest counts. Rows are only added.
+seal = sa.Table(
+    "seal",
+    METADATA,
+    sa.Column("n", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("run", sa.BigInteger, sa.ForeignKey("run.seq"), nullable=False),
+    sa.Column("kind", _TEXT, nullable=False),
+    sa.Column("ended_at", _TEXT),
+    sa.Column("orders", sa.BigInteger, nullable=False),
+    sa.Column("digest", _TEXT, nullable=False),
+    sa.Column("chain", _TEXT, nullable=False),
+)
+
+SEAL_TABLES = (seal,)
+
 # --- several processes at work, from version 4 on (PostgreSQL only; empty in SQLite) -------------
 
 # Processes that have the ledger open for writing. `serial` counts their transactions: one whose

@@ -4,13 +4,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import TypeVar
 
+import orjson
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 from pipeline.ledger import schema as t
 
 Item = TypeVar("Item")
 
 LOOKUP_SIZE = 500  # values in one IN list
+MANY_SIZE = 10_000  # values of one `among`
 WRITE_SIZE = 4000  # rows in one executemany
 
 
@@ -41,6 +44,20 @@ def chunked(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
             chunk = []
     if chunk:
         yield chunk
+
+
+def among(
+    connection: sa.Connection, column: sa.ColumnElement[str], values: Sequence[str]
+) -> sa.ColumnElement[bool]:
+    """Ask for rows whose column is one of many values, which travel as one parameter.
+
+    At 100,000 orders of 10 million four times as fast as lists of 500 (`bench/ledger.py`).
+    """
+    if connection.dialect.name == "postgresql":
+        given = sa.bindparam(None, list(values), type_=postgresql.ARRAY(sa.Text), unique=True)
+        return column == sa.any_(given)
+    listed = sa.func.json_each(orjson.dumps(values).decode()).table_valued("value")
+    return column.in_(sa.select(listed.c.value))
 
 
 def lookups(order_numbers: Sequence[str]) -> Iterator[list[str]]:

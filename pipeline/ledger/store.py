@@ -141,6 +141,7 @@ def _read_sqlite(path: Path) -> Store:
         )
     uri = f"file:{quote(str(path))}?mode=ro"
     with explained(str(path)):
+        _refuse_what_is_no_ledger(path)
         connection = _connect(lambda: sqlite3.connect(uri, uri=True, **_SETTINGS), "BEGIN")
     try:
         with explained(str(path)):
@@ -153,6 +154,7 @@ def _read_sqlite(path: Path) -> Store:
     return Store(
         connection, sqlite.insert, str(path), lambda: _close(connection),
         at_work=lambda: held(_lock_path(path)),
+        refuse_lost_journal=lambda: _look_for_journal(connection, path),
     )  # fmt: skip
 
 
@@ -272,6 +274,20 @@ def refuse_lost_journal(connection: sa.Connection, path: Path, left: str) -> Non
             f"such as sqlite3, nothing is missing; if not, orders that run {run} has sent are sent "
             f"again. To go on in either case, remove {_lock_path(path)}",
         )
+
+
+def _look_for_journal(connection: sa.Connection, path: Path) -> None:
+    """The same for who only reads, while nobody is at work."""
+    lock = _lock_path(path)
+    if has_journal(path) or not lock.is_file():
+        return
+    left = lock.read_text("utf-8", "replace")
+    try:
+        with connection.begin():
+            refuse_lost_journal(connection, path, left)
+    except LedgerDamaged:
+        if not held(lock):  # else it is what a run has written that has just begun
+            raise
 
 
 def _judge_sqlite(connection: sa.Connection, path: Path, *, whole: bool) -> None:

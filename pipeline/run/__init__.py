@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pipeline.config import Settings
 from pipeline.report.visible import named
+from pipeline.run.bookkeeping import check_ledger
 from pipeline.run.flow import Flow
 from pipeline.run.items import close_open_items, open_items
 from pipeline.run.look import index, letter_of, report, status, written_report
@@ -44,6 +45,7 @@ __all__ = [
     "Result",
     "RunUnknown",
     "again",
+    "check_ledger",
     "close_open_items",
     "index",
     "letter_of",

@@ -35,7 +35,7 @@ from pipeline.run.acknowledgements import Answers, check_outboxes, in_words
 from pipeline.run.again import chosen
 from pipeline.run.choice import OPEN, Choice
 from pipeline.run.clock import clock
-from pipeline.run.folder import RunFolder, written
+from pipeline.run.folder import RunFolder, owner_name, written
 from pipeline.run.foretold import foretell
 from pipeline.run.guard import confirm, guard
 from pipeline.run.halt import Halt, listening
@@ -305,9 +305,7 @@ class Flow:
                 yield ledger
 
     def _owner(self) -> str:
-        """The name of the ledger in the folders it knows of; no password of a URL stands in it."""
-        text = self.settings.ledger
-        return text.rpartition("@")[2] if "://" in text else str(Path(text).absolute())
+        return owner_name(self.settings.ledger)
 
     def _check_places(self) -> None:
         check_reports(self.settings.reports)

@@ -55,6 +55,11 @@ class DiskUnusable(StopRun):
     exit_code = 11
 
 
+def owner_name(ledger: str) -> str:
+    """The name of a ledger in the folders it knows of; no password of a URL stands in it."""
+    return ledger.rpartition("@")[2] if "://" in ledger else str(Path(ledger).absolute())
+
+
 @contextmanager
 def written(place: Path) -> Iterator[None]:
     """Say in words when files of ours cannot be written (FAULTS P7, P8).
