@@ -23,6 +23,8 @@ from pipeline.model.endpoint import Endpoint
 from pipeline.model.notice import Notify
 from pipeline.model.stops import StopRun
 
+_MEMORY = "free memory, or import fewer files at a time; then run the same command again"
+
 
 @dataclass(slots=True)
 class Session:
@@ -78,6 +80,8 @@ class Session:
         if isinstance(error, click.Abort) and error.__cause__ is not None:
             error = error.__cause__  # click's own word for Ctrl-C has no exit code and no notes
         notes = getattr(error, "__notes__", [])
+        if isinstance(error, MemoryError):  # no bug of ours (FAULTS P6)
+            error = _OutOfMemory("out of memory", help=_MEMORY)
         if isinstance(error, StopRun):
             console.error(error)
             self._say(console, notes)
@@ -148,6 +152,12 @@ class Session:
         before_dashes = self.arguments[: (*self.arguments, "--").index("--")]
         if "--json" in before_dashes:
             self.overrides["json"] = True
+
+
+class _OutOfMemory(StopRun):
+    """The machine, or what this process may use of it, is too small (exit 11)."""
+
+    exit_code = Exit.LEDGER
 
 
 def _secrets(endpoint: Endpoint) -> tuple[str, ...]:

@@ -220,5 +220,5 @@ def _written(pieces: Iterator[bytes], into: Path, ordinal: int, called: str) -> 
 def _not_written(called: str, path: Path, error: OSError) -> SnapshotFailed:
     return SnapshotFailed(
         f"no copy of {called} can be written to {path}: {error.strerror}",
-        help="check that the disk has room and that this user may write there",
+        help="make room or give this user the right to write there, then run the same command again",
     )

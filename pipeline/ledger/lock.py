@@ -13,6 +13,7 @@ from pipeline.ledger.stops import LedgerLocked, LedgerUnusable
 # Who only asks whether the lock is held (`held`) holds it for a moment himself.
 _TRIES = 5
 _BETWEEN_S = 0.05
+_ROOM = "make room or give this user the right to write there, then run the same command again"
 
 
 class FileLock:
@@ -43,7 +44,7 @@ class FileLock:
         except OSError as error:
             raise LedgerUnusable(
                 f"cannot write the lock of the ledger at {self._path}: {error.strerror}",
-                help="give this user the right to write there",
+                help=_ROOM,
             ) from error
         try:
             _take(handle)
@@ -77,7 +78,8 @@ class FileLock:
             os.pwrite(self._handle, text.encode(), 0)
         except OSError as error:
             raise LedgerUnusable(
-                f"cannot write the lock of the ledger at {self._path}: {error.strerror}"
+                f"cannot write the lock of the ledger at {self._path}: {error.strerror}",
+                help=_ROOM,
             ) from error
 
     def release(self, *, undone: bool = False) -> None:

@@ -237,6 +237,7 @@ def _create_sqlite(path: Path) -> None:
         with connection.begin():
             connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
         migrate(connection)
+        _settle_journal(connection, unfinished)
     finally:
         _close(connection)
     unfinished.rename(path)
@@ -245,6 +246,21 @@ def _create_sqlite(path: Path) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def _settle_journal(connection: sa.Connection, path: Path) -> None:
+    """Bring all of the journal into the file, and raise if that fails.
+
+    Closing does the same and says nothing when the disk is full; the file would then be renamed
+    without its tables.
+    """
+    driver: Any = connection.connection.driver_connection
+    (busy, *_) = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    if busy:
+        raise LedgerUnusable(
+            f"cannot make the ledger at {path}: another program has it open",
+            help="close that program, then run the same command again",
+        )
 
 
 def has_journal(path: Path) -> bool:

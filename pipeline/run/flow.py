@@ -24,7 +24,7 @@ from pipeline.ledger import (
 )
 from pipeline.ledger import RunState as LedgerState
 from pipeline.model.orders import Intent
-from pipeline.model.outcomes import OrderOutcome
+from pipeline.model.outcomes import ARRIVED_ORDERS, OrderOutcome
 from pipeline.model.stops import StopRun
 from pipeline.model.traffic import Traffic
 from pipeline.report.facts import RunState
@@ -81,6 +81,7 @@ from pipeline.run.verdicts import edi_files, enrich, keep, taken_over
 # Exit codes of runs that ended because of what they were given, not of the ledger or its disk.
 _OF_THE_WORK = (2, 4)
 _UNKNOWN = OrderOutcome.UNKNOWN.value
+_ARRIVED = frozenset(outcome.value for outcome in ARRIVED_ORDERS)
 _SHOWN_OF_ACKS = ("name", "kind", "control", "partner", "accepted", "rejected", "outbox")
 _FACTS_OF_AN_END = ("ended_at", "stop_reason", "state")
 
@@ -522,19 +523,25 @@ class Flow:
         except BaseException as error:
             code = getattr(error, "exit_code", 1)
             self.events.say("debug", "ended", error=type(error).__name__, exit=code)
-            unclear = 0
             with suppress(StopRun):  # a ledger that cannot be written keeps the run as running
                 ledger.break_run(run_id, exit_code=code, ended_at=clock())
                 renew_index(self.settings, ledger, self.events)
-                unclear = ledger.orders(run_id).filter(pl.col("outcome") == _UNKNOWN).height
-            state = (
-                f"; {counted(unclear, 'order')} without an answer will be sent again"
-                if unclear
-                else ""
-            )
+            state = self._how_far(run_id)
             how = resume_command(self.settings, run_id)
             error.add_note(f"Run {run_id} is saved{state}. Continue with: {how}")
             raise
+
+    def _how_far(self, run_id: str) -> str:
+        """How many orders have arrived and how many will be sent again, as far as can be read."""
+        outcomes: list[str] = []
+        with suppress(StopRun), Ledger.read(self.settings.ledger, clock=clock) as ledger:
+            outcomes = ledger.orders(run_id).get_column("outcome").to_list()
+        arrived = sum(outcome in _ARRIVED for outcome in outcomes)
+        unclear = outcomes.count(_UNKNOWN)
+        told = f"; {counted(arrived, 'order')} arrived" if arrived else ""
+        if unclear:
+            told += f"; {counted(unclear, 'order')} without an answer will be sent again"
+        return told
 
     def _plan_partitions(self, ledger: Ledger, run_id: str, folder: RunFolder) -> int:
         """Tell the ledger of all orders it has not been told of; gives how many partitions."""

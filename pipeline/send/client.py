@@ -183,7 +183,9 @@ def _tls_words(causes: list[BaseException]) -> str:
         if isinstance(
             cause, (ssl.SSLCertVerificationError, aiohttp.ClientConnectorCertificateError)
         ):
-            return f"certificate refused: {getattr(cause, 'verify_message', '') or 'not trusted'}"
+            # aiohttp keeps the reason in an attribute of its own
+            inner = getattr(cause, "certificate_error", cause)
+            return f"certificate refused: {getattr(inner, 'verify_message', '') or 'not trusted'}"
     refused = any(isinstance(cause, aiohttp.ClientConnectorSSLError) for cause in causes)
     if refused or (
         isinstance(causes[0], httpx.ConnectError)

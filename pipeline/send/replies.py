@@ -384,6 +384,8 @@ def _retry_after(reply: Reply) -> float | None:
         return None
     if wish.isascii() and wish.isdigit():
         return float(wish[:9])
+    if re.fullmatch(r"[0-9]{1,9}\.[0-9]{1,9}", wish):  # no standard has it, some servers do
+        return float(wish)
     until, now = _moment(wish), _moment(reply.headers.get("date", ""))
     if until is None or now is None:
         return None

@@ -282,7 +282,7 @@ def test_1_a_bug_leaves_a_run_that_can_be_resumed(
     run_id = said.err.splitlines()[-1].rpartition(" ")[2]
     assert (
         said.err.splitlines()[-1]
-        == f"Run {run_id} is saved. Continue with: pipeline resume {run_id}"
+        == f"Run {run_id} is saved; 2 orders arrived. Continue with: pipeline resume {run_id}"
     )
     assert call("status").code == 1
     assert call("resume", run_id).code == 0

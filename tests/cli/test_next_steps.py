@@ -179,7 +179,7 @@ def test_what_a_second_ctrl_c_leaves_is_said(call: Call, files: Path, api: Runni
     assert process.returncode == 130, err
     assert "Traceback" not in err
     said = re.fullmatch(
-        r"Run (\S+) is saved; \d+ orders? without an answer will be sent again\."
+        r"Run (\S+) is saved(?:; \d+ orders? arrived)?; \d+ orders? without an answer will be sent again\."
         r" Continue with: pipeline resume (\S+)",
         err.splitlines()[-1],
     )

@@ -209,6 +209,23 @@ def test_an_unexpected_exception_is_one_sentence_and_a_file(
     assert call("--json", "status").json()["exit"] == {"code": 1, "name": "internal"}
 
 
+def test_p6_too_little_memory_is_no_bug_of_ours(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import pipeline.run
+
+    def fall(*_args: object, **_named: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(pipeline.run, "status", fall)
+    said = call("status")
+    assert said.code == 11
+    assert said.err == (
+        "error: out of memory\n"
+        "  help: free memory, or import fewer files at a time; then run the same command again\n"
+    )
+
+
 def test_ctrl_c_is_130(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import pipeline.run
 

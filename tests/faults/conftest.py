@@ -3,7 +3,7 @@
 import asyncio
 import datetime as dt
 import hashlib
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,7 +16,9 @@ import pytest
 from pipeline.ledger import PLANNED_SCHEMA, Ledger, RunStart
 from pipeline.model.endpoint import Endpoint, Pace, Secret
 from pipeline.model.orders import Intent, Operation, Submission
+from pipeline.sandbox import RunningSandbox, running_sandbox
 from pipeline.send import Delivered, Gate, Kind, OrderClient, deliver
+from tests.faults.site import Site, Trial
 
 TOKEN = "tok-CANARY-9f8e7d"
 NAME = "Canarina Mustermann"
@@ -353,3 +355,19 @@ def world(tmp_path: Path, kind: Kind) -> World:
 @pytest.fixture
 def wire() -> Wire:
     return Wire()
+
+
+@pytest.fixture
+def sandbox() -> Iterator[RunningSandbox]:
+    with running_sandbox() as running:
+        yield running
+
+
+@pytest.fixture
+def trial(tmp_path: Path, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> Trial:
+    """The command in this process over twenty orders; it gives up soon, for the tests' sake."""
+    monkeypatch.delenv("PIPELINE_LEDGER", raising=False)
+    quick = {"outage_stop_s": 2, "outage_probe_s": 0.5, "order_s": 5}
+    site = Site(tmp_path, sandbox, orders=20, pace=quick)
+    site.write()
+    return Trial(site)

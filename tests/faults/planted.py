@@ -7,6 +7,7 @@ import asyncio
 import importlib
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -28,7 +29,7 @@ from pipeline.send.replies import Done, TryAgain
 from pipeline.send.replies import judge as _judge
 from pipeline.send.reply import NoReply, Reply
 
-_Delivery = importlib.import_module("pipeline.send.deliver")._Delivery
+_deliver = importlib.import_module("pipeline.send.deliver")
 _put, _commit = OrderClient.put, Journal.commit
 _write_sending, _plan_partition = Journal._write_sending, Ledger.plan_partition
 
@@ -107,6 +108,21 @@ def _takes_everything(self: Asked, _settled: int) -> list[Submission]:
     return chosen
 
 
+class _OneThread(Executor):
+    """Does at once, and in this thread, what it is given."""
+
+    def __init__(self, *_: Asked, **__: Asked) -> None:
+        pass
+
+    def submit(self, call: Callable[..., Any], /, *told: Asked, **more: Asked) -> Future[Any]:
+        done: Future[Any] = Future()
+        try:
+            done.set_result(call(*told, **more))
+        except BaseException as error:  # noqa: BLE001 - an executor hands on whatever comes
+            done.set_exception(error)
+        return done
+
+
 # What stands where while a bug is planted: owner, name, replacement.
 BUGS: Mapping[str, tuple[tuple[object, str, Callable[..., Any] | property], ...]] = {
     "believes_unsent": ((OrderClient, "put", _believes_unsent),),
@@ -122,14 +138,17 @@ BUGS: Mapping[str, tuple[tuple[object, str, Callable[..., Any] | property], ...]
     "records_before_sending": ((Journal, "_write_sending", _records_before_sending),),
     "swallows_failed_commits": ((Journal, "commit", _swallows_failed_commits),),
     "writes_in_place": ((files, "replacing", _writes_in_place),),
-    "takes_everything": ((_Delivery, "_next", _takes_everything),),
+    # No bug: the sweep needs all writes of the ledger in one thread.
+    "one_thread": ((_deliver, "ThreadPoolExecutor", _OneThread),),
+    "takes_everything": ((_deliver._Delivery, "_next", _takes_everything),),
 }
 
 
 @contextmanager
 def planted(bug: str) -> Iterator[None]:
-    """Have a bug for the length of a `with` block."""
-    patches = [patch.object(owner, name, made) for owner, name, made in BUGS[bug]]
+    """Have a bug, or several with commas between them, for the length of a `with` block."""
+    listed = [each for name in bug.split(",") for each in BUGS[name]]
+    patches = [patch.object(owner, name, made) for owner, name, made in listed]
     for each in patches:
         each.start()
     try:

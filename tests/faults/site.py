@@ -15,14 +15,17 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from click.testing import CliRunner
 
+from pipeline.cli.app import cli
 from pipeline.sandbox import RunningSandbox
+from tests.faults.planted import planted
 from tests.faults.verifier import Held, Planned, Report, RunClaim, Verdict, Version, verify
 
 ROOT = Path(__file__).parents[2]
@@ -63,6 +66,7 @@ trackings:
 """
 _HEADER = "no;pos;sku;qty;country;mail;name;cut;gift\n"
 FAULTY = "FAULTY"
+IMPORT = ("run", "-m", "inbox/orders.yaml", "-m", "inbox/parcels.yaml", "inbox")
 
 
 @dataclass
@@ -160,9 +164,8 @@ class Site:
         self, *verb: str, wrap: Sequence[str] = (), environment: Mapping[str, str] | None = None
     ) -> subprocess.Popen[str]:
         """Start the command (by default the import of the inbox) in a process of its own."""
-        named = ["-m", "inbox/orders.yaml", "-m", "inbox/parcels.yaml", "inbox"]
         door = ["pipeline"] if self.bug is None else ["tests.faults.planted", self.bug]
-        command = [*wrap, sys.executable, "-m", *door, "--json", *(verb or ("run", *named))]
+        command = [*wrap, sys.executable, "-m", *door, "--json", *(verb or IMPORT)]
         # The program under test is the one beside this file, wherever the tool was started.
         here = {name: value for name, value in os.environ.items() if name != "PIPELINE_LEDGER"}  # noqa: TID251
         here |= {"PYTHONPATH": str(ROOT)}
@@ -217,6 +220,8 @@ class Site:
         with tempfile.TemporaryDirectory() as place:
             copy = _copied(self.home / "ledger.db", Path(place))
             with closing(sqlite3.connect(copy)) as connection:
+                if not connection.execute(_TABLES).fetchone()[0]:
+                    return "it has no tables"
                 return str(connection.execute("PRAGMA integrity_check").fetchone()[0])
 
     def report(self, run: str) -> Report | None:
@@ -265,6 +270,27 @@ class Site:
         self.sandbox.reset()
 
 
+@dataclass
+class Trial:
+    """A site whose command runs in this process, with or without a bug."""
+
+    site: Site
+
+    def command(self, *verb: str, bug: str | None = None) -> int:
+        """Run the command; gives its exit code."""
+        before = Path.cwd()
+        os.chdir(self.site.folder)
+        try:
+            with planted(bug) if bug else nullcontext():
+                return CliRunner().invoke(cli, ["--json", *(verb or IMPORT)]).exit_code
+        finally:
+            os.chdir(before)
+
+    def judged(self, *verb: str, bug: str | None = None) -> Verdict:
+        """Run the command and judge what came of it."""
+        return self.site.verdict(self.command(*verb, bug=bug))
+
+
 @dataclass(frozen=True, slots=True)
 class Ended:
     """How the command ended."""
@@ -305,6 +331,7 @@ def _whole(path: Path) -> None:
         raise ValueError("it has no end")
 
 
+_TABLES = "SELECT count(*) FROM sqlite_master WHERE name = 'run_order'"
 _QUERY = sa.text(
     "SELECT run.id, run.state, run.files, run_order.order_number, run_order.outcome"
     " FROM run JOIN endpoint ON endpoint.id = run.endpoint"
@@ -317,6 +344,8 @@ def _ledger_rows(url: str, base_url: str) -> list[Any]:
     """Runs and orders as the tables have them, of SQLite or PostgreSQL."""
     engine = sa.create_engine(url.replace("postgresql:", "postgresql+psycopg:", 1))
     try:
+        if not sa.inspect(engine).has_table("run_order"):  # nothing is claimed there
+            return []
         with engine.connect() as connection:
             return list(connection.execute(_QUERY, {"url": base_url}))
     finally:

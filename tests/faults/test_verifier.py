@@ -1,63 +1,22 @@
 """The verifier proves itself: it keeps quiet over an honest run and finds each planted bug (G12)."""
 
-import os
-from collections.abc import Callable, Iterator
-from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from pipeline.cli.app import cli
-from pipeline.sandbox import FaultSchedule, RunningSandbox, running_sandbox
-from tests.faults.planted import planted
-from tests.faults.site import FAULTY, Site
+from pipeline.sandbox import FaultSchedule
+from tests.faults.planted import BUGS
+from tests.faults.site import FAULTY, Trial
 from tests.faults.verifier import (
     Held,
     Kind,
     RunClaim,
-    Verdict,
     after_refusal,
     missing_of,
     verify,
 )
-
-IMPORT = ["run", "-m", "inbox/orders.yaml", "-m", "inbox/parcels.yaml", "inbox"]
-
-
-@pytest.fixture
-def sandbox() -> Iterator[RunningSandbox]:
-    with running_sandbox() as running:
-        yield running
-
-
-@dataclass
-class Trial:
-    """A site whose command runs in this process, with or without a bug."""
-
-    site: Site
-
-    def command(self, *verb: str, bug: str | None = None) -> int:
-        before = Path.cwd()
-        os.chdir(self.site.folder)
-        try:
-            with planted(bug) if bug else nullcontext():
-                return CliRunner().invoke(cli, ["--json", *(verb or IMPORT)]).exit_code
-        finally:
-            os.chdir(before)
-
-    def judged(self, *verb: str, bug: str | None = None) -> Verdict:
-        return self.site.verdict(self.command(*verb, bug=bug))
-
-
-@pytest.fixture
-def trial(tmp_path: Path, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> Trial:
-    monkeypatch.delenv("PIPELINE_LEDGER", raising=False)
-    quick = {"outage_stop_s": 2, "outage_probe_s": 0.5, "order_s": 5}
-    site = Site(tmp_path, sandbox, orders=20, pace=quick)
-    site.write()
-    return Trial(site)
 
 
 def test_an_honest_run_and_its_repetition_are_in_order(trial: Trial) -> None:
@@ -237,3 +196,9 @@ def test_half_a_report_is_found(trial: Trial) -> None:
     assert [each.partition(":")[0].endswith("report.html") for each in trial.site.halves()] == [
         True
     ]
+
+
+def test_every_planted_bug_is_used() -> None:
+    told = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
+    bugs = [bug for bug in BUGS if bug != "one_thread"]  # which is none
+    assert [bug for bug in bugs if f'"{bug}"' not in told] == []

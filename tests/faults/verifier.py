@@ -29,7 +29,7 @@ _SHOWN = 10
 class Kind(StrEnum):
     """What can be wrong; each is a broken promise of its own."""
 
-    LOST = "lost"  # the command ended with 0, and the server does not hold the order
+    LOST = "lost"  # the command ended with 0, and the server does not hold an order it did not name
     FALSE_SUCCESS = "false success"  # said to have arrived, and the server never accepted it
     SILENT = "silent"  # neither arrived nor named
     MISREPORTED = "misreported"  # the report says something else than the ledger
@@ -167,14 +167,14 @@ def verify(
         runs: what the ledger says, oldest run first.
         report: of the newest run, when it has one.
         exit_code: of the command that has just ended by itself; None for one that was killed. 0
-            claims that every order of the newest version has arrived.
+            claims that every order of the newest version has arrived, but those the report names.
         redundant_max: accepted requests that a crash excuses (G3: 2 x concurrency for each).
         concurrency: requests that may be on their way when the server says no.
     """
     found: list[Finding] = []
     found += _false_success(planned, held, runs)
     if exit_code == 0:
-        found += _lost(planned, held)
+        found += _lost(planned, held, report.named if report is not None else frozenset())
     if exit_code is not None:
         found += _silent(planned, runs, report)
     if report is not None:
@@ -264,8 +264,10 @@ def _false_success(planned: Planned, held: Held, runs: Sequence[RunClaim]) -> It
             yield Finding(Kind.FALSE_SUCCESS, number, f"run {run.run} says so, but {lacks[0]}")
 
 
-def _lost(planned: Planned, held: Held) -> Iterator[Finding]:
+def _lost(planned: Planned, held: Held, named: frozenset[str]) -> Iterator[Finding]:
     for number, versions in planned.orders.items():
+        if number in named:  # said to be missing: that is no claim
+            continue
         lack = missing_of(versions[-1], held.orders.get(number))
         if lack is not None:
             yield Finding(Kind.LOST, number, lack)

@@ -90,7 +90,9 @@ def test_a_full_disk_while_the_report_is_written_keeps_the_run(
             warehouse.run()
     assert told.value.exit_code == 11
     [note] = told.value.__notes__
-    assert re.fullmatch(r"Run (\S+) is saved\. Continue with: pipeline resume \1", note)
+    assert re.fullmatch(
+        r"Run (\S+) is saved; 2 orders arrived\. Continue with: pipeline resume \1", note
+    )
     assert status(warehouse.settings)["exit"] == {"code": 11, "name": "ledger"}
 
     resumed = warehouse.resume()

@@ -169,6 +169,7 @@ def test_what_stops_the_run(status: int, kind: type[StopRun]) -> None:
     ("headers", "after_s"),
     [
         ({"retry_after": "7"}, 7.0),
+        ({"retry_after": "0.25"}, 0.25),
         (
             {
                 "retry_after": "Fri, 20 Nov 2026 12:00:09 GMT",
