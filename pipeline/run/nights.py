@@ -63,7 +63,24 @@ def missing_and_arrived(
         .unique("order_number", keep="first", maintain_order=True)
         .join(came, on="order_number", how="anti", maintain_order="left")
     )
-    return list(lost.iter_rows()), came.get_column("order_number").to_list()
+    told = _as_told(lost, tables)
+    return list(told.iter_rows()), came.get_column("order_number").to_list()
+
+
+def _as_told(lost: pl.DataFrame, tables: RunTables) -> pl.DataFrame:
+    """Take the code that the report tells of an order that an update did not find, which is not the API's."""
+    if not lost.filter(pl.col("code") == "A401").height:
+        return lost
+    retold = (
+        tables.findings.lazy()
+        .filter((pl.col("code") == "A404") & pl.col("primary"))
+        .select("order_number", pl.col("code").alias("told"))
+        .unique("order_number")
+        .collect()
+    )
+    return lost.join(retold, on="order_number", how="left", maintain_order="left").select(
+        "order_number", pl.coalesce("told", "code").alias("code")
+    )
 
 
 def _history(

@@ -217,6 +217,7 @@ def test_an_order_that_an_update_does_not_find_is_said_to_be_missing_at_parcella
     )
     assert "1 order  A404  Order not found  " in result.text
     assert result.summary["balances"] is True
+    assert warehouse.open_items() == {"A3": "A404"}
 
 
 def test_a_value_that_is_refused_in_an_update_is_no_missing_order(warehouse: Warehouse) -> None:
