@@ -376,6 +376,16 @@ def _compare(
     )
     found.orders |= set(there.get_column("was").drop_nulls())
     _refuse_halves(rows, there, homes, facts)
+    unnumbered = here.get_column("line").null_count()
+    if unnumbered:
+        has = "has" if unnumbered == 1 else "have"
+        said = (
+            f"{counted(unnumbered, 'row')} of run {facts['run_id']} {has} no number in _import_line: "
+            "whether rows were left out is not known"
+        )
+        found.sentences.append(f"{said}.")
+        found.warnings.append(said)
+        return
     names = _names(facts)
     found.left_out += [
         place(names[index], line) + (f" ({was})" if was else "")

@@ -768,6 +768,25 @@ def test_files_of_older_versions_name_no_input_and_are_retried(warehouse: Wareho
     assert "2 rows in 1 file.\n" in result.text
 
 
+def test_rows_without_their_line_are_imported_and_none_is_said_to_be_left_out(
+    warehouse: Warehouse,
+) -> None:
+    warehouse.orders(order_row("A1", qty="two"), order_row("A2", qty="two"))
+    path = only(warehouse.corrected(warehouse.run()))
+    save(path, [row | {"qty": "2"} for row in rows_of(path)], without=("_import_line",))
+
+    result = warehouse.retry(path)
+
+    assert (result.exit_code, warehouse.open_items()) == (0, {})
+    assert "left out," not in result.text
+    assert "still open" not in result.text
+    says = (
+        "2 rows of run .* have no number in _import_line: whether rows were left out is not known"
+    )
+    assert re.search(says, page(result))
+    assert any(re.search(says, str(fields)) for _, _, fields in warehouse.told.events)
+
+
 def test_a_name_that_the_file_could_not_have_is_known_again_in_another_form(
     warehouse: Warehouse,
 ) -> None:
