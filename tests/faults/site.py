@@ -16,7 +16,7 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import closing, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -254,12 +254,18 @@ class Site:
                     found.append(f"{path.relative_to(self.folder)}: {error}")
         return found
 
-    def verdict(self, exit_code: int | None = None, redundant_max: int = 0) -> Verdict:
-        """Judge all of it as it is now."""
-        runs = self.claims()
+    def verdict(
+        self, exit_code: int | None = None, redundant_max: int = 0, *, since: int = 0
+    ) -> Verdict:
+        """Judge all of it as it is now; what the server asked to wait only from a request on.
+
+        A person who runs the command again may do so before a wait of the last run has ended.
+        """
+        held, runs = self.held(), self.claims()
         report = self.report(runs[-1].run) if runs and exit_code is not None else None
         return verify(
-            self.planned, self.held(), runs, report, exit_code=exit_code,
+            self.planned, replace(held, requests=held.requests[since:]), runs, report,
+            exit_code=exit_code,
             redundant_max=redundant_max, concurrency=self.concurrency,
         )  # fmt: skip
 
