@@ -72,6 +72,9 @@ KEYS: Mapping[str, Key] = {
         Key("read_s", as_number, _ANY, "seconds to wait for more of an answer", default=_PACE.read_s),
         Key("deadline_s", as_number, _ANY, "seconds for one request in total",
             default=_PACE.deadline_s),
+        Key("lease_s", as_number, _ANY,
+            "seconds after which the orders of a process that died go to another one (a ledger in "
+            "PostgreSQL only); at least twice deadline_s", default=_PACE.lease_s),
         Key("attempts", as_whole(1, 100), _ANY, "attempts per order", default=_PACE.attempts),
         Key("order_s", as_number, _ANY, "seconds for all attempts of one order",
             default=_PACE.order_s),

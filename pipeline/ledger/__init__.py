@@ -1,7 +1,8 @@
 """What the product knows about each endpoint, and what became of each run (PRODUCT §2.9)."""
 
+from pipeline.ledger.claims import Lease
 from pipeline.ledger.inspection import Complaint, Inspection
-from pipeline.ledger.journal import Journal
+from pipeline.ledger.journal import Begun, Journal
 from pipeline.ledger.ledger import Ledger
 from pipeline.ledger.records import (
     PLANNED_SCHEMA,
@@ -38,6 +39,7 @@ from pipeline.ledger.told import owner_of
 __all__ = [
     "PLANNED_SCHEMA",
     "AckedOperation",
+    "Begun",
     "CauseCount",
     "Complaint",
     "Difference",
@@ -50,6 +52,7 @@ __all__ = [
     "InterchangeKey",
     "Journal",
     "KnownOrder",
+    "Lease",
     "Ledger",
     "LedgerDamaged",
     "LedgerLocked",

@@ -1,32 +1,53 @@
 """What `send` writes: one transaction for each step of sending (FAULTS §3)."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from pipeline.ledger import schema as t
+from pipeline.ledger.claims import Claims, Lease, Taken, now_s
 from pipeline.ledger.records import FailedAttempt
-from pipeline.ledger.session import Session
+from pipeline.ledger.session import Session, again_after_a_cut
 from pipeline.ledger.statements import lookups, run_seq
+from pipeline.ledger.states import ACKNOWLEDGED, ANSWERED, FOLLOWS, SENDING, UNCLEAR, before
 from pipeline.ledger.told import marks_before, order_marks, own_marker, tracking_marks
 from pipeline.model.orders import Outcome, Replay, Submission
 from pipeline.model.outcomes import MutationOutcome, OrderOutcome
 
 Settled = Sequence[tuple[Submission, Outcome]]
 
-# An order in one of these states is still to be sent, or to be sent again.
-OPEN = (t.SENDING, OrderOutcome.NOT_ATTEMPTED.value, OrderOutcome.UNKNOWN.value)
-
-_ACKNOWLEDGED = (OrderOutcome.CREATED, OrderOutcome.UPDATED, OrderOutcome.PARTLY_APPLIED)
-# After these the server either has the operations and says so, or has refused them.
-_DEFINITE = (*_ACKNOWLEDGED, OrderOutcome.REFUSED, OrderOutcome.LEFT_ALONE)
 _WARNINGS = ("A202", "A405")
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What a commit has found out. Orders of `sending` may go out unless they are out of reach.
+
+    `doubtful`: an earlier attempt carried operations that must not be applied twice
+    (Replay.READ_BACK), and no answer settled it; they must be read back before they are sent.
+    `unclear`: an earlier attempt of the order may have arrived. With several processes at work:
+    `elsewhere`: another process has the order now. `over`: it has its outcome, or a newer version
+    was sent. `lost`: orders that were ours and that another process may have taken meanwhile; what
+    is told of them later is not written.
+    """
+
+    doubtful: frozenset[str] = frozenset()
+    unclear: frozenset[str] = frozenset()
+    elsewhere: frozenset[str] = frozenset()
+    over: frozenset[str] = frozenset()
+    lost: frozenset[str] = frozenset()
+
+    @property
+    def out_of_reach(self) -> frozenset[str]:
+        """The orders that must not be sent, at least not now."""
+        return self.elsewhere | self.over
 
 
 class Journal:
     """The write-ahead record of one partition that is being sent; made by `Ledger.journal`."""
 
-    def __init__(self, session: Session, run_id: str, partition: int) -> None:
+    def __init__(self, session: Session, run_id: str, partition: int, lease: Lease) -> None:
         self._session = session
         self._partition = partition
         self._marker = own_marker(session)
@@ -37,33 +58,100 @@ class Journal:
                     sa.select(t.run.c.endpoint).where(t.run.c.seq == self._run)
                 ).scalar_one()
             )
+        worker = session.store.worker
+        self._claims = (
+            None if worker is None else Claims(worker, self._endpoint, self._run, partition, lease)
+        )
 
+    @property
+    def due(self) -> bool:
+        """Whether `commit` is to be called soon, if only to keep the claims of what is under way."""
+        return self._claims is not None and self._claims.due
+
+    @property
+    def valid(self) -> bool:
+        """Whether a request may go out: nobody else can have taken its order before it ends."""
+        return self._claims is None or self._claims.valid
+
+    @again_after_a_cut
     def commit(
         self,
         *,
         sending: Sequence[Submission] = (),
         settled: Settled = (),
         failed: Sequence[FailedAttempt] = (),
-    ) -> frozenset[str]:
+    ) -> Begun:
         """Write, in ONE transaction, what has been settled and what is about to be sent.
 
         Only after it returns may a byte of `sending` leave. An order whose rows are left in state
         `sending` by a crash reads as `unknown`.
 
-        Returns:
-            The orders of `sending` that are in doubt: an earlier attempt carried operations that
-            must not be applied twice (Replay.READ_BACK), and no answer settled it. They must be
-            read back before they are sent.
-
         Raises:
             LedgerUnusable: nothing of it is stored; nothing more may be sent.
         """
+        if self._claims is not None:
+            return self._commit_as_one_of_several(self._claims, sending, settled, failed)
         with self._session.transaction() as connection:
             if failed:
                 self._write_failed(connection, failed)
             if settled:
                 self._write_settled(connection, settled)
-            return self._write_sending(connection, sending) if sending else frozenset()
+            if not sending:
+                return Begun()
+            unclear = self._unclear(connection, sending)
+            doubtful = self._write_sending(connection, sending)
+        return Begun(doubtful=doubtful, unclear=unclear)
+
+    def _commit_as_one_of_several(
+        self, claims: Claims, sending: Sequence[Submission], settled: Settled,
+        failed: Sequence[FailedAttempt],
+    ) -> Begun:  # fmt: skip
+        asked, lost, gone, mine = now_s(), set[str](), set[str](), set[str]()
+        taken, doubtful = Taken(), frozenset[str]()
+        numbers = [outcome.order_number for _, outcome in settled]
+        with self._session.transaction() as connection:
+            if failed:
+                self._write_failed(connection, failed)
+            if settled:
+                held = claims.held(connection, numbers)
+                ours = [pair for pair in settled if pair[1].order_number in held]
+                if ours:
+                    self._write_settled(connection, ours)
+                unclear = {o.order_number for _, o in ours if o.outcome.value in UNCLEAR}
+                claims.release(connection, numbers, unclear)
+                lost |= set(numbers) - held
+            due = claims.due
+            if due:
+                asked, gone = claims.renew(connection)
+            if sending:
+                wanted = {each.order_number: each for each in sending}
+                taken = claims.take(connection, list(wanted))
+                mine = set(wanted) - taken.elsewhere - taken.over
+                doubtful = self._write_sending(connection, [wanted[n] for n in sorted(mine)])
+        claims.released(numbers)
+        if due:
+            gone -= set(numbers)
+            claims.renewed(asked, gone)
+            lost |= gone
+        if sending:
+            claims.believe(asked, mine)
+        return Begun(
+            doubtful, frozenset(taken.unclear), frozenset(taken.elsewhere), frozenset(taken.over),
+            frozenset(lost),
+        )  # fmt: skip
+
+    def _unclear(self, connection: sa.Connection, sending: Sequence[Submission]) -> frozenset[str]:
+        """The orders of which an earlier process did not know whether they arrived."""
+        found: set[str] = set()
+        order = t.run_order.c
+        for numbers in lookups([each.order_number for each in sending]):
+            query = sa.select(order.order_number).where(
+                self._of_partition(t.run_order),
+                order.order_number.in_(numbers),
+                order.outcome.in_(UNCLEAR),
+            )
+            found.update(n for n in connection.execute(query).scalars() if n is not None)
+        return frozenset(found)
 
     def _of_partition(self, table: sa.Table) -> sa.ColumnElement[bool]:
         return sa.and_(table.c.run == self._run, table.c.partition == self._partition)
@@ -78,9 +166,9 @@ class Journal:
                 .where(
                     self._of_partition(t.run_order),
                     t.run_order.c.order_number.in_(numbers),
-                    t.run_order.c.outcome.in_(OPEN),
+                    t.run_order.c.outcome.in_(before(SENDING)),
                 )
-                .values(outcome=t.SENDING, attempts=t.run_order.c.attempts + 1)
+                .values(outcome=SENDING, attempts=t.run_order.c.attempts + 1)
             )
             # From here on nobody knows which payload the server has, until one is acknowledged.
             connection.execute(
@@ -102,7 +190,10 @@ class Journal:
             and any(operation.replay is Replay.READ_BACK for operation in each.operations)
         ]
         if unsafe:
-            connection.execute(sa.insert(t.in_doubt), unsafe)
+            # another run's process may just have written the same
+            connection.execute(
+                self._session.store.insert(t.in_doubt).on_conflict_do_nothing(), unsafe
+            )
         return frozenset(doubtful)
 
     def _of_endpoint(self, table: sa.Table) -> sa.ColumnElement[bool]:
@@ -142,7 +233,7 @@ class Journal:
         mutations = [row for pair in settled for row in self._mutations(*pair)]
         if mutations:
             connection.execute(sa.insert(t.run_mutation), mutations)
-        acknowledged = [pair for pair in settled if pair[1].outcome in _ACKNOWLEDGED]
+        acknowledged = [pair for pair in settled if pair[1].outcome.value in ACKNOWLEDGED]
         if acknowledged:
             self._write_known(connection, acknowledged)
         self._write_found(
@@ -152,7 +243,7 @@ class Journal:
         done = [
             submission.order_number
             for submission, outcome in settled
-            if outcome.outcome in _DEFINITE
+            if outcome.outcome.value in ANSWERED
             and any(operation.replay is Replay.READ_BACK for operation in submission.operations)
         ]
         for some in lookups(done):
@@ -163,6 +254,8 @@ class Journal:
             )
 
     def _settled_order(self, outcome: Outcome) -> dict[str, object]:
+        if outcome.outcome.value not in FOLLOWS[SENDING]:
+            raise ValueError(f"an order that is being sent cannot become {outcome.outcome.value}")
         causes = [problem.code for problem in outcome.problems if problem.code not in _WARNINGS]
         return {
             "r": self._run,
@@ -293,7 +386,7 @@ _SETTLE = (
         t.run_order.c.run == sa.bindparam("r"),
         t.run_order.c.partition == sa.bindparam("p"),
         t.run_order.c.order_number == sa.bindparam("n"),
-        t.run_order.c.outcome == t.SENDING,
+        t.run_order.c.outcome == SENDING,
     )
     .values(
         outcome=sa.bindparam("to"),

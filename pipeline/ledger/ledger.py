@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from pipeline.ledger import entries
 from pipeline.ledger import schema as t
+from pipeline.ledger.claims import Lease
 from pipeline.ledger.frames import frame
 from pipeline.ledger.inspection import Inspection, inspect
 from pipeline.ledger.interchanges import (
@@ -21,7 +22,7 @@ from pipeline.ledger.interchanges import (
     put_interchanges,
     received,
 )
-from pipeline.ledger.journal import OPEN, Journal
+from pipeline.ledger.journal import Journal
 from pipeline.ledger.of_order import items_of_order, order_in_runs
 from pipeline.ledger.open_items import (
     close_items,
@@ -65,6 +66,7 @@ from pipeline.ledger.statements import (
     moment_text,
     run_seq,
 )
+from pipeline.ledger.states import ANSWERED, OPEN, OVERTAKING, SENDING, before
 from pipeline.ledger.store import open_store
 from pipeline.ledger.told import forget, marker, put_read_back, read_back_of, told_orders
 from pipeline.model.marks import Marker
@@ -167,6 +169,15 @@ class Ledger:
         with self._session.looking() as store:
             return store.at_work(endpoint)
 
+    def sessions_at_work(self, endpoint: int) -> list[str]:
+        """Give the run that each other process works on at an endpoint; none with SQLite."""
+        with self._session.looking() as store:
+            return store.sessions_at_work(endpoint)
+
+    def name_run(self, run_id: str) -> None:
+        """Write where others look what this process works on."""
+        self._session.name_run(run_id)
+
     def holder(self) -> str:
         """Who else works in this ledger, in words; "" where nobody can be seen."""
         with self._session.looking() as store:
@@ -181,13 +192,11 @@ class Ledger:
             known = connection.execute(sa.select(t.endpoint.c.id).where(*wanted)).scalar()
             if known is not None:
                 return int(known)
-            return int(
-                connection.execute(
-                    sa.insert(t.endpoint)
-                    .values(base_url=base_url, account=account)
-                    .returning(t.endpoint.c.id)
-                ).scalar_one()
+            insert = self._session.store.insert(t.endpoint)  # another process may be doing the same
+            connection.execute(
+                insert.values(base_url=base_url, account=account).on_conflict_do_nothing()
             )
+            return int(connection.execute(sa.select(t.endpoint.c.id).where(*wanted)).scalar_one())
 
     def endpoint_of(self, run_id: str) -> tuple[str, int]:
         """Give base_url and account of a run that the ledger knows."""
@@ -393,7 +402,7 @@ class Ledger:
             upsert = insert.on_conflict_do_update(
                 index_elements=["run", "partition", "key", "version"],
                 set_={name: insert.excluded[name] for name in planned},
-                where=sa.and_(*(t.run_order.c.outcome != answer for answer in _ANSWERED)),
+                where=sa.and_(*(t.run_order.c.outcome != answer for answer in ANSWERED)),
             )
             for some in _planned_rows(orders, run, partition).iter_slices(WRITE_SIZE):
                 connection.execute(upsert, some.to_dicts())
@@ -419,7 +428,7 @@ class Ledger:
                     .where(
                         t.run_order.c.run == run,
                         t.run_order.c.order_number.in_(numbers),
-                        t.run_order.c.outcome.in_(OPEN),
+                        t.run_order.c.outcome.in_(before(OrderOutcome.SUPERSEDED.value)),
                     )
                     .values(outcome=OrderOutcome.SUPERSEDED.value)
                 )
@@ -437,7 +446,7 @@ class Ledger:
             .select_from(mine)
             .join(newer, sa.and_(newer.c.endpoint == mine.c.endpoint, newer.c.seq > mine.c.seq))
             .join(t.run_order, t.run_order.c.run == newer.c.seq)
-            .where(mine.c.id == run_id, t.run_order.c.outcome.in_(_OVERTAKING))
+            .where(mine.c.id == run_id, t.run_order.c.outcome.in_(OVERTAKING))
         )
         with self._session.transaction() as connection:
             return {number for number in connection.execute(query).scalars() if number is not None}
@@ -470,9 +479,9 @@ class Ledger:
             )
             return [PartitionState(*row) for row in rows]
 
-    def journal(self, run_id: str, partition: int) -> Journal:
+    def journal(self, run_id: str, partition: int, lease: Lease | None = None) -> Journal:
         """Give what `send` writes while it sends one partition."""
-        return Journal(self._session, run_id, partition)
+        return Journal(self._session, run_id, partition, lease or Lease())
 
     # --- EDI ----------------------------------------------------------------------------------
 
@@ -498,7 +507,7 @@ class Ledger:
         """Give the orders of a run as `ORDER_SCHEMA`; what a crash left half sent is `unknown`."""
         order = t.run_order.c
         columns: dict[str, sa.ColumnElement[Any]] = {name: order[name] for name in ORDER_SCHEMA}
-        sending = order.outcome == t.SENDING
+        sending = order.outcome == SENDING
         columns["outcome"] = sa.case(
             (sending, OrderOutcome.UNKNOWN.value), else_=order.outcome
         ).label("outcome")
@@ -521,7 +530,7 @@ class Ledger:
                 .group_by(order.outcome)
             )
             counts = {outcome: int(number) for outcome, number in rows}
-        under_way = counts.pop(t.SENDING, 0)
+        under_way = counts.pop(SENDING, 0)
         return counts | ({"sending": under_way} if under_way else {})
 
     def mutations(self, run_id: str) -> pl.DataFrame:
@@ -734,22 +743,6 @@ class Ledger:
             forget(connection, endpoint, order_numbers)
 
 
-# Answers of the API: a new plan of the same run does not touch them.
-_ANSWERED = tuple(
-    outcome.value
-    for outcome in (
-        OrderOutcome.CREATED,
-        OrderOutcome.UPDATED,
-        OrderOutcome.PARTLY_APPLIED,
-        OrderOutcome.REFUSED,
-        OrderOutcome.LEFT_ALONE,
-    )
-)
-
-# What a newer run says of an order whose older version must not be sent any more (FAULTS G4).
-_OVERTAKING = (
-    *_ANSWERED, t.SENDING, OrderOutcome.UNKNOWN.value, OrderOutcome.UNCHANGED.value,
-)  # fmt: skip
 _UNFINISHED = (RunState.RUNNING.value, RunState.INTERRUPTED.value)
 _ALL = -1  # SQLite and PostgreSQL are asked without a limit
 

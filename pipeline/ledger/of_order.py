@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from pipeline.ledger import schema as t
 from pipeline.ledger.records import Difference, Found, OrderAnswer, OrderInRun, OrderItem, TriedOnce
+from pipeline.ledger.states import SENDING
 from pipeline.model.outcomes import OrderOutcome
 
 _order, _part = t.run_order.c, t.run_partition.c
@@ -39,7 +40,7 @@ def order_in_runs(connection: sa.Connection, endpoint: int, number: str) -> list
 
 
 def _in_run(connection: sa.Connection, row: sa.RowMapping) -> OrderInRun:
-    sending = row["outcome"] == t.SENDING
+    sending = row["outcome"] == SENDING
     run, partition, number = row["seq"], row["partition"], row["order_number"]
     return OrderInRun(
         run=row["id"],

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from pipeline.ledger import schema as t
+from pipeline.ledger.claims import session_name
 from pipeline.ledger.database import Store, explained
 from pipeline.ledger.schema import METADATA, VERSION
 from pipeline.ledger.stops import LedgerCut, LedgerLocked, LedgerUnusable, PooledSession
@@ -36,9 +37,11 @@ _CONNECTING = {
 _SESSION = (
     "SET synchronous_commit = on",  # an acknowledged commit is on disk, whatever the server's default
     "SET lock_timeout = '30s'",
+    # a process that is frozen in a transaction must not keep its rows from the others (FAULTS P5)
+    "SET idle_in_transaction_session_timeout = '15s'",
     "SET TIME ZONE 'UTC'",
 )
-_GONE = ("57P01", "57P02", "57P03", "08000", "08001", "08003", "08004", "08006")
+_GONE = ("25P03", "57P01", "57P02", "57P03", "08000", "08001", "08003", "08004", "08006")
 _CLASH = ("40001", "40P01", "55P03")  # serialisation, deadlock, lock timeout
 
 
@@ -189,9 +192,7 @@ class PostgresStore(Store):
             return
         with self.connection.begin():
             # Our old session may not have noticed yet that nobody listens; it holds our locks.
-            self.connection.execute(
-                _END_BACKEND, {"pid": dead, "name": _SESSION_NAME.format(self.worker)}
-            )
+            self.connection.execute(_END_BACKEND, {"pid": dead, "name": session_name(self.worker)})
             self._last_serial()
         self._name_session()
         held, self._held = self._held, {}
@@ -342,15 +343,19 @@ class PostgresStore(Store):
         self._run = run_id
         with self._watched(), self.connection.begin():
             self.connection.execute(
-                sa.update(t.worker).where(t.worker.c.id == self.worker).values(name=self._said())
+                sa.update(t.worker)
+                .where(t.worker.c.id == self.worker)
+                .values(name=self._said(), run=run_id)
             )
 
     def _said(self) -> str:
         return f"run {self._run or '-'} by {self._name}"
 
     def _name_session(self) -> None:
+        if self.worker is None:
+            return
+        name = session_name(self.worker)
         with self.connection.begin():
-            name = _SESSION_NAME.format(self.worker)
             self.connection.execute(
                 sa.text("SELECT set_config('application_name', :name, false)"), {"name": name}
             )
@@ -368,6 +373,12 @@ class PostgresStore(Store):
                 return ""
             rows = self.connection.execute(_NAMES, self._which(None)).scalars()
             return ", ".join(sorted(set(rows)))
+
+    def sessions_at_work(self, endpoint: int) -> list[str]:
+        """The runs that other processes work on at an endpoint, one for each process."""
+        with self._watched(), self.connection.begin():
+            rows = self.connection.execute(_RUNS, self._which(endpoint)).scalars()
+            return [run for run in rows if run is not None]
 
     def _which(self, endpoint: int | None) -> dict[str, int]:
         first, last = (_WHOLE, 2**31 - 1) if endpoint is None else (endpoint, endpoint)
@@ -438,7 +449,6 @@ def _is_gone(error: sa.exc.DBAPIError) -> bool:
     return error.connection_invalidated or getattr(error.orig, "sqlstate", None) in _GONE
 
 
-_SESSION_NAME = "pipeline w{}"
 _MARK = (
     sa.update(t.worker)
     .where(t.worker.c.id == sa.bindparam("worker"))
@@ -460,7 +470,9 @@ _LOCKS = (
     " AND l.pid <> pg_backend_pid()"
 )
 _OTHERS = sa.text("SELECT 1" + _LOCKS.format(""))
+_WORKER = " JOIN worker w ON a.application_name = 'pipeline w' || w.id"
+_RUNS = sa.text("SELECT w.run" + _LOCKS.format(_WORKER))
 _NAMES = sa.text(
     "SELECT w.name || ' since ' || to_char(a.backend_start, 'YYYY-MM-DD HH24:MI TZ')"
-    + _LOCKS.format(" JOIN worker w ON a.application_name = 'pipeline w' || w.id")
+    + _LOCKS.format(_WORKER)
 )

@@ -1,7 +1,7 @@
 """The tables of the ledger. They hold numbers, hashes and words of the API, never a payload.
 
 Runs are referred to by `seq`, a small integer: the text id would stand in every row of every index.
-Moments are RFC 3339 texts in UTC. `run_order.outcome` is an `OrderOutcome` or SENDING, which is
+Moments are RFC 3339 texts in UTC. `run_order.outcome` is one of `states.STATES`; `sending` is
 committed before the first byte of the order leaves and is still there only after a crash.
 """
 
@@ -9,7 +9,6 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 VERSION = 4
-SENDING = "sending"
 
 METADATA = sa.MetaData()
 _AUTO = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
@@ -350,6 +349,7 @@ worker = sa.Table(
     METADATA,
     sa.Column("id", _AUTO, primary_key=True, autoincrement=True),
     sa.Column("name", _TEXT, nullable=False),
+    sa.Column("run", _TEXT),  # its id
     sa.Column("serial", sa.BigInteger, nullable=False),
 )
 

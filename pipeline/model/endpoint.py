@@ -55,6 +55,9 @@ class Pace:
     connect_s: float = 10.0
     read_s: float = 30.0
     deadline_s: float = 60.0  # one request in total, however slowly it drips
+    # Orders of a process that died go to another one after so long (PostgreSQL only); at least
+    # twice `deadline_s`, so that its last request has ended by then.
+    lease_s: float = 120.0
     attempts: int = 6  # of one order
     order_s: float = 300.0  # all attempts of one order
     outage_failures: int = 20  # straight failures before the breaker opens

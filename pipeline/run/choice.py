@@ -67,6 +67,13 @@ class Choice:
             )  # fmt: skip
         return record
 
+    def at_work(self, name: str | None, endpoint: int) -> RunRecord | None:
+        """Give the run that other processes may be working on: the named one, or the latest."""
+        if name is not None:
+            return run_of(self._ledger, name)
+        running = self._ledger.unfinished_runs(endpoint)
+        return next((each for each in running if each.state is RunState.RUNNING), None)
+
     def elsewhere(self, endpoint: int) -> RunRecord | None:
         """Give the latest unfinished run of another account or API, so that it is not forgotten."""
         return next(

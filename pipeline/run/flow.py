@@ -1,7 +1,7 @@
 """One run from its request to its report."""
 
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -62,6 +62,7 @@ from pipeline.run.request import (
     LedgerInOrder,
     Options,
     Result,
+    RunUnknown,
     resume_command,
     typed,
 )
@@ -74,8 +75,9 @@ from pipeline.run.retry import (
     refuse_over_arrived,
 )
 from pipeline.run.sending import send_all, waiting_orders
+from pipeline.run.sharing import Role, hold, join, part
 from pipeline.run.source import Job, compiled, open_jobs
-from pipeline.run.verdict import Ending, check_reports, conclude
+from pipeline.run.verdict import NAMES, Ending, check_reports, conclude
 from pipeline.run.verdicts import edi_files, enrich, keep, taken_over
 
 # Exit codes of runs that ended because of what they were given, not of the ledger or its disk.
@@ -122,14 +124,14 @@ class Flow:
         """Prepare, guard, send, report."""
         first = next((made.plan.name for made in compiled(mappings).values()), "")
         with self._ledger() as ledger:
-            endpoint = ledger.endpoint(self.endpoint.base_url, self.endpoint.account)
+            endpoint = self._hold(ledger)
             self._check_places()
             return self._run(ledger, endpoint, first, mappings, inputs)
 
     def retry(self, files: Sequence[Path], mappings: Sequence[Path]) -> Result:
         """Import corrected rows: a run whose mappings are those of the runs that wrote them."""
         with self._ledger() as ledger:
-            endpoint = ledger.endpoint(self.endpoint.base_url, self.endpoint.account)
+            endpoint = self._hold(ledger)
             self._check_places()
             wanted = asked(files, mappings, ledger, endpoint, self.settings)
             if wanted.backfill and not self.options.backfill:
@@ -218,7 +220,7 @@ class Flow:
         """Prepare and report."""
         compiled(mappings)  # a mapping with mistakes needs no ledger to be told
         with self._ledger() as ledger:
-            endpoint = ledger.endpoint(self.endpoint.base_url, self.endpoint.account)
+            endpoint = self._hold(ledger)
             folder = new_place(self.settings.home, out)
             kept = False
             try:
@@ -250,7 +252,14 @@ class Flow:
         with self._ledger() as ledger:
             endpoint = ledger.endpoint(self.endpoint.base_url, self.endpoint.account)
             self._check_places()
-            sent = next(iter(runs_of_plan(ledger, facts["plan"])), None)
+
+            def sent_in() -> RunRecord | None:
+                return next(iter(runs_of_plan(ledger, facts["plan"])), None)
+
+            joined = self._join(ledger, endpoint, sent_in, path)
+            if joined is not None:
+                return joined
+            sent = sent_in()
             before = self._choice(ledger).able(sent if sent and sent.state in OPEN else None)
             if before is not None:
                 return self._go_on(ledger, before)
@@ -272,10 +281,40 @@ class Flow:
             endpoint = ledger.endpoint(self.endpoint.base_url, self.endpoint.account)
             self._check_places()
             choice = self._choice(ledger)
+            joined = self._join(ledger, endpoint, lambda: choice.at_work(name, endpoint))
+            if joined is not None:
+                return joined
             record = choice.named(name, endpoint)
             if record is None:
                 return self._nothing_open(choice.elsewhere(endpoint))
             return self._go_on(ledger, record)
+
+    def _join(
+        self, ledger: Ledger, endpoint: int, at_work: Callable[[], RunRecord | None],
+        plan: Path | None = None,
+    ) -> Result | None:  # fmt: skip
+        """Help another process with a run; None where none is at work, and the endpoint is ours."""
+        if ledger.hold(endpoint):
+            return None
+        record = join(ledger, endpoint, self.halt, at_work)
+        if record is None:
+            return None
+        folder = self._choice(ledger).folder(record)
+        broken = folder.broken()
+        if broken is not None and plan is not None:  # the other one is on another machine
+            folder.make(self._owner())
+            started = {"run_id": record.id, "started_at": record.started_at.isoformat()}
+            copy_plan(plan, folder, open_plan(plan) | started | {"begun": True})
+        elif broken is not None:
+            raise RunUnknown(
+                f"run {record.id} is at work, but what it prepared is not here: {broken}", code="C134",
+                help="use a home that both see, or send a copy of its plan: `pipeline run PLAN`",
+            )  # fmt: skip
+        self.halt.gentle = True
+        self.events = logged(self.events, folder)
+        with self._saved(ledger, record.id):
+            partitions = int(folder.facts()["partitions"])
+            return self._work(ledger, record.id, folder, partitions, "joining", joined=True)
 
     def _nothing_open(self, other: RunRecord | None) -> Result:
         text = f"nothing to resume: no run of profile {self.settings.profile} is unfinished\n"
@@ -299,11 +338,21 @@ class Flow:
                 self._warn(
                     f"the damaged ledger is now {aside}; with the new one every order is sent again"
                 )
-            with Ledger.open(location, clock=clock) as ledger:
-                removed = sweep(self.settings.home, ledger, self._owner())
-                if removed:
-                    self.events.say("info", "removed what a killed run had left", folders=removed)
+            with Ledger.open(location, clock=clock, shared=True) as ledger:
+                if ledger.alone:
+                    removed = sweep(self.settings.home, ledger, self._owner())
+                    if removed:
+                        self.events.say(
+                            "info", "removed what a killed run had left", folders=removed
+                        )
+                    ledger.let_others_in()
                 yield ledger
+
+    def _hold(self, ledger: Ledger) -> int:
+        """Give the endpoint, at which no other process works."""
+        endpoint = ledger.endpoint(self.endpoint.base_url, self.endpoint.account)
+        hold(ledger, endpoint)
+        return endpoint
 
     def _owner(self) -> str:
         return owner_name(self.settings.ledger)
@@ -524,7 +573,8 @@ class Flow:
             code = getattr(error, "exit_code", 1)
             self.events.say("debug", "ended", error=type(error).__name__, exit=code)
             with suppress(StopRun):  # a ledger that cannot be written keeps the run as running
-                ledger.break_run(run_id, exit_code=code, ended_at=clock())
+                if ledger.hold(self._at(ledger)):  # else others go on with it
+                    ledger.break_run(run_id, exit_code=code, ended_at=clock())
                 renew_index(self.settings, ledger, self.events)
             state = self._how_far(run_id)
             how = resume_command(self.settings, run_id)
@@ -561,6 +611,24 @@ class Flow:
         # never an older version after a newer one (FAULTS G4)
         ledger.supersede(run_id, sorted(ledger.overtaken(run_id)))
         acks = self._acknowledge(ledger, run_id, folder)
+        ledger.share(self._at(ledger))  # from here on others may help
+        result = self._work(ledger, run_id, folder, partitions, say)
+        if not acks:
+            return result
+        listed = [{name: ack[name] for name in _SHOWN_OF_ACKS} for ack in acks]
+        return replace(
+            result, text=result.text + in_words(acks, folder),
+            summary=result.summary | {"acknowledgements": listed},
+        )  # fmt: skip
+
+    def _at(self, ledger: Ledger) -> int:
+        return ledger.endpoint(self.endpoint.base_url, self.endpoint.account)
+
+    def _work(
+        self, ledger: Ledger, run_id: str, folder: RunFolder, partitions: int, say: str, *,
+        joined: bool = False,
+    ) -> Result:  # fmt: skip
+        """Send what is open of a run, and conclude it unless others go on with it."""
         waiting = waiting_orders(ledger, run_id, folder).len()
         self.events.say("info", say, run=run_id, orders=waiting)
         stopped: StopRun | None = None
@@ -570,27 +638,56 @@ class Flow:
             stopped = send_all(
                 ledger, run_id, folder, partitions, endpoint=self.endpoint, pace=self.settings.pace,
                 events=self.events, halt=self.halt, clock=clock, until=self.options.until,
-                traffic=traffic, intent=Intent.CREATE if create_only else Intent.UPSERT,
+                joined=joined, traffic=traffic,
+                intent=Intent.CREATE if create_only else Intent.UPSERT,
             )  # fmt: skip
         except StopRun as reason:
             stopped = reason
-        folder.write_facts(folder.facts() | {"traffic": traffic.as_json()})
+
+        def left() -> bool:
+            return waiting_orders(ledger, run_id, folder).len() > 0
+
+        role = None
+        try:
+            role = part(
+                ledger, self._at(ledger), run_id, self.halt,
+                early=stopped is not None or self.halt.asked, nothing_open=lambda: not left(),
+            )  # fmt: skip
+        finally:
+            if role in (None, Role.CONCLUDE):  # else the folder may be another process's by now
+                folder.write_facts(folder.facts() | {"traffic": traffic.as_json()})
+        if role is not Role.CONCLUDE:
+            return self._leave(ledger, run_id, folder, role, stopped)
         # a signal that came when everything had its answer has stopped nothing
-        left = waiting_orders(ledger, run_id, folder).len() > 0
-        early = stopped is not None or (self.halt.asked and left)
+        open_still = left()
+        early = stopped is not None or (self.halt.asked and open_still)
         ending = Ending(
             RunState.STOPPED if early else RunState.FINISHED, clock(), stopped,
-            self.halt.signal if left else None, self.halt.deadline_passed and left,
+            self.halt.signal if open_still else None, self.halt.deadline_passed and open_still,
         )  # fmt: skip
-        result = conclude(
-            self.settings, self.options, self.events, folder, (ledger, run_id), ending
-        )
-        if not acks:
-            return result
-        listed = [{name: ack[name] for name in _SHOWN_OF_ACKS} for ack in acks]
-        return replace(
-            result, text=result.text + in_words(acks, folder),
-            summary=result.summary | {"acknowledgements": listed},
+        return conclude(self.settings, self.options, self.events, folder, (ledger, run_id), ending)
+
+    def _leave(
+        self, ledger: Ledger, run_id: str, folder: RunFolder, role: Role, stopped: StopRun | None
+    ) -> Result:
+        """Say that another process has concluded the run, or goes on with it."""
+        record = ledger.run(run_id)
+        if role is Role.OVER and record is not None:
+            code = record.exit_code or 0
+            state = f"was shared with another process, which has concluded it (exit {code})"
+            folder.clean()
+        else:
+            code = 5 if self.halt.signal is None else 128 + self.halt.signal
+            code = code if stopped is None else stopped.exit_code
+            others = ledger.holder() or "it has not said its name"
+            state = f"goes on in another process ({others}), which will report on all of it"
+        command = typed(self.settings, "report", "build", run_id)
+        text = f"Run {run_id} {state}.\nIts report, from the ledger:  {command}\n"
+        self.events.say("info", "left to another process", run=run_id, exit=code)
+        return Result(
+            run_id=run_id, exit_code=code, text=text, stopped=stopped,
+            summary={"run": {"id": run_id}, "shared": role.value,
+                     "exit": {"code": code, "name": NAMES.get(code, "unknown")}},
         )  # fmt: skip
 
     def _acknowledge(

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from pipeline.ledger import FailedAttempt, Journal, Ledger
+from pipeline.ledger import Begun, FailedAttempt, Journal, Ledger
 from pipeline.model.orders import Outcome, Submission
 
 PROGRESS = "progress.json"
@@ -133,8 +133,18 @@ class CountedJournal:
     def commit(
         self, *, sending: Sequence[Submission] = (),
         settled: Sequence[tuple[Submission, Outcome]] = (), failed: Sequence[FailedAttempt] = (),
-    ) -> frozenset[str]:  # fmt: skip
+    ) -> Begun:  # fmt: skip
         """Record it, then count it."""
-        doubtful = self._journal.commit(sending=sending, settled=settled, failed=failed)
+        begun = self._journal.commit(sending=sending, settled=settled, failed=failed)
         self._so_far.update(outcome.outcome.value for _, outcome in settled)
-        return doubtful
+        return begun
+
+    @property
+    def due(self) -> bool:
+        """Whether it must be committed soon."""
+        return self._journal.due
+
+    @property
+    def valid(self) -> bool:
+        """Whether what was recorded as being sent may still go out."""
+        return self._journal.valid

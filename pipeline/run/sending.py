@@ -3,19 +3,20 @@
 import asyncio
 import secrets
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 import polars as pl
 
 from pipeline import __version__
-from pipeline.ledger import Ledger
+from pipeline.ledger import Lease, Ledger
 from pipeline.model.endpoint import Endpoint, Pace
 from pipeline.model.orders import Intent, Operation, Replay, Submission
 from pipeline.model.outcomes import OrderOutcome
 from pipeline.model.stops import StopRun
 from pipeline.model.traffic import Traffic
+from pipeline.report.summary import counted
 from pipeline.run.folder import RunFolder
 from pipeline.run.halt import Halt
 from pipeline.run.heartbeat import CountedJournal
@@ -25,17 +26,20 @@ from pipeline.send import Gate, OrderClient, Progress, deliver
 from pipeline.send import listening as listening_there
 
 _CHUNK = 500  # submissions that are made Python objects at a time
+_LOOK_AGAIN_S = 0.5
+_LEASE_OF_DEADLINES = 2.0  # a lease is at least so many times as long as a request may take
 _OPEN = [OrderOutcome.NOT_ATTEMPTED.value, OrderOutcome.UNKNOWN.value]
 
 
 def send_all(
     ledger: Ledger, run_id: str, folder: RunFolder, partitions: int, *, endpoint: Endpoint,
     pace: Pace, events: Events, halt: Halt, clock: Callable[[], datetime], until: datetime | None,
-    traffic: Traffic, intent: Intent = Intent.UPSERT,
+    traffic: Traffic, intent: Intent = Intent.UPSERT, joined: bool = False,
 ) -> StopRun | None:  # fmt: skip
     """Send what is open in each partition; gives the reason if the run could not go on.
 
-    Outcomes are in the ledger and only there; `traffic` counts what went over the line.
+    Outcomes are in the ledger and only there; `traffic` counts what went over the line. Who has
+    joined a run begins at its other end.
     """
     waiting = waiting_orders(ledger, run_id, folder)
     if not waiting.len():
@@ -45,7 +49,7 @@ def send_all(
         return asyncio.run(
             _send(
                 ledger, run_id, folder, partitions, waiting, endpoint, pace, events, halt, clock,
-                until, traffic, intent,
+                until, traffic, intent, joined,
             )
         )  # fmt: skip
     finally:
@@ -64,7 +68,7 @@ def waiting_orders(ledger: Ledger, run_id: str, folder: RunFolder) -> pl.Series:
 async def _send(
     ledger: Ledger, run_id: str, folder: RunFolder, partitions: int, waiting: pl.Series,
     endpoint: Endpoint, pace: Pace, events: Events, halt: Halt, clock: Callable[[], datetime],
-    until: datetime | None, traffic: Traffic, intent: Intent,
+    until: datetime | None, traffic: Traffic, intent: Intent, joined: bool,  # noqa: FBT001 - private
 ) -> StopRun | None:  # fmt: skip
     stop = halt.watch(asyncio.get_running_loop())
     watchers = [asyncio.create_task(_say_stop(stop, halt, events))]
@@ -73,6 +77,7 @@ async def _send(
     gate = Gate(
         pace, clock=time.monotonic, sleep=asyncio.sleep, random=random_share, traffic=traffic
     )
+    lease = Lease(max(pace.lease_s, _LEASE_OF_DEADLINES * pace.deadline_s), pace.deadline_s)
     total, done = waiting.len(), 0
     doubtful = frozenset(
         ledger.orders(run_id).filter(pl.col("outcome") == OrderOutcome.UNKNOWN.value)
@@ -84,28 +89,39 @@ async def _send(
     try:
         await listening_there(endpoint.base_url)
         async with OrderClient(endpoint, pace, user_agent=agent) as client:
-            for partition in range(partitions):
-                if stop.is_set():
+            left = deque(reversed(range(partitions)) if joined else range(partitions))
+            with_others: dict[int, frozenset[str]] = {}
+            while left and not stop.is_set():
+                partition = left.popleft()
+                ready = _ready(folder, partition, waiting, with_others.pop(partition, None))
+                if ready is None:  # another process has sent all of it and concluded the run
                     break
-                ready = _ready(folder, partition, waiting)
-                if not ready.height:
-                    continue
 
                 def tell(progress: Progress, before: int = done) -> None:
                     note = progress.waiting or f"{progress.per_s:.1f}/s"
                     events.stage("send", before + progress.done, total, note, so_far)
 
-                delivered = await deliver(
-                    _submissions(ready), client=client,
-                    journal=CountedJournal(ledger.journal(run_id, partition), so_far),
-                    gate=gate, stop=stop, total=ready.height, on_progress=tell,
-                    intent=intent, doubtful=doubtful,
-                )  # fmt: skip
-                done += delivered.settled
-                events.say("debug", "partition sent", partition=partition,
-                           settled=delivered.settled, requests=delivered.requests)  # fmt: skip
-                if delivered.stopped is not None:
-                    return delivered.stopped
+                if ready.height:
+                    delivered = await deliver(
+                        _submissions(ready.reverse() if joined else ready), client=client,
+                        journal=CountedJournal(ledger.journal(run_id, partition, lease), so_far),
+                        gate=gate, stop=stop, total=ready.height, on_progress=tell,
+                        intent=intent, doubtful=doubtful,
+                    )  # fmt: skip
+                    done += delivered.settled
+                    events.say("debug", "partition sent", partition=partition,
+                               settled=delivered.settled, requests=delivered.requests)  # fmt: skip
+                    if delivered.stopped is not None:
+                        return delivered.stopped
+                    if delivered.elsewhere:
+                        with_others[partition] = delivered.elsewhere
+                if not left and with_others:
+                    # what others have is theirs until it is settled, or until their lease ends
+                    count = sum(map(len, with_others.values()))
+                    note = f"{counted(count, 'order')} with another process"
+                    events.stage("send", done, total, note)
+                    left.extend(with_others)
+                    await gate.pause(_LOOK_AGAIN_S, stop)
     finally:
         for task in watchers:
             task.cancel()
@@ -133,10 +149,17 @@ async def _watch_time(until: datetime, clock: Callable[[], datetime], halt: Halt
     halt.tell()
 
 
-def _ready(folder: RunFolder, partition: int, waiting: pl.Series) -> pl.DataFrame:
-    path = folder.part("prepared", partition)
-    wanted = pl.DataFrame({"order_number": waiting})
-    return pl.read_parquet(path).join(wanted, on="order_number", how="semi", maintain_order="left")
+def _ready(
+    folder: RunFolder, partition: int, waiting: pl.Series, only: frozenset[str] | None
+) -> pl.DataFrame | None:
+    """The requests of a partition that are to be sent; None when they are no longer there."""
+    numbers = waiting if only is None else pl.Series(sorted(only), dtype=pl.String)
+    wanted = pl.DataFrame({"order_number": numbers})
+    try:
+        ready = pl.read_parquet(folder.part("prepared", partition))
+    except FileNotFoundError:
+        return None
+    return ready.join(wanted, on="order_number", how="semi", maintain_order="left")
 
 
 def _submissions(ready: pl.DataFrame) -> Iterator[Sequence[Submission]]:

@@ -36,6 +36,9 @@ class Desk(Protocol):
     def untried(self) -> bool:
         """Whether there is an order that has not failed yet."""
 
+    async def claimed(self, job: Job) -> bool:
+        """Whether the order may go out: no other process can have taken it."""
+
     def halt(self, stopped: StopRun | None, *, cut: bool = False) -> None:
         """Nothing new may be sent; `cut`: what is in flight is not believed any more."""
 
@@ -73,6 +76,9 @@ class Attempts:
                 self._desk.retry(job, _ASIDE_S)
             return
         if job.read_first and not await self._looked_up(job):
+            return
+        if not await self._desk.claimed(job):
+            self._desk.settle(job, job.unanswered(self.why_stopped(self._stop)))
             return
         job.attempts += 1
         sent_in = self._gate.limit.round

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-from pipeline.ledger import FailedAttempt
+from pipeline.ledger import Begun, FailedAttempt
 from pipeline.model.orders import Intent, Outcome, Submission
 from pipeline.model.stops import StopRun
 from pipeline.send.attempts import Attempts
@@ -42,8 +42,16 @@ class Journal(Protocol):
         sending: Sequence[Submission] = (),
         settled: Sequence[tuple[Submission, Outcome]] = (),
         failed: Sequence[FailedAttempt] = (),
-    ) -> frozenset[str]:
-        """Record all of it durably, or raise `StopRun`; give the orders to read back first."""
+    ) -> Begun:
+        """Record all of it durably, or raise `StopRun`; says what may not go out, or not so."""
+
+    @property
+    def due(self) -> bool:
+        """Whether it must be committed soon, also when there is nothing new."""
+
+    @property
+    def valid(self) -> bool:
+        """Whether what was recorded as being sent may still go out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +66,15 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """How sending ended. What became of each order stands in the ledger, and only there."""
+    """How sending ended. What became of each order stands in the ledger, and only there.
+
+    `elsewhere`: orders that another process had when it was their turn.
+    """
 
     settled: int
     requests: int
     stopped: StopRun | None
+    elsewhere: frozenset[str] = frozenset()
 
 
 async def deliver(
@@ -159,6 +171,7 @@ class _Delivery:
         doubtful: Container[str],
     ) -> None:
         self._doubtful = doubtful if intent is Intent.CREATE else frozenset()
+        self._creating = intent is Intent.CREATE
         self._source = source
         self._journal = journal
         self._gate = gate
@@ -172,7 +185,9 @@ class _Delivery:
         self._retries: set[asyncio.Task[None]] = set()
         self._settled: list[tuple[Submission, Outcome]] = []
         self._failed: list[FailedAttempt] = []
+        self._elsewhere: set[str] = set()
         self._wake = asyncio.Event()
+        self._recorded = asyncio.Event()
         self._halted = asyncio.Event()
         self._cut = False
         self._stopped: StopRun | None = None
@@ -214,6 +229,14 @@ class _Delivery:
         """Whether there is an order that has not failed yet: under way, or the next one to be."""
         return self._source.ready or any(not job.failures for job in self._jobs.values())
 
+    async def claimed(self, job: Job) -> bool:
+        """Wait until it is sure that nobody else sends the order; False when it is not to be sent."""
+        while not self._journal.valid and not self._halted.is_set():
+            self._recorded.clear()
+            self._wake.set()
+            await self._recorded.wait()
+        return self._jobs.get(job.submission.order_number) is job and self._journal.valid
+
     async def _queue_later(self, job: Job, after_s: float) -> None:
         await self._gate.pause(after_s, self._halted)
         self._queue.put_nowait(job)
@@ -225,6 +248,7 @@ class _Delivery:
         self._cut = self._cut or cut
         self._halted.set()
         self._wake.set()
+        self._recorded.set()
 
     # --- the loop -----------------------------------------------------------------------------
 
@@ -250,7 +274,9 @@ class _Delivery:
             self._gate.closing()
         if self._crash is not None:
             raise self._crash
-        return Delivered(self._done, self._attempts.requests, self._stopped)
+        return Delivered(
+            self._done, self._attempts.requests, self._stopped, frozenset(self._elsewhere)
+        )
 
     async def _work(self) -> None:
         while True:
@@ -287,28 +313,41 @@ class _Delivery:
             settled, self._settled = self._settled, []
             failed, self._failed = self._failed, []
             sending = [] if self._halted.is_set() else self._next(len(settled))
-            if settled or failed or sending:
-                doubtful = await loop.run_in_executor(
+            if settled or failed or sending or self._journal.due:
+                begun = await loop.run_in_executor(
                     pool,
                     partial(self._journal.commit, sending=sending, settled=settled, failed=failed),
                 )
                 self._unwritten.difference_update(each.order_number for each, _ in settled)
                 self._done += len(settled)
-                for submission in sending:
-                    job = self._jobs[submission.order_number]
-                    number = submission.order_number
-                    if number in doubtful or number in self._doubtful:
-                        job.doubt()
-                    self._queue.put_nowait(job)
+                self._begin(sending, begun)
                 self._report()
-                if self._settled or self._deferred:
+                if self._settled or self._deferred or begun.out_of_reach:
                     continue
             if self._finished():
                 return
             await self._woken()
 
+    def _begin(self, sending: Sequence[Submission], begun: Begun) -> None:
+        """Queue what may go out, and let go of what other processes have."""
+        for number in begun.lost | begun.out_of_reach:
+            self._jobs.pop(number, None)
+        self._elsewhere |= begun.elsewhere
+        self._done += len(begun.over)
+        for submission in sending:
+            number = submission.order_number
+            if number in begun.out_of_reach:
+                continue
+            job = self._jobs[number]
+            job.ambiguous = number in begun.unclear
+            creating_again = self._creating and job.ambiguous
+            if number in begun.doubtful or number in self._doubtful or creating_again:
+                job.doubt()
+            self._queue.put_nowait(job)
+        self._recorded.set()
+
     async def _woken(self) -> None:
-        while not self._wake.is_set():
+        while not self._wake.is_set() and not self._journal.due:
             try:
                 async with asyncio.timeout(_REPORT_S):
                     await self._wake.wait()

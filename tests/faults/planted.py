@@ -17,8 +17,9 @@ import orjson
 import polars as pl
 import sqlalchemy as sa
 
-from pipeline.ledger import Journal, Ledger, LedgerUnusable
+from pipeline.ledger import Begun, Journal, Ledger, LedgerUnusable
 from pipeline.ledger import schema as t
+from pipeline.ledger.states import SENDING
 from pipeline.model.orders import Outcome, Submission
 from pipeline.model.outcomes import MutationOutcome, OrderOutcome
 from pipeline.report import files
@@ -82,16 +83,16 @@ def _names_nobody(*told: Asked, **more: Asked) -> pl.DataFrame:
 def _records_before_sending(self: Journal, connection: sa.Connection, sending: Asked) -> Asked:
     doubtful = _write_sending(self, connection, sending)
     connection.execute(
-        sa.update(t.run_order).where(t.run_order.c.outcome == t.SENDING).values(outcome="updated")
+        sa.update(t.run_order).where(t.run_order.c.outcome == SENDING).values(outcome="updated")
     )
     return doubtful
 
 
-def _swallows_failed_commits(self: Journal, **step: Asked) -> frozenset[str]:
+def _swallows_failed_commits(self: Journal, **step: Asked) -> Begun:
     try:
         return _commit(self, **step)
     except LedgerUnusable:
-        return frozenset()
+        return Begun()
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.ledger import Journal
+from pipeline.ledger import Begun, Journal
 from pipeline.send import ApiAway
 from pipeline.send.budget import ANSWER_REWARD, LATE_COST, REFILL_PER_S, RETRY_COST, TOKENS
 
@@ -126,7 +126,7 @@ def test_g3_after_a_crash_at_most_twice_the_concurrency_is_unconfirmed(
         sending: Sequence[Submission] = (),
         settled: Sequence[tuple[Submission, Outcome]] = (),
         **rest: object,
-    ) -> frozenset[str]:
+    ) -> Begun:
         done = commit(self, sending=sending, settled=settled, **rest)  # type: ignore[arg-type]
         open_now.difference_update(each.order_number for each, _ in settled)
         open_now.update(each.order_number for each in sending)

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from pipeline.ledger import Journal, LedgerUnusable
+from pipeline.ledger import Begun, Journal, LedgerUnusable
 from pipeline.model.orders import Operation, Replay
 from pipeline.send import ApiAway, AuthRefused, EveryOrderRefused, NotTheApi
 
@@ -410,7 +410,7 @@ def test_p7_when_the_ledger_cannot_be_written_nothing_more_is_sent(
 ) -> None:
     commit, commits = Journal.commit, []
 
-    def full(self: Journal, **step: object) -> frozenset[str]:
+    def full(self: Journal, **step: object) -> Begun:
         commits.append(step)
         if len(commits) > 5:
             raise LedgerUnusable("disk full writing the ledger at X")

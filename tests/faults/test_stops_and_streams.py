@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from pipeline.ledger import Begun
 from pipeline.model.endpoint import Endpoint, Pace, Secret
 from pipeline.model.orders import Operation, Replay
 from pipeline.send import Gate, Kind, NotTheApi, OrderClient, deliver
@@ -27,6 +28,8 @@ class Memory:
         self.sending: list[str] = []
         self.settled: list[Outcome] = []
         self.doubtful: frozenset[str] = frozenset()
+        self.due = False
+        self.valid = True
 
     def commit(
         self,
@@ -34,11 +37,11 @@ class Memory:
         sending: Sequence[Submission] = (),
         settled: Sequence[tuple[Submission, Outcome]] = (),
         failed: Sequence[FailedAttempt] = (),
-    ) -> frozenset[str]:
+    ) -> Begun:
         assert not failed or self.sending
         self.sending += [each.order_number for each in sending]
         self.settled += [outcome for _, outcome in settled]
-        return self.doubtful & {each.order_number for each in sending}
+        return Begun(doubtful=self.doubtful & {each.order_number for each in sending})
 
 
 def gate(pace: Pace) -> Gate:

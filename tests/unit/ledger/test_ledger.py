@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -166,10 +167,11 @@ def test_everything_of_an_outcome_is_recorded_in_one_commit(ledger: Ledger) -> N
     )
     submission = sub("A1", "h1", *operations)
     journal = ledger.journal("r1", 0)
-    assert journal.commit(sending=[submission]) == frozenset()
+    assert journal.commit(sending=[submission]).doubtful == frozenset()
     assert ledger.orders("r1")["outcome"].to_list() == ["unknown"]
     assert ledger.orders("r1")["code"].to_list() == ["U001"]
-    assert journal.commit(sending=[submission]) == {"A1"}  # as a process after a crash does
+    begun = journal.commit(sending=[submission])  # as a process after a crash does
+    assert begun.doubtful == begun.unclear == {"A1"}
     outcome = Outcome(
         "A1",
         OrderOutcome.PARTLY_APPLIED,
@@ -192,7 +194,7 @@ def test_everything_of_an_outcome_is_recorded_in_one_commit(ledger: Ledger) -> N
     assert (known["A1"].content_sha256, known["A1"].fully_applied) == ("h1", False)
     assert (known["A1"].external_id, known["A1"].updated_at) == ("e-1", NOW)
     assert ledger.operations(endpoint, ["A1"])["A1"].keys() == {"t"}
-    assert journal.commit(sending=[submission]) == frozenset()
+    assert journal.commit(sending=[submission]).doubtful == frozenset()
 
 
 def test_a_payload_counts_as_applied_only_until_another_one_goes_out(ledger: Ledger) -> None:
@@ -257,12 +259,12 @@ def test_after_a_failed_commit_nothing_is_written_any_more(ledger: Ledger) -> No
 CHILD = """
 import datetime as dt, sys, time
 sys.path.insert(0, sys.argv[2])
-from pipeline.ledger import Ledger
+from pipeline.ledger import Lease, Ledger
 from pipeline.model.orders import Operation, Replay, Submission
 ledger = Ledger.open(sys.argv[1], clock=lambda: dt.datetime(2026, 11, 20, tzinfo=dt.UTC))
 ledger.resume_run("r1")
 unsafe = Operation("add_line_item", "l", "id", Replay.READ_BACK)
-ledger.journal("r1", 0).commit(sending=[Submission("A1", "h2", b"{}", (unsafe,))])
+ledger.journal("r1", 0, Lease(0.4, 0.1)).commit(sending=[Submission("A1", "h2", b"{}", (unsafe,))])
 print("sending", flush=True)
 time.sleep(60)
 """
@@ -298,13 +300,15 @@ def test_p1_after_kill_9_the_next_run_knows_what_was_being_sent(
 ) -> None:
     sending_child.send_signal(signal.SIGKILL)
     sending_child.wait()
+    time.sleep(0.5)  # a lease of the child, where there are leases
     with Ledger.open(database.location, clock=clock) as opened:
         found = opened.orders("r1").sort("key")
         assert found["outcome"].to_list() == ["unknown", "not_attempted"]
         assert opened.partitions("r1")[0].open_orders == 2
         journal = opened.journal("r1", 0)
         unsafe = Operation("add_line_item", "l", "id", Replay.READ_BACK)
-        assert journal.commit(sending=[sub("A1", "h2", unsafe), sub("A2")]) == {"A1"}
+        begun = journal.commit(sending=[sub("A1", "h2", unsafe), sub("A2")])
+        assert begun.doubtful == begun.unclear == {"A1"}
 
 
 def test_threads_take_turns(ledger: Ledger) -> None:
