@@ -24,6 +24,7 @@ from pipeline.ledger.schema import MARKED_TABLES, READ_BACK_TABLES
 from pipeline.model.orders import Operation, Outcome, Problem, Replay, Submission
 from pipeline.model.outcomes import MutationOutcome, OrderOutcome
 from tests.databases import BOTH, Database
+from tests.unit.ledger.test_ledger import plan
 
 NOW = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 ADD = Operation(
@@ -51,7 +52,12 @@ def tell(ledger: Ledger, outcome: OrderOutcome, *operations: Operation, **body: 
         "A1", outcome, attempts=1, status=200,
         mutations=(MutationOutcome.SUCCEEDED,) * len(operations),
     )  # fmt: skip
-    ledger.journal("r1", 0).commit(settled=[(submission, answer)])
+    run_id = f"told{len(ledger.runs(99))}"  # an order is sent once in a run
+    begin(ledger, run_id)
+    ledger.plan_partition(run_id, 0, plan({"order_number": "A1"}), "d")
+    journal = ledger.journal(run_id, 0)
+    journal.commit(sending=[submission])
+    journal.commit(settled=[(submission, answer)])
 
 
 @BOTH
