@@ -13,10 +13,10 @@ import orjson
 import sqlalchemy as sa
 
 from pipeline.ledger import schema as t
-from pipeline.ledger.journal import OPEN
 from pipeline.ledger.records import ItemEvent, RunState
 from pipeline.ledger.seals import SealKind, chained, digest_of, seals
 from pipeline.ledger.session import Session
+from pipeline.ledger.states import OPEN, SENDING
 from pipeline.ledger.stops import LedgerDamaged
 from pipeline.ledger.versions import version_of
 from pipeline.model.outcomes import MutationOutcome, OrderOutcome
@@ -113,7 +113,7 @@ def _links(connection: sa.Connection) -> Iterator[Complaint]:
 
 _WORDS: tuple[tuple[sa.Column[Any], frozenset[str]], ...] = (
     (_run.state, frozenset(RunState)),
-    (_order.outcome, frozenset({*OrderOutcome, t.SENDING})),
+    (_order.outcome, frozenset({*OrderOutcome, SENDING})),
     (t.run_mutation.c.outcome, frozenset(MutationOutcome)),
     (t.item_event.c.kind, frozenset(ItemEvent)),
     (t.seal.c.kind, frozenset(SealKind)),
@@ -149,7 +149,7 @@ def _runs(connection: sa.Connection) -> Iterator[Complaint]:
         .where(
             sa.or_(
                 sa.and_(_run.state == RunState.FINISHED.value, _order.outcome.in_(OPEN)),
-                sa.and_(_run.state == RunState.NOT_SENT.value, _order.outcome == t.SENDING),
+                sa.and_(_run.state == RunState.NOT_SENT.value, _order.outcome == SENDING),
             )
         )
         .group_by(_run.id, _run.state, _order.outcome)
@@ -215,7 +215,7 @@ def _totals(connection: sa.Connection) -> Iterator[Complaint]:
         )
         counted = {outcome: int(number) for outcome, number in rows}
         unclear = OrderOutcome.UNKNOWN.value
-        counted[unclear] = counted.get(unclear, 0) + counted.pop(t.SENDING, 0)
+        counted[unclear] = counted.get(unclear, 0) + counted.pop(SENDING, 0)
         for outcome in OrderOutcome:
             said, there = told.get(outcome.value), counted.get(outcome.value, 0)
             if said is not None and said != there:
@@ -251,7 +251,7 @@ def _orders(connection: sa.Connection) -> Iterator[Complaint]:
             .label("place"),
         )
         .join(t.run, _run.seq == _order.run)
-        .where(_order.outcome.in_((*_ACKNOWLEDGED, OrderOutcome.REFUSED.value, t.SENDING)))
+        .where(_order.outcome.in_((*_ACKNOWLEDGED, OrderOutcome.REFUSED.value, SENDING)))
         .subquery()
     )  # fmt: skip
     rows = connection.execute(
