@@ -93,6 +93,7 @@ def chosen(
     if not left.height:
         return Again(
             record.id, f"nothing to send again: a newer run has sent {_all(overtaken)} of run {record.id} since"
+            + _still_missing(ledger, endpoint, wanted),
         )  # fmt: skip
     keys = frozenset(left.get_column("key").to_list())
     facts = folder.facts()
@@ -111,6 +112,16 @@ def chosen(
 
 def _all(number: int) -> str:
     return "the order" if number == 1 else f"all {number:,} orders"
+
+
+def _still_missing(ledger: Ledger, endpoint: int, numbers: Collection[str]) -> str:
+    """Say which of the orders have not arrived in that newer run either."""
+    runs = [i.last_run for i in ledger.open_items(endpoint) if i.order_number in numbers]
+    if not runs:
+        return ""
+    named = ", ".join(sorted({run for run in runs if run}))
+    orders = "1 order is" if len(runs) == 1 else f"{len(runs):,} orders are"
+    return f"; {orders} still missing, last in run {named}: retry that"
 
 
 def _refuse_run(record: RunRecord, endpoint: int, settings: Settings) -> None:

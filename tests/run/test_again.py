@@ -153,7 +153,9 @@ def test_what_is_refused_again_can_be_retried_again(warehouse: Warehouse, refuse
     assert warehouse.open_items() == {"A2": "A401", "A3": "R310"}
     refuse(warehouse)
 
-    assert "a newer run has sent the order" in retry_run(warehouse, refused.run_id).text
+    left = retry_run(warehouse, refused.run_id).text
+    assert "a newer run has sent the order" in left
+    assert f"; 1 order is still missing, last in run {second.run_id}: retry that" in left
     assert retry_run(warehouse, second.run_id).exit_code == 0
     assert warehouse.open_items() == {"A3": "R310"}
 
