@@ -80,7 +80,7 @@ def _preparing(console: Console, run: Mapping[str, Any]) -> list[str]:
     return [f"at work     {run['id']}  nothing sent yet", *_how_far(console, run)]
 
 
-_STAGES = {"read": "reading", "validate": "checking", "send": "sending"}
+_STAGES = {"read": "reading", "validate": "checking", "send": "sending", "remember": "remembering"}
 _UNDER_WAY = ("not_attempted", "sending")
 
 
@@ -89,7 +89,12 @@ def _how_far(console: Console, progress: Mapping[str, Any]) -> list[str]:
     said = []
     if progress.get("stage"):
         total = progress["total"]
-        unit = {"read": " rows", "validate": " parts", "send": " orders"}.get(progress["stage"], "")
+        unit = {
+            "read": " rows",
+            "validate": " parts",
+            "send": " orders",
+            "remember": " orders",
+        }.get(progress["stage"], "")
         of = f" of {total:,}" if total is not None else ""
         parts = [
             f"{_STAGES.get(progress['stage'], progress['stage'])} {progress['done']:,}{of}{unit}"

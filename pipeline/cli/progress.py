@@ -19,6 +19,7 @@ HEARTBEAT_S = 30.0
 _DOING: Mapping[str, str] = {
     "read": "reading", "validate": "validating", "send": "sending",
     "verify": "reading back",
+    "remember": "remembering",
 }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from pipeline.ledger.records import FailedAttempt
 from pipeline.ledger.session import Session, again_after_a_cut
 from pipeline.ledger.statements import lookups, run_seq
 from pipeline.ledger.states import ACKNOWLEDGED, ANSWERED, FOLLOWS, SENDING, UNCLEAR, before
-from pipeline.ledger.told import marks_before, order_marks, own_marker, tracking_marks
+from pipeline.ledger.told import UNREMEMBERED, unremembered
 from pipeline.model.orders import Outcome, Replay, Submission
 from pipeline.model.outcomes import MutationOutcome, OrderOutcome
 
@@ -50,7 +50,6 @@ class Journal:
     def __init__(self, session: Session, run_id: str, partition: int, lease: Lease) -> None:
         self._session = session
         self._partition = partition
-        self._marker = own_marker(session)
         with session.transaction() as connection:
             self._run = run_seq(connection, run_id)
             self._endpoint = int(
@@ -297,11 +296,6 @@ class Journal:
         insert = self._session.store.insert(t.known_order)
         fresh = insert.excluded
         at = self._session.now()
-        # what parcelLab has just created was never told anything before
-        before = marks_before(
-            connection, self._endpoint,
-            [each.order_number for _, each in acknowledged if each.outcome is not OrderOutcome.CREATED],
-        )  # fmt: skip
         connection.execute(
             insert.on_conflict_do_update(
                 index_elements=["endpoint", "order_number"],
@@ -310,7 +304,7 @@ class Journal:
                     "fully_applied": fresh.fully_applied,
                     "external_id": sa.func.coalesce(fresh.external_id, t.known_order.c.external_id),
                     "updated_at": fresh.updated_at,
-                    "marks": fresh.marks,
+                    "marks": unremembered(t.known_order),
                 },
             ),
             [
@@ -321,7 +315,7 @@ class Journal:
                     "fully_applied": outcome.outcome is not OrderOutcome.PARTLY_APPLIED,
                     "external_id": outcome.external_id,
                     "updated_at": at,
-                    "marks": order_marks(self._marker, submission, before),
+                    "marks": UNREMEMBERED,
                 }
                 for submission, outcome in acknowledged
             ],
@@ -354,11 +348,9 @@ class Journal:
                 "subject": operation.subject,
                 "operation_id": operation.operation_id,
                 "generation": 1,
-                "marks": marks.get(operation.subject),
             }
             for submission, outcome in settled
             if outcome.mutations
-            for marks in (tracking_marks(self._marker, submission),)
             for operation, result in zip(submission.operations, outcome.mutations, strict=True)
             if result is MutationOutcome.SUCCEEDED
         ]
@@ -371,7 +363,10 @@ class Journal:
                 index_elements=["endpoint", "order_number", "subject"],
                 set_={
                     "operation_id": insert.excluded.operation_id,
-                    "marks": insert.excluded.marks,
+                    "marks": sa.case(
+                        (known.operation_id == insert.excluded.operation_id, known.marks),
+                        else_=sa.null(),
+                    ),
                     "generation": known.generation
                     + sa.case((known.operation_id == insert.excluded.operation_id, 0), else_=1),
                 },

@@ -68,8 +68,9 @@ from pipeline.ledger.statements import (
 )
 from pipeline.ledger.states import ANSWERED, OPEN, OVERTAKING, SENDING, before
 from pipeline.ledger.store import open_store
-from pipeline.ledger.told import forget, marker, put_read_back, read_back_of, told_orders
+from pipeline.ledger.told import forget, marker, put_read_back, read_back_of, remember, told_orders
 from pipeline.model.marks import Marker
+from pipeline.model.orders import Submission
 from pipeline.model.outcomes import MUTATION_SCHEMA, ORDER_SCHEMA, OrderOutcome
 
 PROBLEM_SCHEMA: dict[str, pl.DataType] = {
@@ -717,6 +718,10 @@ class Ledger:
         """Give what those of the orders that the API has acknowledged were told last."""
         with self._session.transaction() as connection:
             return told_orders(connection, endpoint, order_numbers)
+
+    def remember(self, endpoint: int, submissions: Sequence[Submission]) -> int:
+        """Make marks of what was told by those requests that were acknowledged and have none yet."""
+        return remember(self._session, endpoint, submissions)
 
     def put_read_back(self, run_id: str, told: ReadBack) -> None:
         """Record how the orders of a run were read back; what an earlier time found is replaced."""

@@ -37,50 +37,103 @@ def own_marker(session: Session) -> Marker:
         return made
 
 
-# -- when an order is acknowledged -----------------------------------------------------------------
+# -- after an order was acknowledged ----------------------------------------------------------------
+
+# Stands before the marks of what was told last while those of the newest request are not made yet.
+# Making them takes longer than recording the answer, so it is done at the end of a run, not while
+# requests wait for it. What has no marks after it was told by a run whose end never came.
+UNREMEMBERED = "?"  # no character of base64
 
 
-def order_marks(maker: Marker, submission: Submission, before: Mapping[str, Marks]) -> str | None:
-    """The marks of a request; `before` are those that the ledger has, by order number."""
-    body = orjson.loads(submission.body)
-    now = maker.marks(submission.order_number, order_says(body))
-    return written(now, before.get(submission.order_number)) or None
+def unremembered(table: sa.Table) -> sa.ColumnElement[str]:
+    """The marks of an order that has just been acknowledged again."""
+    marks = table.c.marks
+    return sa.case(
+        (marks.is_(None), UNREMEMBERED),
+        (sa.func.substr(marks, 1, 1) == UNREMEMBERED, marks),
+        else_=sa.literal(UNREMEMBERED).concat(marks),
+    )
 
 
-def tracking_marks(maker: Marker, submission: Submission) -> dict[str, str]:
-    """The marks of each tracking of a request, by the subject of its operation."""
-    if not any(each.type == _TRACKING for each in submission.operations):
-        return {}
-    mutations = orjson.loads(submission.body).get("mutations", [])
-    return {
-        operation.subject: written(
-            maker.marks(owner_of(submission.order_number, operation.subject), tracking_says(told))
-        )
-        for operation, mutation in zip(submission.operations, mutations, strict=False)
-        if operation.type == _TRACKING and isinstance(told := mutation.get("tracking"), dict)
-    }
+def remember(session: Session, endpoint: int, submissions: Sequence[Submission]) -> int:
+    """Make the marks of those of the requests that were acknowledged last and have none; gives how many.
+
+    A request that is not the last one acknowledged of its order is left alone.
+    """
+    maker = own_marker(session)
+    sent = {each.order_number: each for each in submissions}
+    with session.transaction() as connection:
+        stale = _stale(connection, endpoint, list(sent))
+        orders, parcels = [], []
+        for number, (sha256, earlier) in stale.items():
+            submission = sent[number]
+            if submission.content_sha256 != sha256:
+                continue
+            body = orjson.loads(submission.body)
+            now = maker.marks(number, order_says(body))
+            orders.append({"e": endpoint, "n": number, "marks": written(now, earlier)})
+            parcels += [
+                {"e": endpoint, "n": number, "s": subject, "o": operation, "marks": text}
+                for subject, operation, text in _trackings(maker, submission, body)
+            ]
+        for table, rows in ((_REMEMBER_ORDER, orders), (_REMEMBER_TRACKING, parcels)):
+            if rows:
+                connection.execute(table, rows)
+    return len(orders)
+
+
+_known, _acked = t.known_order.c, t.acked_operation.c
+_REMEMBER_ORDER = (
+    sa.update(t.known_order)
+    .where(_known.endpoint == sa.bindparam("e"), _known.order_number == sa.bindparam("n"))
+    .values(marks=sa.bindparam("marks"))
+)
+_REMEMBER_TRACKING = (
+    sa.update(t.acked_operation)
+    .where(
+        _acked.endpoint == sa.bindparam("e"), _acked.order_number == sa.bindparam("n"),
+        _acked.subject == sa.bindparam("s"), _acked.operation_id == sa.bindparam("o"),
+    )
+    .values(marks=sa.bindparam("marks"))
+)  # fmt: skip
+
+
+def _stale(
+    connection: sa.Connection, endpoint: int, order_numbers: Sequence[str]
+) -> dict[str, tuple[str, Marks | None]]:
+    """Hash of the last payload, and the marks before it, of orders that wait for theirs."""
+    found: dict[str, tuple[str, Marks | None]] = {}
+    for numbers in lookups(order_numbers):
+        rows = connection.execute(
+            sa.select(_known.order_number, _known.content_sha256, _known.marks).where(
+                _known.endpoint == endpoint, _known.order_number.in_(numbers),
+                sa.func.substr(_known.marks, 1, 1) == UNREMEMBERED,
+            )
+        )  # fmt: skip
+        for number, sha256, text in rows:
+            earlier = text.removeprefix(UNREMEMBERED)
+            found[number] = (sha256, read(earlier) if earlier else None)
+    return found
+
+
+def _trackings(
+    maker: Marker, submission: Submission, body: Mapping[str, object]
+) -> list[tuple[str, str, str]]:
+    """Subject, operation and marks of each tracking of a request."""
+    mutations = body.get("mutations")
+    if not isinstance(mutations, list):
+        return []
+    return [
+        (each.subject, each.operation_id,
+         written(maker.marks(owner_of(submission.order_number, each.subject), tracking_says(told))))
+        for each, mutation in zip(submission.operations, mutations, strict=True)
+        if each.type == _TRACKING and isinstance(told := mutation.get("tracking"), dict)
+    ]  # fmt: skip
 
 
 def owner_of(order_number: str, subject: str) -> str:
     """Whose fields the marks of a tracking are of."""
     return f"{order_number}\x1f{subject}"
-
-
-def marks_before(
-    connection: sa.Connection, endpoint: int, order_numbers: Sequence[str]
-) -> dict[str, Marks]:
-    """The marks of orders that the ledger knows."""
-    known = t.known_order.c
-    found: dict[str, Marks] = {}
-    for numbers in lookups(order_numbers):
-        rows = connection.execute(
-            sa.select(known.order_number, known.marks).where(
-                known.endpoint == endpoint, known.order_number.in_(numbers),
-                known.marks.is_not(None),
-            )
-        )  # fmt: skip
-        found.update((number, read(text)) for number, text in rows)
-    return found
 
 
 # -- when it is compared ---------------------------------------------------------------------------
@@ -99,7 +152,7 @@ def told_orders(
             ).where(known.endpoint == endpoint, known.order_number.in_(numbers))
         )
         for number, sha256, text, at in rows:
-            marks = None if text is None else read(text)
+            marks = None if text is None or text.startswith(UNREMEMBERED) else read(text)
             found[number] = ToldOrder(number, sha256, marks, datetime.fromisoformat(at), {})
         changes = connection.execute(
             sa.select(acked.order_number, acked.subject, acked.marks).where(

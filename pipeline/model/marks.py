@@ -46,12 +46,19 @@ class Marker:
         >>> Marker(b"k").marks("A1", {"tags": "a"}) == Marker(b"k").marks("A2", {"tags": "a"})
         False
         """
-        return {path: self._mark(owner, path, text) for path, text in said.items()}
-
-    def _mark(self, owner: str, path: str, text: str) -> str:
-        made = self._keyed.copy()
-        made.update(f"{owner}\x1f{path}\x1f{text}".encode("utf-8", "surrogatepass"))
-        return urlsafe_b64encode(made.digest()).decode("ascii")
+        begun = self._keyed.copy()
+        begun.update(f"{owner}\x1f".encode())
+        digests = bytearray()
+        for path, text in said.items():
+            made = begun.copy()
+            made.update(f"{path}\x1f{text}".encode())
+            digests += made.digest()
+        # 3 bytes are 4 characters, so the marks of all lie one behind the other
+        marks = urlsafe_b64encode(digests).decode("ascii")
+        return {
+            path: marks[at : at + _MARK]
+            for path, at in zip(said, range(0, len(marks), _MARK), strict=True)
+        }
 
 
 def written(now: Mapping[str, str], before: Marks | None = None) -> str:
@@ -78,7 +85,7 @@ def changed(now: Mapping[str, str], before: Marks) -> list[str]:
 
 
 def _joined(marks: Mapping[str, str]) -> str:
-    return "".join(code(path) + marks[path] for path in sorted(marks))
+    return "".join([code(path) + marks[path] for path in sorted(marks)])
 
 
 def _parted(text: str) -> dict[str, str]:

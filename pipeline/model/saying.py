@@ -91,8 +91,11 @@ def _by_column(field: Field) -> bool:
     )
 
 
-# Reads the value of one field into a dict of what is said.
-Reader = Callable[[object, Said], None]
+Write = Callable[[object], str]
+Deep = Callable[[object, Said], None]
+# How a field is read: its path, how its value is written (None: text as it is), what is as good as
+# none, and, where it has fields of its own, what reads these.
+Reader = tuple[str, Write | None, tuple[object, ...], Deep | None]
 
 
 @cache
@@ -101,40 +104,44 @@ def _readers(shape: str, before: str = "") -> Mapping[str, Reader]:
     made: dict[str, Reader] = {}
     for name, field in _fields(shape).items():
         path = before + name
+        deep: Deep | None = None
         if field.kind is Kind.OBJECT and field.shape:
-            made[name] = partial(_read_object, path, _readers(field.shape, f"{path}."))
+            deep = partial(_read_object, path, _readers(field.shape, f"{path}."))
         elif _by_column(field):
-            made[name] = partial(_read_columns, path, _readers(str(field.shape)))
-        else:
-            write = _WRITERS.get(field.kind, _plain)
-            none = (*field.literals, *(() if field.default is None else (field.default,)))
-            made[name] = partial(_read_value, path, write, none)
+            deep = partial(_read_columns, path, _readers(str(field.shape)))
+        none = (*field.literals, *(() if field.default is None else (field.default,)))
+        made[name] = (path, _WRITERS.get(field.kind), none, deep)
     return MappingProxyType(made)
 
 
 def _read(given: Mapping[str, object], readers: Mapping[str, Reader], said: Said) -> None:
+    """Read an object; this runs for each order that is acknowledged, so it does little."""
     for name, value in given.items():
-        if value is not None and name in readers:
-            readers[name](value, said)
+        reader = readers.get(name)
+        if value is None or reader is None:
+            continue
+        path, write, none, deep = reader
+        if deep is not None:
+            deep(value, said)
+        elif write is None and type(value) is str:
+            if value and value not in none:
+                said[path] = value
+        else:
+            text = (write or _plain)(value)
+            if text and not (none and _as_good_as(value, none)):
+                said[path] = text
 
 
-def _read_value(
-    path: str, write: Callable[[object], str], none: tuple[object, ...], value: object, said: Said
-) -> None:
-    """Take a value, unless it is as good as none: the default, or `_unset`."""
-    text = value if write is _plain and type(value) is str else write(value)
-    # False is a default, and 0 is none
-    if text and not (
-        none and any(value is each or (value == each and value != 0) for each in none)
-    ):
-        said[path] = str(text)
+def _as_good_as(value: object, none: tuple[object, ...]) -> bool:
+    """Whether a value is a default or a word for none; False is a default, and 0 is none."""
+    return any(value is each or (value == each and value != 0) for each in none)
 
 
 def _read_object(path: str, readers: Mapping[str, Reader], value: object, said: Said) -> None:
     if isinstance(value, Mapping):
         _read(value, readers, said)
-    elif value:
-        said[path] = _json(value)
+    elif text := _json(value):
+        said[path] = text
 
 
 def _read_columns(path: str, readers: Mapping[str, Reader], value: object, said: Said) -> None:
@@ -146,7 +153,7 @@ def _read_columns(path: str, readers: Mapping[str, Reader], value: object, said:
             _read(line, readers, row)
             rows.append(row)
     rows.sort(key=lambda row: row.get(_LINE_ID, ""))
-    for name in dict.fromkeys(name for row in rows for name in row):
+    for name in dict.fromkeys([name for row in rows for name in row]):
         said[f"{path}.{name}"] = _BETWEEN.join([row.get(name, "") for row in rows])
 
 

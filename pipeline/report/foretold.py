@@ -11,7 +11,7 @@ _SHOWN = 5  # changed orders that a terminal lists
 _FIELDS_SHOWN = 6
 _WORDS = {"+": "new", "~": "changed", "=": "unchanged", "!": "held back", ".": "not sent"}
 _AGAIN = "sent again: it was not confirmed as a whole the last time"
-_UNKNOWN = "fields not known: an older version of this program told it last"
+_UNKNOWN = "fields not known: told by an older version, or by a run that has not ended"
 
 
 @dataclass(frozen=True, slots=True)

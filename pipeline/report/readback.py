@@ -53,7 +53,7 @@ def in_words(told: ReadBack) -> str:
     if told.unmarked:
         parts.append(
             f"of {told.unmarked:,} only that {'it is' if told.unmarked == 1 else 'they are'} there"
-            " (sent by an older version of this program)"
+            " (told by an older version, or by a run that has not ended)"
         )
     if told.chosen < told.arrived:
         parts.append(f"a sample of {told.arrived:,} that arrived")

@@ -103,7 +103,7 @@ async def _send(
 
                 if ready.height:
                     delivered = await deliver(
-                        _submissions(ready.reverse() if joined else ready), client=client,
+                        submissions(ready.reverse() if joined else ready), client=client,
                         journal=CountedJournal(ledger.journal(run_id, partition, lease), so_far),
                         gate=gate, stop=stop, total=ready.height, on_progress=tell,
                         intent=intent, doubtful=doubtful,
@@ -162,8 +162,9 @@ def _ready(
     return ready.join(wanted, on="order_number", how="semi", maintain_order="left")
 
 
-def _submissions(ready: pl.DataFrame) -> Iterator[Sequence[Submission]]:
-    for some in ready.iter_slices(_CHUNK):
+def submissions(ready: pl.DataFrame, size: int = _CHUNK) -> Iterator[Sequence[Submission]]:
+    """Requests as they are sent, `size` at a time; `ready` has the columns of PREPARED_SCHEMA."""
+    for some in ready.iter_slices(size):
         yield [
             Submission(
                 number, content, body,

@@ -37,6 +37,7 @@ from pipeline.run.index import renew_index
 from pipeline.run.nights import missing_and_arrived, remembered
 from pipeline.run.prepare import Foresight
 from pipeline.run.refused import keep_refused
+from pipeline.run.remembering import remember_told
 from pipeline.run.request import Events, Options, Result, report_command, resume_command, typed
 from pipeline.run.retry import renumbered
 
@@ -116,6 +117,14 @@ def conclude(
             "the copies for `pipeline retry RUN`", events, again="keep the input files",
         ):  # fmt: skip
             keep_refused(folder, tables)
+        with Byproduct(
+            "what `verify` and the next plan compare with", events,
+            again="nothing, the next import of these orders does",
+        ):  # fmt: skip
+            ledger, run_id = source
+            record = ledger.run(run_id)
+            if record is not None:
+                remember_told(folder, ledger, record.endpoint, tables.orders, events)
         _close(*source, folder, tables, ending, code, as_totals(summary))
         renew_index(settings, source[0], events)
     events.say("info", "done", exit=code, report=str(files.page), **traffic_fields(facts.traffic))

@@ -4,6 +4,7 @@ import datetime as dt
 import sqlite3
 from collections.abc import Iterator
 from decimal import Decimal
+from hashlib import sha256
 from pathlib import Path
 
 import orjson
@@ -47,7 +48,8 @@ def begin(ledger: Ledger, run_id: str = "r1") -> int:
 
 
 def tell(ledger: Ledger, outcome: OrderOutcome, *operations: Operation, **body: object) -> None:
-    submission = Submission("A1", "h", orjson.dumps(body), operations)
+    text = orjson.dumps(body)
+    submission = Submission("A1", sha256(text).hexdigest(), text, operations)
     answer = Outcome(
         "A1", outcome, attempts=1, status=200,
         mutations=(MutationOutcome.SUCCEEDED,) * len(operations),
@@ -58,6 +60,7 @@ def tell(ledger: Ledger, outcome: OrderOutcome, *operations: Operation, **body: 
     journal = ledger.journal(run_id, 0)
     journal.commit(sending=[submission])
     journal.commit(settled=[(submission, answer)])
+    ledger.remember(1, [submission])
 
 
 @BOTH
@@ -188,3 +191,26 @@ def planned(key: str, *, number: str | None = "", **more: object) -> pl.DataFram
         "value": Decimal("1.00"), "currency": "EUR", "trackings": 0, "content_sha256": "h",
     }  # fmt: skip
     return pl.DataFrame([row | more], schema=PLANNED_SCHEMA)
+
+
+@BOTH
+def test_only_the_last_acknowledged_request_is_remembered(ledger: Ledger) -> None:
+    endpoint = begin(ledger)
+    first = Submission("A1", "h1", b'{"channel":"web","timezone":"UTC"}', ())
+    newer = Submission("A1", "h2", b'{"channel":"shop"}', ())
+    for run_id, submission in (("one", first), ("two", newer)):
+        begin(ledger, run_id)
+        ledger.plan_partition(run_id, 0, planned("A1"), "d")
+        journal = ledger.journal(run_id, 0)
+        journal.commit(sending=[submission])
+        answer = Outcome("A1", OrderOutcome.UPDATED, attempts=1, status=200)
+        journal.commit(settled=[(submission, answer)])
+    assert ledger.told(endpoint, ["A1"])["A1"].marks is None  # its run has not ended
+
+    assert ledger.remember(endpoint, [first]) == 0
+    assert ledger.remember(endpoint, [newer]) == 1
+    assert ledger.remember(endpoint, [newer]) == 0  # it is remembered already
+
+    marks = ledger.told(endpoint, ["A1"])["A1"].marks
+    assert marks is not None
+    assert set(marks.all) == {"channel"}
