@@ -234,7 +234,7 @@ def _nearest(folder: Path) -> Path:
 
 
 def _ledger(settings: Settings) -> Iterator[Check]:
-    from pipeline.ledger import Ledger, LedgerLocked
+    from pipeline.ledger import Ledger, LedgerAbsent, LedgerLocked
 
     def clock() -> datetime:
         return datetime.fromtimestamp(time.time(), UTC)
@@ -246,10 +246,18 @@ def _ledger(settings: Settings) -> Iterator[Check]:
     try:
         with Ledger.read(settings.ledger, clock=clock) as ledger:
             runs = ledger.runs(1)
+            server, durable = ledger.server()
+    except LedgerAbsent:
+        yield Check(_OK, "ledger", "none yet; the first run makes it")
+        return
     except StopRun as error:
         yield _failed("ledger", error)
         return
-    yield Check(_OK, "ledger", f"opens; last run {runs[0].id}" if runs else "opens; no run yet")
+    last = f"last run {runs[0].id}" if runs else "no run yet"
+    yield Check(_OK, "ledger", f"opens ({server}); {last}" if remote else f"opens; {last}")
+    if not durable:
+        yield Check(_WARN, "ledger", f"{server} runs with fsync off: a power cut loses what arrived",
+                    "set fsync = on in postgresql.conf")  # fmt: skip
     try:
         Ledger.open(settings.ledger, clock=clock).close()
     except LedgerLocked as error:

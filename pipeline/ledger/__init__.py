@@ -32,7 +32,7 @@ from pipeline.ledger.records import (
     TriedOnce,
     cause_hash,
 )
-from pipeline.ledger.stops import LedgerDamaged, LedgerLocked, LedgerUnusable
+from pipeline.ledger.stops import LedgerAbsent, LedgerDamaged, LedgerLocked, LedgerUnusable
 from pipeline.ledger.store import set_aside
 from pipeline.ledger.told import owner_of
 
@@ -54,6 +54,7 @@ __all__ = [
     "KnownOrder",
     "Lease",
     "Ledger",
+    "LedgerAbsent",
     "LedgerDamaged",
     "LedgerLocked",
     "LedgerUnusable",

@@ -105,6 +105,10 @@ class Store:
         """Tell whether any process works here, or at one endpoint."""
         return self._at_work()
 
+    def server(self) -> tuple[str, bool]:
+        """The database in words, and whether it keeps what is committed through a power cut."""
+        return "SQLite", True
+
     def sessions_at_work(self, endpoint: int) -> list[str]:  # noqa: ARG002
         """The runs that other processes work on at an endpoint, one for each process."""
         return []

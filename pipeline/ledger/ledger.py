@@ -170,6 +170,16 @@ class Ledger:
         with self._session.looking() as store:
             return store.at_work(endpoint)
 
+    def server(self) -> tuple[str, bool]:
+        """Give the database in words, and whether commits survive a power cut there."""
+        with self._session.looking() as store:
+            return store.server()
+
+    def works_on(self, record: RunRecord) -> bool:
+        """Tell whether another process works on a run right now, as far as it can be seen."""
+        runs = self.sessions_at_work(record.endpoint)
+        return record.id in runs if runs else self.at_work(record.endpoint)
+
     def sessions_at_work(self, endpoint: int) -> list[str]:
         """Give the run that each other process works on at an endpoint; none with SQLite."""
         with self._session.looking() as store:

@@ -21,7 +21,13 @@ from pipeline.ledger import schema as t
 from pipeline.ledger.claims import session_name
 from pipeline.ledger.database import Store, explained
 from pipeline.ledger.schema import METADATA, VERSION
-from pipeline.ledger.stops import LedgerCut, LedgerLocked, LedgerUnusable, PooledSession
+from pipeline.ledger.stops import (
+    LedgerAbsent,
+    LedgerCut,
+    LedgerLocked,
+    LedgerUnusable,
+    PooledSession,
+)
 from pipeline.ledger.versions import migrate, refuse_newer, version_of
 
 PATIENCE_S = 30.0  # how long a server may be away, or another process busy, before we give up
@@ -374,6 +380,14 @@ class PostgresStore(Store):
             rows = self.connection.execute(_NAMES, self._which(None)).scalars()
             return ", ".join(sorted(set(rows)))
 
+    def server(self) -> tuple[str, bool]:
+        """The server in words, and whether it keeps what it has acknowledged through a power cut."""
+        with self._watched(), self.connection.begin():
+            version, fsync = self.connection.exec_driver_sql(
+                "SELECT current_setting('server_version'), current_setting('fsync')"
+            ).one()
+        return f"PostgreSQL {version.split()[0]}", fsync == "on"
+
     def sessions_at_work(self, endpoint: int) -> list[str]:
         """The runs that other processes work on at an endpoint, one for each process."""
         with self._watched(), self.connection.begin():
@@ -429,7 +443,7 @@ def _refuse_to_read(store: PostgresStore) -> None:
     with store.connection.begin():
         found = version_of(store.connection)
     if not found:
-        raise LedgerUnusable(
+        raise LedgerAbsent(
             f"there is no ledger at {store.place}", help="the first `pipeline run` makes it"
         )
     refuse_newer(found, store.place)

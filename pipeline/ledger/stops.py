@@ -13,6 +13,10 @@ class LedgerDamaged(LedgerUnusable):
     """The ledger is there and no ledger any more; only a person may give it up (FAULTS L1)."""
 
 
+class LedgerAbsent(LedgerUnusable):
+    """There is no ledger at that place yet; the first run makes it."""
+
+
 class LedgerCut(LedgerUnusable):
     """The connection to the ledger was lost and what was being written is not stored: do it again."""
 

@@ -16,7 +16,7 @@ from pipeline.ledger.database import RECOVER, Store, explained
 from pipeline.ledger.lock import FileLock, held
 from pipeline.ledger.records import Clock, RunState
 from pipeline.ledger.schema import VERSION
-from pipeline.ledger.stops import LedgerDamaged, LedgerUnusable
+from pipeline.ledger.stops import LedgerAbsent, LedgerDamaged, LedgerUnusable
 from pipeline.ledger.versions import APPLICATION_ID, migrate, refuse_newer, version_of
 
 SMALL = 64 << 20  # bytes of a ledger that is read whole each time it is opened: under 0.1 s
@@ -136,7 +136,7 @@ def _compact_sqlite(connection: sa.Connection) -> None:
 
 def _read_sqlite(path: Path) -> Store:
     if not path.exists():
-        raise LedgerUnusable(
+        raise LedgerAbsent(
             f"there is no ledger at {path}", help="the first `pipeline run` makes it"
         )
     uri = f"file:{quote(str(path))}?mode=ro"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.config import Settings
-from pipeline.ledger import Ledger, RunRecord
+from pipeline.ledger import Ledger, LedgerAbsent, RunRecord
 from pipeline.ledger import RunState as LedgerState
 from pipeline.model.notice import Letter
 from pipeline.report.facts import RunState, RunTables
@@ -164,12 +164,12 @@ def _recall(
                 help="it was removed by `pipeline report prune` or by hand; `pipeline status` shows the "
                 "last runs", code="C134",
             )  # fmt: skip
-        if over and record.state is LedgerState.RUNNING and ledger.at_work():
+        if over and record.state is LedgerState.RUNNING and ledger.works_on(record):
             raise RunUnknown(
                 f"run {record.id} is still at work: it has no report yet", code="C134",
                 help="it is told when it ends",
             )  # fmt: skip
-        state, ended, reason = _end(record, kept, at_work=ledger.at_work())
+        state, ended, reason = _end(record, kept, at_work=ledger.works_on(record))
         folder_of_report = report_folder(settings.reports, record.id)
         facts = still_there(
             run_facts(kept, state=state, ended_at=ended, stop_reason=reason), folder_of_report
@@ -236,10 +236,13 @@ _SHOWN = 10  # runs
 
 def no_ledger(settings: Settings) -> bool:
     """Tell whether nothing has ever run here."""
-    return (
-        not settings.ledger.startswith("postgresql")
-        and not Path(settings.ledger.removeprefix("sqlite:///")).exists()
-    )
+    if not settings.ledger.startswith("postgresql"):
+        return not Path(settings.ledger.removeprefix("sqlite:///")).exists()
+    try:
+        Ledger.read(settings.ledger, clock=clock).close()
+    except LedgerAbsent:
+        return True
+    return False
 
 
 def status(settings: Settings) -> dict[str, object]:
@@ -256,17 +259,14 @@ def status(settings: Settings) -> dict[str, object]:
         return {"runs": [], "progress": None, "preparing": None,
                 "open_items": {"count": 0, "oldest": None}, "exit": None}  # fmt: skip
     with Ledger.read(settings.ledger, clock=clock) as ledger:
-        before = {each.id for each in ledger.runs(_SHOWN) if each.state is LedgerState.RUNNING}
+        running = [each for each in ledger.runs(_SHOWN) if each.state is LedgerState.RUNNING]
+        dead = {each.id for each in running if not ledger.works_on(each)}
         locked = ledger.at_work()
         runs = ledger.runs(_SHOWN)
         items = ledger.open_items(runs[0].endpoint) if runs else []
         # one that began after the lock was looked at is no dead one
         working = next(
-            (
-                each
-                for each in runs
-                if each.state is LedgerState.RUNNING and (locked or each.id not in before)
-            ),
+            (each for each in runs if each.state is LedgerState.RUNNING and each.id not in dead),
             None,
         )
         progress = None

@@ -209,8 +209,10 @@ def warehouse(tmp_path: Path, sandbox: RunningSandbox, database: Database) -> Wa
     endpoint = Endpoint(
         base_url=sandbox.base_url, account=sandbox.account, token=Secret(sandbox.token)
     )
+    # whoever goes on after a killed process waits for the end of its lease
+    pace = Pace() if database.kind == "sqlite" else Pace(deadline_s=2.5, lease_s=5.0)
     settings = Settings(
-        profile="sandbox", endpoint=endpoint, pace=Pace(), home=home, reports=tmp_path / "reports",
+        profile="sandbox", endpoint=endpoint, pace=pace, home=home, reports=tmp_path / "reports",
         timezone="UTC",
         ledger=str(home / "ledger.db") if database.kind == "sqlite" else database.location,
     )  # fmt: skip

@@ -53,7 +53,7 @@ def main() -> int:
         base_url=said["base_url"], account=said["account"], token=Secret(said["token"])
     )
     settings = Settings(
-        profile="sandbox", endpoint=endpoint, pace=Pace(concurrency=2), home=home,
+        profile="sandbox", endpoint=endpoint, pace=Pace(concurrency=2, **said["pace"]), home=home,
         reports=Path(said["reports"]), ledger=said["ledger"], timezone="UTC",
     )  # fmt: skip
     mappings, told = sorted(folder.glob("*.yaml")), Told()

@@ -66,6 +66,7 @@ def strike(warehouse: Warehouse, step: str, number: int, *command: str) -> Struc
             "base_url": endpoint.base_url, "account": endpoint.account, "token": endpoint.token.reveal(),
             "home": str(warehouse.settings.home), "reports": str(warehouse.settings.reports),
             "ledger": warehouse.settings.ledger,
+            "pace": {name: getattr(warehouse.settings.pace, name) for name in ("deadline_s", "lease_s")},
             "folder": str(warehouse.folder), "partition_bytes": PARTITION_BYTES,
         })
     )  # fmt: skip

@@ -39,7 +39,7 @@ def inbox(tmp_path: Path, sandbox: RunningSandbox, database: Database) -> Path:
     parcels = "".join(f"A{n};P{n};dhl-germany\n" for n in range(0, ORDERS, 2))
     (folder / "parcels.csv").write_text("no;parcel;carrier\n" + parcels, encoding="utf-8")
     (tmp_path / "pipeline.toml").write_text(
-        f'ledger = "{database.location}"\n[profile.sandbox]\nbase_url = "{sandbox.base_url}"\n',
+        f'ledger = "{database.location}"\ndeadline_s = 2\nlease_s = 4\n[profile.sandbox]\nbase_url = "{sandbox.base_url}"\n',
         encoding="utf-8",
     )
     return folder
