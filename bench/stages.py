@@ -75,6 +75,7 @@ def product(path: Path, mapping: Path) -> dict[str, Any]:
     # here, so that the other measurements do not carry the product in their memory
     from pipeline.run import prepare as preparing
     from pipeline.run import spool as spooling
+    from pipeline.run.clock import clock
     from pipeline.run.folder import LASTING, TRANSIENT, RunFolder
     from pipeline.run.request import Options
     from pipeline.run.source import open_jobs
@@ -96,7 +97,7 @@ def product(path: Path, mapping: Path) -> dict[str, Any]:
         take = watch.timed("spool", spooled.take)
         spooled = spooling.Spooled(spooled.count, spooled.records, take)
         seen = preparing.prepare(
-            jobs, spooled, folder, Nothing(), 1618, Options(), lambda *_: None
+            jobs, spooled, folder, Nothing(), 1618, Options(), lambda *_: None, now=clock()
         )  # fmt: skip
     wall = time.perf_counter() - began
     return {

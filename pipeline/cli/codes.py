@@ -35,6 +35,7 @@ _GROUP_OF_STAGE = {
     Stage.GROUP: "Held back",
     Stage.API: "Answers of the API",
     Stage.NETWORK: "Unclear or not sent",
+    Stage.NIGHTS: "Unlike the nights before",
 }
 _SETUP, _GUARD, _STATE, _MAPPING = "Set-up", "Safety stops", "Plans and runs", "Mapping"
 
@@ -88,6 +89,12 @@ _CONFIGURATION = (
      "look at the report of the stopped run; raise --max-reject-rate to send the rest"),
     ("C123", _GUARD, "Not confirmed", "production, and old orders, are sent only when a person agrees",
      "type what is asked for, or give --yes"),
+    ("C124", _GUARD, "Far fewer rows than usual", "an export that shrank may have been cut off",
+     "look at the files; if they are complete, run again with --max-row-drop off"),
+    ("C125", _GUARD, "Unlike the nights before", "the configuration wants a run to stop when its files are unlike those of the last nights",
+     "look at the files; if they are right, run again with --drift warn"),
+    ("C126", _GUARD, "Old orders to real people", "orders that are new to parcelLab and older than 30 days may make it write to their customers",
+     "import the past with --backfill; or run again with --old-orders warn if the orders are right"),
     ("C130", _STATE, "Plan exists already", "a plan is not written over", "choose another --out"),
     ("C131", _STATE, "Not a plan", "the folder was not made by `pipeline plan`",
      "make one with `pipeline plan`"),

@@ -57,6 +57,9 @@ _SENDING = (
 )
 _GUARDING = (
     setting("max_reject_rate", metavar="SHARE"),
+    setting("max_row_drop", metavar="SHARE"),
+    setting("drift", metavar="warn|stop|off"),
+    setting("old_orders", metavar="warn|stop|off"),
     setting("max_orders", metavar="N"),
     setting("min_rows", metavar="N"),
 )
@@ -303,7 +306,7 @@ def next_moment(until: time | datetime, now: datetime) -> datetime:
 
 
 def _choices(session: Session, loaded: Loaded) -> "Options":
-    from pipeline.run import GUARD_ORDERS, Options
+    from pipeline.run import GUARD_ORDERS, LEAST_ROWS, Options
 
     values = cast("dict[str, Any]", dict(loaded.values))
     until = values["until"]
@@ -319,6 +322,12 @@ def _choices(session: Session, loaded: Loaded) -> "Options":
         reject_rate_from=GUARD_ORDERS
         if loaded.origins["max_reject_rate"].kind is From.DEFAULT
         else 1,
+        max_row_drop=values["max_row_drop"],
+        row_drop_from=LEAST_ROWS if loaded.origins["max_row_drop"].kind is From.DEFAULT else 1,
+        drift=values["drift"],
+        # nobody gets a message from a sandbox
+        old_orders=values["old_orders"]
+        or ("stop" if loaded.settings.endpoint.production else "off"),
         min_rows=values["min_rows"],
         partial_ok=values["partial_ok"],
         fail_on_empty=values["fail_on_empty"],

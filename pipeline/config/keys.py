@@ -90,6 +90,16 @@ KEYS: Mapping[str, Key] = {
             "stop before sending when more than this share of the orders is held back; off for "
             "never. The default of 20% counts from 20 orders on, a share that is set always",
             default=0.2),
+        Key("max_row_drop", as_share, _ANY,
+            "stop before sending when a source has fewer rows than usual by more than this share; "
+            "off for never. The default of 80% counts from 100 usual rows on, a share that is set "
+            "always", default=0.8),
+        Key("drift", as_choice("warn", "stop", "off"), _ANY,
+            "what to do when files are unlike those of the nights before: warn, stop or off",
+            default="warn"),
+        Key("old_orders", as_choice("warn", "stop", "off"), _ANY,
+            "what to do about many new orders older than 30 days with e-mail addresses: warn, stop "
+            "or off; stop for production, off elsewhere, unless it is set"),
         Key("max_orders", as_whole(1), _ANY, "stop when there are more orders than this"),
         Key("min_rows", as_whole(1), _ANY, "stop when there are fewer rows than this"),
         Key("settle_s", as_seconds, _ANY,

@@ -47,8 +47,8 @@ class Grouped:
     `orders`: one row per order that is not held: `_key`, ORIGIN of the first row, order_number,
     members (JSON members without braces), lines (JSON list or null), may_create (null: all of its
     mappings are `update_only`), line_rows, addresses (all rows), the lists change_type,
-    change_subject, change_body, change_replay, change_row, change_plan, and the
-    control totals quantity, value, currency.
+    change_subject, change_body, change_replay, change_row, change_plan, the
+    control totals quantity, value, currency, and country (alpha-3) and ordered_at (UTC).
     `held`: `_key`, ORIGIN, order_number (null where no row shows it), rows, code, control totals.
     `rows`: ROW_SCHEMA; every row of the partition once.
     `findings`: all, H001 included, with `key`, and `primary` marking the cause of each row.

@@ -22,6 +22,7 @@ from pipeline.model.orders import Replay
 from pipeline.model.origin import FILE, KEY, MESSAGE, ORIGIN, SEGMENT, SEGMENTS_MAX
 from pipeline.model.tables import TRACKING_KEY, WHEN_LINES, WHEN_TRACKINGS, when_mutation
 
+MOMENT = pl.Datetime("us", "UTC")
 MEMBER = "m."  # prefix of the columns that hold the JSON of an order's members
 
 # Columns of a fragment beside KEY and the members.
@@ -106,6 +107,7 @@ def _orders(rows: pl.LazyFrame, plan: Plan, zone: str | None) -> pl.LazyFrame:
     ]
     known = {leaf.target: leaf.slot for leaf in plan.order.leaves()}
     value, currency = known.get("order_total_amount"), known.get("order_currency")
+    country, ordered = known.get("destination_country_iso3"), known.get("order_date")
     return gathered.select(
         KEY,
         *ORIGIN,
@@ -114,6 +116,8 @@ def _orders(rows: pl.LazyFrame, plan: Plan, zone: str | None) -> pl.LazyFrame:
         *members,
         (pl.col(value) if value else pl.lit(None)).cast(pl.Decimal(38, 2)).alias("value"),
         (pl.col(currency) if currency else pl.lit(None)).cast(pl.String).alias("currency"),
+        (pl.col(country) if country else pl.lit(None)).cast(pl.String).alias("country"),
+        (pl.col(ordered) if ordered else pl.lit(None)).cast(MOMENT).alias("ordered_at"),
     )
 
 

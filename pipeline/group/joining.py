@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from pipeline.group.fragments import LINE_ROWS, LINES, MEMBER
+from pipeline.group.fragments import LINE_ROWS, LINES, MEMBER, MOMENT
 from pipeline.mapping.plan import Mode, Plan, Sending
 from pipeline.model.catalogue import SHAPES
 from pipeline.model.findings import FINDING_SCHEMA
@@ -117,6 +117,7 @@ def joined(pieces: Sequence[tuple[Plan, pl.DataFrame]]) -> pl.DataFrame:
         pl.when(pl.col(LINES).is_not_null()).then(
             pl.concat_str(pl.lit("["), pl.col(LINES), pl.lit("]"))).alias(LINES),
         "may_create", "lines_always", LINE_ROWS, "addresses", *_CHANGES, "quantity", "value", "currency",
+        "country", "ordered_at",
     )  # fmt: skip
 
 
@@ -163,5 +164,6 @@ def _no_orders() -> pl.DataFrame:
         LINES: pl.String(), "may_create": pl.Boolean(), "lines_always": pl.Boolean(), LINE_ROWS: pl.List(_ROW_TYPE),
         "addresses": pl.List(_ROW_TYPE), **_LISTS, "quantity": pl.Int64(),
         "value": pl.Decimal(38, 2), "currency": pl.String(),
+        "country": pl.String(), "ordered_at": MOMENT,
     }  # fmt: skip
     return pl.DataFrame(schema=columns)

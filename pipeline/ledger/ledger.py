@@ -10,7 +10,7 @@ import orjson
 import polars as pl
 import sqlalchemy as sa
 
-from pipeline.ledger import entries
+from pipeline.ledger import entries, sources
 from pipeline.ledger import schema as t
 from pipeline.ledger.claims import Lease
 from pipeline.ledger.frames import frame
@@ -53,6 +53,7 @@ from pipeline.ledger.records import (
     RunRecord,
     RunStart,
     RunState,
+    SourceNight,
     ToldOrder,
 )
 from pipeline.ledger.seals import SealKind, put_seal
@@ -711,6 +712,18 @@ class Ledger:
         """Count the open items of each endpoint that has any."""
         with self._session.transaction() as connection:
             return entries.open_counts(connection)
+
+    # --- what is usual of a source --------------------------------------------------------------
+
+    def source_nights(self, endpoint: int, mapping: str) -> dict[str, tuple[SourceNight, ...]]:
+        """Give what the last runs saw of each source of a mapping, oldest first."""
+        with self._session.transaction() as connection:
+            return sources.nights_of(connection, endpoint, mapping)
+
+    def learn_source(self, endpoint: int, mapping: str, source: str, night: SourceNight) -> None:
+        """Keep what a run saw of a source; the same files once more replace their own night."""
+        with self._session.transaction() as connection:
+            sources.learn(connection, endpoint, mapping, source, night)
 
     # --- what was told, and what is there ---------------------------------------------------------
 

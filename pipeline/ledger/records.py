@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any, Self
 
 import polars as pl
 
@@ -346,6 +347,41 @@ class OrderItem:
     closed_run: str | None
     closed_at: datetime | None
     reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceNight:
+    """What a run saw of one source: counts, names of columns and ISO codes of countries, no cells.
+
+    `files` is a hash of the files' hashes: the same files again are the same night. `columns` are
+    those of the header, in its order; () where there is none. `empty` is the share of rows with
+    nothing in a column that the mapping reads, `countries` the number of orders by destination.
+    """
+
+    at: datetime
+    files: str
+    rows: int
+    orders: int
+    columns: tuple[str, ...] = ()
+    empty: Mapping[str, float] = field(default_factory=dict)
+    countries: Mapping[str, int] = field(default_factory=dict)
+
+    def plain(self) -> dict[str, Any]:
+        """Give the night as JSON values."""
+        return {
+            "at": self.at.isoformat(), "files": self.files, "rows": self.rows,
+            "orders": self.orders, "columns": list(self.columns), "empty": dict(self.empty),
+            "countries": dict(self.countries),
+        }  # fmt: skip
+
+    @classmethod
+    def of(cls, plain: Mapping[str, Any]) -> Self:
+        """Give back the night that was made plain."""
+        return cls(
+            at=datetime.fromisoformat(plain["at"]), files=plain["files"], rows=plain["rows"],
+            orders=plain["orders"], columns=tuple(plain.get("columns", ())), empty=plain["empty"],
+            countries=plain["countries"],
+        )  # fmt: skip
 
 
 def cause_hash(key: str) -> str:

@@ -367,3 +367,20 @@ claim = sa.Table(
 )
 
 SHARING_TABLES = (worker, claim)
+
+# --- what is usual of a source, from version 4 on -------------------------------------------------
+
+# The last nights of a source as JSON (`pipeline.ledger.sources`): what a night is compared with
+# before anything is sent.
+source_profile = sa.Table(
+    "source_profile",
+    METADATA,
+    sa.Column("endpoint", sa.BigInteger, sa.ForeignKey("endpoint.id"), primary_key=True),
+    sa.Column("mapping", _TEXT, primary_key=True),
+    sa.Column("source", _TEXT, primary_key=True),
+    sa.Column("updated_at", _TEXT, nullable=False),
+    sa.Column("nights", _TEXT, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+PROFILE_TABLES = (source_profile,)

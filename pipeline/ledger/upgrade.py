@@ -53,7 +53,8 @@ def add_history(connection: sa.Connection) -> None:
 def add_marks_and_sharing(connection: sa.Connection) -> None:
     """Format 3 to 4."""
     _add_marks(connection)
-    t.METADATA.create_all(connection, tables=(*t.SHARING_TABLES, *t.SEAL_TABLES))
+    added = (*t.SHARING_TABLES, *t.SEAL_TABLES, *t.PROFILE_TABLES)
+    t.METADATA.create_all(connection, tables=added)
 
 
 def _add_marks(connection: sa.Connection) -> None:

@@ -39,8 +39,12 @@ def place(file_name: str, line: int, segment: int = 0) -> str:
 
     >>> place("orders.csv", 41)
     'orders.csv:41'
+    >>> place("orders.csv", 0)  # the file as a whole
+    'orders.csv'
     >>> place("asn.edi", 13, 9)
     'asn.edi:13 (segment 9)'
     """
     ordinal = segment & SEGMENTS_MAX
+    if not line:
+        return file_name
     return f"{file_name}:{line}" if ordinal == 0 else f"{file_name}:{line} (segment {ordinal})"

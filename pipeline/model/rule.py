@@ -17,6 +17,7 @@ class Stage(StrEnum):
     GROUP = "group"
     API = "api"
     NETWORK = "network"
+    NIGHTS = "nights"  # unlike the nights before; belongs to no row
 
 
 class Owner(StrEnum):

@@ -22,6 +22,7 @@ from pipeline.report.summary import (
     missing_words,
     nothing_new,
     subject_of,
+    unlike_lines,
 )
 from pipeline.report.text import TOP_CAUSES, short_day, span
 from pipeline.report.totals import Balance
@@ -61,6 +62,7 @@ class MailPage:
     headline: str
     detail: str
     failures: tuple[str, ...]
+    unlike: tuple[str, ...]
     owners: tuple[tuple[str, str], ...]
     causes: tuple[MailCause, ...]
     more_causes: str
@@ -97,6 +99,9 @@ def lay_out_mail(summary: Summary, missing: Sequence[str], path: str, url: str =
         detail=visible(summary.detail, limit=_WORDS_CUT),
         failures=tuple(
             visible(each, limit=_WORDS_CUT) for each in summary.totals.failures[:TOP_CAUSES]
+        ),
+        unlike=tuple(
+            visible(each, limit=_WORDS_CUT) for each in unlike_lines(summary)[:TOP_CAUSES]
         ),
         owners=tuple(
             (visible(each.owner, limit=_TITLE_CUT), f"{counted(each.orders, 'order')}, "
@@ -232,7 +237,7 @@ def letter(
 
 def as_words(page: MailPage) -> str:
     """Write the mail as plain text."""
-    lines = [page.verdict, page.headline, page.detail, *page.failures, ""]
+    lines = [page.verdict, page.headline, page.detail, *page.failures, *page.unlike, ""]
     lines += [f"{owner}: {amount}" for owner, amount in page.owners]
     lines += ["", *map(_said, page.causes), page.more_causes] if page.causes else []
     if page.orders:
@@ -291,7 +296,13 @@ def _said(cause: MailCause) -> str:
 
 def _lines(page: MailPage) -> tuple[str, ...]:
     """The mail in a few lines, for a chat."""
-    lines = [page.subject, page.headline, *page.failures, *map(_said, page.causes[:CHAT_CAUSES])]
+    lines = [
+        page.subject,
+        page.headline,
+        *page.failures,
+        *page.unlike,
+        *map(_said, page.causes[:CHAT_CAUSES]),
+    ]
     lines += [page.earlier] if page.earlier else []
     return (*lines, *(() if page.url else (f"Report: {page.path}",)))
 

@@ -14,7 +14,7 @@ import polars as pl
 
 from pipeline.model.origin import FILE, LINE, ORIGIN, SEGMENT, SEGMENTS_MAX
 from pipeline.model.outcomes import RowOutcome
-from pipeline.model.rules import RULES, Severity
+from pipeline.model.rules import RULES, Severity, Stage
 from pipeline.report.cases import Quoting
 from pipeline.report.interchanges import EDI_ERRORS, located
 from pipeline.report.owners import owner_of
@@ -35,8 +35,10 @@ _AT_TRAILERS = ("E105", "E106", "E108")
 _STRATEGIES: Mapping[str, Literal["backward", "forward"]] = {
     "_before": "backward", "_behind": "forward",
 }  # fmt: skip
-_EDI_WARNINGS = tuple(
-    code for code, rule in RULES.items() if code[0] == "E" and rule.severity is not Severity.ERROR
+UNLIKE_USUAL = tuple(code for code, rule in RULES.items() if rule.stage is Stage.NIGHTS)
+_WARNINGS_OF_FILES = (
+    *UNLIKE_USUAL,
+    *(c for c, rule in RULES.items() if c[0] == "E" and rule.severity is not Severity.ERROR),
 )
 
 
@@ -77,7 +79,7 @@ def edi_findings(
     findings: pl.LazyFrame | pl.DataFrame, rejected: pl.DataFrame, messages: pl.DataFrame
 ) -> EdiFindings:
     """Find the messages of all EDI findings; `rejected` are the rejected rows (ROW_SCHEMA)."""
-    codes = (*EDI_ERRORS, *_EDI_WARNINGS)
+    codes = (*EDI_ERRORS, *_WARNINGS_OF_FILES)
     found = _placed(findings.lazy().filter(pl.col("code").is_in(codes)).collect(), messages)
     of_edi = (pl.col("outcome") == RowOutcome.OWN_PROBLEM) & pl.col("code").is_in(EDI_ERRORS)
     rows = rejected.filter(of_edi)
@@ -186,7 +188,9 @@ def about_rows(warnings: pl.DataFrame, edi: EdiFindings) -> pl.DataFrame:
 
 
 def _of_file() -> pl.Expr:
-    outside = pl.col("code").is_in(_ABOUT_FILES) | pl.col("code").str.starts_with("E1")
+    outside = pl.col("code").is_in((*_ABOUT_FILES, *UNLIKE_USUAL)) | pl.col("code").str.starts_with(
+        "E1"
+    )
     # more of the same inside of a message is about its elements
     return outside & ~((pl.col("code") == "E125") & pl.col("_message").is_not_null())
 

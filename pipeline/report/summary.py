@@ -11,6 +11,7 @@ from pipeline.report.facts import RunFacts, RunState, RunTables
 from pipeline.report.history import History, length
 from pipeline.report.interchanges import FileClaims, claims
 from pipeline.report.masking import PiiMode
+from pipeline.report.messages import UNLIKE_USUAL
 from pipeline.report.totals import Totals, count
 from pipeline.report.visible import WORDS_CUT, visible
 
@@ -134,6 +135,15 @@ def lifecycle_of(facts: RunFacts, cause: Cause) -> str:
     """Say how long a cause has been there: "new", "5 nights", "back after 3 weeks"; "" if unknown."""
     known = facts.history.lifecycles.get(cause.key) if facts.history else None
     return known.words if known else ""
+
+
+def unlike_lines(summary: Summary) -> list[str]:
+    """Say what of the files is unlike the nights before, one line each; no value of a cell."""
+    return [
+        f"{each.file}: {each.title.lower()}: {each.says} [{each.code}]"
+        for each in summary.causes.notes
+        if each.code in UNLIKE_USUAL
+    ]
 
 
 def missing_words(history: History) -> str:

@@ -17,6 +17,7 @@ from pipeline.report.summary import (
     lifecycle_of,
     missing_words,
     subject_of,
+    unlike_lines,
     whereabouts,
 )
 from pipeline.report.visible import WORDS_CUT, visible
@@ -38,6 +39,7 @@ def as_text(summary: Summary, report: str) -> str:
     if len(causes) > len(shown):
         lines.append(f"  and {counted(len(causes) - len(shown), 'more cause')} in the report")
     lines += _about_files(summary)
+    lines += [f"  {each}" for each in unlike_lines(summary)[:TOP_CAUSES]]
     warnings = summary.causes.warned
     if warnings:
         lines.append(f"  {counted(warnings, 'warning')}")

@@ -21,6 +21,7 @@ from pipeline.run.prune import Pruned, prune, shortened
 from pipeline.run.purge import STAYS, Purged, purge
 from pipeline.run.request import (
     GUARD_ORDERS,
+    LEAST_ROWS,
     Events,
     GuardTripped,
     Options,
@@ -34,6 +35,7 @@ from pipeline.run.verifying import verify
 
 __all__ = [
     "GUARD_ORDERS",
+    "LEAST_ROWS",
     "STAYS",
     "Events",
     "GuardTripped",

@@ -24,7 +24,7 @@ from pipeline.ledger import (
 )
 from pipeline.ledger import RunState as LedgerState
 from pipeline.model.orders import Intent
-from pipeline.model.outcomes import ARRIVED_ORDERS, OrderOutcome
+from pipeline.model.outcomes import ARRIVED_ORDERS, REPORTED_FINDING_SCHEMA, OrderOutcome
 from pipeline.model.stops import StopRun
 from pipeline.model.traffic import Traffic
 from pipeline.report.facts import RunState
@@ -37,7 +37,7 @@ from pipeline.run.choice import OPEN, Choice
 from pipeline.run.clock import clock
 from pipeline.run.folder import RunFolder, owner_name, written
 from pipeline.run.foretold import foretell
-from pipeline.run.guard import confirm, guard
+from pipeline.run.guard import cautions, confirm, guard
 from pipeline.run.halt import Halt, listening
 from pipeline.run.identity import fingerprint, run_name
 from pipeline.run.index import renew_index
@@ -77,6 +77,7 @@ from pipeline.run.retry import (
 from pipeline.run.sending import send_all, waiting_orders
 from pipeline.run.sharing import Role, hold, join, part
 from pipeline.run.source import Job, compiled, open_jobs
+from pipeline.run.usual import Nights, as_findings, compared
 from pipeline.run.verdict import NAMES, Ending, check_reports, conclude
 from pipeline.run.verdicts import edi_files, enrich, keep, taken_over
 
@@ -105,6 +106,9 @@ class _Known:
 
     def received(self, references: Sequence[str]) -> Sequence[ReceivedInterchange]:
         return self.ledger.received(self.endpoint, references)
+
+    def nights(self, mapping: str) -> Nights:
+        return self.ledger.source_nights(self.endpoint, mapping)
 
 
 class Flow:
@@ -432,8 +436,14 @@ class Flow:
             read_s = time.monotonic() - begun
             seen = prepare(
                 jobs, spooled, folder, known, self.endpoint.account, self.options,
-                lambda done, total: self.events.stage("validate", done, total),
+                lambda done, total: self.events.stage("validate", done, total), now=started,
             )  # fmt: skip
+            tonight, odd = compared(
+                jobs, spooled, seen, known.nights, self.options, zone=self.settings.timezone,
+                at=started, retry=retried is not None,
+            )  # fmt: skip
+            if odd:
+                folder.write("findings", spooled.count, as_findings(odd, REPORTED_FINDING_SCHEMA))
             keep_messages(jobs, folder)
             edi = edi_files(jobs, spooled.problems)
             keep(folder, edi)
@@ -453,6 +463,7 @@ class Flow:
             facts | {
                 "partitions": spooled.count,
                 "seen": foreseen | {"mutations": dict(seen.mutations)},
+                "sources": [each.plain() for each in tonight],
                 "chosen_by": self.options.chosen_by,
                 "limit": self.options.limit,
                 "backfill": self.options.backfill,
@@ -485,6 +496,8 @@ class Flow:
         """Judge what is about to be sent; gives why it must not go out."""
         try:
             guard(seen, self.options)
+            for text in (*seen.unlike, *cautions(seen, self.options)):
+                self._warn(text)
             confirm(seen, self.endpoint, self.options, self.events)
         except GuardTripped as stopped:
             return stopped

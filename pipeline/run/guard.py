@@ -4,8 +4,11 @@ import math
 
 from pipeline.model.endpoint import Endpoint
 from pipeline.report.summary import counted
-from pipeline.run.prepare import Foresight
+from pipeline.run.prepare import OLD, Foresight
 from pipeline.run.request import Events, GuardTripped, Options
+from pipeline.run.usual import OLD_ORDERS, Volume
+
+OLD_SHARE = 0.2  # of the orders to send, from which on this looks like an import of the past
 
 
 def guard(seen: Foresight, options: Options) -> None:
@@ -36,6 +39,68 @@ def guard(seen: Foresight, options: Options) -> None:
             help="the report says why; raise --max-reject-rate to send the rest",
             unless=("--max-reject-rate", f"{math.ceil(share * 100)}%"),
         )  # fmt: skip
+    _against_history(seen, options)
+    if options.old_orders == "stop" and too_old(seen):
+        raise GuardTripped(
+            old_words(seen), code="C126", unless=("--old-orders", "warn"),
+            help="orders of the past are imported with --backfill; --old-orders warn sends them as they are",
+        )  # fmt: skip
+
+
+def _against_history(seen: Foresight, options: Options) -> None:
+    """Stop what is far from the nights before; a choice of orders or a backfill was not compared."""
+    for volume in (Volume(**each) for each in seen.volumes):
+        limit = options.max_row_drop
+        if limit is not None and volume.usual >= options.row_drop_from and volume.drop > limit:
+            raise GuardTripped(
+                f"{volume.words}; at most {limit * 100:.3g}% fewer are allowed",
+                code="C124", unless=("--max-row-drop", "off"),
+                help="is the export complete? if it is, run again with --max-row-drop off",
+            )  # fmt: skip
+    if options.drift == "stop" and seen.unlike:
+        more = f", and {len(seen.unlike) - 1} more" if len(seen.unlike) > 1 else ""
+        raise GuardTripped(
+            f"unlike the nights before: {seen.unlike[0]}{more}",
+            code="C125", unless=("--drift", "warn"),
+            help="look at the files; if they are right, run again with --drift warn",
+        )  # fmt: skip
+
+
+def too_old(seen: Foresight) -> bool:
+    """Whether so many orders of long ago are new that this looks like an import of the past."""
+    old = sum(seen.old.values())
+    return old >= OLD_ORDERS and old > OLD_SHARE * seen.to_send
+
+
+def old_words(seen: Foresight) -> str:
+    """Say how many orders of long ago would go out as new ones."""
+    old = sum(seen.old.values())
+    are, carry, these = ("is", "carries", "this customer")
+    if old != 1:
+        are, carry, these = ("are", "carry", "these customers")
+    return (
+        f"{old:,} of {counted(seen.to_send, 'order')} to send {are} new, older than {OLD.days} days and "
+        f"{carry} an e-mail address: parcelLab may write to {these}"
+    )
+
+
+def cautions(seen: Foresight, options: Options) -> list[str]:
+    """What a person should know before this is sent, beside what the report says of the files."""
+    if options.backfill:
+        return [backfill_words(seen)] if seen.to_send else []
+    return [old_words(seen)] if seen.old and options.old_orders != "off" else []
+
+
+def backfill_words(seen: Foresight) -> str:
+    """Say whom a backfill could reach."""
+    said = (
+        f"{seen.mailed:,} of {counted(seen.to_send, 'order')} to send carry a real e-mail address"
+    )
+    if not seen.untracked:
+        return f"{said}; all have trackings, with notifications_inactive"
+    return (
+        f"{said}; {seen.untracked:,} have no tracking, and nothing in these keeps parcelLab silent"
+    )
 
 
 def confirm(seen: Foresight, endpoint: Endpoint, options: Options, events: Events) -> None:

@@ -11,7 +11,8 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from datetime import datetime, timedelta
+from typing import Any, Protocol
 
 import polars as pl
 
@@ -20,7 +21,7 @@ from pipeline.compare import COMPARED_SCHEMA, AckedOperation, KnownOrder, compar
 from pipeline.convert import convert
 from pipeline.group import Grouped, Part, group
 from pipeline.ledger import PLANNED_SCHEMA
-from pipeline.model.origin import KEY, ORIGIN
+from pipeline.model.origin import FILE, KEY, ORIGIN
 from pipeline.model.outcomes import REPORTED_FINDING_SCHEMA, OrderOutcome, RowOutcome
 from pipeline.model.stops import StopRun
 from pipeline.run.folder import RunFolder
@@ -34,6 +35,7 @@ PREPARED_SCHEMA: dict[str, pl.DataType] = {
 }
 
 
+OLD = timedelta(days=30)  # from then on nobody expects a message about an order
 _SLICE = 8192  # bodies that are Python objects at once
 
 
@@ -65,7 +67,12 @@ class OrderNumberTwice(StopRun):
 class Foresight:
     """What a run is about to do, counted from the tables it has prepared.
 
-    `must_exist` counts orders that the ledger does not know and that no mapping may create.
+    `must_exist` counts orders that the ledger does not know and that no mapping may create. Of the
+    orders to send, `old` counts by file those that the ledger does not know, that are of long ago
+    and carry a real e-mail address; for a backfill, `mailed` counts all with such an address
+    instead, and `untracked` those without any tracking. `countries` counts orders by file and destination,
+    `orders_of` all orders by file; files are their ordinals as text. `volumes` and `unlike` say how
+    the files compare with the nights before, the latter in words.
     """
 
     new: int = 0
@@ -80,6 +87,13 @@ class Foresight:
     faulty_rows: int = 0
     mutations: Counter[str] = field(default_factory=Counter)
     digest: str = ""
+    mailed: int = 0
+    untracked: int = 0
+    old: dict[str, int] = field(default_factory=dict)
+    orders_of: dict[str, int] = field(default_factory=dict)
+    countries: dict[str, dict[str, int]] = field(default_factory=dict)
+    volumes: list[dict[str, Any]] = field(default_factory=list)
+    unlike: list[str] = field(default_factory=list)
 
     @property
     def to_send(self) -> int:
@@ -95,9 +109,11 @@ class Foresight:
 
 def prepare(
     jobs: Sequence[Job], spooled: Spooled, folder: RunFolder, knowledge: Knowledge, account: int,
-    options: Options, progress: Callable[[int, int], None],
+    options: Options, progress: Callable[[int, int], None], *, now: datetime,
 ) -> Foresight:  # fmt: skip
     """Prepare every partition; `progress` gets partitions done and in total.
+
+    Orders of long before `now` are counted (OLD).
 
     Raises:
         OrderUnknown: `--only-order` names an order that is not there.
@@ -110,7 +126,7 @@ def prepare(
     for partition in range(spooled.count):
         # in a function of its own, so that a partition is gone before the next one is taken up
         made = of_partition(spooled.take(partition), names, knowledge, account, options)
-        left = _kept(made, folder, partition, options, left, seen, digest)
+        left = _kept(made, folder, partition, options, left, seen, digest, now)
         del made
         progress(partition + 1, spooled.count)
     seen.digest = digest.hexdigest()
@@ -217,13 +233,14 @@ def _orders(
 
 def _kept(
     made: Made, folder: RunFolder, partition: int, options: Options, left: int | None,
-    seen: Foresight, digest: "hashlib._Hash",
+    seen: Foresight, digest: "hashlib._Hash", now: datetime,
 ) -> int | None:  # fmt: skip
     """Write and count what was made of a partition; gives what is left of `--limit`."""
     ready, left = _limited(made.ready, options, left)
     grouped = _without_their_findings(made.grouped, ready)
     _write(folder, partition, grouped, ready)
     _count(seen, grouped, ready)
+    _count_people(seen, grouped, ready, options, now)
     said = ready.select(pl.coalesce("body", pl.col("content_sha256").cast(pl.Binary))).to_series()
     for start in range(0, said.len(), _SLICE):
         digest.update(b"".join(said.slice(start, _SLICE).to_list()))
@@ -360,6 +377,43 @@ def _count(seen: Foresight, grouped: Grouped, ready: pl.DataFrame) -> None:
         [RowOutcome.OWN_PROBLEM.value, RowOutcome.HELD.value]
     )
     seen.faulty_rows += int(faulty.sum())
+
+
+# What a body has when it tells parcelLab whom to write to; quotes inside of values are escaped, so
+# no value looks like that. `_unset` is no address.
+_ADDRESSED = r'"(?:recipient_)?email":"(?:[^"_]|_[^"u])'
+_SILENCED = '"notifications_inactive":true'
+
+
+def _count_people(
+    seen: Foresight, grouped: Grouped, ready: pl.DataFrame, options: Options, now: datetime
+) -> None:
+    """Count whom parcelLab could write to, and where the orders go."""
+    orders = grouped.orders.select(FILE, "country", "ordered_at")
+    for file, country, number in orders.group_by(FILE, "country").len().iter_rows():
+        if country is not None:
+            of_file = seen.countries.setdefault(str(file), {})
+            of_file[country] = of_file.get(country, 0) + number
+    every = pl.concat([orders.select(FILE), grouped.held.select(FILE)])
+    _add(seen.orders_of, every)
+    going = orders.with_columns(ready.select("known", "body")).filter(pl.col("body").is_not_null())
+    body = pl.col("body").cast(pl.String)
+    if options.backfill:
+        counted = going.select(
+            body.str.contains(_ADDRESSED).sum().alias("mailed"),
+            (~body.str.contains(_SILENCED, literal=True)).sum().alias("untracked"),
+        )
+        mailed, untracked = counted.row(0)
+        seen.mailed, seen.untracked = seen.mailed + mailed, seen.untracked + untracked
+        return
+    # of most nights none, so that bodies are seldom looked at
+    past = going.filter(~pl.col("known") & (pl.col("ordered_at") < now - OLD))
+    _add(seen.old, past.filter(body.str.contains(_ADDRESSED)))
+
+
+def _add(counts: dict[str, int], rows: pl.DataFrame) -> None:
+    for file, number in rows.group_by(FILE).len().iter_rows():
+        counts[str(file)] = counts.get(str(file), 0) + number
 
 
 _NUMBERS_COMPARED = 50_000  # that a mistyped order number is compared with

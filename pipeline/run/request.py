@@ -14,6 +14,7 @@ from pipeline.notify import Told
 
 # A share says little about a handful of orders, so the default one counts from here on only.
 GUARD_ORDERS = 20
+LEAST_ROWS = 100  # the same for usual rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +22,9 @@ class Options:
     """The choices of one run (CLI §2).
 
     `max_reject_rate` is a share of the orders of the files; it guards runs of at least
-    `reject_rate_from` orders, which is 1 when a person has set the share.
+    `reject_rate_from` orders, which is 1 when a person has set the share. `max_row_drop` is a share
+    of the usual rows of a source; it guards those that usually have at least `row_drop_from`.
+    `drift` and `old_orders` are warn, stop or off.
     """
 
     limit: int | None = None
@@ -31,6 +34,10 @@ class Options:
     max_orders: int | None = None
     max_reject_rate: float | None = 0.2
     reject_rate_from: int = GUARD_ORDERS
+    max_row_drop: float | None = 0.8
+    row_drop_from: int = LEAST_ROWS
+    drift: str = "warn"
+    old_orders: str = "off"
     min_rows: int | None = None
     partial_ok: bool = False
     fail_on_empty: bool = False

@@ -60,7 +60,8 @@ class Job:
 
     `readings` are the envelopes of EDI files and `portions` what this mapping reads of them, by the
     ordinal of the file. Several mappings may read one EDI file; it has an ordinal for each of them.
-    `forms` are those of files that are written in another way than the mapping says.
+    `forms` are those of files that are written in another way than the mapping says, `headers` the
+    names of the columns of files that have a header.
     """
 
     path: Path
@@ -70,6 +71,7 @@ class Job:
     readings: Mapping[int, Reading] = field(default_factory=dict)
     portions: Mapping[int, Portion] = field(default_factory=dict)
     forms: Mapping[int, Source] = field(default_factory=dict)
+    headers: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
 
     def source_of(self, index: int) -> Source:
         """How the file of this ordinal is written."""
@@ -314,13 +316,15 @@ def _against_headers(
     warn: Callable[[str], None], forms: Mapping[int, Source],
 ) -> Job:  # fmt: skip
     made, sha256 = read_mapping(path)
+    headers = {}
     for source, snapshot in taken:
         with copies.perhaps_not_meant(snapshot.original, {path: plan.source.files}):
             form = forms.get(source.index, plan.source)
             header = read_header(snapshot.path, form, name=source.name)
             made, sha256 = _fitting(path, header, source.name)
+        headers[source.index] = tuple(header)
     _say_warnings(path, made, warn)
-    return Job(path, made.plan, sha256, tuple(taken), forms=forms)
+    return Job(path, made.plan, sha256, tuple(taken), forms=forms, headers=headers)
 
 
 def _fitting(path: Path, header: Sequence[str], name: str) -> tuple[Compiled, str]:

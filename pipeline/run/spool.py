@@ -5,7 +5,7 @@ batch is spread by the hash of the order key over Parquet files; then each parti
 its own. Rows of an order may lie anywhere in the file, or in several files.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -44,7 +44,8 @@ class Spooled:
     """The partitions of a run and the number of records of each file, as the reader counted.
 
     Each partition can be taken once. `problems` is what was found inside the messages of EDI files,
-    by the ordinal of the file, and `lines` what these declare of their lines.
+    by the ordinal of the file, and `lines` what these declare of their lines. `empty` counts, by
+    file and column, the rows with nothing in a column that the mapping reads, out of `read` rows.
     """
 
     count: int
@@ -52,6 +53,8 @@ class Spooled:
     take: Callable[[int], list[Share]]
     problems: dict[int, list[Problem]] = field(default_factory=dict)
     lines: dict[int, LineTotals] = field(default_factory=dict)
+    read: dict[int, int] = field(default_factory=dict)
+    empty: dict[int, Counter[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +64,17 @@ class _Noted:
     records: dict[int, int] = field(default_factory=dict)
     problems: dict[int, list[Problem]] = field(default_factory=dict)
     lines: dict[int, LineTotals] = field(default_factory=dict)
+    read: dict[int, int] = field(default_factory=dict)
+    empty: dict[int, Counter[str]] = field(default_factory=dict)
 
     def take(self, file: int, batch: Batch) -> None:
+        rows = batch.raw.rows
+        self.read[file] = self.read.get(file, 0) + rows.height
+        cells = pl.exclude(*ORIGIN, MESSAGE)
+        counted = rows.select(((cells == "") | cells.is_null()).sum())
+        self.empty.setdefault(file, Counter()).update(
+            dict(zip(counted.columns, counted.row(0), strict=True))
+        )
         self.records[file] += batch.raw.rows.height + batch.faulty.rows.height
         if batch.problems:
             self.problems.setdefault(file, []).extend(batch.problems)
@@ -161,7 +173,7 @@ def _in_memory(
         shares.clear()  # the one who takes the rows is the one who can let go of them
         return taken
 
-    return Spooled(1, noted.records, take, noted.problems, noted.lines)
+    return Spooled(1, noted.records, take, noted.problems, noted.lines, noted.read, noted.empty)
 
 
 def _no_rows(plan: Plan) -> pl.DataFrame:
@@ -240,4 +252,6 @@ def _on_disk(
             shares.append(Share(job.plan, raw, faulty, _named(found, job.plan)))
         return shares
 
-    return Spooled(partitions, noted.records, take, noted.problems, noted.lines)
+    return Spooled(
+        partitions, noted.records, take, noted.problems, noted.lines, noted.read, noted.empty
+    )

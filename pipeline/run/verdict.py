@@ -33,13 +33,23 @@ from pipeline.run.corrected import FOLDER as REJECTED
 from pipeline.run.corrected import Corrections, write_corrected
 from pipeline.run.folder import RunFolder, written
 from pipeline.run.foretold import sample_of
+from pipeline.run.guard import backfill_words, guard
 from pipeline.run.index import renew_index
 from pipeline.run.nights import missing_and_arrived, remembered
 from pipeline.run.prepare import Foresight
 from pipeline.run.refused import keep_refused
 from pipeline.run.remembering import remember_told
-from pipeline.run.request import Events, Options, Result, report_command, resume_command, typed
+from pipeline.run.request import (
+    Events,
+    GuardTripped,
+    Options,
+    Result,
+    report_command,
+    resume_command,
+    typed,
+)
 from pipeline.run.retry import renumbered
+from pipeline.run.usual import learned
 
 # Several may apply; the first of these wins (CLI §3).
 PRECEDENCE = (1, 2, 11, 6, 10, 130, 143, 7, 5, 4, 3, 9, 0)
@@ -132,6 +142,7 @@ def conclude(
     text = files.text.read_text(encoding="utf-8")
     if source is None:
         text = _foreseen(seen or Foresight(), kept, settings, folder.path) + text
+        text = _before_sending(seen or Foresight(), options) + text
         sample = [
             shown_payload(each, PiiMode(options.pii)) for each in sample_of(folder, options.sample)
         ]
@@ -252,6 +263,8 @@ def _close(
         run_id, state=state, exit_code=code, ended_at=ending.at,
         totals=totals,
     )  # fmt: skip
+    if state is LedgerState.FINISHED:
+        learned(ledger, run_id, facts)
     if state is not LedgerState.INTERRUPTED:
         folder.clean()
 
@@ -269,6 +282,16 @@ def _counts(tables: RunTables) -> list[FindingCount]:
         FindingCount(code, column, target, file or 0, rows, orders)
         for code, column, target, file, rows, orders in counted.iter_rows()
     ]
+
+
+def _before_sending(seen: Foresight, options: Options) -> str:
+    """Whom a backfill could reach, and why a run of this plan would stop."""
+    lines = [f"! caution: {backfill_words(seen)}"] if options.backfill and seen.to_send else []
+    try:
+        guard(seen, options)
+    except GuardTripped as stop:
+        lines.append(f"! a run would stop: {stop.message} [{stop.code}]")
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _foreseen(

@@ -14,6 +14,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -140,7 +141,10 @@ def made_of(content: bytes, partition_bytes: int = PARTITION_BYTES) -> Made:
             (folder.path / part).mkdir(parents=True)
         jobs = open_jobs([Path(name) / "rows.yaml"], [f"{name}/rows.csv"], folder, lambda _: None)
         spooled = spool(jobs, folder, lambda _: None, partition_bytes)
-        preparing.prepare(jobs, spooled, folder, NothingKnown(), 1618, Options(), lambda *_: None)
+        preparing.prepare(
+            jobs, spooled, folder, NothingKnown(), 1618, Options(), lambda *_: None,
+            now=datetime(2026, 11, 20, tzinfo=UTC),
+        )  # fmt: skip
         prepared = folder.scan("prepared", preparing.PREPARED_SCHEMA).collect()
         planned = folder.scan("planned", {}).collect()
         return Made(
