@@ -28,6 +28,7 @@ GRACE_S = 10.0  # what is in flight may take so long after a stop (FAULTS P3)
 _GROUP_S = 0.1
 _REPORT_S = 1.0
 _GROUP_SIZE = 50
+_AHEAD = 16  # recorded as being sent at least, twice: a commit for each few orders is dear
 _RETRYING_MAX = 16  # times the concurrency: orders that wait for another try
 
 Submissions = Iterable[Sequence[Submission]] | AsyncIterable[Sequence[Submission]]
@@ -206,7 +207,7 @@ class _Delivery:
             return
         self._unwritten.add(number)
         self._settled.append((job.submission, outcome))
-        if len(self._settled) >= min(_GROUP_SIZE, self._limit.now // 2) or not self._jobs:
+        if len(self._settled) >= min(_GROUP_SIZE, self._ahead // 2) or not self._jobs:
             self._wake.set()
         elif len(self._settled) == 1:
             asyncio.get_running_loop().call_later(_GROUP_S, self._wake.set)
@@ -363,7 +364,7 @@ class _Delivery:
     def _next(self, settled: int) -> list[Submission]:
         """Take orders so that at most twice the concurrency is unconfirmed after a crash (G3)."""
         unconfirmed = len(self._jobs) + len(self._unwritten) - settled - len(self._retries)
-        room = 2 * self._limit.now - unconfirmed
+        room = 2 * self._ahead - unconfirmed
         if self._gate.open and self._jobs:
             # An outage must not burn through the orders: one, to see whether the API is back.
             room = 0 if any(not job.failures for job in self._jobs.values()) else 1
@@ -380,6 +381,10 @@ class _Delivery:
             self._choose(taken, chosen, kept)
         self._deferred = kept
         return chosen
+
+    @property
+    def _ahead(self) -> int:
+        return max(self._limit.now, min(_AHEAD, self._concurrency))
 
     def _choose(
         self, submission: Submission, chosen: list[Submission], kept: list[Submission]

@@ -14,9 +14,10 @@ _BUSY = 0.7  # what is left after 429 and the like (RFC 9438 §4.6, botocore's a
 # ourselves can never become, step by step, what counts as usual.
 _SLOW = 0.5
 _SLOWER = 1.5
-_SLOWER_BY_S = 0.02  # what an event loop or a network may add without meaning anything
+_SLOWER_BY_S = 0.05  # what an event loop, a disk or a network may add without meaning anything
 _WINDOW = 30  # answers at least whose median is compared: one straggler says nothing
 _WINDOW_FIRST = 4  # while it doubles: a later one would be slow by our own requests already
+_SLOW_WINDOWS = 2
 _ALONE = 2.0  # fewer than so many in flight do not wait for each other
 _CAREFUL = 0.05  # the step, in place of 1, to where it was busy the last time
 _PAST = 1.1
@@ -36,7 +37,7 @@ class Limit:
         self.highest = 0
         self._allowed = min(_FIRST, float(most))
         self._begins = True  # until the first decrease it doubles per round of answers
-        self._slow = False  # until it has been seen that a decrease has helped
+        self._slow = 0  # windows one after the other that were slow; one alone is an accident
         self._busy_at: float | None = None
         self._usual_s: float | None = None
         self._window: list[float] = []
@@ -111,10 +112,11 @@ class Limit:
 
     def _compare(self, took_s: float) -> None:
         usual_s = took_s if self._usual_s is None else min(took_s, self._usual_s)
-        self._slow = took_s > usual_s * _SLOWER + _SLOWER_BY_S
-        if self._slow and self._allowed < _ALONE:
+        slow = took_s > usual_s * _SLOWER + _SLOWER_BY_S
+        self._slow = self._slow + 1 if slow else 0
+        if self._slow >= _SLOW_WINDOWS and self._allowed < _ALONE:
             # It is not because of us: the server has become slower, and that is the usual now.
-            usual_s, self._slow, self._begins = took_s, False, True
-        elif self._slow:
+            usual_s, self._slow, self._begins = took_s, 0, True
+        elif self._slow >= _SLOW_WINDOWS:
             self._less(self._allowed * _SLOW)
         self._usual_s = usual_s

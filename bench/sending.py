@@ -1,6 +1,6 @@
 """How fast orders go up, beside what the transport alone can do, in one run on one machine.
 
-    python bench/upload.py [--orders 20000] [--concurrency 64] [--repeat 3]
+    python bench/sending.py [--orders 20000] [--concurrency 64] [--repeat 3]
 
 A bare server (asyncio protocol, a process of its own) answers every PUT with 200 and the order
 number. Against it: wrk (if installed), aiohttp alone, httpx with the chosen transport alone, plain
