@@ -8,10 +8,11 @@ import pytest
 
 from pipeline.ledger import Ledger
 from pipeline.model.stops import StopRun
-from pipeline.run import Options, Result, again, purge
+from pipeline.run import Options, Result, again, purge, verify
 from pipeline.sandbox import FaultSchedule
 from tests.databases import BOTH
 from tests.run.conftest import ORDERS_YAML, PARCELS_YAML, Warehouse, order_row
+from tests.run.inbox import PARCELS_945, Inbox, interchange, order, parcel
 from tests.run.test_import import outcomes
 
 
@@ -251,3 +252,30 @@ def test_purge_removes_the_copies_too(warehouse: Warehouse, refused: Result) -> 
     assert left == []
     with Ledger.read(warehouse.settings.ledger, clock=lambda: datetime.now(UTC)) as ledger:  # noqa: TID251
         assert ledger.told(1, ["A1"])["A1"].marks is None
+
+
+def test_a_refused_order_of_an_edi_file_goes_out_again_and_nobody_is_answered_twice(
+    warehouse: Warehouse,
+) -> None:
+    inbox = Inbox(warehouse)
+    (warehouse.folder / "parcels.yaml").write_text(PARCELS_945, encoding="utf-8")
+    bodies = [("850", order("A1")), ("850", order("A2")), ("945", parcel("A2", "P2"))]
+    inbox.send(interchange(*bodies))
+    inbox.agree('[partner.acme]\nsyntax = "x12"\nid = "ACME"\nacks = ["997"]\n')
+    refuse(warehouse, "A2")
+    first = inbox.run_with("orders.yaml", "parcels.yaml")
+    assert outcomes(first.summary)["refused"] == 1
+    assert len(first.summary["acknowledgements"]) > 0  # type: ignore[arg-type]
+    (warehouse.folder / "in.edi").unlink()
+    refuse(warehouse)
+
+    result = retry_run(warehouse, first.run_id)
+
+    assert result.exit_code == 0
+    assert [put.order_number for put in warehouse.sandbox.puts()] == ["A1", "A2"]
+    stored = warehouse.sandbox.order("A2")
+    assert stored is not None
+    assert [each["tracking_number"] for each in stored["trackings"]] == ["P2"]
+    assert "acknowledgements" not in result.summary
+    assert warehouse.open_items() == {}
+    assert verify(warehouse.settings, result.run_id, 1.0, warehouse.told).exit_code == 0
