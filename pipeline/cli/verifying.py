@@ -32,9 +32,13 @@ from pipeline.config import Credentials
 @setting("concurrency", metavar="N")
 @setting("report_dir", metavar="DIR")
 @setting("pii", metavar="mask|show|none")
+@click.option(
+    "--forget", is_flag=True,
+    help="Let the next import of orders that are not as they were told send them again.",
+)  # fmt: skip
 @click.argument("name", required=False, metavar="[RUN | PLAN]")
 @click.pass_obj
-def verify(session: Session, name: str | None) -> int:
+def verify(session: Session, name: str | None, *, forget: bool) -> int:
     """Read orders back from parcelLab and compare with what was sent.
 
     RUN is the id of a run or the folder of a plan that was sent; without it the last run that sent
@@ -48,7 +52,7 @@ def verify(session: Session, name: str | None) -> int:
     with events_for(session.console, approve=True) as events:
         result = way.verify(
             loaded.settings, name, share if isinstance(share, float) else 1.0, events,
-            pii=str(loaded.values["pii"]),
+            pii=str(loaded.values["pii"]), forget=forget,
         )  # fmt: skip
     console = session.console
     if result.stopped is not None:

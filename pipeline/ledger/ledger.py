@@ -69,7 +69,15 @@ from pipeline.ledger.statements import (
 )
 from pipeline.ledger.states import ANSWERED, OPEN, OVERTAKING, SENDING, before
 from pipeline.ledger.store import open_store
-from pipeline.ledger.told import forget, marker, put_read_back, read_back_of, remember, told_orders
+from pipeline.ledger.told import (
+    distrust,
+    forget,
+    marker,
+    put_read_back,
+    read_back_of,
+    remember,
+    told_orders,
+)
 from pipeline.model.marks import Marker
 from pipeline.model.orders import Submission
 from pipeline.model.outcomes import MUTATION_SCHEMA, ORDER_SCHEMA, OrderOutcome
@@ -754,6 +762,20 @@ class Ledger:
         """Give how the orders of a run were read back last; None where they never were."""
         with self._session.transaction() as connection:
             return read_back_of(connection, run_id)
+
+    def distrust(
+        self,
+        endpoint: int,
+        missing: Sequence[str],
+        differing: Sequence[str],
+        changes: Sequence[str],
+    ) -> None:
+        """Let the next import send orders again that were read back and are not as they were told.
+
+        `changes` are those whose parcels or cancellation are to be sent again too.
+        """
+        with self._session.transaction() as connection:
+            distrust(connection, endpoint, missing, differing, changes)
 
     def order_in_runs(self, endpoint: int, order_number: str) -> list[OrderInRun]:
         """Give how an order went in each run of an endpoint that saw it, oldest first."""

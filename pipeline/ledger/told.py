@@ -220,3 +220,38 @@ def forget(connection: sa.Connection, endpoint: int, order_numbers: Iterable[str
                 .where(table.c.endpoint == endpoint, table.c.order_number.in_(numbers))
                 .values(marks=None)
             )
+
+
+def distrust(
+    connection: sa.Connection, endpoint: int, missing: Sequence[str], differing: Sequence[str],
+    changes: Sequence[str],
+) -> None:  # fmt: skip
+    """Let the next import send orders again that are not there as they were told.
+
+    A missing order is as good as never told; a differing one is sent again even if nothing changed, and
+    with its parcels and its cancellation where those are among what differs (`changes`): these may
+    be sent twice (CONTRACT §6).
+    """
+    for numbers in lookups(missing):
+        for table in (t.known_order, t.acked_operation, t.in_doubt):
+            connection.execute(
+                sa.delete(table).where(
+                    table.c.endpoint == endpoint, table.c.order_number.in_(numbers)
+                )
+            )
+    for numbers in lookups(differing):
+        connection.execute(
+            sa.update(t.known_order)
+            .where(_known.endpoint == endpoint, _known.order_number.in_(numbers))
+            .values(fully_applied=False)
+        )
+    safe = sa.or_(*(_acked.subject.startswith(f"{kind}|", autoescape=True) for kind in _SAFE))
+    for numbers in lookups(changes):
+        connection.execute(
+            sa.delete(t.acked_operation).where(
+                _acked.endpoint == endpoint, _acked.order_number.in_(numbers), safe
+            )
+        )
+
+
+_SAFE = ("add_tracking", "cancel_order")

@@ -14,6 +14,8 @@ _END = 4  # characters of a parcel's number that are shown
 # What a change of a kind moves in the order itself: told fields of these say nothing any more.
 _OF_CANCELLING = ("order_status", "cancelled_date", "cancelled_reason")
 _OF_QUANTITY = ("articles_order.quantity", "articles_order.status")
+# Differences of changes that may be sent twice begin with these words (`shown`).
+OF_CHANGES = ("tracking ", "cancel_order")
 # The server drops a region of a billing address that it does not know (CONTRACT K10).
 _DROPPED = "billing_address.region_code"
 

@@ -27,7 +27,7 @@ from pipeline.model.outcomes import ARRIVED_ORDERS
 from pipeline.model.stops import StopRun
 from pipeline.report.readback import as_document, as_expected, in_words, lines
 from pipeline.run.clock import clock
-from pipeline.run.compared import differences
+from pipeline.run.compared import OF_CHANGES, differences
 from pipeline.run.halt import Halt, listening
 from pipeline.run.look import no_ledger, report
 from pipeline.run.plans import run_of
@@ -67,12 +67,14 @@ class _Seen:
 
 
 def verify(
-    settings: Settings, name: str | None, share: float, events: Events, *, pii: str = "mask"
-) -> Result:
+    settings: Settings, name: str | None, share: float, events: Events, *, pii: str = "mask",
+    forget: bool = False,
+) -> Result:  # fmt: skip
     """Compare a share of the orders that arrived in a run with what parcelLab has.
 
     `name` is the id of a run or the folder of a plan that was sent; None is the last run that sent
     something. The same share of the same run is the same orders, every time.
+    With `forget` the next import of the orders that are not as they were told sends them again.
 
     Raises:
         RunUnknown: there is no such run, or it is of another endpoint.
@@ -85,15 +87,19 @@ def verify(
         chosen = sample(record.id, arrived, share)
         events.say("info", "verify", run=record.id, arrived=len(arrived), orders=len(chosen))
         stopped = asyncio.run(_read(settings, chosen, seen, halt, events)) if chosen else None
+    read = set(chosen)
     told = ReadBack(
         at=clock(), share=share, arrived=len(arrived), chosen=len(chosen), compared=seen.compared,
         differing=0, missing=0, unread=len(chosen) - seen.compared,
-        unmarked=sum(each.marks is None for number, each in seen.told.items() if number in set(chosen)),
+        unmarked=sum(each.marks is None for number, each in seen.told.items() if number in read),
     )  # fmt: skip
-    told, note = _recorded(settings, record, seen, told)
+    told, note = _recorded(settings, record, seen, told, forget=forget)
     code = _code(told, stopped, halt)
     page = _reported(settings, record, pii, events) if note is None else None
-    text = _text(settings, record, told, seen, _why(stopped, halt), note or page)
+    text = _text(
+        settings, record, told, seen, _why(stopped, halt), note or page,
+        forgotten=forget and note is None,
+    )  # fmt: skip
     return Result(
         run_id=record.id, exit_code=code, text=text, report=page, stopped=stopped,
         summary={
@@ -168,7 +174,7 @@ async def _read(
 
 
 def _recorded(
-    settings: Settings, record: RunRecord, seen: _Seen, told: ReadBack
+    settings: Settings, record: RunRecord, seen: _Seen, told: ReadBack, *, forget: bool
 ) -> tuple[ReadBack, str | None]:
     """Keep what was found, without the orders that a run has changed meanwhile."""
     try:
@@ -179,6 +185,8 @@ def _recorded(
             }
             told = _counted(told, seen, changed)
             ledger.put_read_back(record.id, told)
+            if forget:
+                ledger.distrust(record.endpoint, *_distrusted(told))
             return told, None
     except LedgerLocked:
         told = _counted(told, seen, set())
@@ -186,6 +194,16 @@ def _recorded(
             told,
             "not kept for the report: a run has begun meanwhile, and may have changed orders",
         )
+
+
+def _distrusted(told: ReadBack) -> tuple[list[str], list[str], list[str]]:
+    """The orders that are missing, those that differ, and those of these with changes to send again."""
+    missing = [each.order_number for each in told.differences if not each.field]
+    differing = dict.fromkeys(each.order_number for each in told.differences if each.field)
+    changes = dict.fromkeys(
+        each.order_number for each in told.differences if each.field.startswith(OF_CHANGES)
+    )
+    return missing, list(differing), list(changes)
 
 
 def _counted(told: ReadBack, seen: _Seen, changed: set[str]) -> ReadBack:
@@ -228,7 +246,7 @@ def _why(stopped: StopRun | None, halt: Halt) -> str:
 
 def _text(
     settings: Settings, record: RunRecord, told: ReadBack, seen: _Seen, why: str,
-    kept: Path | str | None,
+    kept: Path | str | None, *, forgotten: bool,
 ) -> str:  # fmt: skip
     """What the terminal says, down to the next command."""
     verdict = "AS TOLD" if as_expected(told) else "DIFFERENCES"
@@ -248,6 +266,11 @@ def _text(
         said.append(f"Report: {kept}")
     if told.differences:
         said.append(f"Look at one:  {typed(settings, 'trace', told.differences[0].order_number)}")
+        said.append(
+            "The next import of these orders sends them again."
+            if forgotten
+            else f"Have them sent again by the next import:  {typed(settings, 'verify', record.id, '--forget')}"
+        )
     elif told.unread:
         said.append(f"Read again:  {typed(settings, 'verify', record.id)}")
     return "\n".join(said) + "\n"

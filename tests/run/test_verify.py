@@ -14,10 +14,12 @@ from tests.databases import BOTH
 from tests.run.conftest import ORDERS_YAML, PARCELS_YAML, Warehouse, order_row
 
 
-def check(warehouse: Warehouse, name: str | None = None, share: float = 1.0) -> Result:
+def check(
+    warehouse: Warehouse, name: str | None = None, share: float = 1.0, *, forget: bool = False
+) -> Result:
     """Verify, and prove that nothing was sent for it."""
     before = len(warehouse.sandbox.puts())
-    result = verify(warehouse.settings, name, share, warehouse.told)
+    result = verify(warehouse.settings, name, share, warehouse.told, forget=forget)
     assert len(warehouse.sandbox.puts()) == before
     return result
 
@@ -258,3 +260,35 @@ def test_the_ledger_keeps_no_value_of_an_order(warehouse: Warehouse) -> None:
 
     stored = Path(warehouse.settings.ledger).read_bytes()
     assert b"canary" not in stored.lower()
+
+
+def test_what_differs_is_sent_again_by_the_next_import_once_it_is_forgotten(
+    warehouse: Warehouse,
+) -> None:
+    (warehouse.folder / "parcels.yaml").write_text(PARCELS_YAML, encoding="utf-8")
+    warehouse.orders(*(order_row(number) for number in ("A1", "A2", "A3", "A4")))
+    warehouse.parcels(("A3", "P3", "dhl-germany"))
+    warehouse.run()
+    change(warehouse, "A2", recipient_name="Else")
+    change(warehouse, "A3", trackings=())
+    gone = warehouse.sandbox._sandbox.storage
+    warehouse.sandbox._ask(
+        lambda: gone._connection.execute("DELETE FROM orders WHERE order_number = 'A1'")
+    )
+    assert warehouse.run().summary["orders"]["unchanged"] == 4  # type: ignore[index]
+    told = check(warehouse)
+    assert "verify 2" in told.text
+    assert "--forget" in told.text
+
+    forgotten = check(warehouse, forget=True)
+    assert forgotten.exit_code == 8
+    assert "The next import of these orders sends them again." in forgotten.text
+    before = len(warehouse.sandbox.puts())
+    warehouse.run()
+
+    assert sorted(put.order_number for put in warehouse.sandbox.puts()[before:]) == [
+        "A1",
+        "A2",
+        "A3",
+    ]
+    assert check(warehouse).exit_code == 0
