@@ -453,6 +453,17 @@ class Ledger:
                     .values(outcome=OrderOutcome.SUPERSEDED.value)
                 )
 
+    def doubt(self, endpoint: int, order_numbers: Sequence[str]) -> None:
+        """Note that orders may have got operations that must not be sent twice (FAULTS L3).
+
+        They are read back before they are sent, as after a crash.
+        """
+        rows = [{"endpoint": endpoint, "order_number": number} for number in order_numbers]
+        known = self._session.store.insert(t.in_doubt).on_conflict_do_nothing()
+        with self._session.transaction() as connection:
+            for some in chunked(rows, WRITE_SIZE):
+                connection.execute(known, some)
+
     def overtaken(self, run_id: str) -> set[str]:
         """Give the orders that a newer run of the endpoint has sent, or found to be there already.
 

@@ -74,7 +74,7 @@ from pipeline.run.retry import (
     compare_with_before,
     refuse_over_arrived,
 )
-from pipeline.run.sending import send_all, waiting_orders
+from pipeline.run.sending import send_all, unrepeatable_orders, waiting_orders
 from pipeline.run.sharing import Role, hold, join, part
 from pipeline.run.source import Job, compiled, open_jobs
 from pipeline.run.usual import Nights, as_findings, compared
@@ -544,6 +544,8 @@ class Flow:
         self.halt.gentle = True
         with self._saved(ledger, run_id):
             self._enter(ledger, endpoint, folder, same_work, LedgerState.RUNNING)
+            if self.options.new_ledger:  # what the old one knew may have been sent before
+                ledger.doubt(endpoint, unrepeatable_orders(folder))
             return self._send(ledger, run_id, folder)
 
     def _enter(

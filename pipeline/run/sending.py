@@ -65,6 +65,18 @@ def waiting_orders(ledger: Ledger, run_id: str, folder: RunFolder) -> pl.Series:
     return still.join(requests, on="order_number", how="semi").get_column("order_number")
 
 
+def unrepeatable_orders(folder: RunFolder) -> list[str]:
+    """The numbers of the orders whose request has an operation that must not be sent twice."""
+    replay = pl.element().struct.field("replay")
+    found = (
+        folder.scan("prepared", PREPARED_SCHEMA)
+        .filter(pl.col("operations").list.eval(replay == Replay.READ_BACK.value).list.any())
+        .select("order_number")
+        .collect()
+    )
+    return found.get_column("order_number").to_list()
+
+
 async def _send(
     ledger: Ledger, run_id: str, folder: RunFolder, partitions: int, waiting: pl.Series,
     endpoint: Endpoint, pace: Pace, events: Events, halt: Halt, clock: Callable[[], datetime],

@@ -112,7 +112,7 @@ class Kills:
 
     def _one_process(self, *, hit: bool) -> int:
         """Start the command and hit it once, perhaps; gives its exit code."""
-        asked = len(self.site.sandbox.requests())
+        asked, folders = len(self.site.sandbox.requests()), self._folders()
         process = self.site.start()
         started = time.monotonic()
         if hit and self._while_sending:
@@ -124,7 +124,7 @@ class Kills:
             if not _alive_after(process, self._chance.uniform(0, longest)):
                 break
             number = self._chance.choice(self._signals)
-            self._note(number, asked)
+            self._note(number, asked, folders)
             process.send_signal(number)
             if number is not signal.SIGSTOP:
                 return self._after(process, number)
@@ -158,12 +158,15 @@ class Kills:
         self._judge(0 if done.code == 0 else None, done)
         return done.code
 
-    def _note(self, number: signal.Signals, asked: int) -> None:
+    def _folders(self) -> set[str]:
+        return {path.name for path in (self.site.home / "runs").glob("*")}
+
+    def _note(self, number: signal.Signals, asked: int, folders: set[str]) -> None:
         self.tally.hits[number.name] += 1
-        sending = len(self.site.sandbox.requests()) > asked
-        folders = list((self.site.home / "runs").glob("*/run.json"))
-        self.tally.stages["sending or reporting" if sending else
-                          "preparing" if len(folders) > self.tally.versions else "starting"] += 1  # fmt: skip
+        stage = "starting" if self._folders() == folders else "preparing"
+        if len(self.site.sandbox.requests()) > asked:
+            stage = "sending or reporting"
+        self.tally.stages[stage] += 1
 
     # --- what is judged -------------------------------------------------------------------------
 

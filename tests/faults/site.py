@@ -278,9 +278,13 @@ class Site:
 
 @dataclass
 class Trial:
-    """A site whose command runs in this process, with or without a bug."""
+    """A site whose command runs in this process, with or without a bug.
+
+    `said` is what it printed last, log and results.
+    """
 
     site: Site
+    said: str = ""
 
     def command(self, *verb: str, bug: str | None = None) -> int:
         """Run the command; gives its exit code."""
@@ -288,7 +292,9 @@ class Trial:
         os.chdir(self.site.folder)
         try:
             with planted(bug) if bug else nullcontext():
-                return CliRunner().invoke(cli, ["--json", *(verb or IMPORT)]).exit_code
+                ended = CliRunner().invoke(cli, [*(verb or IMPORT)])
+                self.said = ended.output
+                return ended.exit_code
         finally:
             os.chdir(before)
 

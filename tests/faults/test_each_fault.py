@@ -1,5 +1,6 @@
 """Each fault of the sandbox meets the whole command; the verifier judges what came of it (§4.5)."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -83,6 +84,11 @@ def test_what_ends_the_run_leaves_nothing_unsaid_and_the_same_command_finishes(
 
     assert patient.command() == STOPPING[fault]
 
+    # what happened, how far it came, and what to type
+    assert re.search(
+        r"^STOPPED, CAN RESUME: \d+ of 21 orders arrived, \d+ missing", patient.said, re.M
+    )
+    assert patient.said.splitlines()[-1].startswith("Continue with: pipeline resume ")
     verdict = patient.site.verdict(STOPPING[fault])
     assert verdict.ok, str(verdict)
     assert after_refusal(patient.site.held().requests, patient.site.concurrency) == []

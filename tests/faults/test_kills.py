@@ -33,7 +33,7 @@ def test_signals_at_random_instants_lose_and_double_nothing(
 
     assert tally.faults == []
     assert tally.total >= KILLS
-    assert len(tally.stages) == 3, tally  # starting, preparing, sending or reporting
+    assert {"starting", "sending or reporting"} <= set(tally.stages), tally
 
 
 @pytest.mark.parametrize(
