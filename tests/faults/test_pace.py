@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.ledger import Begun, Journal
-from pipeline.send import ApiAway
+from pipeline.ledger import Begun, Journal, Ledger, RunStart
+from pipeline.model.endpoint import Endpoint, Pace, Secret
+from pipeline.sandbox import FaultSchedule, running_sandbox
+from pipeline.send import ApiAway, Gate, OrderClient, deliver
 from pipeline.send.budget import ANSWER_REWARD, LATE_COST, REFILL_PER_S, RETRY_COST, TOKENS
+from tests.faults.conftest import planned, utc
+from tests.faults.test_each_fault import PASSING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from pipeline.model.orders import Outcome, Submission
+    from pipeline.send import Kind
     from tests.faults.conftest import Answer, Asked, Wire, World
 
 
@@ -246,3 +253,52 @@ def test_a_time_out_costs_more_than_a_reset_and_says_that_the_server_is_busy(
     cost = LATE_COST if fault == "stall" else RETRY_COST
     assert tokens == [TOKENS, pytest.approx(TOKENS - cost + 0.1 * REFILL_PER_S)]
     assert world.gate.limit.cuts == (1 if fault == "stall" else 0)
+
+
+def test_every_fault_that_passes_meets_each_transport(
+    tmp_path: Path, wire: Wire, kind: Kind
+) -> None:
+    """One order per fault of the sandbox, struck at its first attempt: all arrive at the second."""
+    pace = Pace(concurrency=8, deadline_s=1.5, read_s=1.0)
+
+    async def sleep(seconds: float) -> None:
+        await asyncio.sleep(min(seconds, 0.01))
+
+    rules = [
+        {"fault": fault, "order_number": fault, "times": 1, **details}
+        for fault, details in PASSING.items()
+    ]
+    with (
+        running_sandbox() as sandbox,
+        Ledger.open(tmp_path / "s" / "ledger.db", clock=utc) as ledger,
+    ):
+        sandbox.play(FaultSchedule.of(rules))
+        more = {"account": sandbox.account, "destination_country_iso3": "DEU"}
+        submissions = [wire.order(fault, **more) for fault in PASSING]
+        endpoint = ledger.endpoint(sandbox.base_url, sandbox.account)
+        start = RunStart(id="r", endpoint=endpoint, fingerprint="f", profile="s", started_at=utc())
+        ledger.begin_run(start)
+        ledger.plan_partition("r", 0, planned(submissions), "d")
+
+        async def send() -> None:
+            where = Endpoint(
+                base_url=sandbox.base_url, account=sandbox.account, token=Secret(sandbox.token)
+            )
+            gate = Gate(pace, clock=time.monotonic, sleep=sleep, random=lambda: 0.5)
+            async with OrderClient(where, pace, kind=kind) as client:
+                ended = await deliver(
+                    [submissions],
+                    client=client,
+                    journal=ledger.journal("r", 0),
+                    gate=gate,
+                    stop=asyncio.Event(),
+                )
+            assert ended.stopped is None
+
+        asyncio.run(send())
+        outcomes = dict(ledger.orders("r").select("order_number", "outcome").iter_rows())
+        assert set(outcomes.values()) <= {"created", "updated"}, ledger.problems("r")
+        assert {each["order_number"] for each in sandbox.orders()} == set(PASSING)
+        met = {each.fault for each in sandbox.requests() if each.fault}
+        assert met == set(PASSING)
+        assert sandbox.violations() == []
