@@ -15,7 +15,12 @@ from pipeline.model.rules import RULES
     "pipeline open-items list",
     "pipeline open-items list --profile prod --json",
     "pipeline -q open-items list --profile prod | grep R301",
-    means={Exit.OK: "listed, also where there is none", Exit.LEDGER: "the ledger cannot be read"},
+    means={
+        Exit.OK: "listed, also where there is none",
+        Exit.INTERNAL: "a bug",
+        Exit.USAGE: "bad option or configuration",
+        Exit.LEDGER: "the ledger cannot be read",
+    },
 )  # fmt: skip
 @click.pass_obj
 def list_(session: Session) -> int:
@@ -65,7 +70,8 @@ def list_(session: Session) -> int:
     "pipeline open-items close WH-4000013 --reason test --json",
     means={
         Exit.OK: "all of them are closed",
-        Exit.USAGE: "one of them is no open item, or the reason is empty; nothing was closed",
+        Exit.INTERNAL: "a bug",
+        Exit.USAGE: "bad option or configuration, one of them is no open item, or the reason is empty; nothing was closed",
         Exit.LOCKED: "a run is at work; try again when it has ended",
         Exit.LEDGER: "the ledger cannot be written",
     },

@@ -20,7 +20,13 @@ if TYPE_CHECKING:
     "pipeline purge --order WH-4000013 --dry-run",
     "pipeline purge --order WH-4000013",
     "pipeline purge --order WH-4000013 --json",
-    exits=(Exit.LOCKED, Exit.LEDGER),
+    means={
+        Exit.OK: "erased, or with --dry-run listed; what stays is printed",
+        Exit.INTERNAL: "a bug",
+        Exit.USAGE: "bad option or configuration, nothing is kept of the order, or a run that has it can be resumed; nothing was erased",
+        Exit.LOCKED: "a run is at work; nothing was erased",
+        Exit.LEDGER: "the ledger or its disk cannot be used; the same command again goes on",
+    },
 )  # fmt: skip
 @setting("report_dir", metavar="DIR")
 @click.option("--order", required=True, metavar="NR", help="Number of the order.")

@@ -115,7 +115,13 @@ class Age(click.ParamType[timedelta]):
     "pipeline report prune --older-than 90d --dry-run",
     "pipeline report prune --older-than 90d",
     "pipeline report prune --older-than 4w --json",
-    exits=(Exit.LOCKED, Exit.LEDGER),
+    means={
+        Exit.OK: "removed, or with --dry-run listed; also where nothing is that old",
+        Exit.INTERNAL: "a bug",
+        Exit.USAGE: "bad option or configuration; nothing was removed",
+        Exit.LOCKED: "a run is at work; nothing was removed",
+        Exit.LEDGER: "the ledger or its disk cannot be used; the same command again goes on",
+    },
 )  # fmt: skip
 @setting("report_dir", metavar="DIR")
 @click.option("--older-than", type=Age(), required=True, metavar="AGE",

@@ -79,6 +79,23 @@ def test_a_command_has_one_line_three_examples_exit_codes_and_variables(
     assert {Exit.OK, Exit.INTERNAL, Exit.USAGE} <= set(command.exits)
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["purge", "report prune", "open-items close", "open-items list"],
+)
+def test_a_command_that_sends_nothing_says_what_its_own_exit_codes_mean(name: str) -> None:
+    [command] = [each.command for each in verbs() if each.command_path == f"pipeline {name}"]
+    assert isinstance(command, Verb)
+    assert set(command.exits) == set(command.means)
+    assert not {MEANINGS[each].says for each in command.exits} & set(command.means.values())
+
+
+def test_half_an_order_is_explained_in_all_its_cases(call: Call) -> None:
+    said = call("explain", "C142").out
+    assert "two of the files" in said
+    assert "EDI file" in said
+
+
 @pytest.mark.parametrize("context", VERBS)
 def test_examples_parse(context: click.Context) -> None:
     command = context.command
