@@ -71,7 +71,7 @@ def what_changes(order: Mapping[str, Any]) -> str:
 def caution_words(facts: Mapping[str, Any]) -> str:
     """What a person should think about before it is sent; "" for nothing."""
     old, days = facts["old_with_address"], facts["old_days"]
-    if not old:
+    if not old or facts.get("backfill"):  # of a backfill more is said elsewhere
         return ""
     is_are, it_they = ("is", "this customer") if old == 1 else ("are", "these customers")
     have = "has" if old == 1 else "have"

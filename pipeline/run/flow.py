@@ -233,7 +233,10 @@ class Flow:
                 run_id = f"plan-{folder.path.name}"
                 seen = self._prepare(run_id, jobs, folder, _Known(ledger, endpoint))
                 told = foretell(folder, ledger, endpoint, clock())
-                folder.write_facts(folder.facts() | {"foretold": told.as_facts()})
+                folder.write_facts(
+                    folder.facts()
+                    | {"foretold": told.as_facts() | {"backfill": self.options.backfill}}
+                )
                 finish_plan(
                     folder, ledger, fingerprint(self.endpoint, jobs, self.options, self.agreed)
                 )
