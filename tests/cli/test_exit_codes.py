@@ -323,3 +323,24 @@ def test_the_two_tables_of_exit_codes_agree() -> None:
     # a run never compares what it sent with what is there, so it has no 8
     assert tuple(int(code) for code in PRECEDENCE if code != 8) == verdict.PRECEDENCE
     assert {code: name_of(code) for code in verdict.NAMES} == verdict.NAMES
+
+
+_INTERRUPTED_LOADING = """
+import sys
+from pipeline.__main__ import main
+
+class Struck:
+    def find_spec(self, name, path=None, target=None):
+        if name == "pipeline.cli.shape":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Struck())
+main()
+"""
+
+
+def test_130_when_the_program_is_interrupted_while_it_loads() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", _INTERRUPTED_LOADING], capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
