@@ -91,11 +91,6 @@ async def _send(
     )
     lease = Lease(max(pace.lease_s, _LEASE_OF_DEADLINES * pace.deadline_s), pace.deadline_s)
     total, done = waiting.len(), 0
-    doubtful = frozenset(
-        ledger.orders(run_id).filter(pl.col("outcome") == OrderOutcome.UNKNOWN.value)
-        .get_column("order_number").to_list()
-        if intent is Intent.CREATE else ()
-    )  # fmt: skip
     so_far: Counter[str] = Counter()
     agent = f"pipeline/{__version__}"
     try:
@@ -118,7 +113,7 @@ async def _send(
                         submissions(ready.reverse() if joined else ready), client=client,
                         journal=CountedJournal(ledger.journal(run_id, partition, lease), so_far),
                         gate=gate, stop=stop, total=ready.height, on_progress=tell,
-                        intent=intent, doubtful=doubtful,
+                        intent=intent,
                     )  # fmt: skip
                     done += delivered.settled
                     events.say("debug", "partition sent", partition=partition,

@@ -6,7 +6,6 @@ from collections.abc import (
     AsyncIterable,
     AsyncIterator,
     Callable,
-    Container,
     Iterable,
     Iterator,
     Sequence,
@@ -89,21 +88,17 @@ async def deliver(
     on_progress: Callable[[Progress], None] | None = None,
     grace_s: float = GRACE_S,
     intent: Intent = Intent.UPSERT,
-    doubtful: Container[str] = frozenset(),
 ) -> Delivered:
     """Send every submission once it is recorded as being sent, and record what became of it.
 
     At most one request of an order is in flight; a second submission of it waits. When `stop` is
-    set, nothing new goes out, and what is in flight has `grace_s` to end. Orders of `doubtful` may
-    have been sent by an earlier run; those that are only to be created are read back first.
+    set, nothing new goes out, and what is in flight has `grace_s` to end.
 
     Returns:
         How it ended; `stopped` is the reason if the run cannot go on. Orders that were not taken
         from `submissions` by then keep the outcome that the plan gave them.
     """
-    delivery = _Delivery(
-        _Source(submissions), client, journal, gate, total, on_progress, intent, doubtful
-    )
+    delivery = _Delivery(_Source(submissions), client, journal, gate, total, on_progress, intent)
     return await delivery.run(stop, grace_s)
 
 
@@ -169,9 +164,7 @@ class _Delivery:
         total: int,
         on_progress: Callable[[Progress], None] | None,
         intent: Intent,
-        doubtful: Container[str],
     ) -> None:
-        self._doubtful = doubtful if intent is Intent.CREATE else frozenset()
         self._creating = intent is Intent.CREATE
         self._source = source
         self._journal = journal
@@ -342,7 +335,7 @@ class _Delivery:
             job = self._jobs[number]
             job.ambiguous = number in begun.unclear
             creating_again = self._creating and job.ambiguous
-            if number in begun.doubtful or number in self._doubtful or creating_again:
+            if number in begun.doubtful or creating_again:
                 job.doubt()
             self._queue.put_nowait(job)
         self._recorded.set()

@@ -247,7 +247,7 @@ class World:
         self.random = lambda: 1.0
         self.grace_s = 10.0
         self.intent = Intent.UPSERT
-        self.doubtful: frozenset[str] = frozenset()
+        self.planned = False
         self.gate: Gate
 
     def paced(self, **changes: float) -> Self:
@@ -290,7 +290,8 @@ class World:
                         )
                     )
                 unique = {each.order_number: each for each in submissions}
-                ledger.plan_partition(RUN, 0, planned(unique.values()), "d")
+                if not self.planned:
+                    ledger.plan_partition(RUN, 0, planned(unique.values()), "d")
                 delivered = await self.send(server.url, ledger, submissions, stop)
                 return Delivery(
                     delivered,
@@ -318,7 +319,6 @@ class World:
                 total=len(submissions),
                 grace_s=self.grace_s,
                 intent=self.intent,
-                doubtful=self.doubtful,
             )
 
 
