@@ -1,6 +1,5 @@
 """report open, mail, prune: what one does with a report besides making it."""
 
-import re
 from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -12,13 +11,11 @@ from pipeline.cli.exits import Exit
 from pipeline.cli.progress import events_for
 from pipeline.cli.root import report_group
 from pipeline.cli.session import Session
-from pipeline.cli.shape import setting, verb
+from pipeline.cli.shape import Age, setting, verb
 from pipeline.config import BadConfig, Credentials
 
 if TYPE_CHECKING:
     from pipeline.run import Pruned
-
-_UNITS = {"d": "days", "w": "weeks"}
 
 
 @verb(
@@ -91,23 +88,6 @@ def mail(session: Session, show: bool, run_id: str | None) -> int:
     else:
         console.result("\n".join(f"{each.by} {each.says}" for each in told))
     return code
-
-
-class Age(click.ParamType[timedelta]):
-    """A number of days or weeks, such as 90d."""
-
-    name = "age"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> timedelta:
-        """Read it."""
-        if isinstance(value, timedelta):
-            return value
-        found = re.fullmatch(r"([0-9]{1,5})([dw])", str(value).strip())
-        if found is None:
-            self.fail(f"'{value}' is not an age such as 90d or 12w", param, ctx)
-        return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
 @verb(

@@ -1,7 +1,9 @@
 """How commands look and are found: sections, examples, exit codes, environment names (CLI §2, §7)."""
 
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -36,6 +38,26 @@ class Words(click.Choice[str]):
             self.fail(f"'{value}' is not one of {listed}." + (f" {hint.capitalize()}" if hint else ""),
                       param, ctx)  # fmt: skip
         return super().convert(value, param, ctx)
+
+
+_UNITS = {"d": "days", "w": "weeks"}
+
+
+class Age(click.ParamType[timedelta]):
+    """A number of days or weeks, such as 90d."""
+
+    name = "age"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> timedelta:
+        """Read it."""
+        if isinstance(value, timedelta):
+            return value
+        found = re.fullmatch(r"([0-9]{1,5})([dw])", str(value).strip())
+        if found is None:
+            self.fail(f"'{value}' is not an age such as 90d or 12w", param, ctx)
+        return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
 class Setting(click.Option):

@@ -1,6 +1,7 @@
 """What the product knows about each endpoint, and what became of each run (PRODUCT §2.9)."""
 
 from pipeline.ledger.claims import Lease
+from pipeline.ledger.extract import COLUMNS as EXPORT_COLUMNS
 from pipeline.ledger.inspection import Complaint, Inspection
 from pipeline.ledger.journal import Begun, Journal
 from pipeline.ledger.ledger import Ledger
@@ -33,21 +34,26 @@ from pipeline.ledger.records import (
     TriedOnce,
     cause_hash,
 )
+from pipeline.ledger.sizes import EndpointSize, Growth, LedgerSize, TableSize
 from pipeline.ledger.stops import LedgerAbsent, LedgerDamaged, LedgerLocked, LedgerUnusable
 from pipeline.ledger.store import set_aside
+from pipeline.ledger.thinning import OldRun
 from pipeline.ledger.told import owner_of
 
 __all__ = [
+    "EXPORT_COLUMNS",
     "PLANNED_SCHEMA",
     "AckedOperation",
     "Begun",
     "CauseCount",
     "Complaint",
     "Difference",
+    "EndpointSize",
     "FailedAttempt",
     "Figures",
     "FindingCount",
     "Found",
+    "Growth",
     "HandedOver",
     "Inspection",
     "InterchangeKey",
@@ -58,7 +64,9 @@ __all__ = [
     "LedgerAbsent",
     "LedgerDamaged",
     "LedgerLocked",
+    "LedgerSize",
     "LedgerUnusable",
+    "OldRun",
     "OpenCount",
     "OpenItem",
     "OrderAnswer",
@@ -72,6 +80,7 @@ __all__ = [
     "RunStart",
     "RunState",
     "SourceNight",
+    "TableSize",
     "ToldOrder",
     "TriedOnce",
     "cause_hash",

@@ -243,9 +243,16 @@ def _orders(connection: sa.Connection) -> Iterator[Complaint]:
             "orders", f"order {number} was {outcome} in run {run}, and is not among the known ones",
             "table known_order", _SEND_AGAIN,
         )  # fmt: skip
+    # what a purged run has sent is not there to compare with
+    purged = (
+        sa.select(sa.func.coalesce(sa.func.max(t.seal.c.run), 0))
+        .where(t.seal.c.kind == SealKind.PURGED.value)
+        .scalar_subquery()
+    )
     asked = (
         sa.select(
-            _run.id, _run.endpoint, _order.order_number, _order.outcome, _order.content_sha256,
+            _run.id, _run.seq, _run.endpoint, _order.order_number, _order.outcome,
+            _order.content_sha256,
             sa.func.row_number()
             .over(partition_by=(_run.endpoint, _order.order_number), order_by=_run.seq.desc())
             .label("place"),
@@ -264,6 +271,7 @@ def _orders(connection: sa.Connection) -> Iterator[Complaint]:
         )
         .where(
             asked.c.place == 1,
+            asked.c.seq > purged,
             _known.fully_applied,
             sa.or_(
                 asked.c.outcome.not_in(_WHOLE),
@@ -372,7 +380,7 @@ def _sealed(connection: sa.Connection) -> Iterator[Complaint]:
     for seq, run, state, ended_at in rows:
         seal = latest.get(seq)
         if seal is None:
-            first = kept[0] if kept else None
+            first = next((each for each in kept if each.kind == SealKind.ENDED.value), None)
             later = first is not None and seq > first.run and (ended_at or "") > str(first.ended_at)
             if state in _OVER and later:
                 yield Complaint("seals", "it is over and has no seal", f"run {run}", _ASK)

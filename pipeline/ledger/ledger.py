@@ -1,6 +1,6 @@
 """The narrow face of the ledger: knowledge per endpoint, runs, and the partitions of a run."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from pipeline.ledger import entries, sources
 from pipeline.ledger import schema as t
 from pipeline.ledger.claims import Lease
+from pipeline.ledger.extract import exported
 from pipeline.ledger.frames import frame
 from pipeline.ledger.inspection import Inspection, inspect
 from pipeline.ledger.interchanges import (
@@ -58,6 +59,7 @@ from pipeline.ledger.records import (
 )
 from pipeline.ledger.seals import SealKind, put_seal
 from pipeline.ledger.session import Session, each_again_after_a_cut
+from pipeline.ledger.sizes import LedgerSize, sizes
 from pipeline.ledger.statements import (
     MANY_SIZE,
     WRITE_SIZE,
@@ -69,6 +71,7 @@ from pipeline.ledger.statements import (
 )
 from pipeline.ledger.states import ANSWERED, OPEN, OVERTAKING, SENDING, before
 from pipeline.ledger.store import open_store
+from pipeline.ledger.thinning import OldRun, is_purged, old_runs, remove_rows
 from pipeline.ledger.told import (
     distrust,
     forget,
@@ -146,6 +149,32 @@ class Ledger:
     def check(self, *, seal: str | None = None) -> Inspection:
         """Look for damage and for what does not agree; `seal` is one that was kept elsewhere."""
         return inspect(self._session, seal)
+
+    def sizes(self, *, since: datetime) -> LedgerSize:
+        """Count rows and bytes, and what the runs since a moment have added."""
+        with self._session.transaction() as connection:
+            return sizes(connection, since)
+
+    def exported(
+        self, endpoint: int, run_id: str | None, outcomes: Sequence[str]
+    ) -> Iterator[list[tuple[object, ...]]]:
+        """Give what is known of the orders of runs, in batches of `EXPORT_COLUMNS`."""
+        return exported(self._session, endpoint, run_id, outcomes)
+
+    def old_runs(self, *, before: datetime, needs: Callable[[str], str]) -> list[OldRun]:
+        """Judge the runs that were over before a moment and have rows; `needs` says who needs them."""
+        with self._session.transaction() as connection:
+            return old_runs(connection, before, needs)
+
+    def remove_rows(self, run_id: str) -> None:
+        """Remove what there is of each order of a run; what is known of the orders stays."""
+        with self._session.transaction() as connection:
+            remove_rows(connection, run_id)
+
+    def is_purged(self, run_id: str) -> bool:
+        """Tell whether the rows of a run were removed by `remove_rows`."""
+        with self._session.transaction() as connection:
+            return is_purged(connection, run_id)
 
     # --- who else works here ------------------------------------------------------------------
 

@@ -11,7 +11,14 @@ from pathlib import Path
 
 from pipeline.config import Settings
 from pipeline.report.visible import named
-from pipeline.run.bookkeeping import check_ledger
+from pipeline.run.bookkeeping import (
+    Thinned,
+    check_ledger,
+    export_to,
+    exported,
+    ledger_sizes,
+    thin_ledger,
+)
 from pipeline.run.flow import Flow
 from pipeline.run.items import close_open_items, open_items
 from pipeline.run.look import index, letter_of, report, status, written_report
@@ -46,10 +53,14 @@ __all__ = [
     "Purged",
     "Result",
     "RunUnknown",
+    "Thinned",
     "again",
     "check_ledger",
     "close_open_items",
+    "export_to",
+    "exported",
     "index",
+    "ledger_sizes",
     "letter_of",
     "open_items",
     "plan",
@@ -64,6 +75,7 @@ __all__ = [
     "send_letter",
     "shortened",
     "status",
+    "thin_ledger",
     "verify",
     "written_report",
 ]

@@ -99,10 +99,15 @@ def run_of(ledger: Ledger, name: str) -> RunRecord:
     """Find a run by its id, or by the folder of the plan that it sent.
 
     Raises:
-        RunUnknown: there is none.
+        RunUnknown: there is none, or its orders were purged.
     """
     record = ledger.run(name)
     if record is not None:
+        if ledger.is_purged(name):
+            raise RunUnknown(
+                f"the orders of run {name} were removed from the ledger by `ledger purge`",
+                code="C134", help="its figures are on the page of all runs: `pipeline report index`",
+            )  # fmt: skip
         return record
     plan = RunFolder(Path(name)).facts().get("plan")
     if isinstance(plan, str):
