@@ -28,6 +28,13 @@ _FIXES_HERE = {
         ("R105", "a byte of this row is damaged"),
     )
 }
+# Rules speak of cells that are corrected here; those of a message are corrected by its sender.
+_CELLS = r"\b(correct|fill in|shorten|write) (the|their)( missing)? (cell|rows|key|dates)"
+_ASKED = (
+    (_CELLS, "ask the sender to ${1} ${2}${3} ${4}"),
+    (r"\bcell", "value"),
+    (r"(to correct the value, or) (`|the [p`])", "${1} correct ${2}"),
+)
 
 
 def affected(tables: RunTables) -> pl.DataFrame:
@@ -146,7 +153,7 @@ def _told_of_messages(
     rejected = tables.rows.lazy().filter(here & pl.col("outcome").is_in(REJECTED_ROWS)).collect()
     errors = edi_findings(tables.findings, rejected, tables.messages).errors.filter(here)
     every = pl.concat([errors.select(found.columns), found]).sort(ORIGIN)
-    told = _told(every, facts, owners)
+    told = _told(every, facts, owners).with_columns(_asked(pl.col("fix")))
     line = pl.concat_str(
         pl.lit("  segment "), (pl.col(SEGMENT) & SEGMENTS_MAX).cast(pl.String),
         pl.lit(", line "), pl.col(LINE).cast(pl.String), pl.lit("  "), "rule", pl.lit("  "), "problem",
@@ -161,6 +168,13 @@ def _told_of_messages(
         .group_by("_message", maintain_order=True)
         .agg(pl.col("text").str.join(""))
     )  # fmt: skip
+
+
+def _asked(fix: pl.Expr) -> pl.Expr:
+    """What to do about a message, from what a rule says of cells."""
+    for pattern, words in _ASKED:
+        fix = fix.str.replace_all(pattern, words)
+    return fix
 
 
 def _of_message() -> pl.Expr:

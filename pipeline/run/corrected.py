@@ -27,6 +27,7 @@ from pipeline.run.request import Events
 from pipeline.run.workbook import TooLarge, write_workbook
 
 FOLDER = "rejected"
+MESSAGES_ENDING = ".messages.txt"
 _NAME_MAX = 100  # characters of a name; file systems take 255 bytes
 _UNSAFE = re.compile(r"[^\w.\-]+")
 
@@ -123,7 +124,7 @@ class _Writer:
         about = _about(
             mine, self.told.filter(pl.col(FILE) == index), self.facts.run_id, file["name"]
         )
-        path = self.names.free(index, file["name"], "rejected", ".csv")
+        path = self.names.free(index, file["name"], ".rejected.csv")
         try:
             _put(path, lambda out: copy.write(about, out))
         except (SourceUnusable, UnicodeError) as error:
@@ -133,7 +134,7 @@ class _Writer:
         yield _made(path, index, about.height, orders, Correcting.ROWS)
         if not self.workbooks:
             return
-        book = self.names.free(index, file["name"], "rejected", ".xlsx")
+        book = self.names.free(index, file["name"], ".rejected.xlsx")
         try:
             _put(book, lambda out: write_workbook(path, copy.source, out, at=self.facts.started_at))
         except TooLarge as error:
@@ -145,7 +146,7 @@ class _Writer:
         listed = message_list(ordinals, self.rows, self.tables, self.facts, self.owners)
         if not listed.messages:
             return
-        path = self.names.free(index, name, "messages", ".txt")
+        path = self.names.free(index, name, MESSAGES_ENDING)
         _put(path, lambda out: out.write(listed.text.encode()))
         yield _made(path, index, listed.messages, listed.orders, Correcting.MESSAGES)
 
@@ -184,13 +185,16 @@ class _Names:
         self._before = {each["name"]: each for each in before}
         self._taken: set[str] = set()
 
-    def free(self, index: int, file: str, kind: str, suffix: str) -> Path:
+    def free(self, index: int, file: str, ending: str) -> Path:
         """Choose a name like that of the input file, without folders or odd characters in it."""
         stem = re.sub(r"\.[A-Za-z0-9]{1,8}$", "", file.removesuffix(".gz"))
-        base = _UNSAFE.sub("-", stem.removesuffix(f".{kind}")).strip("-.")[:_NAME_MAX] or "file"
+        base = (
+            _UNSAFE.sub("-", stem.removesuffix(ending.rpartition(".")[0])).strip("-.")[:_NAME_MAX]
+            or "file"
+        )
         number = 1
         while True:
-            name = f"{base}{'' if number == 1 else f'-{number}'}.{kind}{suffix}"
+            name = f"{base}{'' if number == 1 else f'-{number}'}{ending}"
             if name.lower() not in self._taken and self._may_write(index, self._folder / name):
                 self._taken.add(name.lower())
                 return self._folder / name

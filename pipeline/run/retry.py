@@ -30,6 +30,7 @@ from pipeline.read import read_header, read_ours, recognise, writable
 from pipeline.report.corrections import affected
 from pipeline.report.facts import Correcting, RunFacts, RunState, RunTables
 from pipeline.report.summary import counted
+from pipeline.run.corrected import MESSAGES_ENDING
 from pipeline.run.folder import RunFolder
 from pipeline.run.request import Options, elsewhere, typed
 from pipeline.run.source import Job
@@ -138,9 +139,12 @@ def _runs_of(
     file: Path, ledger: Ledger, endpoint: int, settings: Settings, *, named: bool
 ) -> Iterator[_Before]:
     """The runs that a corrected file names; with a mapping named, those that are known here."""
+    if file.is_dir():
+        _refuse_folder(file, settings)
     form = recognise(file, file.name)
     if form is None:
         _refuse_workbook(file)
+        _refuse_messages(file)
     runs: list[str] = []
     if form is not None:
         ours = read_ours(file, form, name=file.name)
@@ -175,6 +179,24 @@ def _refuse_workbook(file: Path) -> None:
             f"{file} is a workbook, and retry takes CSV", code="C140",
             help='in Excel, File > Save As > "CSV UTF-8 (Comma delimited)"; in LibreOffice, File > Save As > '
             f'"Text CSV", character set "Unicode (UTF-8)". Then: pipeline retry {shlex.quote(str(saved))}',
+        )  # fmt: skip
+
+
+def _refuse_folder(folder: Path, settings: Settings) -> None:
+    files = sorted(folder.glob("*.csv")) or sorted((folder / "rejected").glob("*.csv"))
+    names = [str(each) for each in files[:_NAMED]]
+    how = f"name the files in it: {typed(settings, 'retry', *names)}"
+    raise RetryRefused(
+        f"{folder} is a folder, and retry takes files", code="C140",
+        help=how if files else "name the files of the folder rejected/ beside a report",
+    )  # fmt: skip
+
+
+def _refuse_messages(file: Path) -> None:
+    if file.name.endswith(MESSAGES_ENDING):
+        raise RetryRefused(
+            f"{file} lists EDI messages, and nobody corrects these by hand", code="C140",
+            help="ask the sender for these messages again; import what comes with `pipeline run`",
         )  # fmt: skip
 
 

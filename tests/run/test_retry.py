@@ -373,6 +373,40 @@ def test_a_workbook_is_refused_with_how_to_save_it(
     assert refused.value.help.endswith(f"Then: pipeline retry '{path.with_suffix('.csv')}'")
 
 
+@pytest.mark.parametrize("mapping_named", [False, True])
+def test_a_folder_is_refused_with_the_files_in_it(
+    warehouse: Warehouse, *, mapping_named: bool
+) -> None:
+    warehouse.orders(order_row("A1", qty="x"))
+    path = only(warehouse.corrected(warehouse.run()))
+    mapping = warehouse.mappings[0] if mapping_named else None
+
+    for folder in (path.parent, path.parent.parent):
+        with pytest.raises(RetryRefused, match="is a folder, and retry takes files") as refused:
+            warehouse.retry(folder, mapping=mapping)
+        assert refused.value.code == "C140"
+        assert refused.value.help == f"name the files in it: pipeline retry {path}"
+
+    with pytest.raises(RetryRefused, match="is a folder") as refused:
+        warehouse.retry(warehouse.settings.home, mapping=mapping)
+    assert "rejected/" in refused.value.help
+
+
+@pytest.mark.parametrize("mapping_named", [False, True])
+def test_a_list_of_messages_is_refused_with_whom_to_ask(
+    warehouse: Warehouse, *, mapping_named: bool
+) -> None:
+    inbox = Inbox(warehouse)
+    inbox.send(interchange(("850", order("A1")), ("850", order("A2", country="XX"))))
+    path = only(warehouse.corrected(inbox.run()))
+
+    with pytest.raises(RetryRefused, match="lists EDI messages") as refused:
+        warehouse.retry(path, mapping=warehouse.mappings[0] if mapping_named else None)
+
+    assert refused.value.code == "C140"
+    assert refused.value.help.startswith("ask the sender for these messages again")
+
+
 def test_rows_of_a_run_elsewhere_are_refused(warehouse: Warehouse) -> None:
     warehouse.orders(order_row("A1", qty="x"))
     path = only(warehouse.corrected(warehouse.run()))
@@ -450,7 +484,8 @@ def test_messages_of_edi_files_are_listed_with_place_path_and_fix(warehouse: War
     assert "Message 0003 (850), from segment 21\n  orders A3\n  segment 27, line 1  E" in text
     assert text.count("what to do: ") == 2
     assert 'N1[1=ST]>N4.4: "XX" is not an ISO 3166-1 country code' in text
-    assert "what to do: correct the cell" in text
+    assert "what to do: ask the sender to correct the value" in text
+    assert "cell" not in text
     assert "A1" not in text
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert 'href="rejected/in.messages.txt"' in page(result)
