@@ -20,31 +20,36 @@ def order_in_runs(connection: sa.Connection, endpoint: int, number: str) -> list
 
     It is found by its number, or by its key where no row showed a number.
     """
-    # by run and partition, as the indexes are: a ledger has many orders and few partitions
-    mine = sa.and_(_order.run == _part.run, _order.partition == _part.partition)
-    found = [
-        sa.select(t.run.c.id, t.run.c.seq, t.run.c.started_at, *_order)
-        .select_from(t.run_partition)
-        .join(t.run, t.run.c.seq == _part.run)
-        .join(t.run_order, sa.and_(mine, column == number))
+    places = connection.execute(
+        sa.select(t.run.c.id, t.run.c.seq, t.run.c.started_at, _part.partition)
+        .join(t.run_partition, _part.run == t.run.c.seq)
         .where(t.run.c.endpoint == endpoint)
-        for column in (_order.order_number, _order.key)
-    ]
+        .order_by(t.run.c.seq, _part.partition)
+    ).all()
     seen: dict[tuple[Any, ...], OrderInRun] = {}
-    for query in found:
-        for row in connection.execute(query).mappings():
-            at = (row["seq"], row["partition"], row["key"], row["version"])
-            if at not in seen:
-                seen[at] = _in_run(connection, row)
+    # Each partition is asked by itself, as the indexes are: a ledger has many orders and few
+    # partitions, and in one question SQLite would rather read all orders of every run.
+    for run, seq, started_at, partition in places:
+        here = (_order.run == seq, _order.partition == partition)
+        for column in (_order.order_number, _order.key):
+            for row in connection.execute(_ALL.where(*here, column == number)).mappings():
+                at = (seq, partition, row["key"], row["version"])
+                if at not in seen:
+                    seen[at] = _in_run(connection, run, started_at, row)
     return [seen[at] for at in sorted(seen)]
 
 
-def _in_run(connection: sa.Connection, row: sa.RowMapping) -> OrderInRun:
+_ALL = sa.select(t.run_order)
+
+
+def _in_run(
+    connection: sa.Connection, run_id: str, started_at: str, row: sa.RowMapping
+) -> OrderInRun:
     sending = row["outcome"] == SENDING
-    run, partition, number = row["seq"], row["partition"], row["order_number"]
+    run, partition, number = row["run"], row["partition"], row["order_number"]
     return OrderInRun(
-        run=row["id"],
-        started_at=datetime.fromisoformat(row["started_at"]),
+        run=run_id,
+        started_at=datetime.fromisoformat(started_at),
         key=row["key"],
         outcome=_UNKNOWN if sending else row["outcome"],
         code="U001" if sending else row["code"],
