@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.sandbox import SandboxSettings, running_sandbox
-from tests.faults.site import Ended, Site, ended
+from tests.faults.site import DATABASE, Ended, Site, ended, ledger_at
 from tests.faults.verifier import redundant
 
 _LATENCY_S = 0.04  # of the sandbox: sending is where a kill can hurt most
@@ -236,15 +236,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--signals", default="KILL,TERM,INT,STOP")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--orders", type=int, default=60)
-    parser.add_argument("--database", help="a postgresql:// URL instead of SQLite in a folder")
+    parser.add_argument("--database", help=DATABASE)
     parser.add_argument("--while-sending", action="store_true", help="hit only then")
     parser.add_argument("--bug", help="plant one: the tool must find it")
     told = parser.parse_args(arguments)
     with (
         tempfile.TemporaryDirectory() as folder,
         running_sandbox(SandboxSettings(latency_s=_LATENCY_S)) as sandbox,
+        ledger_at(told.database) as url,
     ):
-        site = Site(Path(folder), sandbox, orders=told.orders, ledger=told.database, bug=told.bug)
+        site = Site(Path(folder), sandbox, orders=told.orders, ledger=url, bug=told.bug)
         started = time.monotonic()
         loop = Kills(site, told.signals.split(","), told.seed, while_sending=told.while_sending)
         tally = loop.go(told.kills, _progress)

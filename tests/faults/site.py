@@ -14,8 +14,8 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
-from contextlib import closing, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from click.testing import CliRunner
 
 from pipeline.cli.app import cli
 from pipeline.sandbox import RunningSandbox
+from tests.databases import running_server
 from tests.faults.planted import planted
 from tests.faults.verifier import Held, Planned, Report, RunClaim, Verdict, Version, verify
 
@@ -66,6 +67,7 @@ trackings:
 """
 _HEADER = "no;pos;sku;qty;country;mail;name;cut;gift\n"
 FAULTY = "FAULTY"
+DATABASE = "a postgresql:// URL instead of SQLite in a folder; `postgresql` starts a server"
 IMPORT = ("run", "-m", "inbox/orders.yaml", "-m", "inbox/parcels.yaml", "inbox")
 
 
@@ -99,7 +101,9 @@ class Site:
         self.inbox.mkdir(parents=True, exist_ok=True)
         (self.inbox / "orders.yaml").write_text(ORDERS_YAML, encoding="utf-8")
         (self.inbox / "parcels.yaml").write_text(PARCELS_YAML, encoding="utf-8")
-        pace = {"concurrency": self.concurrency, "partial_ok": True, **self.pace}
+        # What a dead process has claimed is free again after the lease: not two minutes later here.
+        lease = {} if self.ledger is None else {"deadline_s": 3, "lease_s": 6}
+        pace = {"concurrency": self.concurrency, "partial_ok": True, **lease, **self.pace}
         lines = [f"{key} = {json.dumps(value)}" for key, value in pace.items()]
         profile = ["[profile.sandbox]", f'base_url = "{self.sandbox.base_url}"']
         config = "\n".join([*lines, *profile, ""])
@@ -331,6 +335,16 @@ def ended(process: subprocess.Popen[str], timeout_s: float) -> Ended:
         process.communicate()
         raise
     return Ended(process.returncode, out, err)
+
+
+@contextmanager
+def ledger_at(database: str | None) -> Iterator[str | None]:
+    """Give the URL of a ledger on a server; `postgresql` alone starts a server of its own."""
+    if database != "postgresql":
+        yield database
+        return
+    with running_server() as server:
+        yield server.url(schema=server.new_schema())
 
 
 def _whole(path: Path) -> None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.sandbox import FaultRule, FaultSchedule, RunningSandbox, running_sandbox
-from tests.faults.site import Site
+from tests.faults.site import DATABASE, Site, ledger_at
 from tests.faults.verifier import Verdict
 
 GATES = {"flaky": 1.5, "storm": 3.5}  # requests per payload (G5)
@@ -116,7 +116,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--orders", type=int, default=10_000)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--profiles", default="storm")
-    parser.add_argument("--database", help="a postgresql:// URL instead of SQLite in a folder")
+    parser.add_argument("--database", help=DATABASE)
     parser.add_argument("--outage", action="store_true", help="ten minutes of total outage instead")
     parser.add_argument("--bug", help="plant one: the tool must find it")
     told = parser.parse_args(arguments)
@@ -125,10 +125,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     faulty = 0
     for profile in told.profiles.split(","):
         for seed in range(1, told.seeds + 1):
-            with tempfile.TemporaryDirectory() as folder, running_sandbox() as sandbox:
+            with (
+                tempfile.TemporaryDirectory() as folder,
+                running_sandbox() as sandbox,
+                ledger_at(told.database) as url,
+            ):
                 ended = weather(
-                    Path(folder), sandbox, profile, seed, orders=told.orders,
-                    database=told.database, bug=told.bug,
+                    Path(folder), sandbox, profile, seed, orders=told.orders, database=url,
+                    bug=told.bug,
                 )  # fmt: skip
             faulty += not ended.ok
             sys.stdout.write(f"{ended}\n")
