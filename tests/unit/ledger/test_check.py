@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from pipeline.ledger import Ledger, LedgerUnusable, RunState
+from pipeline.ledger import Difference, Found, Ledger, LedgerUnusable, ReadBack, RunState
 from pipeline.ledger.inspection import TABLE_CHECKS
 from pipeline.model.orders import Problem
 from pipeline.model.outcomes import OrderOutcome
@@ -270,3 +270,16 @@ def test_another_database_s_journal_is_not_taken_for_ours(path: Path, tmp_path: 
         night(opened)
     path.with_name("ledger.db-wal").write_bytes(foreign)
     assert found(path) != []
+
+
+@BOTH
+def test_an_order_that_verify_did_not_find_is_forgotten_on_purpose(
+    ledger: Ledger, database: Database
+) -> None:
+    night(ledger)
+    missing = Difference("A2", "", Found.MISSING)
+    told = ReadBack(at=NOW, share=1.0, arrived=2, chosen=2, compared=1, differing=0, missing=1,
+                    unread=0, differences=[missing])  # fmt: skip
+    ledger.put_read_back("r1", told)
+    do(ledger, "DELETE FROM known_order WHERE order_number = 'A2'")
+    assert found(database.location) == []
