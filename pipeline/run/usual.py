@@ -13,7 +13,7 @@ import math
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from statistics import median
 from typing import Any
@@ -65,7 +65,8 @@ class Seen:
 class Volume:
     """How many rows a source has, and how many it usually has: the median of `nights` runs.
 
-    `days` says which ones, where only those of the same day of the week are meant.
+    `days` says which ones, where only those of the same day of the week are meant. With `fewest` it
+    is the smallest of them instead.
     """
 
     source: str
@@ -73,6 +74,7 @@ class Volume:
     usual: float
     nights: int
     days: str
+    fewest: bool = False
 
     @property
     def drop(self) -> float:
@@ -87,10 +89,12 @@ class Volume:
         'orders_#.csv has 120 rows, usually 1,010 (median of its last 8 runs)'
         """
         of = f"{self.nights} {self.days}" if self.days else f"{self.nights} runs"
-        return (
-            f"{self.source} has {self.rows:,} row{'' if self.rows == 1 else 's'}, "
-            f"usually {self.usual:,.0f} (median of its last {of})"
+        usually = (
+            f"at least {self.usual:,.0f} (in its"
+            if self.fewest
+            else (f"usually {self.usual:,.0f} (median of its")
         )
+        return f"{self.source} has {counted(self.rows, 'row')}, {usually} last {of})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,15 +178,31 @@ def volumes(seen: Sequence[Seen], before: Callable[[str], Nights], zone: str) ->
         nights = _earlier(each, before)
         if len(nights) < NIGHTS_FOR_A_DROP:
             continue
-        day = _weekday(each.night.at, zone)
-        every = [night.rows for night in nights][-NIGHTS_COMPARED:]
-        same = [n.rows for n in nights if _weekday(n.at, zone) == day][-NIGHTS_COMPARED:]
-        # one or two Sundays with few rows are no proof, but reason enough not to stop the next one
-        alone = len(same) >= NIGHTS_OF_A_DAY or (bool(same) and median(same) < median(every))
-        last = same if alone else every
-        days = _DAYS[day] if alone else ""
-        made.append(Volume(each.source, each.night.rows, float(median(last)), len(last), days))
+        made.append(_volume(each, nights, zone))
     return made
+
+
+def _volume(seen: Seen, nights: Sequence[SourceNight], zone: str) -> Volume:
+    rows = seen.night.rows
+    last = nights[-NIGHTS_COMPARED:]
+    if len({_day(night.at, zone) for night in last}) * 2 <= len(last):
+        # several runs a day: at which hours a source rests is not known
+        return Volume(seen.source, rows, min(n.rows for n in nights), len(nights), "", fewest=True)
+    every = [night.rows for night in last]
+    same = _same_weekday(seen, nights, zone)
+    # one or two Sundays with few rows are no proof, but reason enough not to stop the next one
+    alone = len(same) >= NIGHTS_OF_A_DAY or (bool(same) and median(same) < median(every))
+    taken = same if alone else every
+    days = _DAYS[_day(seen.night.at, zone).weekday()] if alone else ""
+    return Volume(seen.source, rows, float(median(taken)), len(taken), days)
+
+
+def _same_weekday(seen: Seen, nights: Sequence[SourceNight], zone: str) -> list[int]:
+    """The rows of the last nights of the same day of the week, in other weeks."""
+    tonight = _day(seen.night.at, zone)
+    days = [(_day(night.at, zone), night.rows) for night in nights]
+    same = [n for day, n in days if day != tonight and day.weekday() == tonight.weekday()]
+    return same[-NIGHTS_COMPARED:]
 
 
 def _earlier(seen: Seen, before: Callable[[str], Nights]) -> list[SourceNight]:
@@ -191,8 +211,8 @@ def _earlier(seen: Seen, before: Callable[[str], Nights]) -> list[SourceNight]:
     return [each for each in nights if each.files != seen.night.files and each.at <= seen.night.at]
 
 
-def _weekday(at: datetime, zone: str) -> int:
-    return at.astimezone(ZoneInfo(zone)).weekday()
+def _day(at: datetime, zone: str) -> date:
+    return at.astimezone(ZoneInfo(zone)).date()
 
 
 # -- what is unlike --------------------------------------------------------------------------------
@@ -254,8 +274,7 @@ def _countries(seen: Seen, nights: Sequence[SourceNight]) -> list[Oddity]:
 
 def _rows(seen: Seen, nights: Sequence[SourceNight], zone: str) -> list[Oddity]:
     """Of nights of the same day of the week where there are some, else of all of many."""
-    day = _weekday(seen.night.at, zone)
-    same = [n.rows for n in nights if _weekday(n.at, zone) == day][-NIGHTS_COMPARED:]
+    same = _same_weekday(seen, nights, zone)
     rows = same if len(same) >= NIGHTS_FOR_RANGES else [n.rows for n in nights][-NIGHTS_OF_A_RANGE:]
     if rows is not same and len(rows) < NIGHTS_COMPARED:
         return []

@@ -176,6 +176,23 @@ def test_one_small_sunday_is_enough_not_to_stop_the_next() -> None:
     assert sunday.drop < 0.2
 
 
+def hourly(rows: Sequence[int]) -> list[SourceNight]:
+    return [
+        replace(night(0, rows=n), at=FIRST + timedelta(hours=hour), files=f"hour {hour}")
+        for hour, n in enumerate(rows)
+    ]
+
+
+def test_a_source_of_every_hour_may_rest_at_night() -> None:
+    *day, evening = hourly([150, 30, 200, 210, 190, 220, 205, 180, 190, 25])
+
+    [volume] = usual_rows(day, evening)
+
+    assert volume.words == "orders_#.csv has 25 rows, at least 30 (in its last 9 runs)"
+    assert volume.drop < 0.2
+    assert unlike(day, evening) == []
+
+
 @pytest.mark.parametrize(
     ("file", "source"),
     [
