@@ -382,9 +382,10 @@ def _compare(
     )
     _refuse_twice(here, facts, {file.source.index: file.source.name for file in files})
     homes = {_home(file, facts, placed[file.source.index]) for file in files}
+    written_for = homes.union(*(_merged(file, facts, placed[file.source.index]) for file in files))
     there = rows.join(here, on=[FILE, "line"], how="inner")
     removed = (
-        rows.filter(pl.col(FILE).is_in(sorted(homes)))
+        rows.filter(pl.col(FILE).is_in(sorted(written_for)))
         .join(here, on=[FILE, "line"], how="anti")
         .sort(FILE, "line")
     )
@@ -398,13 +399,9 @@ def _compare(
     )
     found.orders |= set(there.get_column("was").drop_nulls())
     _refuse_halves(rows, there, homes, facts)
-    unnumbered = here.get_column("line").null_count()
-    if unnumbered:
-        has = "has" if unnumbered == 1 else "have"
-        said = (
-            f"{counted(unnumbered, 'row')} of run {facts['run_id']} {has} no number in _import_line: "
-            "whether rows were left out is not known"
-        )
+    doubt = _doubt(here, there, facts["run_id"])
+    if doubt and removed.height:
+        said = f"{doubt}: whether rows were left out is not known"
         found.sentences.append(f"{said}.")
         found.warnings.append(said)
         return
@@ -415,6 +412,27 @@ def _compare(
     ]
     gone = removed.drop_nulls("was").join(there.drop_nulls("was"), on="was", how="anti")
     found.not_retried += gone.get_column("was").unique(maintain_order=True).to_list()
+
+
+def _doubt(here: pl.DataFrame, there: pl.DataFrame, run: str) -> str:
+    """Say what rows have in `_import_line` that tells nothing; "" where each has a line of its own.
+
+    `here` are all rows, `there` those that are at a line that could be corrected. A row that stands
+    twice may be a copy; then again a person may have filled down the number of the first.
+    """
+    unnumbered = here.get_column("line").null_count()
+    told = (
+        (unnumbered, "no number in _import_line"),
+        (here.height - unnumbered - there.height, "a number in _import_line that no row to correct had"),
+        (there.height - there.unique([FILE, "line"]).height, "the number of another row in _import_line"),
+    )  # fmt: skip
+    parts = [(number, what) for number, what in told if number]
+    if not parts:
+        return ""
+    (first, what), *more = parts
+    has = "has" if first == 1 else "have"
+    listed = [f"{counted(first, 'row')} of run {run} {has} {what}"]
+    return ", ".join([*listed, *(f"{counted(number, 'row')} {what}" for number, what in more)])
 
 
 def _names(facts: Mapping[str, Any]) -> dict[int, str]:
@@ -467,6 +485,13 @@ def _home(file: _File, facts: Mapping[str, Any], placed: pl.DataFrame) -> int:
     """The input whose rows a file was written for: what is not in it has been removed from it."""
     named = [e["index"] for e in facts.get("corrected", []) if e["name"] == file.name]
     return int(named[0] if named else placed.get_column(FILE).mode(maintain_order=True)[0])
+
+
+def _merged(file: _File, facts: Mapping[str, Any], placed: pl.DataFrame) -> set[int]:
+    """The inputs whose files a person has put together under a name that the run did not give."""
+    if any(each["name"] == file.name for each in facts.get("corrected", [])):
+        return set()
+    return set(placed.get_column(FILE).unique().to_list())
 
 
 def _index_of(file: _File, ours: pl.DataFrame, facts: Mapping[str, Any], rows: pl.DataFrame) -> int:

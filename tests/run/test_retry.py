@@ -822,6 +822,62 @@ def test_rows_without_their_line_are_imported_and_none_is_said_to_be_left_out(
     assert any(re.search(says, str(fields)) for _, _, fields in warehouse.told.events)
 
 
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        (("2", "33"), "1 row of run .* has a number in _import_line that no row to correct had"),
+        (("33", "44"), "2 rows of run .* have a number in _import_line that no row to correct had"),
+        (("2", "2"), "1 row of run .* has the number of another row in _import_line"),
+        (
+            ("x", "44"),
+            "1 row of run .* has no number in _import_line, 1 row a number in _import_line that no row",
+        ),
+    ],
+)
+def test_rows_with_a_wrong_line_are_imported_and_none_is_said_to_be_left_out(
+    warehouse: Warehouse, lines: tuple[str, str], says: str
+) -> None:
+    warehouse.orders(order_row("A1", qty="two"), order_row("A2", qty="two"))
+    path = only(warehouse.corrected(warehouse.run()))
+    rows = zip(rows_of(path), lines, strict=True)
+    save(path, [row | {"qty": "2", "_import_line": line} for row, line in rows])
+
+    result = warehouse.retry(path)
+
+    assert (result.exit_code, warehouse.open_items()) == (0, {})
+    assert "left out," not in result.text
+    assert "still open" not in result.text
+    assert re.search(f"{says}.*: whether rows were left out is not known", page(result))
+
+
+def test_a_copied_row_is_no_wrong_line_where_no_row_is_missing(warehouse: Warehouse) -> None:
+    warehouse.orders(order_row("A1", qty="two"), order_row("A2", qty="two"))
+    path = only(warehouse.corrected(warehouse.run()))
+    first, second = (row | {"qty": "2"} for row in rows_of(path))
+    save(path, [first, second, second | {"pos": "2"}])
+
+    result = warehouse.retry(path)
+
+    assert (result.exit_code, warehouse.open_items()) == (0, {})
+    assert "is not known" not in page(result)
+
+
+def test_of_merged_files_the_removed_rows_of_each_are_named(warehouse: Warehouse) -> None:
+    bad = [order_row(number, qty="two") for number in ("A1", "A2", "A3", "B1", "B2")]
+    warehouse.orders(*bad[:3], name="orders-a.csv")
+    warehouse.orders(*bad[3:], name="orders-b.csv")
+    files = warehouse.corrected(warehouse.run())
+    a, b = (rows_of(files[f"orders-{each}.rejected.csv"]) for each in "ab")
+    merged = files["orders-a.rejected.csv"].with_name("mine.csv")
+    save(merged, [row | {"qty": "2"} for row in (a[0], a[1], b[0])])
+
+    result = warehouse.retry(merged)
+
+    assert "Left out: orders-a.csv:4 (A3), orders-b.csv:3 (B2)." in page(result)
+    assert "not retried and still open: A3, B2" in result.text
+    assert list(warehouse.open_items()) == ["A3", "B2"]
+
+
 def test_a_name_that_the_file_could_not_have_is_known_again_in_another_form(
     warehouse: Warehouse,
 ) -> None:
