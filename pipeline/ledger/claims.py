@@ -94,16 +94,20 @@ class Claims:
     def take(self, connection: sa.Connection, numbers: Sequence[str]) -> Taken:
         """Claim those orders that are open, that nobody else has, and that nothing has overtaken."""
         taken = Taken()
+        with_others = sa.and_(
+            _claim.worker != self._worker, _claim.until >= sa.func.clock_timestamp()
+        )
         found = connection.execute(
-            sa.select(_order.order_number, _order.outcome)
+            sa.select(_order.order_number, _order.outcome, with_others)
+            .select_from(t.run_order)
+            .outerjoin(t.claim, self._claim_of_order)
             .where(self._open(numbers))
             .order_by(_order.order_number)
-            .with_for_update(skip_locked=True)
+            .with_for_update(skip_locked=True, of=t.run_order)
         ).all()
-        outcomes = {number: outcome for number, outcome in found if number is not None}
+        outcomes = {number: outcome for number, outcome, _ in found if number is not None}
         self._look_at_the_rest(connection, set(numbers) - outcomes.keys(), taken)
-        free = sorted(outcomes.keys() - self._with_others(connection, list(outcomes)))
-        mine = self._claim(connection, free)
+        mine = self._claim(connection, [number for number, _, others in found if not others])
         taken.elsewhere |= outcomes.keys() - mine
         overtaken = self._overtaken(connection, sorted(mine))
         if overtaken:
@@ -121,16 +125,15 @@ class Claims:
 
     def held(self, connection: sa.Connection, numbers: Sequence[str]) -> set[str]:
         """Give those of the orders that are still ours, and lock them."""
-        connection.execute(
-            sa.select(_order.key)
-            .where(self._mine(numbers))
+        query = (
+            sa.select(_claim.order_number)
+            .select_from(t.run_order)
+            .join(t.claim, self._claim_of_order)
+            .where(self._mine(numbers), _claim.worker == self._worker)
             .order_by(_order.order_number)
             .with_for_update()
         )
-        claims = sa.select(_claim.order_number).where(self._claims(numbers))
-        return set(
-            connection.execute(claims.order_by(_claim.order_number).with_for_update()).scalars()
-        )
+        return set(connection.execute(query).scalars())
 
     def release(self, connection: sa.Connection, numbers: Sequence[str], unclear: set[str]) -> None:
         """Let orders go; one whose request may still be at work there only when that has ended."""
@@ -170,6 +173,12 @@ class Claims:
             _claim.order_number.in_(numbers),
         )
 
+    @property
+    def _claim_of_order(self) -> sa.ColumnElement[bool]:
+        return sa.and_(
+            _claim.endpoint == self._endpoint, _claim.order_number == _order.order_number
+        )
+
     def _look_at_the_rest(self, connection: sa.Connection, rest: set[str], taken: Taken) -> None:
         """Tell orders that somebody has locked from those that are over."""
         if rest:
@@ -193,15 +202,6 @@ class Claims:
         )
         for worker in connection.execute(query).scalars().all() if numbers else ():
             connection.execute(_END_SESSION, {"name": session_name(worker)})
-
-    def _with_others(self, connection: sa.Connection, numbers: Sequence[str]) -> set[str]:
-        query = sa.select(_claim.order_number).where(
-            _claim.endpoint == self._endpoint,
-            _claim.order_number.in_(numbers),
-            _claim.worker != self._worker,
-            _claim.until >= sa.func.clock_timestamp(),
-        )
-        return set(connection.execute(query).scalars())
 
     def _claim(self, connection: sa.Connection, numbers: Sequence[str]) -> set[str]:
         if not numbers:

@@ -60,6 +60,9 @@ class Store:
         """Write where others look who holds the lock."""
         self._name_run(run_id)
 
+    def analyse(self, connection: sa.Connection, *tables: sa.Table) -> None:
+        """Tell the planner of the database of many new rows, where it does not look itself."""
+
     def compact(self) -> None:
         """Leave nothing in the files but what the tables have.
 

@@ -455,6 +455,8 @@ class Ledger:
             )
             for some in _planned_rows(orders, run, partition).iter_slices(WRITE_SIZE):
                 connection.execute(upsert, some.to_dicts())
+            if orders.height > _MANY_NEW:
+                self._session.store.analyse(connection, t.run_order)
 
     def _put_partition(
         self, connection: sa.Connection, run: int, partition: int, digest: str
@@ -834,6 +836,7 @@ class Ledger:
 
 
 _UNFINISHED = (RunState.RUNNING.value, RunState.INTERRUPTED.value)
+_MANY_NEW = 1000  # rows that the planner of a database should know of
 _ALL = -1  # SQLite and PostgreSQL are asked without a limit
 
 
