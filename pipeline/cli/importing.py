@@ -218,6 +218,7 @@ def resume(session: Session, name: str | None) -> int:
     _SENDING,
     (
         setting("max_reject_rate", metavar="SHARE", says=_RETRY_REJECT_RATE),
+        setting("old_orders", metavar="warn|stop|off"),
         setting("max_orders", metavar="N"),
     ),
     (setting("partial_ok"),),

@@ -75,6 +75,7 @@ class Asked:
         guards = {
             "--max-orders": None if options.max_orders is None else str(options.max_orders),
             "--max-reject-rate": None if share is None else f"{share * 100:g}%",
+            "--old-orders": options.old_orders if options.old_orders == "warn" else None,
         }
         words = [str(file) for file in self.mappings]
         if self.mapping_named:

@@ -1,5 +1,6 @@
 """The guards at the command line: production refuses the past by itself, the sandbox does not."""
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,26 @@ def test_a_backfill_says_whom_it_reaches_before_it_asks(
     assert api.requests() == []
     assert call(*RUN, "--profile", "prod", "--backfill", "--yes", env=TOKEN).code == 0
     assert past.is_dir()
+
+
+def test_corrected_rows_of_long_ago_are_asked_about_too(
+    call: Call, past: Path, api: RunningSandbox
+) -> None:
+    file = past / "old.csv"
+    file.write_text(file.read_text().replace("@", " at "))
+    prod = ("--profile", "prod", "--yes")
+    assert call(*RUN, *prod, "--max-reject-rate", "off", env=TOKEN).code == 3
+    [rejected] = (past / "reports").glob("*/rejected/*.csv")
+    rejected.write_text(rejected.read_text(encoding="utf-8-sig").replace(" at ", "@"))
+
+    said = call("retry", *prod, str(rejected), env=TOKEN)
+
+    assert (said.code, api.requests()) == (7, [])
+    assert "error[C126]" in said.err
+    again = said.out.partition("go on: pipeline ")[2].splitlines()[0]
+    assert "--old-orders warn" in again
+    assert call(*shlex.split(again), "--yes", env=TOKEN).code == 0
+    assert len(api.orders()) == 25
 
 
 def test_a_share_that_is_set_counts_for_small_files(
