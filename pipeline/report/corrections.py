@@ -19,6 +19,7 @@ from pipeline.report.rejections import records, rejected_findings
 # An order of these can be corrected; what was not tried or is unclear comes by itself.
 CORRECTABLE = (OrderOutcome.HELD_BACK, OrderOutcome.REFUSED, OrderOutcome.PARTLY_APPLIED)
 ORDERS_NAMED = 20  # per message
+EDI_ORDERS_NAMED = 5  # of those that have rows in EDI files too
 _BETWEEN = " | "
 # What to do here, where the cells stand in right quotes whatever they were.
 _FIXES_HERE = {

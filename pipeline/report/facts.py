@@ -50,7 +50,8 @@ class CorrectedFile:
     """A file with what is to be corrected of the input file `index`: `name` stands beside the page.
 
     `units` are rows, or messages of an EDI file, as `kind` tells; `sha256` is
-    that of the file as it was written, so that a change of it is seen.
+    that of the file as it was written, so that a change of it is seen. `edi_rows` are those rows whose
+    orders have rows in an EDI file too, for which `retry` is refused; `edi_orders` names the first of them.
     """
 
     index: int
@@ -59,6 +60,8 @@ class CorrectedFile:
     orders: int
     kind: Correcting
     sha256: str
+    edi_rows: int = 0
+    edi_orders: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ from pipeline.report.past import Badge, Past, badges, lay_out_past
 from pipeline.report.pieces import Prose, Subject, breakable, prose, subject
 from pipeline.report.readback import ReadBackTable, lay_out_read_back
 from pipeline.report.summary import Summary, Verdict, counted, not_chosen, subject_of
-from pipeline.report.text import amount, claim_words, duration, retry_line, span
+from pipeline.report.text import amount, beside_edi, claim_words, duration, retry_line, span
 from pipeline.report.totals import Balance, RowTotals
 from pipeline.report.traffic import traffic_terms
 from pipeline.report.visible import WORDS_CUT, visible
@@ -173,6 +173,7 @@ class Page:
     cards: tuple[Card, ...]
     corrections: tuple[Correction, ...]
     retry_command: str
+    beside_edi: str
     again: str
     resume: str
     planned: bool
@@ -234,6 +235,7 @@ def lay_out(summary: Summary, budget: int = BUDGET) -> Page:
         retry_command=visible(
             retry_line(facts, facts.rejected_folder or "rejected"), limit=_LINE_MAX
         ),
+        beside_edi=beside_edi(facts),
         again=visible(facts.again, limit=_LINE_MAX),
         resume=visible(
             facts.resume_command if facts.state is RunState.STOPPED else "", limit=_LINE_MAX

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 from pipeline.model.rules import Severity
 from pipeline.report.causes import Cause
-from pipeline.report.facts import Correcting, RunFacts
+from pipeline.report.corrections import EDI_ORDERS_NAMED
+from pipeline.report.facts import CorrectedFile, Correcting, RunFacts
 from pipeline.report.interchanges import Claim
 from pipeline.report.summary import (
     Summary,
@@ -23,6 +24,7 @@ from pipeline.report.summary import (
 from pipeline.report.visible import WORDS_CUT, visible
 
 TOP_CAUSES = 5
+_NO_RETRY = "`pipeline run` takes both together, `pipeline retry` is refused"
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -58,15 +60,50 @@ def _to_correct(summary: Summary, report: str) -> list[str]:
     files = [each for each in summary.facts.corrected if each.kind is Correcting.ROWS]
     if not files:
         return []
-    rows = counted(sum(each.units for each in files), "row")
-    amount = rows if len(files) == 1 else f"{rows} in {len(files)} files"
     folder = report.rpartition("report.html")[0] + "rejected"
-    return [f"Correct {amount}, then: {retry_line(summary.facts, folder)}"]
+    retried, beside = retry_line(summary.facts, folder), beside_edi(summary.facts)
+    if not retried:
+        return [f"Correct {_rows(files)}, then {beside}: {_NO_RETRY}"]
+    by_retry = [each for each in files if each.units > each.edi_rows]
+    line = f"Correct {_rows(by_retry)}, then: {retried}"
+    return [line, f"  {beside}: {_NO_RETRY}"] if beside else [line]
+
+
+def _rows(files: Sequence[CorrectedFile]) -> str:
+    """Count the rows that are corrected for one command: those for `retry`, else all."""
+    total = sum(each.units - each.edi_rows for each in files) or sum(each.units for each in files)
+    rows = counted(total, "row")
+    return rows if len(files) == 1 else f"{rows} in {len(files)} files"
+
+
+def beside_edi(facts: RunFacts) -> str:
+    """Say what to do with rows for which `retry` is refused, as orders of theirs are in EDI files too.
+
+    "" where there are none. They go out with `pipeline run`, together with the EDI file.
+    """
+    files = [each for each in facts.corrected if each.edi_rows]
+    if not files:
+        return ""
+    named = list(dict.fromkeys(number for each in files for number in each.edi_orders))
+    shown = ", ".join(visible(number) for number in named[:EDI_ORDERS_NAMED])
+    shown += " and more" if len(named) > EDI_ORDERS_NAMED else ""
+    one = len(named) == 1
+    orders = f"order{'' if one else 's'} {shown}"
+    rows = sum(each.edi_rows for each in files)
+    if retry_line(facts, ""):
+        have = "has" if one else "have"
+        return f"first take out the {counted(rows, 'row')} of {orders}, which {have} rows in an EDI file too"
+    it, have = "it" if rows == 1 else "them", "has" if one else "have"
+    return f"import {it} together with the EDI file, in which {orders} {have} rows too"
 
 
 def retry_line(facts: RunFacts, folder: str) -> str:
-    """Give what is typed when all files of rows in `folder` are corrected; "" where there are none."""
-    names = [each.name for each in facts.corrected if each.kind is Correcting.ROWS]
+    """Give what is typed when all files of rows in `folder` are corrected; "" where none can be retried."""
+    names = [
+        each.name
+        for each in facts.corrected
+        if each.kind is Correcting.ROWS and each.units > each.edi_rows
+    ]
     paths = " ".join(shlex.quote(f"{folder}/{name}") for name in names)
     return f"{facts.retry_command} {paths}" if names else ""
 

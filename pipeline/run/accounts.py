@@ -111,7 +111,7 @@ def run_facts(
         paths={(p["mapping"], p["column"]): p["path"] for p in kept.get("paths", [])},
         interchanges=tuple(read_interchange(each) for each in kept.get("interchanges", [])),
         lines={e["file"]: Claim(e["declared"], e["counted"], e["differing"]) for e in kept.get("lines", [])},
-        corrected=tuple(CorrectedFile(**{**each, "kind": Correcting(each["kind"])}) for each in kept.get("corrected", [])),
+        corrected=tuple(_corrected(each) for each in kept.get("corrected", [])),
         retried=tuple(kept.get("retried", ())),
         traffic=Traffic.of_json(kept["traffic"]) if kept.get("traffic") else None,
         foretold=kept.get("foretold"),
@@ -119,6 +119,11 @@ def run_facts(
         resume_command=kept.get("resume_command", ""),
         rejected_folder=kept.get("rejected_folder", ""), again=kept.get("again", ""),
     )  # fmt: skip
+
+
+def _corrected(kept: Mapping[str, Any]) -> CorrectedFile:
+    tidied = {"kind": Correcting(kept["kind"]), "edi_orders": tuple(kept.get("edi_orders", ()))}
+    return CorrectedFile(**{**kept, **tidied})
 
 
 def planned_tables(folder: RunFolder) -> RunTables:

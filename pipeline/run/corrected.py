@@ -17,7 +17,7 @@ from pipeline.mapping.plan import Source
 from pipeline.model.origin import FILE, LINE
 from pipeline.model.stops import SourceUnusable
 from pipeline.read import OURS, Rewriter, pick_records, read_outer
-from pipeline.report.corrections import affected, message_list, rows_told
+from pipeline.report.corrections import EDI_ORDERS_NAMED, affected, message_list, rows_told
 from pipeline.report.facts import CorrectedFile, Correcting, RunFacts, RunTables
 from pipeline.report.files import replacing, sync_folder
 from pipeline.report.rejections import rejected_findings
@@ -131,7 +131,12 @@ class _Writer:
             self._warn(f"the rows to correct of {file['name']} cannot be written: {error}")
             return
         orders = mine.get_column("key").drop_nulls().n_unique()
-        yield _made(path, index, about.height, orders, Correcting.ROWS)
+        beside = self._beside_edi(mine)
+        yield replace(
+            _made(path, index, about.height, orders, Correcting.ROWS),
+            edi_rows=beside.select(LINE).n_unique(),
+            edi_orders=tuple(beside.get_column("order").unique(maintain_order=True).head(EDI_ORDERS_NAMED + 1)),
+        )  # fmt: skip
         if not self.workbooks:
             return
         book = self.names.free(index, file["name"], ".rejected.xlsx")
@@ -141,6 +146,14 @@ class _Writer:
             self._warn(f"no workbook with the rows to correct of {file['name']}: {error}")
             return
         yield _made(book, index, about.height, orders, Correcting.WORKBOOK)
+
+    def _beside_edi(self, mine: pl.DataFrame) -> pl.DataFrame:
+        """Those of the rows whose orders have rows in an EDI file too: nobody can correct all of these."""
+        edi = [e["index"] for e in self.kept["files"] if e.get("form", {}).get("format") != "csv"]
+        keys = self.rows.filter(pl.col(FILE).is_in(edi)).select("key").drop_nulls().unique()
+        return mine.join(keys, on="key", how="semi", maintain_order="left").with_columns(
+            pl.coalesce("order_number", "key").alias("order")
+        )
 
     def _messages(self, index: int, name: str, ordinals: list[int]) -> Iterator[CorrectedFile]:
         listed = message_list(ordinals, self.rows, self.tables, self.facts, self.owners)

@@ -16,7 +16,8 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from pipeline.model.stops import StopRun
-from pipeline.run import Result, report
+from pipeline.run import Result, report, run
+from pipeline.run.request import Options
 from pipeline.run.retry import RetryRefused
 from pipeline.sandbox import FaultSchedule
 from tests.databases import BOTH_THOROUGH
@@ -516,6 +517,49 @@ def test_rows_beside_an_edi_file_are_retried_and_half_an_order_of_it_is_refused(
     with pytest.raises(RetryRefused, match=r"has rows in in\.edi too") as refused:
         warehouse.retry(path)
     assert "together with `pipeline run`" in refused.value.help
+
+
+def test_what_is_to_be_typed_is_not_what_is_refused_for_an_edi_file(warehouse: Warehouse) -> None:
+    inbox = Inbox(warehouse)
+    (warehouse.folder / "parcels.yaml").write_text(PARCELS_YAML, encoding="utf-8")
+    warehouse.parcels(("A1", "P1", ""))
+    inbox.send(interchange(("850", order("A1"))))
+
+    all_beside = inbox.run_with("orders.yaml", "parcels.yaml")
+
+    assert (
+        "\nCorrect 1 row, then import it together with the EDI file, in which order A1 has rows too: "
+        "`pipeline run` takes both together, `pipeline retry` is refused\n"
+    ) in all_beside.text
+    assert "<code>pipeline run</code> takes both" in page(all_beside)
+    assert "pipeline retry /" not in all_beside.text + page(all_beside)
+    path = warehouse.corrected(all_beside)["parcels.rejected.csv"]
+    correct(path, ("A1;P1;;", "A1;P1;ups;"))
+    named = [str(path), str(warehouse.folder / "in.edi")]
+    both = run(warehouse.settings, warehouse.mappings, named, Options(), warehouse.told)
+    assert (both.exit_code, warehouse.open_items()) == (0, {})
+
+    warehouse.parcels(("A2", "P2", ""), ("A3", "P3", ""), ("A4", "P4", ""), ("A4", "P5", ""))
+    inbox.send(interchange(("850", order("A2")), ("850", order("A3")), reference="000000906"))
+    mixed = inbox.run_with("orders.yaml", "parcels.yaml")
+    path = warehouse.corrected(mixed)["parcels.rejected.csv"]
+    says = (
+        "first take out the 2 rows of orders A2, A3, which have rows in an EDI file too: "
+        "`pipeline run` takes both together, `pipeline retry` is refused"
+    )
+    assert f"\nCorrect 2 rows, then: pipeline retry {path}\n  {says}\n" in mixed.text
+    assert "irst take out the 2 rows of orders A2, A3, which" in page(mixed)
+
+    # and so it is: not with them, but without
+    with pytest.raises(RetryRefused, match=r"ha(s|ve) rows in in\.edi too"):
+        warehouse.retry(path)
+    rows = [row | {"carrier": "ups"} for row in rows_of(path)]
+    save(path, [row for row in rows if row["no"] == "A4"])
+    retried = warehouse.retry(path)
+    assert (
+        outcomes(retried.summary)["seen"] == 1
+    )  # refused by the API: an update of an order that is not there
+    assert sorted(warehouse.open_items()) == ["A2", "A3", "A4"]
 
 
 def test_a_packed_file_in_another_encoding_comes_back_in_its_own_form(warehouse: Warehouse) -> None:
