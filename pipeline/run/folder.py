@@ -69,20 +69,23 @@ def written(place: Path) -> Iterator[None]:
     """
     try:
         yield
-    except OSError as error:
-        if error.errno not in _DISK:
+    except (OSError, pl.exceptions.ComputeError) as error:
+        number, words = _of_the_system(error)
+        if number not in _DISK:
             raise
-        raise DiskUnusable(f"cannot write to {place}: {error.strerror}", help=_ROOM) from error
-    except pl.exceptions.ComputeError as error:
-        # Polars tells the errors of the system in words only
-        found = re.search(r"([A-Z][\w -]+) \(os error (\d+)\)", str(error))
-        if found is None or int(found[2]) not in _DISK:
-            raise
-        raise DiskUnusable(f"cannot write to {place}: {found[1]}", help=_ROOM) from error
+        raise DiskUnusable(f"cannot write to {place}: {words}", help=_ROOM) from error
     except MemoryError as error:
         raise DiskUnusable(
             "out of memory", help="free memory, or import fewer files at a time"
         ) from error
+
+
+def _of_the_system(error: Exception) -> tuple[int | None, str]:
+    """The number and words of the system's error; Polars tells them in its own text only."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno, error.strerror or ""
+    found = re.search(r"([A-Z][\w /-]+) \(os error (\d+)\)", str(error))
+    return (int(found[2]), found[1]) if found else (None, "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,8 +60,14 @@ def full_in_rust(*_arguments: object, **_named: object) -> None:
     )
 
 
+def broken_in_rust(*_arguments: object, **_named: object) -> None:
+    # the same of a disk that fails: an OSError without a number
+    raise OSError("Input/output error (os error 5): /somewhere/part-00000.tmp")
+
+
 @pytest.mark.parametrize(("where", "how"), [
     ("polars.DataFrame.write_parquet", full_in_rust),
+    ("polars.DataFrame.write_parquet", broken_in_rust),
     ("pipeline.run.folder.json.dump", full),
     ("pipeline.run.folder._sync", full),
 ])  # fmt: skip
@@ -72,7 +78,8 @@ def test_a_full_disk_while_preparing_sends_nothing_and_leaves_nothing(
     with monkeypatch.context() as patched:
         patched.setattr(where, how)
         with pytest.raises(
-            DiskUnusable, match=r"^cannot write to .*: No space left on device$"
+            DiskUnusable,
+            match=r"^cannot write to .*: (No space left on device|Input/output error)$",
         ) as told:
             warehouse.run()
     assert told.value.exit_code == 11
