@@ -8,6 +8,7 @@ reports keep the order number and what became of it, for their totals must stay 
 import csv
 import hashlib
 import io
+import mmap
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -85,8 +86,8 @@ def purge(
                         # kept for what its end owes
                         folder.write_facts(folder.facts() | {"owed": []})
                         folder.clean()
-                        shutil.rmtree(folder.path / REFUSED, ignore_errors=True)
                         ledger.forget_marks(record.endpoint, [order_number])
+                    _remove_copies(folder, rows, order_number, done, only_look=only_look)
                     _erase_findings(folder, rows, order_number, done, only_look=only_look)
                 counted: set[str] = set()
                 for reports in report_folders(settings, folder):
@@ -142,6 +143,24 @@ def _refuse_open(runs: Sequence[tuple[RunRecord, RunFolder, pl.DataFrame]], numb
             f"run {still[0]} has order {number} and can be resumed; nothing was erased",
             help=f"finish it first: pipeline resume {still[0]}", code="C132",
         )  # fmt: skip
+
+
+def _remove_copies(
+    folder: RunFolder, rows: pl.DataFrame, number: str, done: Purged, *, only_look: bool
+) -> None:
+    """Remove the copies of inputs for `retry RUN` that have the order, each as a whole.
+
+    They are what was sent, byte by byte, so nothing is cut out of them; those of other inputs stay.
+    """
+    indices = set(rows.get_column(FILE).to_list())
+    mine = {e["snapshot"] for e in folder.facts().get("files", []) if e["index"] in indices}
+    for copy in sorted((folder.path / REFUSED).glob("*")):
+        if copy.name in mine or _names(copy, number):
+            done.removed.append(copy)
+            if not only_look:
+                copy.unlink()
+    if not only_look and not any((folder.path / REFUSED).glob("*")):
+        shutil.rmtree(folder.path / REFUSED, ignore_errors=True)
 
 
 def _erase_findings(
@@ -342,5 +361,12 @@ def _names(path: Path, number: str) -> bool:
     """Whether a file has the order number in it, in one of the encodings of exports."""
     if not path.is_file() or path.is_symlink():
         return False
-    content = path.read_bytes()
-    return any(number.encode(each, "replace") in content for each in ("utf-8", "utf-16-le"))
+    if not path.stat().st_size:  # nothing to map
+        return False
+    words = [number.encode(each, "replace") for each in ("utf-8", "utf-16-le")]
+    # a copy of an input may be larger than the memory
+    with (
+        path.open("rb") as file,
+        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
+    ):
+        return any(content.find(word) >= 0 for word in words)

@@ -348,3 +348,27 @@ def test_a_report_that_was_written_elsewhere_is_cleaned_too(
     assert result.report is not None
     assert "1 row" in result.report.read_text()
     assert not usual.reports.exists()
+
+
+def test_copies_of_inputs_with_refused_orders_are_listed_and_only_those_that_have_the_order_go(
+    warehouse: Warehouse,
+) -> None:
+    warehouse.orders(order_row("A1"), order_row("A2"), name="orders-a.csv")
+    warehouse.orders(order_row("B1"), name="orders-b.csv")
+    play(warehouse, {"fault": "http_400_a", "attr": "recipient_email", "detail": "no"})
+    run = warehouse.settings.home / "runs" / warehouse.run().run_id
+    copies = sorted((run / "refused").iterdir())
+    assert len(copies) == 2
+    [mine] = [each for each in copies if b"A1" in each.read_bytes()]
+
+    looked = purge(warehouse.settings, "A1", warehouse.told, only_look=True)
+
+    assert looked.removed == [mine]
+    assert sorted((run / "refused").iterdir()) == copies
+    done = purge(warehouse.settings, "A1", warehouse.told)
+    assert done.removed == [mine]
+    assert [*(run / "refused").iterdir()] == [each for each in copies if each != mine]
+    # the copy of the last one takes the folder along
+    [other] = [each for each in copies if each != mine]
+    assert other in purge(warehouse.settings, "B1", warehouse.told).removed
+    assert not (run / "refused").exists()
