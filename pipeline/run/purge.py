@@ -239,8 +239,23 @@ def _erase_rows(
         if path.name not in counted:
             counted.add(path.name)
             entry |= {"units": left.rows, "orders": fewer, "sha256": sha256}
+            entry |= _beside_edi(kept, entry, rows, number)
     if not only_look and ours:
         folder.write_facts(kept)
+
+
+def _beside_edi(
+    kept: Mapping[str, Any], entry: Mapping[str, Any], rows: pl.DataFrame, number: str
+) -> dict[str, Any]:
+    """What a file says without the order of rows whose orders are in EDI files too."""
+    edi = [each["index"] for each in kept["files"] if each.get("form", {}).get("format") != "csv"]
+    if not rows.get_column(FILE).is_in(edi).any():
+        return {}
+    gone = len(_lines(kept, rows, int(entry["index"])))
+    return {
+        "edi_rows": max(0, entry.get("edi_rows", 0) - gone),
+        "edi_orders": [each for each in entry.get("edi_orders", []) if each != number],
+    }
 
 
 def _lines(kept: Mapping[str, Any], rows: pl.DataFrame, index: int) -> set[int]:

@@ -17,8 +17,8 @@ from pipeline.run.clock import clock
 from pipeline.run.purge import OrderNotPurged
 from pipeline.run.request import Options
 from pipeline.sandbox import FaultSchedule
-from tests.run.conftest import Warehouse, order_row
-from tests.run.inbox import Inbox, interchange
+from tests.run.conftest import PARCELS_YAML, Warehouse, order_row
+from tests.run.inbox import Inbox, interchange, order
 from tests.run.test_answers import play
 
 
@@ -372,3 +372,16 @@ def test_copies_of_inputs_with_refused_orders_are_listed_and_only_those_that_hav
     [other] = [each for each in copies if each != mine]
     assert other in purge(warehouse.settings, "B1", warehouse.told).removed
     assert not (run / "refused").exists()
+
+
+def test_an_order_of_rows_and_edi_is_not_named_as_such_any_more(warehouse: Warehouse) -> None:
+    inbox = Inbox(warehouse)
+    (warehouse.folder / "parcels.yaml").write_text(PARCELS_YAML, encoding="utf-8")
+    warehouse.parcels(("A1", "P1", ""), ("A4", "P4", ""))
+    inbox.send(interchange(("850", order("A1"))))
+    night = inbox.run_with("orders.yaml", "parcels.yaml")
+    assert night.report is not None
+    assert "take out the 1 row of order A1" in night.report.read_text()
+    purge(warehouse.settings, "A1", warehouse.told)
+    assert "take out the" not in night.report.read_text()
+    assert "parcels.rejected.csv</code>" in night.report.read_text()
