@@ -99,9 +99,10 @@ def _bytes(connection: sa.Connection) -> tuple[Mapping[str, int], int | None]:
     if "dbstat" in modules:  # SQLite may be built without it
         pairs = connection.exec_driver_sql("SELECT name, tbl_name FROM sqlite_master").all()
         table_of: dict[str, str] = {str(name): str(table) for name, table in pairs}
-        rows = connection.exec_driver_sql("SELECT name, pgsize FROM dbstat WHERE aggregate = 1")
-        for name, size in rows:
-            found[table_of.get(name, name)] += int(size)
+        # its number of pages, for `pgsize` goes over at 2 GiB
+        rows = connection.exec_driver_sql("SELECT name, pageno FROM dbstat WHERE aggregate = 1")
+        for name, count in rows:
+            found[table_of.get(name, name)] += int(count) * of
     return found, pages * of
 
 
