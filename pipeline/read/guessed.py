@@ -16,6 +16,9 @@ from collections.abc import Sequence
 from pipeline.read.records import Fault
 
 GUESSED = {"R103": Fault.QUOTE, "R105": Fault.NUL}
+# A record of several lines with a wrong number of cells is cut at its first line end. What is left
+# may have the right number by chance; only then a check stands beside this rule.
+TORN = {"R101": Fault.QUOTE}
 
 # 1.5, 3/4 and 1-2 become dates, too, in some countries: 01. Mai, 04. Mrz, 2-Jan.
 _MONTH = r"(?:jan|feb|fév|mar|mär|mrz|apr|avr|may|mai|jun|jul|aug|aoû|sep|oct|okt|nov|dec|dez|déc)[^\W\d]*"

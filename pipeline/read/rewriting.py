@@ -9,7 +9,7 @@ import polars as pl
 from pipeline.mapping.plan import Source
 from pipeline.read.decoding import PUT_BACK
 from pipeline.read.formulas import defuse, defused
-from pipeline.read.guessed import GUESSED, check_of
+from pipeline.read.guessed import GUESSED, TORN, check_of
 from pipeline.read.header import OUR_CHECK, OUR_RULE
 from pipeline.read.picked import OURS, Outer, Picked
 
@@ -94,7 +94,8 @@ class Rewriter:
         rule, check = OURS.index(OUR_RULE), OURS.index(OUR_CHECK)
         for line, cells in picked.faulty:
             ours = words[line]
-            if ours[rule] in GUESSED:
+            fits = len(cells) == len(self._outer.names)
+            if ours[rule] in GUESSED or (ours[rule] in TORN and fits):
                 ours[check] = check_of(cells)
             yield line, self._record([*cells, *ours])
 

@@ -12,7 +12,7 @@ from pipeline.mapping.plan import Source
 from pipeline.read.cells import marks_of
 from pipeline.read.decoding import MARK, REPLACED, Utf8Stream
 from pipeline.read.formulas import restored
-from pipeline.read.guessed import GUESSED, check_of
+from pipeline.read.guessed import GUESSED, TORN, check_of
 from pipeline.read.header import (
     OUR_CHECK,
     OUR_COLUMNS,
@@ -139,12 +139,15 @@ def _untouched(cells: pl.DataFrame, header: Header, own: list[str]) -> Iterator[
     """The records that are as they were guessed, by their index; they are few."""
     rule = str(header.cells.index(OUR_RULE))
     check = str(header.cells.index(OUR_CHECK)) if OUR_CHECK in header.cells else None
-    asked = cells.with_row_index("at").filter(pl.col(rule).str.strip_chars().is_in(list(GUESSED)))
+    faults = GUESSED | TORN
+    asked = cells.with_row_index("at").filter(pl.col(rule).str.strip_chars().is_in(list(faults)))
     for row in asked.iter_rows(named=True):
+        code = row[rule].strip()
         written = row[check].strip() if check else ""
         # without its check, as in files of older versions, only an empty rule tells of a person
-        if not written or written == check_of([row[name] for name in own]):
-            yield row["at"], GUESSED[row[rule].strip()]
+        unsaid = not written and code in GUESSED
+        if unsaid or (written and written == check_of([row[name] for name in own])):
+            yield row["at"], faults[code]
 
 
 def good_cells(

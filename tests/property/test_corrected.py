@@ -166,6 +166,7 @@ def test_what_is_written_for_correction_is_read_back_as_the_same_cells_and_is_in
     st.lists(st.lists(st.sampled_from(["a", "=b", "", '"c', 'd"', "e\x81"]), max_size=5), max_size=6),
     st.sampled_from(["cp1252", "utf-8", "utf-16"]),
 )  # fmt: skip
+@example([["a", '"c', "a"], ['d"']], "cp1252")  # cut at its line end, the first has three cells
 @settings(max_examples=200, deadline=None)
 def test_a_record_that_cannot_be_read_stays_wrong_until_it_is_corrected(
     rows: Rows, encoding: str
