@@ -255,6 +255,7 @@ def test_a_time_out_costs_more_than_a_reset_and_says_that_the_server_is_busy(
     assert world.gate.limit.cuts == (1 if fault == "stall" else 0)
 
 
+@pytest.mark.thorough
 def test_every_fault_that_passes_meets_each_transport(
     tmp_path: Path, wire: Wire, kind: Kind
 ) -> None:

@@ -18,6 +18,8 @@ from tests.faults.verifier import (
     verify,
 )
 
+pytestmark = pytest.mark.thorough
+
 
 def test_an_honest_run_and_its_repetition_are_in_order(trial: Trial) -> None:
     assert str(trial.judged()).startswith("ok orders=20 there=20")

@@ -30,6 +30,7 @@ def test_the_storm_finds_a_command_that_believes_a_status(trial: Trial) -> None:
     assert len(verdict.of(Kind.FALSE_SUCCESS)) == 2, str(verdict)
 
 
+@pytest.mark.thorough
 def test_in_an_outage_the_command_asks_seldom_and_says_how_to_go_on(tmp_path: Path) -> None:
     pace = {"outage_probe_s": 0.5, "outage_stop_s": 10}
     with running_sandbox() as sandbox:

@@ -16,8 +16,8 @@ from tests.unit.report.test_past import told
 
 LOOKS = [
     {"color_scheme": "light"},
-    {"color_scheme": "dark"},
-    {"viewport": {"width": 390, "height": 800}},
+    pytest.param({"color_scheme": "dark"}, marks=pytest.mark.thorough),
+    pytest.param({"viewport": {"width": 390, "height": 800}}, marks=pytest.mark.thorough),
 ]
 
 

@@ -511,8 +511,8 @@ def test_the_policy_of_jenkins_takes_style_and_script_but_no_word(
     "look",
     [
         {"color_scheme": "light"},
-        {"color_scheme": "dark"},
-        {"viewport": {"width": 390, "height": 800}},
+        pytest.param({"color_scheme": "dark"}, marks=pytest.mark.thorough),
+        pytest.param({"viewport": {"width": 390, "height": 800}}, marks=pytest.mark.thorough),
     ],
 )
 def test_axe_finds_nothing(open_page: Open, night: str, look: dict[str, Any]) -> None:

@@ -6,10 +6,10 @@ import pytest
 
 from pipeline.model.stops import StopRun
 from pipeline.run import PlanStale
-from tests.databases import BOTH
+from tests.databases import BOTH_THOROUGH
 from tests.run.conftest import NOTHING_OPEN, PARCELS_YAML, Warehouse, order_row
 
-pytestmark = BOTH
+pytestmark = BOTH_THOROUGH
 
 
 def outcomes(summary: dict[str, object]) -> dict[str, int]:

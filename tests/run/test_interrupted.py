@@ -6,10 +6,12 @@ import signal
 import stat
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from pipeline.ledger import Ledger, RunState
 from pipeline.run import RunUnknown, report, status
@@ -47,6 +49,14 @@ LATE = [
 ]
 # the run is finished, its folder not yet emptied
 OVER = ["after pipeline.ledger:Ledger.finish_run", "before pipeline.run.folder:RunFolder.clean"]
+
+
+def _some(steps: Sequence[str], *often: int) -> list[ParameterSet]:
+    """All steps; those that are not to be tried `often` are part of `make thorough` only."""
+    return [
+        pytest.param(step, marks=() if nth in often else pytest.mark.thorough)
+        for nth, step in enumerate(steps)
+    ]
 
 
 @dataclass
@@ -98,7 +108,7 @@ def all_there_once(warehouse: Warehouse, requests: int) -> None:
     assert warehouse.resume_says() == NOTHING_OPEN
 
 
-@pytest.mark.parametrize("step", EARLY)
+@pytest.mark.parametrize("step", _some(EARLY, 1, 5))
 def test_what_a_process_leaves_that_dies_before_its_run_began_is_swept(
     night: Warehouse, step: str
 ) -> None:
@@ -116,7 +126,7 @@ def test_what_a_process_leaves_that_dies_before_its_run_began_is_swept(
     all_there_once(night, len(night.sandbox.puts()))
 
 
-@pytest.mark.parametrize("step", LATE)
+@pytest.mark.parametrize("step", _some(LATE, 1, 4, 6))
 def test_a_run_that_is_killed_is_finished_by_the_same_command(night: Warehouse, step: str) -> None:
     died = strike(night, step, signal.SIGKILL)
     assert died.code == -signal.SIGKILL, died.err
@@ -134,7 +144,7 @@ def test_a_run_that_is_killed_is_finished_by_the_same_command(night: Warehouse, 
     all_there_once(night, len(night.sandbox.puts()))
 
 
-@pytest.mark.parametrize("step", OVER)
+@pytest.mark.parametrize("step", _some(OVER, 0))
 def test_a_run_that_is_killed_after_its_end_is_finished_and_emptied(
     night: Warehouse, step: str
 ) -> None:
@@ -149,7 +159,7 @@ def test_a_run_that_is_killed_after_its_end_is_finished_and_emptied(
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("step", [EARLY[1], EARLY[2], EARLY[4]])
+@pytest.mark.parametrize("step", _some([EARLY[1], EARLY[2], EARLY[4]], 1))
 def test_a_signal_before_the_run_begins_leaves_nothing(
     night: Warehouse, step: str, number: signal.Signals
 ) -> None:
@@ -161,7 +171,7 @@ def test_a_signal_before_the_run_begins_leaves_nothing(
     assert night.run().exit_code == 0
 
 
-@pytest.mark.parametrize("step", [LATE[0], LATE[1], LATE[3]])
+@pytest.mark.parametrize("step", _some([LATE[0], LATE[1], LATE[3]], 2))
 def test_a_signal_after_the_run_began_still_gets_its_report(night: Warehouse, step: str) -> None:
     ended = strike(night, step, signal.SIGTERM)
 
@@ -176,7 +186,7 @@ def test_a_signal_after_the_run_began_still_gets_its_report(night: Warehouse, st
     assert len(night.sandbox.puts()) == ORDERS
 
 
-@pytest.mark.parametrize("step", LATE[6:])
+@pytest.mark.parametrize("step", _some(LATE[6:], 0))
 def test_a_signal_when_all_is_sent_changes_nothing(night: Warehouse, step: str) -> None:
     ended = strike(night, step, signal.SIGTERM)
 

@@ -106,6 +106,7 @@ def summaries(*told: dict[str, object]) -> list[dict[str, object]]:
 
 
 @POSTGRESQL
+@pytest.mark.thorough
 def test_two_processes_send_one_plan_and_one_of_them_reports(backfill: Backfill) -> None:
     one, other = backfill.machine("one"), backfill.machine("other")
     first = backfill.sending(one)

@@ -331,7 +331,10 @@ def test_the_report_made_again_says_the_same_of_answers(shop: Shop) -> None:
     assert records(result)[0]["raw"] == "04109"
 
 
-def test_with_another_mapping_since_the_place_is_still_told(shop: Shop) -> None:
+def test_with_another_mapping_since_the_place_is_still_told(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.send.attempts._READ_PAUSE_S", 0.01)  # the order is read back
     shop.write(["A1"])
     shop.settings = replace(shop.settings, pace=replace(shop.settings.pace, attempts=1))
     shop.answers.refusals = {"A1": (401, {"detail": "no"})}
