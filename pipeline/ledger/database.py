@@ -24,7 +24,8 @@ class Store:
     """An open database that one process uses at a time.
 
     `insert` is the dialect's own, for on_conflict_do_update. `worker` is the number under which
-    this process claims orders; None where it need not, for it is alone.
+    this process claims orders; None where it need not, for it is alone. `after_a_loss`: the ledger
+    before it was given up, with what it knew.
     """
 
     worker: int | None = None
@@ -40,7 +41,9 @@ class Store:
         at_work: Callable[[], bool] = lambda: False,
         compact: Callable[[], None] = lambda: None,
         refuse_lost_journal: Callable[[], None] = lambda: None,
+        after_a_loss: bool = False,
     ) -> None:
+        self.after_a_loss = after_a_loss
         self.connection = connection
         self.insert = insert
         self.place = place

@@ -183,6 +183,11 @@ class Ledger:
         """Whether no other process has this ledger open for writing; always so with SQLite."""
         return self._session.store.alone
 
+    @property
+    def after_a_loss(self) -> bool:
+        """Whether the ledger before this one was given up, so what it has sent is not known."""
+        return self._session.store.after_a_loss
+
     def let_others_in(self) -> None:
         """From now on other processes may write in this ledger, where the database allows it."""
         with self._session.looking() as store:

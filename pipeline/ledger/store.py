@@ -67,6 +67,7 @@ def set_aside(location: str | Path, *, clock: Clock) -> Path | None:
     try:
         aside = path.with_name(f"{path.name}.damaged-{clock():%Y%m%dT%H%M%S}")
         with explained(str(path)):
+            _note_loss(path)
             # in this order: a crash in between leaves a ledger that is refused as damaged
             for end in ("", "-shm", "-wal"):
                 part = path.with_name(path.name + end)
@@ -79,6 +80,27 @@ def set_aside(location: str | Path, *, clock: Clock) -> Path | None:
 
 def _lock_path(path: Path) -> Path:
     return path.with_name(path.name + ".lock")
+
+
+def _loss_path(path: Path) -> Path:
+    return path.with_name(path.name + ".lost")
+
+
+_LOSS = """\
+The ledger before this one was given up, so nobody knows which changes it has sent. As long as this file is
+here, changes that must not be made twice are read back before they are sent (docs/ledger.md).
+"""
+
+
+def _note_loss(path: Path) -> None:
+    """Say beside the ledger, durably and before it goes, that what it knew is lost (FAULTS L3)."""
+    handle = os.open(_loss_path(path), os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW, 0o600)
+    try:
+        os.write(handle, _LOSS.encode())
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    _sync_folder(path.parent)
 
 
 # --- SQLite ---------------------------------------------------------------------------------
@@ -121,7 +143,7 @@ def _open_sqlite(path: Path, *, clock: Clock) -> Store:
 
     return Store(
         connection, sqlite.insert, str(path), close, name_run=lock.name_run, at_work=lambda: True,
-        compact=lambda: _compact_sqlite(connection),
+        compact=lambda: _compact_sqlite(connection), after_a_loss=_loss_path(path).exists(),
     )  # fmt: skip
 
 
@@ -241,7 +263,11 @@ def _create_sqlite(path: Path) -> None:
     finally:
         _close(connection)
     unfinished.rename(path)
-    folder = os.open(path.parent, os.O_RDONLY)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(path: Path) -> None:
+    folder = os.open(path, os.O_RDONLY)
     try:
         os.fsync(folder)
     finally:

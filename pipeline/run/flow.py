@@ -547,8 +547,6 @@ class Flow:
         self.halt.gentle = True
         with self._saved(ledger, run_id):
             self._enter(ledger, endpoint, folder, same_work, LedgerState.RUNNING)
-            if self.options.new_ledger:  # what the old one knew may have been sent before
-                ledger.doubt(endpoint, unrepeatable_orders(folder))
             return self._send(ledger, run_id, folder)
 
     def _enter(
@@ -628,6 +626,8 @@ class Flow:
         partitions = self._plan_partitions(ledger, run_id, folder)
         # never an older version after a newer one (FAULTS G4)
         ledger.supersede(run_id, sorted(ledger.overtaken(run_id)))
+        if ledger.after_a_loss:  # the ledger that was given up may have sent them, in any run
+            ledger.doubt(self._at(ledger), unrepeatable_orders(ledger, run_id, folder))
         acks = self._acknowledge(ledger, run_id, folder)
         ledger.share(self._at(ledger))  # from here on others may help
         result = self._work(ledger, run_id, folder, partitions, say)

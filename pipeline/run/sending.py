@@ -65,16 +65,17 @@ def waiting_orders(ledger: Ledger, run_id: str, folder: RunFolder) -> pl.Series:
     return still.join(requests, on="order_number", how="semi").get_column("order_number")
 
 
-def unrepeatable_orders(folder: RunFolder) -> list[str]:
-    """The numbers of the orders whose request has an operation that must not be sent twice."""
+def unrepeatable_orders(ledger: Ledger, run_id: str, folder: RunFolder) -> list[str]:
+    """Those of the waiting orders whose request has an operation that must not be sent twice."""
     replay = pl.element().struct.field("replay")
     found = (
         folder.scan("prepared", PREPARED_SCHEMA)
         .filter(pl.col("operations").list.eval(replay == Replay.READ_BACK.value).list.any())
         .select("order_number")
         .collect()
+        .get_column("order_number")
     )
-    return found.get_column("order_number").to_list()
+    return found.filter(found.is_in(waiting_orders(ledger, run_id, folder).to_list())).to_list()
 
 
 async def _send(
