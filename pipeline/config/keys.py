@@ -7,6 +7,7 @@ from pipeline.config.nouns import SANDBOX, Key, Where
 from pipeline.config.readers import (
     as_choice,
     as_command,
+    as_ledger,
     as_moment,
     as_number,
     as_path,
@@ -63,7 +64,7 @@ KEYS: Mapping[str, Key] = {
             "the run's folder"),
         Key("home", as_path, _ANY, "folder for plans, logs and the ledger", default=Path(".pipeline")),
         Key("report_dir", as_path, _ANY, "folder for reports", default=Path("reports")),
-        Key("ledger", as_text, _ANY, "path of the ledger, or a postgresql:// URL"),
+        Key("ledger", as_ledger, _ANY, "path of the ledger, or a postgresql:// URL"),
         Key("timezone", as_zone, _ANY, "time zone of all that people read, and of --until"),
         Key("rate", as_rate, _ANY, "at most so many requests per second; off for no limit"),
         Key("concurrency", as_whole(1, 256), _ANY, "most requests in flight", default=_PACE.concurrency),

@@ -17,6 +17,31 @@ def as_text(value: object) -> str:
     return value.strip()
 
 
+def as_ledger(value: object) -> str:
+    """A path, or the URL of a PostgreSQL database.
+
+    What looks like another URL is refused: taken for a path it would be a new, empty ledger, which
+    sends every order again.
+
+    >>> as_ledger("postgres://me@db/orders"), as_ledger("state/ledger.db")
+    ('postgresql://me@db/orders', 'state/ledger.db')
+    """
+    text = as_text(value)
+    scheme, colon, rest = text.partition(":")
+    if not colon or not _SCHEME.fullmatch(scheme):
+        return text
+    scheme = scheme.lower()
+    if scheme in _DATABASES and rest.startswith("//"):
+        return f"postgresql:{rest}"
+    if scheme in _DATABASES or (rest.startswith("/") and not text.startswith("sqlite:///")):
+        raise Unfit("is neither a path nor a postgresql:// URL")
+    return text
+
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+")  # C:\… is a path
+_DATABASES = ("postgresql", "postgres", "postgresql+psycopg")
+
+
 def as_path(value: object) -> Path:
     """A path; ~ is the home folder."""
     return Path(as_text(value)).expanduser()

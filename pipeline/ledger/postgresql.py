@@ -425,7 +425,14 @@ def open_postgresql(url: str, *, writable: bool, shared: bool) -> Store:
             "a ledger in PostgreSQL needs the driver psycopg, which is not installed",
             help="pip install 'pipeline[postgres]'",
         )
-    parsed = sa.make_url(url)
+    try:
+        parsed = sa.make_url(url)
+    except (sa.exc.ArgumentError, ValueError) as error:  # its words may quote the password
+        raise LedgerUnusable(
+            "the URL of the ledger cannot be read",
+            help="it is written postgresql://USER@HOST:5432/DATABASE; the password is better in "
+            "~/.pgpass, in the URL its : / @ # ? % are %3A %2F %40 %23 %3F %25",
+        ) from error
     if parsed.drivername == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
     given = {name: value for name, value in _CONNECTING.items() if name not in parsed.query}

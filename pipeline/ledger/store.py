@@ -122,6 +122,7 @@ def _open_sqlite(path: Path, *, clock: Clock) -> Store:
             journal = has_journal(path)
             if not path.exists():
                 _create_sqlite(path)
+            _refuse_read_only(path)
             connection = _connect(_for_writing(path), "BEGIN IMMEDIATE")
     except BaseException:
         lock.release(undone=True)
@@ -245,6 +246,17 @@ def _refuse_what_is_no_ledger(path: Path) -> None:
         raise LedgerDamaged(
             f"ledger damaged at {path} (the file is gone, its journal is still there)",
             help=RECOVER,
+        )
+
+
+def _refuse_read_only(path: Path) -> None:
+    # SQLite opens such a file for reading without a word, and `BEGIN IMMEDIATE` succeeds. The file is
+    # asked by its name: to open and close it would end the locks that SQLite has on it.
+    if not os.access(path, os.W_OK):
+        raise LedgerUnusable(
+            f"cannot use the ledger at {path}: this user may not write it",
+            help="give this user the right to write it, or run as the user who owns it; then run the "
+            "command again",
         )
 
 

@@ -589,18 +589,26 @@ class Flow:
             code = getattr(error, "exit_code", 1)
             self.events.say("debug", "ended", error=type(error).__name__, exit=code)
             with suppress(StopRun):  # a ledger that cannot be written keeps the run as running
-                if ledger.hold(self._at(ledger)):  # else others go on with it
+                known = ledger.run(run_id) is not None
+                if known and ledger.hold(self._at(ledger)):  # else others go on with it
                     ledger.break_run(run_id, exit_code=code, ended_at=clock())
                 renew_index(self.settings, ledger, self.events)
             state = self._how_far(run_id)
-            how = resume_command(self.settings, run_id)
-            error.add_note(f"Run {run_id} is saved{state}. Continue with: {how}")
+            if state is not None:
+                how = resume_command(self.settings, run_id)
+                error.add_note(f"Run {run_id} is saved{state}. Continue with: {how}")
             raise
 
-    def _how_far(self, run_id: str) -> str:
-        """How many orders have arrived and how many will be sent again, as far as can be read."""
+    def _how_far(self, run_id: str) -> str | None:
+        """How many orders have arrived and how many will be sent again, as far as can be read.
+
+        Returns:
+            None of a run that the ledger was never told of: there is nothing to resume.
+        """
         outcomes: list[str] = []
         with suppress(StopRun), Ledger.read(self.settings.ledger, clock=clock) as ledger:
+            if ledger.run(run_id) is None:
+                return None
             outcomes = ledger.orders(run_id).get_column("outcome").to_list()
         arrived = sum(outcome in _ARRIVED for outcome in outcomes)
         unclear = outcomes.count(_UNKNOWN)

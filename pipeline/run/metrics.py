@@ -16,6 +16,7 @@ from pipeline.config import Settings
 from pipeline.report.files import replacing, sync_folder
 from pipeline.run.byproduct import Byproduct
 from pipeline.run.clock import clock
+from pipeline.run.folder import written
 from pipeline.run.items import open_items
 from pipeline.run.request import Events, Result
 
@@ -70,7 +71,11 @@ def _write(
     lasted_s: float,
 ) -> None:  # fmt: skip
     path = settings.metrics
-    with Byproduct(f"the metrics in {path}", events, again="the next run writes them"):
+    with Byproduct(
+        f"the metrics in {path}",
+        events,
+        again="the next run writes them, if it may and the folder is there",
+    ):
         assert path is not None  # noqa: S101 - for the type checker: `metered` has looked
         families = [*_of_the_end(summary, code, lasted_s), *_of_the_summary(summary)]
         families.append(
@@ -78,7 +83,8 @@ def _write(
         )
         names = [each["name"] for each in summary.get("run", {}).get("mappings", ())]
         common = {"profile": settings.profile, "mapping": ",".join(names) or mapping}
-        write_metrics(path, exposition(families, common))
+        with written(path.parent):
+            write_metrics(path, exposition(families, common))
 
 
 def write_metrics(path: Path, text: str) -> None:

@@ -210,6 +210,16 @@ def test_an_unwritable_ledger(call: Call, files: Path) -> None:
     )
 
 
+def test_the_url_of_a_ledger_that_cannot_be_read(call: Call, files: Path) -> None:
+    assert files.is_dir()
+    said = call(*RUN, env={"PIPELINE_LEDGER": "postgresql://me:geheim@db:port/orders"})
+    assert said.code == 11
+    assert complaint(said).startswith(
+        "error: the URL of the ledger cannot be read\n  help: it is written"
+    )
+    assert "geheim" not in said.out + said.err
+
+
 def test_a_damaged_ledger(call: Call, files: Path) -> None:
     ledger = files / ".pipeline" / "ledger.db"
     ledger.parent.mkdir()

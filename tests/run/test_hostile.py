@@ -87,6 +87,22 @@ def test_a_full_disk_while_preparing_sends_nothing_and_leaves_nothing(
     assert warehouse.run().exit_code == 0
 
 
+def test_a_ledger_that_takes_nothing_keeps_no_run_and_promises_none(
+    warehouse: Warehouse, monkeypatch: Patch
+) -> None:
+    warehouse.orders(order_row("A1"))
+
+    def closed(*_: object) -> None:
+        raise LedgerUnusable("attempt to write a readonly database")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("pipeline.ledger.Ledger.begin_run", closed)
+        with pytest.raises(LedgerUnusable, match="readonly") as told:
+            warehouse.run()
+    assert not hasattr(told.value, "__notes__")
+    assert warehouse.sandbox.puts() == []
+
+
 def test_a_full_disk_while_the_report_is_written_keeps_the_run(
     warehouse: Warehouse, monkeypatch: Patch
 ) -> None:

@@ -174,6 +174,18 @@ def test_metrics_that_cannot_be_written_change_nothing_else(warehouse: Warehouse
     assert "the metrics in" in warnings[0]
 
 
+def test_metrics_in_a_folder_that_is_not_there_are_no_bug(warehouse: Warehouse) -> None:
+    path = measuring(warehouse).parent / "nosuch" / "import.prom"
+    warehouse.settings = replace(warehouse.settings, metrics=path)
+    warehouse.orders(order_row("A1"))
+    assert warehouse.run().exit_code == 0
+    (warning,) = [
+        str(fields["text"]) for _, event, fields in warehouse.told.events if event == "warning"
+    ]
+    assert f"cannot write to {path.parent}: No such file or directory" in warning
+    assert "bug" not in warning
+
+
 def test_every_event_of_a_run_names_it(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:

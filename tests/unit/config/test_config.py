@@ -184,6 +184,28 @@ def test_values_that_cannot_be_used(tmp_path: Path, toml: str, words: str) -> No
     assert error.place == "pipeline.toml:1"
 
 
+NO_LEDGERS = ["mysql://me:geheim@db/x", "postgresql:/me@db/x", "sqlite://x", "Postgres:me@db/x",
+              "db:/srv/ledger.db"]  # fmt: skip
+
+
+@pytest.mark.parametrize("url", NO_LEDGERS)
+def test_another_url_is_not_taken_for_the_path_of_a_new_ledger(tmp_path: Path, url: str) -> None:
+    error = refused(tmp_path, toml=f'ledger = "{url}"')
+    assert (error.code, error.place) == ("C101", "pipeline.toml:1")
+    assert error.message.startswith(
+        "the value is neither a path nor a postgresql:// URL for ledger"
+    )
+    assert "geheim" not in error.message + str(error.help)
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
+def test_each_way_to_write_the_url_of_postgresql_is_the_same_ledger(
+    tmp_path: Path, scheme: str
+) -> None:
+    found = loaded(tmp_path, toml=f'ledger = "{scheme}://me@db/x"')
+    assert found.settings.ledger == "postgresql://me@db/x"
+
+
 GOOD = [
     ("max_reject_rate", "20%", 0.2),
     ("max_reject_rate", "0.05", 0.05),

@@ -191,6 +191,18 @@ def test_l5_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         Ledger.open(tmp_path / "file" / "ledger.db", clock=clock)
 
 
+def test_a_file_that_may_only_be_read_is_refused_at_once(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Ledger.open(path, clock=clock).close()
+    # root may write everything, so the answer of the system is planted
+    monkeypatch.setattr("os.access", lambda asked, mode: (Path(asked), mode) != (path, os.W_OK))
+    with pytest.raises(LedgerUnusable, match="this user may not write it"):
+        Ledger.open(path, clock=clock)
+    with Ledger.read(path, clock=clock) as reader:
+        assert reader.runs(1) == []
+
+
 def test_a_reader_sees_what_a_running_writer_has_committed(ledger: Ledger, path: Path) -> None:
     begin(ledger)
     with Ledger.read(path, clock=clock) as reader:
