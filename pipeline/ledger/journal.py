@@ -57,6 +57,7 @@ class Journal:
                     sa.select(t.run.c.endpoint).where(t.run.c.seq == self._run)
                 ).scalar_one()
             )
+        self._doubted: set[str] = set()  # orders that had a request without answer before us
         worker = session.store.worker
         self._claims = (
             None if worker is None else Claims(worker, self._endpoint, self._run, partition, lease)
@@ -193,6 +194,7 @@ class Journal:
             connection.execute(
                 self._session.store.insert(t.in_doubt).on_conflict_do_nothing(), unsafe
             )
+        self._doubted |= doubtful
         return frozenset(doubtful)
 
     def _of_endpoint(self, table: sa.Table) -> sa.ColumnElement[bool]:
@@ -242,7 +244,7 @@ class Journal:
         done = [
             submission.order_number
             for submission, outcome in settled
-            if outcome.outcome.value in ANSWERED
+            if self._is_certain(outcome)
             and any(operation.replay is Replay.READ_BACK for operation in submission.operations)
         ]
         for some in lookups(done):
@@ -251,6 +253,16 @@ class Journal:
                     self._of_endpoint(t.in_doubt), t.in_doubt.c.order_number.in_(some)
                 )
             )
+
+    def _is_certain(self, outcome: Outcome) -> bool:
+        """Tell whether it is known of every change of an order whether it was made.
+
+        A refusal says nothing of an earlier request that had no answer: that one may have been taken.
+        """
+        if MutationOutcome.UNKNOWN in outcome.mutations:
+            return False
+        first = outcome.attempts == 1 and outcome.order_number not in self._doubted
+        return outcome.outcome.value in (ANSWERED if first else ACKNOWLEDGED)
 
     def _settled_order(self, outcome: Outcome) -> dict[str, object]:
         if outcome.outcome.value not in FOLLOWS[SENDING]:

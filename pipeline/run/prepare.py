@@ -154,8 +154,8 @@ def of_partition(
     """Take the rows of a partition through all stages up to `compare`."""
     grouped, known = _orders(shares, names, knowledge, options)
     del shares  # its raw rows are told apart by now; what follows needs their memory
-    # only orders that were acknowledged before can have acknowledged operations
-    acked = knowledge.operations(sorted(known)) if known else {}
+    # also of an order that was never acknowledged: a change may have been found there (read back)
+    acked = knowledge.operations(_with_changes(grouped.orders))
     ready = compare(grouped.orders, account, known, acked)
     if options.create_only:
         ready = _only_new(grouped.orders, ready)
@@ -167,6 +167,12 @@ def of_partition(
         [grouped.findings, _kept_back(orders, ready), _left_alone(orders, ready)], how="diagonal"
     )
     return Made(Grouped(orders, held, grouped.rows, findings), ready)
+
+
+def _with_changes(orders: pl.DataFrame) -> list[str]:
+    """The numbers of the orders that say changes: the ledger need not be asked for others."""
+    changed = orders.filter(pl.col("change_type").list.len() > 0)
+    return changed.get_column("order_number").sort().to_list()
 
 
 def _only_new(orders: pl.DataFrame, ready: pl.DataFrame) -> pl.DataFrame:

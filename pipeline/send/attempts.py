@@ -11,7 +11,7 @@ from pipeline.send.budget import ANSWER_REWARD, LATE_COST, RETRY_COST
 from pipeline.send.client import OrderClient
 from pipeline.send.gate import Gate
 from pipeline.send.job import Job
-from pipeline.send.readback import Unreadable, applied, confirms, stored
+from pipeline.send.readback import Unreadable, applied, confirms, otherwise, stored
 from pipeline.send.replies import Done, Stop, TryAgain, judge
 from pipeline.send.reply import NoReply, Reply
 from pipeline.send.stops import AuthRefused
@@ -247,6 +247,7 @@ class Attempts:
 
     async def _read_back(self, job: Job) -> bool:
         """Find out which operations are there already; False when the order is not to be sent now."""
+        doubtful = frozenset[int]()
         for read in range(_READS):
             if read:
                 await self._gate.pause(_READ_PAUSE_S, self._halted)
@@ -260,8 +261,10 @@ class Attempts:
                     return False
                 case found if found.order is not None:
                     job.found(applied(job.submission, found.order) & job.unsafe)
+                    doubtful = otherwise(job.submission, found.order) & job.unsafe
             if not job.unsafe:
                 break
+        job.found_otherwise(doubtful)
         job.read_first = False
         return True
 

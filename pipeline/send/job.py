@@ -1,5 +1,6 @@
 """One order on its way: what was tried, what is known, what becomes of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,14 +16,15 @@ _NAMED = 5  # fields that differ
 class Job:
     """A submission and its history.
 
-    `there`: ordinals of operations that were found applied. `paid`: what its retries took of the
-    budget.
+    `there`: ordinals of operations that were found applied. `otherwise`: of these, those whose line is
+    there in another quantity, so that nobody knows. `paid`: what its retries took of the budget.
     """
 
     submission: Submission
     current: Submission = field(init=False)
     read_first: bool = False
     there: frozenset[int] = frozenset()
+    otherwise: frozenset[int] = frozenset()
     attempts: int = 0
     failures: int = 0
     throttles: int = 0
@@ -46,6 +48,11 @@ class Job:
         self.there |= there
         self.current = without(self.submission, self.there)
 
+    def found_otherwise(self, ordinals: frozenset[int]) -> None:
+        """Note operations that must not be sent any more, although nobody knows of them."""
+        self.otherwise |= ordinals
+        self.found(ordinals)
+
     @property
     def unsafe(self) -> frozenset[int]:
         """The operations that must be read back before they are sent again."""
@@ -61,14 +68,32 @@ class Job:
             return outcome if self.attempts == 1 else replace(outcome, attempts=self.attempts)
         sent = [n for n in range(len(self.submission.operations)) if n not in self.there]
         results = dict(zip(sent, outcome.mutations, strict=True))
+        unclear = tuple(
+            Problem(
+                "A201",
+                "the line is there in another quantity; not sent again, it might be done twice",
+                attr=f"mutations.{ordinal}",
+            )
+            for ordinal in sorted(self.otherwise)
+        )
+        arrived = outcome.outcome in (OrderOutcome.CREATED, OrderOutcome.UPDATED)
         return replace(
             outcome,
+            outcome=OrderOutcome.PARTLY_APPLIED if unclear and arrived else outcome.outcome,
             attempts=self.attempts,
-            problems=tuple(_renumbered(problem, sent) for problem in outcome.problems),
-            mutations=tuple(
-                results.get(ordinal, MutationOutcome.SUCCEEDED)
-                for ordinal in range(len(self.submission.operations))
-            ),
+            problems=(*(_renumbered(problem, sent) for problem in outcome.problems), *unclear),
+            mutations=self._with_found(results, MutationOutcome.SUCCEEDED),
+        )
+
+    def _with_found(
+        self, results: Mapping[int, MutationOutcome], left: MutationOutcome
+    ) -> tuple[MutationOutcome, ...]:
+        """What became of each operation: by its result, by what was found of it, else as is left."""
+        found = dict.fromkeys(self.there, MutationOutcome.SUCCEEDED)
+        found |= dict.fromkeys(self.otherwise, MutationOutcome.UNKNOWN)
+        return tuple(
+            results.get(ordinal, found.get(ordinal, left))
+            for ordinal in range(len(self.submission.operations))
         )
 
     def confirmed(self, status: int | None) -> Outcome:
@@ -132,10 +157,7 @@ class Job:
             attempts=self.attempts,
             status=self.status,
             problems=(Problem("U001" if unknown else "N001", visible(words)),),
-            mutations=tuple(
-                MutationOutcome.SUCCEEDED if ordinal in self.there else left
-                for ordinal in range(len(self.submission.operations))
-            ),
+            mutations=self._with_found({}, left),
         )
 
 

@@ -1,8 +1,9 @@
 """What parcelLab has of an order already: read it back before sending again (CONTRACT §6, §8)."""
 
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import orjson
@@ -10,6 +11,11 @@ import orjson
 from pipeline.model.orders import Replay, Submission
 from pipeline.send.replies import parsed
 from pipeline.send.reply import NoReply, Reply
+
+_Json = dict[str, Any]
+
+# "0123" and "1E5" are texts: an article's number, say. Nothing here is ever made a number.
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?").fullmatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +37,15 @@ def stored(order_number: str, reply: Reply | NoReply) -> Stored | Unreadable:
     """Say what an answer to a GET shows of an order, as object or as a list (K30)."""
     if isinstance(reply, NoReply):
         return Unreadable(reply.words, again=reply.stop is None)
+    answer = parsed(reply.body)
     if reply.status == 404:
-        return Stored(None)
+        # a page of a proxy, or of a gateway that has no such path, knows nothing of orders (F12)
+        if isinstance(answer, dict) and ("errors" in answer or "detail" in answer):
+            return Stored(None)
+        return Unreadable("what answers 404 is not the Order API", again=True)
     if reply.status != 200:
         again = reply.status >= 500 or reply.status in (408, 425, 429)
         return Unreadable(f"reading back gave status {reply.status}", again=again)
-    answer = parsed(reply.body)
     listed = answer.get("results") if isinstance(answer, dict) else None
     orders = listed if isinstance(listed, list) else [answer]
     for order in orders:
@@ -51,13 +60,25 @@ def applied(submission: Submission, order: dict[str, Any]) -> frozenset[int]:
     A body that brings the list of lines replaces it (CONTRACT K43), so its operations are done only
     where that list is there too: lines of an older version must be replaced, and changed again.
     """
+    return _unrepeatable(submission, order, _is_there)
+
+
+def otherwise(submission: Submission, order: dict[str, Any]) -> frozenset[int]:
+    """Give the ordinals of those whose line is there, but not in the quantity that was sent.
+
+    Nobody can tell whether they were applied: sent again they may be done twice.
+    """
+    return _unrepeatable(submission, order, _is_there_otherwise)
+
+
+def _unrepeatable(
+    submission: Submission,
+    order: dict[str, Any],
+    seen: Callable[[_Json, Mapping[str, _Json]], bool],
+) -> frozenset[int]:
     payload = orjson.loads(submission.body)
     mutations = payload.get("mutations", [])
-    lines = {
-        str(line.get("line_item_id")): line
-        for line in order.get("articles_order") or ()
-        if isinstance(line, dict)
-    }
+    lines = _lines(order)
     if not _lines_are_there(payload.get("articles_order", []), mutations, lines):
         return frozenset()
     return frozenset(
@@ -65,8 +86,17 @@ def applied(submission: Submission, order: dict[str, Any]) -> frozenset[int]:
         for ordinal, (operation, mutation) in enumerate(
             zip(submission.operations, mutations, strict=True)
         )
-        if operation.replay is Replay.READ_BACK and _is_there(mutation, lines)
+        if operation.replay is Replay.READ_BACK and seen(mutation, lines)
     )
+
+
+def _lines(order: _Json) -> dict[str, _Json]:
+    """The lines of an order by their id; what is no line is none."""
+    return {str(line.get("line_item_id")): line for line in _objects(order.get("articles_order"))}
+
+
+def _objects(listed: object) -> list[_Json]:
+    return [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
 
 
 def _lines_are_there(
@@ -87,12 +117,38 @@ def _lines_are_there(
     return True
 
 
-def _is_there(mutation: dict[str, Any], lines: dict[str, dict[str, Any]]) -> bool:
+def _has(sent: _Json, lines: Mapping[str, _Json]) -> bool:
+    """Tell whether a line is there as it was sent, as far as its quantity tells.
+
+    It may have been cut since: then its first quantity is the one that was sent (CONTRACT §6).
+    """
+    line = lines.get(str(sent.get("line_item_id")))
+    if line is None or sent.get("quantity") is None:
+        return line is not None
+    known = [line[name] for name in ("quantity", "original_quantity") if line.get(name) is not None]
+    return not known or any(_same(sent["quantity"], each) for each in known)
+
+
+def _is_there_otherwise(mutation: _Json, lines: Mapping[str, _Json]) -> bool:
     match mutation.get("type"):
         case "add_line_item":
-            return str(mutation["line_item"].get("line_item_id")) in lines
+            new = mutation["line_item"]
         case "replace_line_item":
-            return str(mutation["new_line_item"].get("line_item_id")) in lines
+            new = mutation["new_line_item"]
+            # a line that takes its own place (K23) was there before
+            if new.get("line_item_id") == mutation.get("old_line_item_id"):
+                return False
+        case _:
+            return False
+    return str(new.get("line_item_id")) in lines and not _has(new, lines)
+
+
+def _is_there(mutation: _Json, lines: Mapping[str, _Json]) -> bool:
+    match mutation.get("type"):
+        case "add_line_item":
+            return _has(mutation["line_item"], lines)
+        case "replace_line_item":
+            return _has(mutation["new_line_item"], lines)
         case "change_line_item_quantity":
             line = lines.get(str(mutation.get("line_item_id")))
             return line is not None and _same(mutation.get("quantity"), line.get("quantity"))
@@ -149,11 +205,7 @@ def differing(submission: Submission, order: dict[str, Any]) -> list[str]:
 def visible_in(submission: Submission, order: dict[str, Any]) -> frozenset[int]:
     """Give the ordinals of the operations whose effect can be seen in the stored order."""
     mutations = orjson.loads(submission.body).get("mutations", [])
-    lines = {
-        str(line.get("line_item_id")): line
-        for line in order.get("articles_order") or ()
-        if isinstance(line, dict)
-    }
+    lines = _lines(order)
     return frozenset(
         ordinal
         for ordinal, mutation in enumerate(mutations)
@@ -166,7 +218,7 @@ def _is_done(mutation: dict[str, Any], order: dict[str, Any]) -> bool:
         case "cancel_order":
             return bool(order.get("cancelled_date"))
         case "add_tracking" | "cancel_tracking" as kind:
-            found = [each for each in order.get("trackings") or () if isinstance(each, dict)]
+            found = _objects(order.get("trackings"))
             mine = [each for each in found if _identified(mutation.get("tracking") or {}, each)]
             return any(kind == "add_tracking" or each.get("cancelled_date") for each in mine)
     return False
@@ -195,12 +247,17 @@ def _same(sent: object, found: object) -> bool:
 
 
 def _normal(value: object) -> object:
-    """Bring numbers and moments to one form: the API may write 12.5 for 12.50."""
+    """Bring numbers and moments to one form: the API may write 12.5 for 12.50.
+
+    >>> _normal("12.50") == _normal(12.5), _normal("0123") == _normal("123")
+    (True, False)
+    """
+    if isinstance(value, bool):
+        return value
     text = str(value)
-    try:
-        return Decimal(text).normalize()
-    except InvalidOperation:
-        pass
+    if _NUMBER(text):
+        digits = text.rstrip("0").rstrip(".") if "." in text else text
+        return "0" if digits == "-0" else digits
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

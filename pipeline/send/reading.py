@@ -9,7 +9,7 @@ from pipeline.send.budget import ANSWER_REWARD, RETRY_COST
 from pipeline.send.client import OrderClient
 from pipeline.send.gate import Gate
 from pipeline.send.readback import Stored, Unreadable, stored
-from pipeline.send.replies import Stop, TryAgain, hindrance, parsed
+from pipeline.send.replies import Stop, TryAgain, hindrance
 from pipeline.send.reply import NoReply, Reply
 
 _REPORT_S = 1.0
@@ -90,7 +90,7 @@ class _Reader:
                 if self._throttled(hindered, throttles):
                     return None
                 continue
-            found = self._found(number, reply) if hindered is None else _silent(hindered)
+            found = stored(number, reply) if hindered is None else _silent(hindered)
             if not (isinstance(found, Unreadable) and found.again):
                 self.gate.answered()
                 self.gate.budget.give(failures * RETRY_COST + ANSWER_REWARD)
@@ -127,14 +127,6 @@ class _Reader:
     def _failed(self, hindered: TryAgain | None) -> bool:
         held = self.gate.hold(hindered.after_s) if hindered is not None else None
         return self._halt(held or self.gate.failed())
-
-    def _found(self, number: str, reply: Reply | NoReply) -> Stored | Unreadable:
-        if isinstance(reply, Reply) and reply.status == 404 and not isinstance(
-            parsed(reply.body), dict
-        ):  # fmt: skip
-            # a page of a proxy knows nothing of orders: none of them is missing because of it
-            return Unreadable("what answers 404 is not the Order API", again=True)
-        return stored(number, reply)
 
     async def _may_ask(self) -> bool:
         if self.halted.is_set():

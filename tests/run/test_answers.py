@@ -6,6 +6,7 @@ import signal
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
 
 from pipeline.sandbox import FaultSchedule
@@ -231,3 +232,42 @@ def test_a_value_that_is_refused_in_an_update_is_no_missing_order(warehouse: War
 
     rules = [(r["order_number"], r["rule"]) for r in warehouse.rejections(result)]
     assert rules == [("A3", "A401")]
+
+
+GIFTS_YAML = """\
+version: 1
+name: gifts
+mode: update_only
+source: {files: "gifts*.csv", delimiter: ";"}
+rows: {key: no}
+order: {order_number: no, client_key: shop}
+mutations:
+  - type: add_line_item
+    fields: {line_item: {line_item_id: {template: "{no}-G"}, sku: sku}}
+"""
+
+
+def test_a_refusal_says_nothing_of_an_earlier_request_without_answer(warehouse: Warehouse) -> None:
+    """The line was added by the first request; a refusal of the next one must not forget that."""
+    (warehouse.folder / "orders.yaml").write_text(GIFTS_YAML, encoding="utf-8")
+    gifts = warehouse.folder / "gifts.csv"
+    order = {"account": 1618, "order_number": "A1", "destination_country_iso3": "DEU",
+             "recipient_email": "jo@example.com"}  # fmt: skip
+    httpx.put(
+        f"{warehouse.sandbox.base_url}/v4/track/orders/", json=order,
+        headers={"Authorization": f"Parcellab-API-Token {warehouse.sandbox.token}"},
+    ).raise_for_status()  # fmt: skip
+    warehouse.paced(attempts=1)
+    gifts.write_text("no;shop;sku\nA1;one;G\n", encoding="utf-8")
+    play(warehouse, {"fault": "reset_applied"})
+    assert outcomes(warehouse.run().summary)["unknown"] == 1
+
+    gifts.write_text("no;shop;sku\nA1;bad;G\n", encoding="utf-8")
+    play(warehouse, {"fault": "http_400_a", "attr": "client_key"})
+    assert outcomes(warehouse.run().summary)["refused"] == 1
+    play(warehouse)
+    gifts.write_text("no;shop;sku\nA1;two;G\n", encoding="utf-8")
+    assert outcomes(warehouse.run().summary)["updated"] == 1
+
+    bodies = [json.loads(put.body) for put in warehouse.sandbox.puts()]
+    assert sum("mutations" in body for body in bodies) == 1

@@ -86,6 +86,9 @@ def test_over_the_lines_of_an_older_version_all_of_it_is_sent(older: dict[str, i
     assert applied(submission, lines(L3=1, **older)) == set()
 
 
+NO_API = Unreadable("what answers 404 is not the Order API", again=True)
+
+
 def answer(status: int, content: object) -> Reply:
     return Reply(status, orjson.dumps(content), {})
 
@@ -96,7 +99,11 @@ def answer(status: int, content: object) -> Reply:
         (answer(200, {"order_number": "A1"}), Stored({"order_number": "A1"})),
         (answer(200, {"results": [{"order_number": "A1"}]}), Stored({"order_number": "A1"})),
         (answer(200, {"results": []}), Stored(None)),
-        (answer(404, {}), Stored(None)),
+        (answer(404, {"type": "client_error", "errors": [{"code": "not_found"}]}), Stored(None)),
+        (answer(404, {"detail": "Not found."}), Stored(None)),
+        (answer(404, {"message": "no Route matched"}), NO_API),
+        (Reply(404, b"<html>", {}), NO_API),
+        (Reply(404, b"", {}), NO_API),
         (answer(200, {"order_number": "B"}), Unreadable("not what was asked for", again=True)),
         (answer(200, []), Unreadable("not what was asked for", again=True)),
         (answer(503, {}), Unreadable("reading back gave status 503", again=True)),
@@ -117,6 +124,12 @@ def test_what_a_get_shows(reply: Reply | NoReply, expected: Stored | Unreadable)
         ({"a": [1]}, {"a": [1, 2]}, False),
         ({"a": "x"}, {}, False),
         ({"a": None}, {"a": None}, True),
+        ({"a": 1618}, {"a": "1618"}, True),
+        ({"a": "0123"}, {"a": "123"}, False),
+        ({"a": "1E5"}, {"a": "100000"}, False),
+        ({"a": "12E4567890"}, {"a": "X"}, False),  # no number: it would be too large for one
+        ({"a": "1" * 40}, {"a": "1" * 39 + "2"}, False),
+        ({"a": True}, {"a": "1"}, False),
     ],
 )
 def test_an_order_is_confirmed_by_all_that_was_sent(
