@@ -1,7 +1,7 @@
 """One attempt of one order, and what follows from its answer (STYLE §2.18)."""
 
 import asyncio
-from typing import Protocol, TypeGuard
+from typing import Any, Protocol, TypeGuard
 
 from pipeline.model.orders import Intent, Outcome
 from pipeline.model.outcomes import OrderOutcome
@@ -204,30 +204,42 @@ class Attempts:
     # --- reading back -------------------------------------------------------------------------
 
     async def _looked_up(self, job: Job) -> bool:
-        """Look what is there; False when the order is not to be sent now."""
-        return await (self._still_missing(job) if self._creates else self._read_back(job))
+        """Look once what is there; False when the order is not to be sent now.
 
-    async def _still_missing(self, job: Job) -> bool:
-        """Make sure that an order that may have been created was not; else settle it."""
-        for read in range(_READS):
-            if read:
-                await self._gate.pause(_READ_PAUSE_S, self._halted)
-            if self._halted.is_set():
-                self._desk.settle(job, job.unanswered(self.why_stopped(self._stop)))
+        Between two looks the order stands aside, so that it keeps nobody from sending.
+        """
+        reply = await self._get(job)
+        found = stored(job.submission.order_number, reply)
+        if isinstance(found, Unreadable):
+            job.looks = 0
+            self._not_readable(job, found.words, again=found.again)
+            return False
+        job.looks += 1
+        last = job.looks == _READS
+        if self._creates:
+            if found.order is not None and self._is_ours(job, found.order, last=last):
                 return False
-            found = stored(job.submission.order_number, await self._get(job))
-            if isinstance(found, Unreadable):
-                self._not_readable(job, found.words, again=found.again)
-                return False
-            if found.order is None:
-                continue
-            outcome = job.exists(found.order, job.status)
-            # a tracking may be seen a little later than the order (CONTRACT §8)
-            if outcome.outcome is not OrderOutcome.PARTLY_APPLIED or read == _READS - 1:
-                self._answered(job)
-                self._desk.settle(job, outcome)
-                return False
-        job.read_first = False
+            sure = last
+        else:
+            if found.order is not None:
+                job.found(applied(job.submission, found.order) & job.unsafe)
+            sure = last or not job.unsafe
+            if sure and found.order is not None:
+                job.found_otherwise(otherwise(job.submission, found.order) & job.unsafe)
+        if not sure:
+            self._desk.retry(job, _READ_PAUSE_S)
+            return False
+        job.looks, job.read_first = 0, False
+        return True
+
+    def _is_ours(self, job: Job, order: dict[str, Any], *, last: bool) -> bool:
+        """Settle an order that was to be created and is there; False to look once more."""
+        outcome = job.exists(order, job.status)
+        # a tracking may be seen a little later than the order (CONTRACT §8)
+        if outcome.outcome is OrderOutcome.PARTLY_APPLIED and not last:
+            return False
+        self._answered(job)
+        self._desk.settle(job, outcome)
         return True
 
     async def _exists(self, job: Job, status: int) -> bool:
@@ -244,29 +256,6 @@ class Attempts:
             self._desk.settle(job, job.exists(found.order, status))
             return True
         return False
-
-    async def _read_back(self, job: Job) -> bool:
-        """Find out which operations are there already; False when the order is not to be sent now."""
-        doubtful = frozenset[int]()
-        for read in range(_READS):
-            if read:
-                await self._gate.pause(_READ_PAUSE_S, self._halted)
-            if self._halted.is_set():
-                self._desk.settle(job, job.unanswered(self.why_stopped(self._stop)))
-                return False
-            reply = await self._get(job)
-            match stored(job.submission.order_number, reply):
-                case Unreadable(words, again):
-                    self._not_readable(job, words, again=again)
-                    return False
-                case found if found.order is not None:
-                    job.found(applied(job.submission, found.order) & job.unsafe)
-                    doubtful = otherwise(job.submission, found.order) & job.unsafe
-            if not job.unsafe:
-                break
-        job.found_otherwise(doubtful)
-        job.read_first = False
-        return True
 
     def _not_readable(self, job: Job, words: str, *, again: bool) -> None:
         job.words = f"could not be read back: {words}"

@@ -17,12 +17,14 @@ class Job:
     """A submission and its history.
 
     `there`: ordinals of operations that were found applied. `otherwise`: of these, those whose line is
-    there in another quantity, so that nobody knows. `paid`: what its retries took of the budget.
+    there in another quantity, so that nobody knows. `looks`: how often it was read back since its last
+    attempt. `paid`: what its retries took of the budget.
     """
 
     submission: Submission
     current: Submission = field(init=False)
     read_first: bool = False
+    looks: int = 0
     there: frozenset[int] = frozenset()
     otherwise: frozenset[int] = frozenset()
     attempts: int = 0
