@@ -223,9 +223,10 @@ class Attempts:
         else:
             if found.order is not None:
                 job.found(applied(job.submission, found.order) & job.unsafe)
+                job.doubtful = otherwise(job.submission, found.order) & job.unsafe
             sure = last or not job.unsafe
-            if sure and found.order is not None:
-                job.found_otherwise(otherwise(job.submission, found.order) & job.unsafe)
+            if sure:
+                job.found_otherwise()
         if not sure:
             self._desk.retry(job, _READ_PAUSE_S)
             return False

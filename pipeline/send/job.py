@@ -17,8 +17,9 @@ class Job:
     """A submission and its history.
 
     `there`: ordinals of operations that were found applied. `otherwise`: of these, those whose line is
-    there in another quantity, so that nobody knows. `looks`: how often it was read back since its last
-    attempt. `paid`: what its retries took of the budget.
+    there in another quantity, so that nobody knows; `doubtful`: those that seem so until the last look.
+    `looks`: how often it was read back since its last attempt. `paid`: what its retries took of the
+    budget.
     """
 
     submission: Submission
@@ -27,6 +28,7 @@ class Job:
     looks: int = 0
     there: frozenset[int] = frozenset()
     otherwise: frozenset[int] = frozenset()
+    doubtful: frozenset[int] = frozenset()
     attempts: int = 0
     failures: int = 0
     throttles: int = 0
@@ -50,10 +52,11 @@ class Job:
         self.there |= there
         self.current = without(self.submission, self.there)
 
-    def found_otherwise(self, ordinals: frozenset[int]) -> None:
-        """Note operations that must not be sent any more, although nobody knows of them."""
-        self.otherwise |= ordinals
-        self.found(ordinals)
+    def found_otherwise(self) -> None:
+        """Send the doubtful operations no more, although nobody knows of them."""
+        self.otherwise |= self.doubtful
+        self.found(self.doubtful)
+        self.doubtful = frozenset()
 
     @property
     def unsafe(self) -> frozenset[int]:
