@@ -22,6 +22,7 @@ from pipeline.model.outcomes import OrderOutcome
 OPERATIONS = uuid.UUID("8d0f4a52-6a57-5c0e-9f0e-6d8f7e1c2b90")
 _JOINT = "\x1e"
 _TAG = 16  # digits of the hash of the lines
+_TRACKING = "add_tracking"
 _CHANGES_OF_LINES = ("change_line_item_quantity", "add_line_item", "replace_line_item")
 _SLICE = 8192  # orders whose texts are Python objects at once, on their way to a hash
 
@@ -71,14 +72,22 @@ def compare(
     account: int,
     known: Mapping[str, KnownOrder],
     operations: Mapping[str, Mapping[str, AckedOperation]],
+    *,
+    silent: bool = False,
 ) -> pl.DataFrame:
     """Decide about each order of `Grouped.orders`, in its order (`COMPARED_SCHEMA`).
+
+    With `silent` every tracking that goes out tells nobody (`--backfill`). What was told silently is
+    told: without `silent` it is not sent again and loud. What was told loud goes out again silently.
 
     The outcome is `not_attempted` with a body for orders that go out, `unchanged` for those whose
     payload was acknowledged, `nothing_to_send` for those that say nothing but their number.
     """
     texts = _texts(orders, account)
     content = texts.select(pl.concat_str("front", "lines", pl.lit(_JOINT), "changes")).to_series()
+    quiet = pl.concat_str(content, pl.lit(_SILENT))
+    if silent:
+        content = texts.select(pl.when("tracked").then(quiet).otherwise(content)).to_series()
     judged = (
         texts.drop("changes")
         .with_columns(
@@ -97,13 +106,18 @@ def compare(
         )
         .with_columns(pl.concat_str("sha256", "lines_tag", separator=".").alias("content_sha256"))
     )  # fmt: skip
+    if not silent:
+        judged = judged.with_columns(_told_silently(judged, content) | pl.col("unchanged"))
     del texts, content
     waiting = orders.filter(~judged.get_column("unchanged")).select(
         judged.get_column("at").filter(~judged.get_column("unchanged")),
         "order_number", *_CHANGES,
     )  # fmt: skip
     judged = judged.join(
-        _outgoing(waiting, account, operations), on="at", how="left", maintain_order="left"
+        _outgoing(waiting, account, operations, silent=silent),
+        on="at",
+        how="left",
+        maintain_order="left",
     )
     return judged.select(_compared()).select(
         pl.col(name).cast(dtype) for name, dtype in COMPARED_SCHEMA.items()
@@ -111,6 +125,19 @@ def compare(
 
 
 _CHANGES = ("change_type", "change_subject", "change_body", "change_replay")
+_SILENT = f"{_JOINT}silent"  # stands behind what a backfill says
+
+
+def _told_silently(judged: pl.DataFrame, content: pl.Series) -> pl.Series:
+    """Whether an order was told by a backfill, just as it is now but for its silence."""
+    asked = judged.select(
+        (pl.col("applied") & pl.col("tracked") & ~pl.col("unchanged")).fill_null(value=False)
+    ).to_series()
+    told = judged.filter(asked).select(
+        "at", (pl.col("was") == _hashed(content.filter(asked) + _SILENT)).alias("unchanged")
+    )
+    every = judged.select("at").join(told, on="at", how="left", maintain_order="left")
+    return every.get_column("unchanged").fill_null(value=False)
 
 
 def _texts(orders: pl.DataFrame, account: int) -> pl.DataFrame:
@@ -132,6 +159,7 @@ def _texts(orders: pl.DataFrame, account: int) -> pl.DataFrame:
             separator=_JOINT,
         ).alias("changes"),
         (members == "").alias("bare"),
+        pl.col("change_type").list.contains(_TRACKING).fill_null(value=False).alias("tracked"),
         pl.col("lines_always").fill_null(value=False).alias("always"),
     )  # fmt: skip
 
@@ -159,7 +187,11 @@ def _compared() -> list[pl.Expr]:
 
 
 def _outgoing(
-    waiting: pl.DataFrame, account: int, operations: Mapping[str, Mapping[str, AckedOperation]]
+    waiting: pl.DataFrame,
+    account: int,
+    operations: Mapping[str, Mapping[str, AckedOperation]],
+    *,
+    silent: bool,
 ) -> pl.DataFrame:
     """The changes that go out, per order: as JSON, as operations and as positions."""
     each = (
@@ -169,11 +201,15 @@ def _outgoing(
         .rename({name: name.removeprefix("change_") for name in _CHANGES})
         .join(_acked(operations), on=["order_number", "subject"], how="left", maintain_order="left")
     )
+    if silent:
+        each = each.with_columns(_silenced().alias("body"))
     # acknowledged, and nothing else happened to the subject since: left out
     last = each.filter(pl.col("last_id").is_not_null())
-    same = last.select("at", "nth").filter(
-        _operation_ids(last, account, pl.col("last_generation")) == last.get_column("last_id")
-    )
+    is_last = _operation_ids(last, account, pl.col("last_generation")) == last["last_id"]
+    if not silent:
+        quiet = last.with_columns(_silenced().alias("body"))
+        is_last |= _operation_ids(quiet, account, pl.col("last_generation")) == last["last_id"]
+    same = last.select("at", "nth").filter(is_last)
     if same.height:
         each = each.join(same, on=["at", "nth"], how="anti", maintain_order="left")
     generation = pl.col("last_generation").fill_null(0) + 1
@@ -190,6 +226,14 @@ def _outgoing(
         pl.col("nth").alias("change_at"),
         pl.col("type").is_in(_CHANGES_OF_LINES).any().alias("of_lines"),
     )
+
+
+def _silenced() -> pl.Expr:
+    """The body of each change, with the word that nobody is told of a tracking (PRODUCT §2.11)."""
+    quiet = pl.concat_str(
+        pl.col("body").str.strip_suffix("}"), pl.lit(',"notifications_inactive":true}')
+    )
+    return pl.when(pl.col("type") == _TRACKING).then(quiet).otherwise("body")
 
 
 def _known(known: Mapping[str, KnownOrder]) -> pl.DataFrame:

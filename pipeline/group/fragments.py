@@ -192,8 +192,8 @@ def _trackings(
         )
         for name in nested
     }
-    if backfill:  # PRODUCT §2.11: nobody is told about a parcel of years ago
-        lists["notifications_inactive"] = pl.lit("true")
+    if backfill:  # whatever the mapping says: `compare` adds it, as true
+        lists["notifications_inactive"] = pl.lit(None, pl.String)
     inner = payload.members(plan.tracking, zone, lists)
     body = pl.concat_str(pl.lit('"tracking":{'), inner, pl.lit("}"))
     return grouped.select(KEY, *_change("add_tracking", _identity(plan.tracking), body, _SAFE))

@@ -156,7 +156,7 @@ def of_partition(
     del shares  # its raw rows are told apart by now; what follows needs their memory
     # also of an order that was never acknowledged: a change may have been found there (read back)
     acked = knowledge.operations(_with_changes(grouped.orders))
-    ready = compare(grouped.orders, account, known, acked)
+    ready = compare(grouped.orders, account, known, acked, silent=options.backfill)
     if options.create_only:
         ready = _only_new(grouped.orders, ready)
     held = grouped.held.with_columns(

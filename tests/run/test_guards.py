@@ -362,6 +362,26 @@ def test_a_backfill_silences_every_parcel_and_says_whom_it_cannot_silence(
         )
 
 
+def test_the_night_after_a_backfill_does_not_tell_its_parcels_again_and_loud(
+    warehouse: Warehouse,
+) -> None:
+    dated(warehouse, dated_row(1, 400, parcel="P1"), dated_row(2, 400, parcel="P2"))
+    warehouse.run(backfill=True)
+    told = len(warehouse.sandbox.puts())
+
+    warehouse.run()
+    assert len(warehouse.sandbox.puts()) == told
+    dated(
+        warehouse,
+        dated_row(1, 400, parcel="P1", mail="new@example.com"),
+        dated_row(2, 400, parcel="P2"),
+    )
+    warehouse.run()
+
+    (put,) = warehouse.sandbox.puts()[told:]
+    assert "mutations" not in json.loads(put.body)
+
+
 @pytest.mark.parametrize("partition_bytes", [64 << 20, 600])
 def test_a_backfill_goes_out_in_the_same_order_every_time(
     warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, partition_bytes: int

@@ -38,7 +38,8 @@ def orders(text: str, *rows: dict[str, str]) -> pl.DataFrame:
 
 def first(frame: pl.DataFrame, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - as `compare` takes it
     """The first order compared; its body parsed."""
-    made = compare(frame, 1618, more.get("known", {}), more.get("operations", {}))
+    known, operations = more.get("known", {}), more.get("operations", {})
+    made = compare(frame, 1618, known, operations, silent=more.get("silent", False))
     assert made.schema == pl.Schema(COMPARED_SCHEMA)
     row = made.row(0, named=True)
     return row | {"body": json.loads(row["body"]) if row["body"] is not None else None}
@@ -203,3 +204,42 @@ def test_trace_leads_from_each_sent_change_to_its_row() -> None:
     assert [row["_line"] for row in made["line_rows"]] == [2, 3]
     assert [row["_line"] for row in made["change_rows"]] == [3]
     assert made["change_types"] == ["add_tracking"]
+
+
+def _after(told: dict[str, Any]) -> dict[str, Any]:
+    """What is known once an order was acknowledged."""
+    operations = {each["subject"]: Acked(each["operation_id"]) for each in told["operations"]}
+    return {"known": {"A1": Known(told["content_sha256"])}, "operations": {"A1": operations}}
+
+
+def test_what_was_told_silently_is_not_told_again_and_loud() -> None:
+    frame = orders(ORDER + PARCELS, ROW | {"P": "p1"})
+    silently = first(frame, silent=True)
+    (change,) = silently["body"]["mutations"]
+    assert change["tracking"] == {
+        "tracking_number": "p1", "courier": "gls", "notifications_inactive": True,
+    }  # fmt: skip
+
+    assert first(frame, silent=True, **_after(silently))["outcome"] == "unchanged"
+    assert first(frame, **_after(silently))["outcome"] == "unchanged"
+    # the order changes later: its parcel stays as it was told
+    changed = orders(ORDER + PARCELS, ROW | {"P": "p1", "C": "other"})
+    later = first(changed, **_after(silently))
+    assert later["body"]["customer_number"] == "other"
+    assert "mutations" not in later["body"]
+
+
+def test_what_was_told_loud_can_be_silenced() -> None:
+    frame = orders(ORDER + PARCELS, ROW | {"P": "p1"})
+
+    made = first(frame, silent=True, **_after(first(frame)))
+
+    (change,) = made["body"]["mutations"]
+    assert change["tracking"]["notifications_inactive"] is True
+
+
+def test_an_order_without_parcels_has_nothing_to_silence() -> None:
+    frame = orders(ORDER)
+    (loud, silent) = first(frame), first(frame, silent=True)
+
+    assert loud == silent

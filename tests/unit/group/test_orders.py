@@ -149,15 +149,16 @@ def test_a_parcel_gathers_its_articles_and_an_order_its_parcels() -> None:
     assert {m["type"] for m in made["mutations"]} == {"add_tracking"}
 
 
-def test_backfill_asks_for_no_notifications() -> None:
+def test_in_a_backfill_the_mapping_has_no_say_about_notifications() -> None:
     rows = [{"No": "1", "L": "1", "S": "s", "Q": "1", "P": "p1"}]
-    text = f"order:\n{IDENTITY}{LINES}{PARCELS}"
+    parcels = PARCELS + "    notifications_inactive: {value: false}\n"
+    text = f"order:\n{IDENTITY}{LINES}{parcels}"
 
-    quiet = payloads(grouped((text, rows), backfill=True).orders)[0]["mutations"][0]["tracking"]
-    loud = payloads(grouped((text, rows)).orders)[0]["mutations"][0]["tracking"]
+    backfill = payloads(grouped((text, rows), backfill=True).orders)[0]["mutations"][0]["tracking"]
+    night = payloads(grouped((text, rows)).orders)[0]["mutations"][0]["tracking"]
 
-    assert quiet.pop("notifications_inactive") is True
-    assert quiet == loud
+    assert night.pop("notifications_inactive") is False
+    assert backfill == night
 
 
 def test_mutations_come_in_the_order_of_the_mapping_and_the_same_one_once() -> None:
