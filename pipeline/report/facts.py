@@ -77,7 +77,7 @@ class RunFacts:
     ledger. `corrected` are the files beside the page for who corrects rows, `retry_command` what is
     typed with their names, `rejected_folder` where they lay when they were written. `retried` says of
     which runs the rows of this one are corrections, its first sentence in short, and `again` what is
-    typed after a safety stop of such a run; `resume_command` is what goes on with a run that stopped. `index` is where the page of all runs is, seen from this
+    typed after a safety stop of such a run; `advice` says what to do after one of any run; `resume_command` is what goes on with a run that stopped. `index` is where the page of all runs is, seen from this
     one; "" where there is none.
 
     `read_back` is what was found when orders of the run were read back, if they were; `foretold` is what a plan
@@ -116,6 +116,7 @@ class RunFacts:
     foretold: Mapping[str, Any] | None = None
     rejected_folder: str = ""
     again: str = ""
+    advice: str = ""
     resume_command: str = ""
     index: str = "../index.html"
 

@@ -23,7 +23,15 @@ from pipeline.report.past import Badge, Past, badges, lay_out_past
 from pipeline.report.pieces import Prose, Subject, breakable, prose, subject
 from pipeline.report.readback import ReadBackTable, lay_out_read_back
 from pipeline.report.summary import Summary, Verdict, counted, not_chosen, subject_of
-from pipeline.report.text import amount, beside_edi, claim_words, duration, retry_line, span
+from pipeline.report.text import (
+    amount,
+    beside_edi,
+    claim_words,
+    duration,
+    retry_alone,
+    retry_line,
+    span,
+)
 from pipeline.report.totals import Balance, RowTotals
 from pipeline.report.traffic import traffic_terms
 from pipeline.report.visible import WORDS_CUT, visible
@@ -175,6 +183,8 @@ class Page:
     retry_command: str
     beside_edi: str
     again: str
+    advice: str
+    retry_alone: str
     resume: str
     planned: bool
     warnings_open: bool
@@ -237,6 +247,10 @@ def lay_out(summary: Summary, budget: int = BUDGET) -> Page:
         ),
         beside_edi=beside_edi(facts),
         again=visible(facts.again, limit=_LINE_MAX),
+        advice="" if facts.again else visible(facts.advice, limit=_LINE_MAX),
+        retry_alone=retry_alone(totals.orders.not_attempted)
+        if facts.advice and totals.orders.not_attempted
+        else "",
         resume=visible(
             facts.resume_command if facts.state is RunState.STOPPED else "", limit=_LINE_MAX
         ),

@@ -58,6 +58,10 @@ def _to_correct(summary: Summary, report: str) -> list[str]:
     if summary.facts.again:
         return [f"Correct more of the same files, or go on: {summary.facts.again}"]
     files = [each for each in summary.facts.corrected if each.kind is Correcting.ROWS]
+    if summary.facts.advice:
+        ready = summary.totals.orders.not_attempted
+        line = f"What now: {summary.facts.advice}"
+        return [line, f"  not {retry_alone(ready)}"] if files and ready else [line]
     if not files:
         return []
     folder = report.rpartition("report.html")[0] + "rejected"
@@ -67,6 +71,12 @@ def _to_correct(summary: Summary, report: str) -> list[str]:
     by_retry = [each for each in files if each.units > each.edi_rows]
     line = f"Correct {_rows(by_retry)}, then: {retried}"
     return [line, f"  {beside}: {_NO_RETRY}"] if beside else [line]
+
+
+def retry_alone(ready: int) -> str:
+    """Say why the corrected rows of a run that sent nothing are not enough."""
+    orders = counted(ready, "order")
+    return f"`pipeline retry`: it sends the corrected rows only, and not the {orders} that {'was' if ready == 1 else 'were'} ready"
 
 
 def _rows(files: Sequence[CorrectedFile]) -> str:

@@ -118,6 +118,7 @@ def run_facts(
         retry_command=kept.get("retry_command", "pipeline retry"),
         resume_command=kept.get("resume_command", ""),
         rejected_folder=kept.get("rejected_folder", ""), again=kept.get("again", ""),
+        advice=kept.get("advice") or "",
     )  # fmt: skip
 
 

@@ -538,6 +538,7 @@ class Flow:
         self._enter(ledger, endpoint, folder, same_work, LedgerState.NOT_SENT, stopped.message)
         run_id = folder.path.name
         self._plan_partitions(ledger, run_id, folder)
+        folder.write_facts(folder.facts() | {"advice": stopped.help})
         ending = Ending(RunState.NOT_SENT, clock(), stopped)
         return conclude(self.settings, self.options, self.events, folder, (ledger, run_id), ending)
 

@@ -15,6 +15,7 @@ import polars as pl
 
 from pipeline.config import Settings
 from pipeline.ledger import PLANNED_SCHEMA, Ledger, RunRecord
+from pipeline.ledger import RunState as LedgerState
 from pipeline.mapping.plan import Source
 from pipeline.model.origin import FILE, LINE, place
 from pipeline.model.outcomes import (
@@ -266,6 +267,9 @@ class Retried:
     compared: bool = False  # with what the runs before have kept
     left_out: list[str] = field(default_factory=list)  # rows, as lines of the files they were of
     not_retried: list[str] = field(default_factory=list)  # orders of which no row is left
+    unsent: dict[str, int] = field(
+        default_factory=dict
+    )  # of runs that a guard stopped: still ready
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,14 +302,20 @@ def compare_with_before(jobs: Sequence[Job], ledger: Ledger, endpoint: int, home
         ]
         folder = RunFolder(home / "runs" / run)
         facts = folder.facts()
-        if not facts or ledger.run(run) is None:
+        record = ledger.run(run)
+        if not facts or record is None:
             found.warnings.append(
                 f"run {run} is not known here: whether rows of it were removed is not known"
             )
             continue
-        found.overtaken |= ledger.overtaken(run)
+        since = ledger.overtaken(run)
+        found.overtaken |= since
         found.compared = True
-        _compare(found, facts, affected(_tables(folder, ledger, run)), files)
+        tables = _tables(folder, ledger, run)
+        _compare(found, facts, affected(tables), files)
+        if record.state is LedgerState.NOT_SENT:
+            ready = tables.orders.filter(pl.col("outcome") == OrderOutcome.NOT_ATTEMPTED.value)
+            found.unsent[run] = len(set(ready.get_column("order_number")) - since - found.orders)
     still = {item.order_number for item in ledger.open_items(endpoint)}
     _sum_up(found, runs, added, [each for each in found.not_retried if each in still])
     return found
@@ -347,6 +357,12 @@ def _sum_up(
         found.warnings.append(f"{counted(len(found.left_out), 'row')} left out: {listed}")
     if still:
         told.append(f"not retried and still open: {_named(still)}")
+    for run, ready in found.unsent.items():
+        if ready:
+            waits = "waits" if ready == 1 else "wait"
+            left = f"that run sent nothing, {counted(ready, 'more order')} of it {waits} for `pipeline run`"
+            told.append(left if len(runs) == 1 else left.replace("that run", run))
+            found.warnings.append(f"run {run}: {left}")
     found.sentences.insert(0, f"Retry of {of}: {', '.join(told)}.")
 
 

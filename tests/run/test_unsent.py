@@ -70,6 +70,38 @@ def test_a_guard_stop_has_a_report_and_a_place_in_the_ledger(warehouse: Warehous
         assert ledger.open_items(1) == []
 
 
+def test_the_end_of_a_stopped_run_says_what_now_and_not_to_retry_its_rows_alone(
+    warehouse: Warehouse,
+) -> None:
+    half_faulty(warehouse)
+    stopped = warehouse.run(reject_rate_from=1)
+    assert "Correct 2 rows" not in stopped.text
+    said = (
+        "What now: the report says why; raise --max-reject-rate to send the rest\n"
+        "  not `pipeline retry`: it sends the corrected rows only, and not the 2 orders that were ready\n"
+    )
+    assert said in stopped.text
+    assert stopped.report is not None
+    page = stopped.report.read_text(encoding="utf-8")
+    assert "What now: the report says why" in page
+    assert "not the 2 orders that were ready" in page
+    assert "Correct the cells, save as CSV" not in page
+    assert report(warehouse.settings, None, "mask", warehouse.told) == stopped.report
+    assert stopped.report.read_text(encoding="utf-8") == page
+
+    [rows] = warehouse.corrected(stopped).values()
+    rows.write_text(rows.read_text(encoding="utf-8").replace(";Germany;", ";DE;"), encoding="utf-8")
+    retried = warehouse.retry(rows)
+    assert (retried.exit_code, outcomes(retried.summary)["created"]) == (0, 2)
+    waiting = "that run sent nothing, 2 more orders of it wait for `pipeline run`"
+    assert f"2 rows in 1 file, {waiting}." in retried.text
+    warned = [str(f["text"]) for level, _, f in warehouse.told.events if level == "warning"]
+    assert f"run {stopped.run_id}: {waiting}" in warned
+
+    assert outcomes(warehouse.run(max_reject_rate=None).summary)["created"] == 2
+    assert "more order" not in warehouse.retry(rows).text  # they have come since
+
+
 def test_nothing_of_a_stopped_run_is_ever_sent(warehouse: Warehouse) -> None:
     half_faulty(warehouse)
     stopped = warehouse.run(reject_rate_from=1)
