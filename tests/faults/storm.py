@@ -1,6 +1,6 @@
 """Many orders through a server that fails most requests (FAULTS G1, G4, G5, G6, G9).
 
-`python -m tests.faults.storm --orders 10000 --seeds 5 [--profiles storm,flaky] [--database URL]`
+`python -m tests.faults.storm --orders 10000 --seeds 5 [--profiles storm,flaky] [--database URL] [--jobs 5]`
 `python -m tests.faults.storm --outage` and the ten minutes of total outage of G5
 
 The sandbox runs in this process, the real command in others: it is run again for as long as it says
@@ -13,7 +13,9 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 from pipeline.sandbox import FaultRule, FaultSchedule, RunningSandbox, running_sandbox
@@ -117,27 +119,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--profiles", default="storm")
     parser.add_argument("--database", help=DATABASE)
+    parser.add_argument(
+        "--jobs", type=int, default=1, help="storms at a time; most of one is waiting"
+    )
     parser.add_argument("--outage", action="store_true", help="ten minutes of total outage instead")
     parser.add_argument("--bug", help="plant one: the tool must find it")
     told = parser.parse_args(arguments)
     if told.outage:
         return _outage()
+    cases = [
+        (profile, seed, told.orders, told.database, told.bug)
+        for profile in told.profiles.split(",")
+        for seed in range(1, told.seeds + 1)
+    ]
     faulty = 0
-    for profile in told.profiles.split(","):
-        for seed in range(1, told.seeds + 1):
-            with (
-                tempfile.TemporaryDirectory() as folder,
-                running_sandbox() as sandbox,
-                ledger_at(told.database) as url,
-            ):
-                ended = weather(
-                    Path(folder), sandbox, profile, seed, orders=told.orders, database=url,
-                    bug=told.bug,
-                )  # fmt: skip
+    with ProcessPoolExecutor(told.jobs, mp_context=get_context("spawn")) as pool:
+        for done in as_completed(pool.submit(_case, *case) for case in cases):
+            ended = done.result()
             faulty += not ended.ok
             sys.stdout.write(f"{ended}\n")
             sys.stdout.flush()
     return 1 if faulty else 0
+
+
+def _case(profile: str, seed: int, orders: int, database: str | None, bug: str | None) -> Weathered:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_sandbox() as sandbox,
+        ledger_at(database) as url,
+    ):
+        return weather(Path(folder), sandbox, profile, seed, orders=orders, database=url, bug=bug)
 
 
 def _outage() -> int:
