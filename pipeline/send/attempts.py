@@ -12,7 +12,7 @@ from pipeline.send.client import OrderClient
 from pipeline.send.gate import Gate
 from pipeline.send.job import Job
 from pipeline.send.readback import Unreadable, applied, confirms, otherwise, stored
-from pipeline.send.replies import Done, Stop, TryAgain, judge
+from pipeline.send.replies import Done, Stop, TryAgain, hindrance, judge
 from pipeline.send.reply import NoReply, Reply
 from pipeline.send.stops import AuthRefused
 
@@ -69,13 +69,10 @@ class Attempts:
 
     async def make(self, job: Job) -> None:
         """Send the order once, after reading it back where that is needed."""
-        if not await self._may_send(job):
-            if self._halted.is_set():
-                self._desk.settle(job, job.unanswered(self.why_stopped(self._stop)))
-            else:
-                self._desk.retry(job, _ASIDE_S)
+        if not await self._let_through(job):
             return
-        if job.read_first and not await self._looked_up(job):
+        # the look was a request of its own: the order waits for its turn again
+        if job.read_first and not (await self._looked_up(job) and await self._let_through(job)):
             return
         if not await self._desk.claimed(job):
             self._desk.settle(job, job.unanswered(self.why_stopped(self._stop)))
@@ -120,7 +117,25 @@ class Attempts:
         reply = await self._client.get(job.submission.order_number)
         self._gate.traffic.reads += 1
         self._count(reply, 0, self._gate.now() - started)
+        match hindrance(reply):
+            case Stop(AuthRefused() as stop) if isinstance(reply, Reply) and reply.status == 401:
+                self._halt(stop)  # 403 may say no more than that this token must not read
+            case TryAgain() as again:
+                held = self._gate.hold(again.after_s)
+                if held is not None:
+                    self._halt(held)
         return reply
+
+    async def _let_through(self, job: Job) -> bool:
+        """Wait until a request of the order may go out; False when it is put aside, or settled."""
+        if await self._may_send(job):
+            return True
+        if self._halted.is_set():
+            self._desk.settle(job, job.unanswered(self.why_stopped(self._stop)))
+        else:
+            job.read_first = job.ambiguous and (self._creates or bool(job.unsafe))
+            self._desk.retry(job, _ASIDE_S)
+        return False
 
     async def _may_send(self, job: Job) -> bool:
         if self._halted.is_set():
@@ -130,6 +145,12 @@ class Attempts:
         # What fails whatever the API does must not be what tells whether the API is back.
         give_way = self._desk.untried if job.failures else _never
         return await self._gate.pass_through(self._halted, give_way)
+
+    async def _may_read(self) -> bool:
+        """Wait until an answer may be made sure of; nobody else could do that in its place."""
+        if self._halted.is_set():
+            return False
+        return self._gate.free() or await self._gate.pass_through(self._halted, _never)
 
     def why_stopped(self, stop: StopRun | None) -> str:
         """Say why an order has no answer."""
@@ -169,12 +190,7 @@ class Attempts:
             return
         stop = self._gate.hold(again.after_s)
         if again.throttled:
-            job.throttles += 1
-            self._gate.traffic.throttles += 1
-            if again.after_s is None:
-                self._gate.hold(self._gate.backoff_s(job.throttles))
-            # The whole client waits, so this costs nothing of the budget.
-            self._go_on(job, stop or self._gate.throttled(), cost=None)
+            self._throttled(job, again, stop)
             return
         stop = stop or self._gate.failed()
         job.failures += 1
@@ -182,6 +198,14 @@ class Attempts:
         if again.foreign and not self._gate.answers and (exhausted or self._gate.open):
             stop = again.foreign
         self._go_on(job, stop, cost=LATE_COST if again.late else RETRY_COST)
+
+    def _throttled(self, job: Job, again: TryAgain, stop: StopRun | None) -> None:
+        job.throttles += 1
+        self._gate.traffic.throttles += 1
+        if again.after_s is None:
+            self._gate.hold(self._gate.backoff_s(job.throttles))
+        # The whole client waits, so this costs nothing of the budget.
+        self._go_on(job, stop or self._gate.throttled(), cost=None)
 
     def _exhausted(self, job: Job) -> bool:
         pace = self._gate.pace
@@ -209,6 +233,13 @@ class Attempts:
         Between two looks the order stands aside, so that it keeps nobody from sending.
         """
         reply = await self._get(job)
+        hindered = hindrance(reply)
+        if self._halted.is_set():
+            self._desk.settle(job, job.unanswered(self.why_stopped(self._stop)))
+            return False
+        if isinstance(hindered, TryAgain) and hindered.throttled:
+            self._throttled(job, hindered, None)
+            return False
         found = stored(job.submission.order_number, reply)
         if isinstance(found, Unreadable):
             job.looks = 0
@@ -248,6 +279,9 @@ class Attempts:
         for read in range(_READS):
             if read:
                 await self._gate.pause(_READ_PAUSE_S, self._halted)
+            if not await self._may_read():  # the next run finds out
+                self._desk.settle(job, job.unanswered(self.why_stopped(self._stop)))
+                return True
             found = stored(job.submission.order_number, await self._get(job))
             if isinstance(found, Unreadable) and found.again and not self._halted.is_set():
                 continue
@@ -269,8 +303,9 @@ class Attempts:
 
     async def _confirmed(self, job: Job, status: int | None) -> bool:
         """Read an order back whose answer was empty; settle it when all of it is there (K29)."""
-        reply = await self._get(job)
-        found = stored(job.submission.order_number, reply)
+        if not await self._may_read():
+            return False
+        found = stored(job.submission.order_number, await self._get(job))
         if isinstance(found, Unreadable) or found.order is None:
             return False
         if not confirms(job.submission, found.order):

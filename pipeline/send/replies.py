@@ -1,7 +1,7 @@
 """What an answer means, and only that: pure, typed by what to do next (CONTRACT §7, FAULTS §4.5)."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import orjson
 
 from pipeline.model.catalogue import SHAPES
-from pipeline.model.orders import Outcome, Problem, Submission
+from pipeline.model.orders import Operation, Outcome, Problem, Submission
 from pipeline.model.outcomes import MutationOutcome, OrderOutcome
 from pipeline.model.stops import StopRun
 from pipeline.send.reply import NoReply, Reply
@@ -98,12 +98,13 @@ def _busy(reply: Reply) -> TryAgain | None:
     """Say that the server asks for another try, if it does."""
     if reply.status not in _THROTTLED and reply.status < 500:
         return None
-    throttled = reply.status in _THROTTLED
+    after_s = _retry_after(reply)
     return TryAgain(
         f"status {reply.status}",
-        ambiguous=not throttled or reply.status == 408,
-        after_s=_retry_after(reply),
-        throttled=throttled,
+        ambiguous=reply.status not in _THROTTLED or reply.status == 408,
+        after_s=after_s,
+        # without a time only 429 is about the client; the others may be about this order alone
+        throttled=reply.status == 429 or (reply.status in _THROTTLED and after_s is not None),
         status=reply.status,
     )
 
@@ -150,7 +151,7 @@ def _accepted(submission: Submission, reply: Reply) -> Verdict:
             ),
             crossed=True,
         )
-    results = _results(answer, len(submission.operations))
+    results = _results(answer, submission.operations)
     mutations = tuple(
         MutationOutcome.SUCCEEDED if result.get("success") is True else MutationOutcome.FAILED
         for result in results
@@ -175,18 +176,31 @@ def _accepted(submission: Submission, reply: Reply) -> Verdict:
     )
 
 
-def _results(answer: dict[str, Any], sent: int) -> list[dict[str, Any]]:
-    """Give one result per mutation sent; one that is missing has no success (K42, §7)."""
-    if not sent:
-        return []
-    mutations = answer.get("mutations")
-    given = mutations if isinstance(mutations, list) else []
-    results: list[dict[str, Any]] = []
-    for ordinal in range(sent):
-        mutation = given[ordinal] if ordinal < len(given) else None
-        result = mutation.get("result") if isinstance(mutation, dict) else None
-        results.append(result if isinstance(result, dict) else {})
-    return results
+def _results(answer: dict[str, Any], sent: Sequence[Operation]) -> list[dict[str, Any]]:
+    """Give one result per mutation sent; one that is missing has no success (K42, §7).
+
+    They are found by their ids, for the list may hold earlier changes of the order too; by their
+    places only where no id of ours comes back and there are no more than we sent.
+    """
+    mutations = answer.get("mutations") if sent else None
+    given = (
+        [each if isinstance(each, dict) else {} for each in mutations]
+        if isinstance(mutations, list)
+        else []
+    )
+    by_id = {
+        each.get("operation_id"): each
+        for each in given
+        if isinstance(each.get("operation_id"), str)
+    }
+    if any(each.operation_id in by_id for each in sent):
+        found = [by_id.get(each.operation_id, {}) for each in sent]
+    elif len(given) <= len(sent):
+        found = given + [{}] * (len(sent) - len(given))
+    else:
+        found = [{}] * len(sent)
+    results = [each.get("result") for each in found]
+    return [each if isinstance(each, dict) else {} for each in results]
 
 
 def _mutation_problems(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pipeline.model.orders import Operation, Replay
+from pipeline.send import AuthRefused
 
 if TYPE_CHECKING:
     from tests.faults.conftest import Answer, Asked, Delivery, Wire, World
@@ -113,3 +115,58 @@ def test_a_line_that_is_to_take_its_own_place_is_there_before(world: World, wire
 
     assert done.outcomes() == {"A0": "updated"}
     assert sum("mutations" in each.payload for each in done.server.puts()) == 2
+
+
+@pytest.mark.parametrize("status", ["429 Too Many", "503 Away"])
+def test_g6_a_read_back_waits_as_the_server_asks(world: World, wire: Wire, status: str) -> None:
+    def script(asked: Asked, nth: int) -> Answer:
+        if asked.method == "GET":
+            return wire.raw(status, Retry_After="60") if nth == 1 else found
+        return wire.raw("502 Bad") if nth == 0 else wire.stored()
+
+    found = wire.json("200 OK", {"order_number": "A0", "articles_order": []})
+
+    done = world.deliver(script, [wire.order("A0", add_line())])
+
+    assert done.outcomes() == {"A0": "updated"}
+    first, second = (each.at for each in done.server.asked[1:3])
+    assert second >= first + 60
+
+
+def test_g6_a_token_that_is_refused_for_a_read_back_stops_the_run(world: World, wire: Wire) -> None:
+    def script(asked: Asked, _: int) -> Answer:
+        return wire.raw("401 No") if asked.method == "GET" else wire.raw("502 Bad")
+
+    done = world.deliver(script, [wire.order(f"A{n}", add_line()) for n in range(30)])
+
+    assert isinstance(done.delivered.stopped, AuthRefused)
+    gets = [each for each in done.server.asked if each.method == "GET"]
+    assert len(gets) <= world.pace.concurrency
+
+
+def test_the_rate_is_that_of_all_requests(world: World, wire: Wire) -> None:
+    world.paced(rate_per_s=1.0)
+    found = wire.json("200 OK", {"order_number": "A0", "articles_order": []})
+
+    done = delivered(world, wire, add_line(), found)
+
+    asked = [each.at for each in done.server.asked]
+    assert all(later - before > 0.99 for before, later in pairwise(asked))
+    assert len(asked) == 5
+
+
+@pytest.mark.parametrize("status", ["409 Conflict", "425 Too Early", "408 Late"])
+def test_n5_an_order_that_is_always_in_conflict_does_not_hold_the_others_back(
+    world: World, wire: Wire, status: str
+) -> None:
+    no = wire.json(status, {"detail": "being changed"})
+    done = world.deliver(
+        lambda asked, _: no if asked.number == "A3" else wire.stored(),
+        [wire.order(f"A{n}") for n in range(60)],
+    )
+
+    outcomes = done.outcomes()
+    assert outcomes.pop("A3") in ("not_attempted", "unknown")
+    assert set(outcomes.values()) == {"updated"}
+    assert done.delivered.stopped is None
+    assert len(done.server.puts("A3")) == world.pace.attempts

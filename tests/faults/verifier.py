@@ -390,16 +390,15 @@ def _stale(planned: Planned, held: Held) -> Iterator[Finding]:
 
 
 def early(requests: Sequence[RequestRecord], concurrency: int) -> Iterator[Finding]:
-    """Tell which writes came while the server had asked everybody to wait (G6).
+    """Tell which requests came while the server had asked everybody to wait (G6).
 
     What was on its way when the answer went out may arrive: at most one for each connection.
     """
-    writes = [each for each in requests if each.method == "PUT"]
-    for asked in writes:
+    for asked in requests:
         if asked.retry_after_s is None or asked.answered_s is None:
             continue
         until = asked.answered_s + asked.retry_after_s
-        inside = [each for each in writes if asked.answered_s < each.arrived_s < until]
+        inside = [each for each in requests if asked.answered_s < each.arrived_s < until]
         late = [each for each in inside if each.arrived_s > asked.answered_s + SLACK_S]
         for each in late or (inside if len(inside) > 2 * concurrency else ()):
             yield Finding(
