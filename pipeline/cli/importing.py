@@ -464,12 +464,7 @@ def _finish(session: Session, result: "Result") -> int:
         )
     else:
         console.result(result.text)
-    if (
-        result.exit_code in _OPEN_EXITS
-        and result.run_id
-        and session.loaded is not None
-        and not console.look.quiet
-    ):
+    if result.exit_code in _OPEN_EXITS and result.run_id and session.loaded is not None:
         from pipeline.run import resume_command
 
         console.note(f"Continue with: {resume_command(session.loaded.settings, result.run_id)}")

@@ -65,8 +65,9 @@ def _check_words(found: "Inspection") -> str:
         lines.append(
             f"{found.sealed:,} of {found.runs:,} runs are sealed; the last seal is {found.seal}"
         )
+    number = len(found.complaints)
     lines.append(
-        f"{len(found.complaints):,} complaints" if found.complaints else "the ledger is in order"
+        f"{number:,} complaint{'' if number == 1 else 's'}" if number else "the ledger is in order"
     )
     return "\n".join(lines)
 

@@ -1,5 +1,6 @@
 """config, sandbox, demo, completion: what one needs once."""
 
+import errno
 from pathlib import Path
 
 import click
@@ -309,9 +310,13 @@ def sandbox(session: Session, port: int, data: Path | None, faults: str | None) 
         serve(SandboxSettings(data=data, faults=schedule), port=port, announce=announce)
     except (BadFaultError, OSError, UnicodeError) as error:
         words = getattr(error, "strerror", None) or str(error)
+        how = "choose another --port" if isinstance(error, OSError) else "correct the rules"
+        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+            words = f"something listens on port {port} already"
+            how = "if it is another `pipeline sandbox`, use or end that one; else choose another --port"
         raise BadConfig(
             f"the sandbox cannot start: {words}",
-            help="choose another --port" if isinstance(error, OSError) else "correct the rules",
+            help=how,
             code="C115",
         ) from None
     return Exit.OK

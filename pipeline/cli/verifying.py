@@ -41,8 +41,8 @@ from pipeline.config import Credentials
 def verify(session: Session, name: str | None, *, forget: bool) -> int:
     """Read orders back from parcelLab and compare with what was sent.
 
-    RUN is the id of a run or the folder of a plan that was sent; without it the last run that sent
-    something. Each field is compared with what the order was told last, also by another run. Only
+    RUN is the id of a run or the folder of a plan that was sent; without it the last run in which
+    orders arrived. Each field is compared with what the order was told last, also by another run. Only
     GET is used: nothing is ever changed by it. The report of the run is made again with what was found.
     """
     loaded = session.load(Credentials.REQUIRED)

@@ -204,9 +204,9 @@ class _Section:
         try:
             return read(self.table[name])
         except ValueError as error:
-            shown = str(self.table[name])[:SHOWN_MAX]
+            shown, section = str(self.table[name])[:SHOWN_MAX], ".".join(self.at)
             raise self.bad(
-                name, f"'{shown}' {error} for {name} of [{'.'.join(self.at)}]",
+                name, f"'{shown}' {Unfit.words(error, f'{name} of [{section}]')}",
                 f"{name}: {self.known[name]}",
             ) from None  # fmt: skip
 

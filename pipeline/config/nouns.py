@@ -83,7 +83,20 @@ Reader = Callable[[object], object]  # raises Unfit("is not …")
 
 
 class Unfit(ValueError):  # noqa: N818 - the rest of a sentence that begins with the value
-    """A value that cannot be read; its text is the rest of a sentence that begins with the value."""
+    """A value that cannot be read; its text is the rest of a sentence that begins with the value.
+
+    `hint` ends the sentence, behind what the value was for.
+    """
+
+    def __init__(self, text: str, hint: str = "") -> None:
+        super().__init__(text)
+        self.hint = hint
+
+    @staticmethod
+    def words(error: ValueError, of: str) -> str:
+        """Write the rest of the sentence; `of` is what the value was for."""
+        hint = error.hint if isinstance(error, Unfit) else ""
+        return f"{error} for {of}{f'; {hint}' if hint else ''}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,7 +160,7 @@ class _Section:
         except ValueError as error:
             given = self.table[key]
             self.mistakes.append((
-                self._place(key), f"{_shown(given)} {error} for {key} of partner {self.name}",
+                self._place(key), f"{_shown(given)} {Unfit.words(error, f'{key} of partner {self.name}')}",
                 f"{key}: {KEYS_OF_PARTNERS[key]}",
             ))  # fmt: skip
             return default

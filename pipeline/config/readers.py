@@ -123,8 +123,7 @@ def as_choice(*words: str) -> Reader:
     def read(value: object) -> str:
         word = str(value).strip().lower()
         if word not in words:
-            near = did_you_mean(word, words)
-            raise Unfit(f"is not one of {', '.join(words)}" + (f"; {near}" if near else ""))
+            raise Unfit(f"is not one of {', '.join(words)}", did_you_mean(word, words) or "")
         return word
 
     return read
@@ -175,8 +174,8 @@ def as_zone(value: object) -> str:
     try:
         ZoneInfo(name)
     except (OSError, ValueError, KeyError):
-        near = did_you_mean(name, available_timezones())
-        raise Unfit("is not a time zone" + (f"; {near}" if near else "")) from None
+        near = did_you_mean(name, available_timezones()) or ""
+        raise Unfit("is not a time zone", near) from None
     return name
 
 

@@ -64,7 +64,7 @@ def read_schedule(document: Document) -> Schedule | None:
         except ValueError as error:
             shown = str(table[name])[:SHOWN_MAX]
             raise BadConfig(
-                f"'{shown}' {error} for {name} of [{SECTION}]",
+                f"'{shown}' {Unfit.words(error, f'{name} of [{SECTION}]')}",
                 help=f"{name}: {KEYS_OF_SCHEDULE[name]}",
                 code="C101",
                 place=document.place(SECTION, name),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from pipeline.config.nouns import SANDBOX, SHOWN_MAX, BadConfig, From, Key, Origin, Where
+from pipeline.config.nouns import SANDBOX, SHOWN_MAX, BadConfig, From, Key, Origin, Unfit, Where
 
 T = TypeVar("T")
 
@@ -64,7 +64,7 @@ def read_value(key: Key, raw: object, origin: Origin, called: str) -> Value:
             place = origin.place.partition(" ")[0]
             source = f" (from {origin.place})"
         raise BadConfig(
-            f"{_quoted(key, raw)} {error} for {called}{source}",
+            f"{_quoted(key, raw)} {Unfit.words(error, f'{called}{source}')}",
             help=f"{called}: {key.says}",
             code="C101",
             place=place,

@@ -1,6 +1,7 @@
 """The report in words: what a terminal prints after a run, and how numbers and times are written."""
 
 import shlex
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -11,6 +12,7 @@ from pipeline.report.causes import Cause
 from pipeline.report.corrections import EDI_ORDERS_NAMED
 from pipeline.report.facts import CorrectedFile, Correcting, RunFacts
 from pipeline.report.interchanges import Claim
+from pipeline.report.messages import UNLIKE_USUAL
 from pipeline.report.summary import (
     Summary,
     counted,
@@ -24,6 +26,7 @@ from pipeline.report.summary import (
 from pipeline.report.visible import WORDS_CUT, visible
 
 TOP_CAUSES = 5
+TOP_WARNINGS = 3
 _NO_RETRY = "`pipeline run` takes both together, `pipeline retry` is refused"
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -42,15 +45,30 @@ def as_text(summary: Summary, report: str) -> str:
         lines.append(f"  and {counted(len(causes) - len(shown), 'more cause')} in the report")
     lines += _about_files(summary)
     lines += [f"  {each}" for each in unlike_lines(summary)[:TOP_CAUSES]]
-    warnings = summary.causes.warned
-    if warnings:
-        lines.append(f"  {counted(warnings, 'warning')}")
+    lines += _warned(summary)
     earlier = missing_words(summary.facts.history) if summary.facts.history else ""
     lines += [f"  {earlier}"] if earlier else []
     lines += [f"  {each}" for each in summary.facts.retried[:1]]
     lines += _to_correct(summary, report)
     lines.append(f"Report: {report}")
     return "\n".join(lines) + "\n"
+
+
+def _warned(summary: Summary) -> list[str]:
+    """Count the warnings, and name the most frequent; what is unlike the nights before stands above."""
+    total = summary.causes.warned
+    if not total:
+        return []
+    kinds: Counter[str] = Counter()
+    for cause in summary.causes.warnings:
+        kinds[f"{cause.code} {cause.title}"] += cause.count
+    for note in summary.causes.notes:
+        if note.severity is not Severity.ERROR and note.code not in UNLIKE_USUAL:
+            kinds[f"{note.code} {note.title}"] += note.count
+    named = [f"{kind} ({number:,})" for kind, number in kinds.most_common(TOP_WARNINGS)]
+    if len(kinds) > TOP_WARNINGS:
+        named.append(f"{len(kinds) - TOP_WARNINGS} more in the report")
+    return [f"  {counted(total, 'warning')}{': ' if named else ''}{', '.join(named)}"]
 
 
 def _to_correct(summary: Summary, report: str) -> list[str]:

@@ -101,7 +101,11 @@ def read_mapping(path: Path, header: Sequence[str] | None = None) -> tuple[Compi
             f"mapping file {path} does not exist", help=hint, code="C103"
         ) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise MappingMissing(f"mapping file {path} cannot be read: {error}", code="C103") from None
+        words = getattr(error, "strerror", None) or str(error)
+        raise MappingMissing(
+            f"mapping file {path} cannot be read: {words}", code="C103",
+            help="check that it is a file and that this user may read it",
+        ) from None  # fmt: skip
     compiled = compile_mapping(text, str(path), header=header, load=load)
     digest.update(text.encode())
     return compiled, digest.hexdigest()

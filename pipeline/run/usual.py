@@ -90,7 +90,7 @@ class Volume:
         """
         of = f"{self.nights} {self.days}" if self.days else f"{self.nights} runs"
         usually = (
-            f"at least {self.usual:,.0f} (in its"
+            f"usually at least {self.usual:,.0f} (in its"
             if self.fewest
             else (f"usually {self.usual:,.0f} (median of its")
         )

@@ -290,7 +290,7 @@ def _before_sending(seen: Foresight, options: Options) -> str:
     try:
         guard(seen, options)
     except GuardTripped as stop:
-        lines.append(f"! a run would stop: {stop.message} [{stop.code}]")
+        lines.append(f"! a run would stop: {stop.message} [{stop.code}]; {stop.help}")
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -319,7 +319,7 @@ def _foreseen(
         lines.append(f"  mutations: {listed}")
     lines += terminal_lines(kept.get("foretold"))
     if seen.to_send:
-        lines.append("  what only the API knows (its own refusals) no plan can know")
+        lines.append("  what parcelLab itself will refuse no plan can know")
         lines.append(f"Send it:  {typed(settings, 'run', str(plan))}")
     else:
         lines.append("Nothing to send.")

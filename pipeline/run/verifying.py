@@ -38,6 +38,7 @@ from pipeline.send import Gate, OrderClient, Stored, Unreadable, read_orders
 from pipeline.send import listening as listening_there
 
 _MISMATCH, _UNFINISHED = 8, 5
+_LOOKED_AT = 60  # latest runs, to find the last one in which an order arrived
 _SHOWN = 10  # differences that the terminal lists
 
 
@@ -72,8 +73,8 @@ def verify(
 ) -> Result:  # fmt: skip
     """Compare a share of the orders that arrived in a run with what parcelLab has.
 
-    `name` is the id of a run or the folder of a plan that was sent; None is the last run that sent
-    something. The same share of the same run is the same orders, every time.
+    `name` is the id of a run or the folder of a plan that was sent; None is the last run in which
+    an order arrived. The same share of the same run is the same orders, every time.
     With `forget` the next import of the orders that are not as they were told sends them again.
 
     Raises:
@@ -118,11 +119,11 @@ def _prepared(settings: Settings, name: str | None) -> tuple[RunRecord, list[str
         )
     # opened for writing and let go again: a run at work would change what is compared
     with Ledger.open(settings.ledger, clock=clock) as ledger:
-        record = ledger.last_sent() if name is None else run_of(ledger, name)
+        endpoint = ledger.endpoint(settings.endpoint.base_url, settings.endpoint.account)
+        record = _last_arrival(ledger, endpoint) if name is None else run_of(ledger, name)
         if record is None:
             raise RunUnknown("no run has sent anything yet", code="C132",
                              help="`pipeline status` shows the last runs")  # fmt: skip
-        endpoint = ledger.endpoint(settings.endpoint.base_url, settings.endpoint.account)
         if record.endpoint != endpoint:
             raise RunUnknown(
                 f"run {record.id} belongs to another endpoint", code="C133",
@@ -138,6 +139,18 @@ def _prepared(settings: Settings, name: str | None) -> tuple[RunRecord, list[str
         told = ledger.told(endpoint, list(lines))
         marker = ledger.marker() or Marker(b"")  # without a key nothing has marks
     return record, list(lines), _Seen(told, lines, marker)
+
+
+def _last_arrival(ledger: Ledger, endpoint: int) -> RunRecord | None:
+    """The latest run of the endpoint in which an order arrived; else the latest that sent something."""
+    arrived = {each.value for each in ARRIVED_ORDERS}
+    mine = (
+        each
+        for each in ledger.runs(_LOOKED_AT)
+        if each.endpoint == endpoint and each.state is not RunState.NOT_SENT
+    )
+    found = (each for each in mine if arrived & ledger.outcome_counts(each.id).keys())
+    return next(found, None) or ledger.last_sent()
 
 
 def sample(run: str, order_numbers: Sequence[str], share: float) -> list[str]:

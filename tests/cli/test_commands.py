@@ -433,9 +433,13 @@ def test_a_sandbox_that_cannot_start(call: Call, folder: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        said = call("sandbox", "--port", str(taken.getsockname()[1]))
+        port = taken.getsockname()[1]
+        said = call("sandbox", "--port", str(port))
     assert said.code == 2
-    assert said.err.startswith("error[C115]: the sandbox cannot start: Address already in use")
+    assert said.err == (
+        f"error[C115]: the sandbox cannot start: something listens on port {port} already\n"
+        "  help: if it is another `pipeline sandbox`, use or end that one; else choose another --port\n"
+    )
     (folder / "faults.json").write_text('[{"fault": "http_42"}]')
     said = call("sandbox", "--port", "0", "--faults", "faults.json")
     assert (said.code, "http_429" in said.err) == (2, True)

@@ -162,6 +162,8 @@ def test_5_the_api_is_away_and_resume_finishes(
     said = call(*RUN, env=impatient)
     assert said.code == 5
     assert "Continue with: pipeline resume " in said.err
+    quiet = call("-q", *RUN, env=impatient)
+    assert quiet.err.splitlines()[-1].startswith("Continue with: pipeline resume ")
     run_id = said.err.split("pipeline resume ")[1].split()[0]
     api.play(FaultSchedule())
     assert call("resume", run_id).code == 0

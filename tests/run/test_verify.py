@@ -231,6 +231,20 @@ def test_a_run_of_which_nothing_arrived_has_nothing_to_read(warehouse: Warehouse
     assert "no order arrived in this run" in result.text
 
 
+def test_without_a_name_the_last_run_in_which_an_order_arrived_is_read(
+    warehouse: Warehouse,
+) -> None:
+    warehouse.orders(order_row("A1"))
+    came = warehouse.run()
+    warehouse.orders(order_row("A2", mail="nobody"))
+    assert warehouse.run().exit_code == 3
+
+    result = check(warehouse)
+
+    assert (result.run_id, result.exit_code) == (came.run_id, 0)
+    assert "1 order compared" in result.text
+
+
 def test_a_run_that_is_not_there_is_named(warehouse: Warehouse) -> None:
     with pytest.raises(StopRun, match="there is no run yet"):
         check(warehouse)

@@ -168,7 +168,7 @@ BAD = [
     ('max_reject_rate = "20"', "'20' is not a share from 0% to 100%"),
     ('max_reject_rate = "x"', "'x' is not a share such as 20%"),
     ('pii = "hide"', "'hide' is not one of mask, show, none"),
-    ('timezone = "Europe/Berln"', "'Europe/Berln' is not a time zone; did you mean Europe/Berlin?"),
+    ('timezone = "Europe/Berln"', "'Europe/Berln' is not a time zone"),
     ("partial_ok = 3", "'3' is neither true nor false"),
     ("home = 3", "'3' is not a text"),
     ("attempts = 1.5", "'1.5' is not a whole number"),
@@ -182,6 +182,17 @@ def test_values_that_cannot_be_used(tmp_path: Path, toml: str, words: str) -> No
     error = refused(tmp_path, toml=toml)
     assert error.message.startswith(words + " for ")
     assert error.place == "pipeline.toml:1"
+
+
+def test_the_right_word_is_suggested_at_the_end_of_the_sentence(tmp_path: Path) -> None:
+    assert refused(tmp_path, options={"drift": "stopp"}).message == (
+        "'stopp' is not one of warn, stop, off for --drift; did you mean stop?"
+    )
+    error = refused(tmp_path, toml='timezone = "Europe/Berln"')
+    assert error.message == (
+        "'Europe/Berln' is not a time zone for timezone (from pipeline.toml:1);"
+        " did you mean Europe/Berlin?"
+    )
 
 
 NO_LEDGERS = ["mysql://me:geheim@db/x", "postgresql:/me@db/x", "sqlite://x", "Postgres:me@db/x",

@@ -94,8 +94,8 @@ acks = ["997"]
     error = refused(tmp_path, toml=toml)
     assert error.message.splitlines() == [
         "4 mistakes in the sections of partners:",
-        "  pipeline.toml:2: 'x13' is not one of x12, edifact; did you mean x12? for syntax of "
-        "partner acme; syntax: x12 or edifact",
+        "  pipeline.toml:2: 'x13' is not one of x12, edifact for syntax of "
+        "partner acme; did you mean x12?; syntax: x12 or edifact",
         "  pipeline.toml:4: unknown key messges in [partner.acme]; did you mean messages?",
         "  pipeline.toml:6: partner wms has no id; add id = …: identifier of the partner as "
         "sender: ISA06, or UNB 2",

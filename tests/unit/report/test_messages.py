@@ -175,7 +175,7 @@ def test_what_is_odd_about_a_file_is_told_per_file_and_not_twice() -> None:
     assert made.causes.notes[0].fix == "nothing to do, or add a mapping for 997"
     assert [each.code for each in made.causes.warnings] == ["E303"]
     assert made.verdict is Verdict.WITH_WARNINGS
-    assert "3 warnings" in as_text(made, "report.html")
+    assert "\n  3 warnings: E" in as_text(made, "report.html")
 
 
 def test_an_owner_who_only_has_files_to_look_at_has_a_card() -> None:

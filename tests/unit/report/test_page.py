@@ -260,7 +260,7 @@ def test_the_text_of_a_partly_imported_run() -> None:
         "  5 orders (5 rows)    R201  Not a number: VK-Preis (for articles_order.unit_price)          Data source\n"
         "  4 orders             A201  Change not applied: Carrier (for mutations.tracking.courier)    parcelLab set-up\n"
         "  and 3 more causes in the report\n"
-        "  1 warning\n"
+        "  1 warning: R319 Row stands there twice (1)\n"
         "Report: reports/x/report.html\n"
     )
 
