@@ -2,7 +2,7 @@
 
 The hash of an order covers all that the mapping makes of it. The body leaves out what parcelLab
 has already: the lines of a known order (`lines.send: on_create`, because sending the list replaces
-it) and changes that were acknowledged and are still the latest of their subject.
+it; with `always`, too, where the order has changes of lines, which the list would undo) and changes that were acknowledged and are still the latest of their subject.
 
 `content_sha256` is the SHA-256 of all that, a dot, and the first 16 digits of the SHA-256 of the
 lines alone: so it can be told when the lines of a known order changed and are not sent.
@@ -160,8 +160,15 @@ def _texts(orders: pl.DataFrame, account: int) -> pl.DataFrame:
         ).alias("changes"),
         (members == "").alias("bare"),
         pl.col("change_type").list.contains(_TRACKING).fill_null(value=False).alias("tracked"),
-        pl.col("lines_always").fill_null(value=False).alias("always"),
+        (pl.col("lines_always") & ~_changes_lines()).fill_null(value=False).alias("always"),
     )  # fmt: skip
+
+
+def _changes_lines() -> pl.Expr:
+    kinds = pl.col("change_type")
+    return pl.any_horizontal(kinds.list.contains(each) for each in _CHANGES_OF_LINES).fill_null(
+        value=False
+    )
 
 
 def _compared() -> list[pl.Expr]:

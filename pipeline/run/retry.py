@@ -111,8 +111,9 @@ def asked(
     backfill = create_only = False
     for file in dict.fromkeys(files):
         befores = list(_runs_of(file, ledger, endpoint, settings, named=bool(mappings)))
-        backfill |= any(before.facts.get("backfill") for before in befores)
-        create_only |= any(before.facts.get("create_only") for before in befores)
+        # the ledger says it, for the folder of the run may be gone
+        backfill |= any(before.record.options.get("backfill") for before in befores)
+        create_only |= any(before.record.options.get("create_only") for before in befores)
         if mappings:
             if len(mappings) > 1:
                 raise RetryRefused("several mappings are named for corrected files", code="C141",

@@ -21,7 +21,7 @@ from pipeline.run.request import Options
 from pipeline.run.retry import RetryRefused
 from pipeline.sandbox import FaultSchedule
 from tests.databases import BOTH_THOROUGH
-from tests.run.conftest import HEADER, PARCELS_YAML, Warehouse, at, order_row
+from tests.run.conftest import HEADER, ORDERS_YAML, PARCELS_YAML, Warehouse, at, order_row
 from tests.run.inbox import PARCELS_945, Inbox, interchange, order, parcel
 from tests.run.test_import import outcomes
 
@@ -463,6 +463,21 @@ def test_rows_of_a_backfill_stay_a_backfill(warehouse: Warehouse) -> None:
     correct(files["orders.rejected.csv"], (";x;DE", ";1;DE"))
 
     assert warehouse.retry(*files.values()).exit_code == 0
+
+    mutation = bodies(warehouse)["A1"]["mutations"][0]  # type: ignore[index]
+    assert mutation["tracking"]["notifications_inactive"] is True
+
+
+def test_rows_of_a_backfill_whose_folder_is_gone_stay_a_backfill(warehouse: Warehouse) -> None:
+    parcels = "trackings:\n  key: sku\n  fields: {tracking_number: sku, courier: {value: gls}}\n"
+    (warehouse.folder / "orders.yaml").write_text(ORDERS_YAML + parcels, encoding="utf-8")
+    warehouse.orders(order_row("A1", qty="x"))
+    first = warehouse.run(backfill=True)
+    path = only(warehouse.corrected(first))
+    correct(path, (";x;DE", ";1;DE"))
+    shutil.rmtree(warehouse.settings.home / "runs" / first.run_id)
+
+    assert warehouse.retry(path, mapping=warehouse.mappings[0]).exit_code == 0
 
     mutation = bodies(warehouse)["A1"]["mutations"][0]  # type: ignore[index]
     assert mutation["tracking"]["notifications_inactive"] is True

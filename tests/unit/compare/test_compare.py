@@ -206,6 +206,20 @@ def test_trace_leads_from_each_sent_change_to_its_row() -> None:
     assert made["change_types"] == ["add_tracking"]
 
 
+def test_the_list_of_lines_does_not_undo_a_change_that_was_told_before() -> None:
+    """Sending the list replaces it, so a line that was cut would be back (CONTRACT K43)."""
+    text, cut = ORDER + ALWAYS + CHANGES, ROW | {"T": "q"}
+    new = first(orders(text, cut))
+    assert (len(new["body"]["articles_order"]), len(new["body"]["mutations"])) == (1, 1)
+
+    later = first(orders(text, cut | {"C": "other"}), **_after(new))
+
+    assert later["body"]["customer_number"] == "other"
+    assert {"articles_order", "mutations"}.isdisjoint(later["body"])
+    assert not later["lines_kept_back"]
+    assert first(orders(text, cut | {"S": "other"}), **_after(new))["lines_kept_back"]
+
+
 def _after(told: dict[str, Any]) -> dict[str, Any]:
     """What is known once an order was acknowledged."""
     operations = {each["subject"]: Acked(each["operation_id"]) for each in told["operations"]}
