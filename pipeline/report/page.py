@@ -30,6 +30,7 @@ from pipeline.report.text import (
     duration,
     retry_alone,
     retry_line,
+    send_again_line,
     span,
 )
 from pipeline.report.totals import Balance, RowTotals
@@ -185,6 +186,7 @@ class Page:
     again: str
     advice: str
     retry_alone: str
+    send_again: str
     resume: str
     planned: bool
     warnings_open: bool
@@ -251,6 +253,7 @@ def lay_out(summary: Summary, budget: int = BUDGET) -> Page:
         retry_alone=retry_alone(totals.orders.not_attempted)
         if facts.advice and totals.orders.not_attempted
         else "",
+        send_again=visible(send_again_line(summary), limit=_LINE_MAX),
         resume=visible(
             facts.resume_command if facts.state is RunState.STOPPED else "", limit=_LINE_MAX
         ),

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from pipeline.model.rules import Severity
 from pipeline.report.causes import Cause
 from pipeline.report.corrections import EDI_ORDERS_NAMED
-from pipeline.report.facts import CorrectedFile, Correcting, RunFacts
+from pipeline.report.facts import CorrectedFile, Correcting, RunFacts, RunState
 from pipeline.report.interchanges import Claim
 from pipeline.report.messages import UNLIKE_USUAL
 from pipeline.report.summary import (
@@ -50,6 +50,12 @@ def as_text(summary: Summary, report: str) -> str:
     lines += [f"  {earlier}"] if earlier else []
     lines += [f"  {each}" for each in summary.facts.retried[:1]]
     lines += _to_correct(summary, report)
+    again = send_again_line(summary)
+    lines += (
+        [f"Once the mapping or the account is mended, what parcelLab refused: {again}"]
+        if again
+        else []
+    )
     lines.append(f"Report: {report}")
     return "\n".join(lines) + "\n"
 
@@ -89,6 +95,18 @@ def _to_correct(summary: Summary, report: str) -> list[str]:
     by_retry = [each for each in files if each.units > each.edi_rows]
     line = f"Correct {_rows(by_retry)}, then: {retried}"
     return [line, f"  {beside}: {_NO_RETRY}"] if beside else [line]
+
+
+def send_again_line(summary: Summary) -> str:
+    """Give what is typed when parcelLab's reasons are mended and no row need be; "" where it took all.
+
+    A run that can be resumed is finished first.
+    """
+    facts, orders = summary.facts, summary.totals.orders
+    if facts.state is not RunState.FINISHED or orders.unknown or orders.not_attempted:
+        return ""
+    refused = orders.refused + orders.partly_applied
+    return f"{facts.retry_command} {facts.run_id}" if refused else ""
 
 
 def retry_alone(ready: int) -> str:

@@ -48,6 +48,19 @@ def refused(warehouse: Warehouse) -> Result:
     return result
 
 
+def test_the_end_of_a_run_and_its_page_say_how_refused_orders_go_out_again(
+    warehouse: Warehouse, refused: Result
+) -> None:
+    command = f"pipeline retry {refused.run_id}"
+    said = f"Once the mapping or the account is mended, what parcelLab refused: {command}\n"
+    assert said in refused.text
+    assert refused.report is not None
+    page = refused.report.read_text(encoding="utf-8")
+    assert f"<code>{command}</code> sends again what parcelLab refused." in page
+    arrived = retry_run(warehouse, refused.run_id)
+    assert "what parcelLab refused:" not in arrived.text
+
+
 @BOTH
 def test_refused_orders_arrive_and_their_items_close(warehouse: Warehouse, refused: Result) -> None:
     assert warehouse.open_items() == {"A2": "A401", "A3": "R310"}
