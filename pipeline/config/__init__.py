@@ -121,22 +121,31 @@ def load(
         credentials: whether the token is read and must be there.
 
     Raises:
-        BadConfig: with the place of the first mistake.
+        BadConfig: all unknown keys and unreadable values together, else the first mistake.
     """
     path = find_config(config_path, environ, cwd)
     document = Document.read(path, cwd) if path is not None else Document(None, "", {}, cwd)
-    document.refuse_unknown()
+    mistakes = document.unknown()
     name = profile or environ.get(LOOKS["profile"].variable, "").strip() or SANDBOX
-    section = document.profile(name)
     values: dict[str, Value] = {}
+    try:
+        section = document.profile(name)
+    except BadConfig as mistake:
+        raise _together([*mistakes, mistake]) from None
     for key in KEYS.values():
-        found = (
-            given_value(key, overrides, environ)
-            or document.value(key, section)
-            or builtin(key, name)
-            or default_of(key)
-        )
-        values[key.name] = placed_value(key, found, cwd=cwd, folder=document.folder)
+        try:
+            found = (
+                given_value(key, overrides, environ)
+                or document.value(key, section)
+                or builtin(key, name)
+                or default_of(key)
+            )
+        except BadConfig as mistake:
+            mistakes.append(mistake)
+        else:
+            values[key.name] = placed_value(key, found, cwd=cwd, folder=document.folder)
+    if mistakes:
+        raise _together(mistakes)
     owners = document.owners(section)
     maker = Maker(name, values, environ, document)
     made = maker.settings(owners, credentials)
@@ -156,6 +165,23 @@ def load(
         | ({"token": maker.token_origin} if maker.token_origin else {}),
         warnings=(*_unknown_variables(environ), *maker.warnings),
         path=path,
+    )
+
+
+def _together(mistakes: list[BadConfig]) -> BadConfig:
+    """One error that tells all of them; one mistake is told by itself."""
+    if len(mistakes) == 1:
+        return mistakes[0]
+    listed = ""
+    for each in mistakes:
+        at = f"{each.place}: " if each.place and each.place not in each.message else ""
+        listed += f"\n  {at}{each.message}; {each.help}"
+    codes = {each.code for each in mistakes}
+    return BadConfig(
+        f"{len(mistakes)} mistakes in the configuration:{listed}",
+        help="correct all of them",
+        code=codes.pop() if len(codes) == 1 else "C101",
+        place=next((each.place for each in mistakes if each.place), None),
     )
 
 

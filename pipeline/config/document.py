@@ -3,7 +3,7 @@
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,20 +64,25 @@ class Document:
         line = _line_of(self.text, keys)
         return f"{self.name}:{line}" if line else self.name
 
-    def refuse_unknown(self) -> None:
-        """Refuse keys that nobody knows, with their line and the nearest name."""
+    def unknown(self) -> list[BadConfig]:
+        """The keys that nobody knows, each with its line and the nearest name.
+
+        Raises:
+            BadConfig: a profile is no section.
+        """
         anywhere = [key.name for key in KEYS.values() if key.where is Where.ANYWHERE]
         profile = [key.name for key in KEYS.values() if key.where is not Where.COMMAND]
         sections = ["notify", "owners", "partner", "profile", "schedule"]
-        self._refuse_keys(self.data, (), [*anywhere, *sections])
+        found = [*self._unknown_of(self.data, (), [*anywhere, *sections])]
         profiles = self._table(self.data.get("profile", {}), ("profile",))
         for name, section in profiles.items():
             table = self._table(section, ("profile", name))
-            self._refuse_keys(table, ("profile", name), [*profile, "owners"])
+            found += self._unknown_of(table, ("profile", name), [*profile, "owners"])
+        return found
 
-    def _refuse_keys(
+    def _unknown_of(
         self, table: Mapping[str, object], at: tuple[str, ...], known: list[str]
-    ) -> None:
+    ) -> Iterator[BadConfig]:
         for name in table:
             if name in known:
                 continue
@@ -89,7 +94,7 @@ class Document:
                 help_text = "it belongs into a profile: [profile.prod]"
             elif name in KEYS:
                 help_text = f"it can only be given as {KEYS[name].flag}"
-            raise BadConfig(
+            yield BadConfig(
                 f"unknown key {name}{section}",
                 help=help_text,
                 code="C102",

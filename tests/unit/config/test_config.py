@@ -259,6 +259,26 @@ def test_unknown_keys_are_errors_with_their_line(
     assert error.place == f"pipeline.toml:{line}"
 
 
+def test_unknown_keys_and_bad_values_are_told_together(tmp_path: Path) -> None:
+    toml = 'ratte = 5\nmax_orders = "many"\n[profile.prod]\nacount = 1\n'
+    error = refused(tmp_path, toml=toml, environ={"PIPELINE_LIMIT": "0"})
+    assert error.message.splitlines() == [
+        "4 mistakes in the configuration:",
+        "  pipeline.toml:1: unknown key ratte; did you mean rate?",
+        "  pipeline.toml:4: unknown key acount in [profile.prod]; did you mean account?",
+        "  'many' is not a whole number for max_orders (from pipeline.toml:2); "
+        "max_orders: stop when there are more orders than this",
+        "  '0' is not between 1 and 2147483647 for --limit (from environment variable PIPELINE_LIMIT); "
+        "--limit: only the first N orders",
+    ]
+    assert (error.code, error.place, error.help) == (
+        "C101", "pipeline.toml:1", "correct all of them",
+    )  # fmt: skip
+    unknown = refused(tmp_path, toml="ratte = 5\n[profile.sandbox]\nraet = 1", profile="prdo")
+    assert unknown.message.startswith("3 mistakes in the configuration:\n  pipeline.toml:1: ")
+    assert unknown.message.endswith("\n  there is no profile prdo; did you mean prod?")
+
+
 def test_broken_toml_is_named_with_line_and_column(tmp_path: Path) -> None:
     error = refused(tmp_path, toml='rate = 5\nhome = "\n')
     assert error.code == "C100"
