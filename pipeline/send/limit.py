@@ -2,6 +2,9 @@
 
 Additive increase, multiplicative decrease, as TCP does: one more per round of answers; less when
 the server says that it is busy, does not answer in time, or answers ever more slowly.
+
+What happens as often when a request is alone does not happen because of too many: a server that
+answers slower, or that says now and then that it is busy whatever we do, is worked with as it is.
 """
 
 import asyncio
@@ -21,6 +24,9 @@ _SLOW_WINDOWS = 2
 _ALONE = 2.0  # fewer than so many in flight do not wait for each other
 _CAREFUL = 0.05  # the step, in place of 1, to where it was busy the last time
 _PAST = 1.1
+_EXCUSES = 1.5  # of the share that is busy alone: chance makes some waves worse than others
+_EXCUSED_MAX = 8.0
+_FADES = 0.999  # per answer: what was found alone is found anew after a thousand or so
 
 
 class Limit:
@@ -39,6 +45,9 @@ class Limit:
         self._begins = True  # until the first decrease it doubles per round of answers
         self._slow = 0  # windows one after the other that were slow; one alone is an accident
         self._busy_at: float | None = None
+        self._busy_alone = 0.0  # the share of busy answers that had nothing to do with us
+        self._excused = 0.0
+        self._seen_alone = self._seen_busy = 0
         self._usual_s: float | None = None
         self._window: list[float] = []
         self._enough = _WINDOW_FIRST
@@ -78,6 +87,7 @@ class Limit:
         """Note a usable answer after so long, to a request that was sent in that round."""
         if sent_in != self.round:
             return
+        self._count(busy=False)
         full = self.in_flight >= int(self._allowed)
         if full and not self._slow and self._allowed < self.most:
             self._more()
@@ -91,6 +101,10 @@ class Limit:
         """Note that the server has too much to do, by its answer or by none in time."""
         if sent_in != self.round:  # of the same wave, which has been answered for already
             return
+        self._count(busy=True)
+        if self._excused >= 1.0:
+            self._excused -= 1.0
+            return
         self._busy_at = min(self._allowed, float(max(1, self.in_flight)))
         self._less(self._busy_at * _BUSY)
 
@@ -102,6 +116,20 @@ class Limit:
             elif int(self._allowed + 1) >= int(self._busy_at):
                 step = _CAREFUL / self._allowed
         self._allowed = min(float(self.most), self._allowed + step)
+
+    def _count(self, *, busy: bool) -> None:
+        """Learn how often it is busy when a request is alone, and excuse as much later on."""
+        if self._allowed >= _ALONE:
+            self._excused = min(_EXCUSED_MAX, self._excused + self._busy_alone * _EXCUSES)
+            self._busy_alone *= _FADES
+            return
+        self._seen_alone += 1
+        self._seen_busy += busy
+        if self._seen_alone >= _WINDOW:
+            self._busy_alone = self._seen_busy / self._seen_alone
+            self._seen_alone = self._seen_busy = 0
+            self._excused = _EXCUSED_MAX if self._busy_alone else 0.0
+            self._begins = self._begins or bool(self._busy_alone)
 
     def _less(self, allowed: float) -> None:
         self._allowed = max(1.0, allowed)

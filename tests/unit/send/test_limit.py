@@ -20,7 +20,7 @@ class Server:
     """A server in simulated time, and a client that always has something to send.
 
     It works on `capacity` requests at a time, each for `work_s`. `refuses`: it answers the others
-    at once with 429; else they wait in its queue.
+    at once with 429; else they wait in its queue. `moody`: the share that it refuses without reason.
     """
 
     limit: Limit
@@ -28,6 +28,7 @@ class Server:
     work_s: float = 0.1
     refuses: bool = True
     noise: float = 0.0
+    moody: float = 0.0
     now: float = 0.0
     done: int = 0
     busy: int = 0
@@ -54,6 +55,7 @@ class Server:
         self._n += 1
         work_s = self.work_s * (1 + self._dice.uniform(-self.noise, self.noise))
         refused = self.refuses and self._working >= self.capacity
+        refused = refused or self._dice.random() < self.moody
         if refused:
             ends = self.now + 0.01
         elif self.refuses or len(self._free_at) < self.capacity:
@@ -169,6 +171,32 @@ def test_a_server_that_is_slower_for_good_is_the_usual_one_after_a_while() -> No
     server.work_s = 0.6
     server.run(600)
     assert mean(server.allowed_since(500)) >= 8
+
+
+@pytest.mark.parametrize("moody", [0.05, 0.25, 0.5])
+def test_a_server_that_is_busy_whatever_we_do_is_worked_with(moody: float) -> None:
+    server = Server(Limit(32), capacity=100, moody=moody)
+    server.run(600)
+    assert mean(server.allowed_since(300)) >= 16
+
+
+def test_a_moody_server_has_a_capacity_too() -> None:
+    server = Server(Limit(64), capacity=10, moody=0.1)
+    server.run(300)
+    before, busy = server.done, server.busy
+    server.run(300)
+    assert server.done - before >= 0.35 * 300 / server.work_s * server.capacity
+    assert server.busy - busy <= 0.2 * (server.done - before)
+
+
+def test_a_mood_that_has_passed_is_forgotten() -> None:
+    server = Server(Limit(64), capacity=10, moody=0.4)
+    server.run(300)
+    server.moody = 0.0
+    server.run(300)
+    busy, done = server.busy, server.done
+    server.run(300)
+    assert server.busy - busy <= 0.1 * (server.done - done)
 
 
 class Turns:
