@@ -180,6 +180,11 @@ def as_zone(value: object) -> str:
 
 
 def as_url(value: object) -> str:
-    """A URL, or the name of a preset."""
+    """A URL, or the name of a preset; written in one way, for the ledger keeps each one apart."""
     text = as_text(value).rstrip("/")
-    return PRESETS.get(text, text)
+    text = PRESETS.get(text, text)
+    scheme, joint, place = text.partition("://")
+    if not joint or set(place) & set("/?#@"):
+        return text  # what else is wrong with it is said elsewhere
+    scheme, place = scheme.lower(), place.lower()
+    return f"{scheme}://{place.removesuffix(':443') if scheme == 'https' else place}"

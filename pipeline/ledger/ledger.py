@@ -263,6 +263,13 @@ class Ledger:
             base_url, account = connection.execute(query).one()
         return str(base_url), int(account)
 
+    def endpoints_of(self, account: int) -> dict[str, int]:
+        """Give the endpoints that the ledger has of an account, by their base URLs."""
+        query = sa.select(t.endpoint.c.base_url, t.endpoint.c.id)
+        with self._session.transaction() as connection:
+            rows = connection.execute(query.where(t.endpoint.c.account == account))
+            return {base_url: int(endpoint) for base_url, endpoint in rows}
+
     def find_endpoint(self, base_url: str, account: int) -> int | None:
         """Give the id of an endpoint that the ledger knows, or None; for who only reads."""
         wanted = (t.endpoint.c.base_url == base_url, t.endpoint.c.account == account)
@@ -499,6 +506,18 @@ class Ledger:
         with self._session.transaction() as connection:
             for some in chunked(rows, WRITE_SIZE):
                 connection.execute(known, some)
+
+    def may_have_got(self, endpoint: int, order_numbers: Sequence[str]) -> set[str]:
+        """Give those of the orders that were acknowledged at an endpoint, or may have arrived there."""
+        found: set[str] = set()
+        with self._session.transaction() as connection:
+            for numbers in lookups(order_numbers):
+                for table in (t.known_order, t.in_doubt):
+                    query = sa.select(table.c.order_number).where(
+                        table.c.endpoint == endpoint, table.c.order_number.in_(numbers)
+                    )
+                    found.update(connection.execute(query).scalars())
+        return found
 
     def overtaken(self, run_id: str) -> set[str]:
         """Give the orders that a newer run of the endpoint has sent, or found to be there already.

@@ -80,6 +80,7 @@ from pipeline.run.source import Job, compiled, open_jobs
 from pipeline.run.usual import Nights, as_findings, compared
 from pipeline.run.verdict import NAMES, Ending, check_reports, conclude
 from pipeline.run.verdicts import edi_files, enrich, keep, taken_over
+from pipeline.send import is_parcellab
 
 # Exit codes of runs that ended because of what they were given, not of the ledger or its disk.
 _OF_THE_WORK = (2, 4)
@@ -635,8 +636,7 @@ class Flow:
         partitions = self._plan_partitions(ledger, run_id, folder)
         # never an older version after a newer one (FAULTS G4)
         ledger.supersede(run_id, sorted(ledger.overtaken(run_id)))
-        if ledger.after_a_loss:  # the ledger that was given up may have sent them, in any run
-            ledger.doubt(self._at(ledger), unrepeatable_orders(ledger, run_id, folder))
+        self._doubt(ledger, run_id, folder)
         acks = self._acknowledge(ledger, run_id, folder)
         ledger.share(self._at(ledger))  # from here on others may help
         result = self._work(ledger, run_id, folder, partitions, say)
@@ -647,6 +647,31 @@ class Flow:
             result, text=result.text + in_words(acks, folder),
             summary=result.summary | {"acknowledgements": listed},
         )  # fmt: skip
+
+    def _doubt(self, ledger: Ledger, run_id: str, folder: RunFolder) -> None:
+        """Have read back what may have been sent without this ledger knowing it of the endpoint.
+
+        By the ledger that was given up, in any run; or under another address of the same API.
+        """
+        here = self.endpoint
+        before = {
+            url: endpoint
+            for url, endpoint in ledger.endpoints_of(here.account).items()
+            if url != here.base_url and is_parcellab(url) and is_parcellab(here.base_url)
+        }
+        if not (ledger.after_a_loss or before):
+            return
+        orders = unrepeatable_orders(ledger, run_id, folder)
+        if ledger.after_a_loss:
+            ledger.doubt(self._at(ledger), orders)
+        for url, endpoint in before.items():
+            there = sorted(ledger.may_have_got(endpoint, orders))
+            ledger.doubt(self._at(ledger), there)
+            if there:
+                self._warn(
+                    f"account {here.account} was imported at {url} before: changes of "
+                    f"{counted(len(there), 'order')} that must not be made twice are read back first"
+                )
 
     def _at(self, ledger: Ledger) -> int:
         return ledger.endpoint(self.endpoint.base_url, self.endpoint.account)

@@ -3,7 +3,7 @@
 from pipeline.send.client import OrderClient
 from pipeline.send.deliver import Delivered, Progress, deliver
 from pipeline.send.gate import Gate
-from pipeline.send.hosts import listening
+from pipeline.send.hosts import is_parcellab, listening
 from pipeline.send.readback import Stored, Unreadable
 from pipeline.send.reading import Reading, read_orders
 from pipeline.send.stops import ApiAway, AuthRefused, EveryOrderRefused, NotTheApi, WrongEndpoint
@@ -24,6 +24,7 @@ __all__ = [
     "Unreadable",
     "WrongEndpoint",
     "deliver",
+    "is_parcellab",
     "listening",
     "read_orders",
 ]

@@ -202,7 +202,7 @@ class Attempts:
     def _throttled(self, job: Job, again: TryAgain, stop: StopRun | None) -> None:
         job.throttles += 1
         self._gate.traffic.throttles += 1
-        if again.after_s is None:
+        if not again.after_s:  # "in 0 seconds" is no time to wait either
             self._gate.hold(self._gate.backoff_s(job.throttles))
         # The whole client waits, so this costs nothing of the budget.
         self._go_on(job, stop or self._gate.throttled(), cost=None)

@@ -35,6 +35,11 @@ def checked_base_url(base_url: str) -> str:
     return f"{url.scheme}://{url.netloc}"
 
 
+def is_parcellab(base_url: str) -> bool:
+    """Tell whether an API is parcelLab's own and not one on this machine."""
+    return (urlsplit(base_url).hostname or "").endswith(_SUFFIX)
+
+
 async def listening(base_url: str) -> None:
     """Make sure that somebody listens, where that can be known at once: on this machine.
 

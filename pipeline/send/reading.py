@@ -121,7 +121,7 @@ class _Reader:
 
     def _throttled(self, asked: TryAgain, times: int) -> bool:
         """Wait as the server asks, all of us; whether that ends the reading."""
-        wait_s = self.gate.backoff_s(times) if asked.after_s is None else asked.after_s
+        wait_s = asked.after_s or self.gate.backoff_s(times)  # 0 seconds are none, too
         return self._halt(self.gate.hold(wait_s) or self.gate.throttled())
 
     def _failed(self, hindered: TryAgain | None) -> bool:

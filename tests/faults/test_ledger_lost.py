@@ -1,7 +1,10 @@
 """A ledger that had to be given up (FAULTS L3)."""
 
+import json
+
 import pytest
 
+from pipeline.run import flow
 from tests.faults.site import IMPORT, Trial
 
 
@@ -41,6 +44,28 @@ def test_l3_what_stops_the_command_with_the_new_ledger_does_not_lose_the_doubt(
 
     verdict = trial.site.verdict(code, redundant_max=20)
     assert verdict.ok, str(verdict)
+
+
+def test_an_account_that_moves_to_another_address_is_read_back(
+    trial: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two names of one API: the ledger keeps them apart, parcelLab may have one account (K2)."""
+    monkeypatch.setattr(flow, "is_parcellab", lambda _: True)
+    assert trial.command() == 0
+    config = trial.site.folder / "pipeline.toml"
+    config.write_text(config.read_text().replace("127.0.0.1", "localhost"))
+
+    assert trial.command() == 0
+
+    assert "was imported at http://127.0.0.1" in trial.said
+    puts = [json.loads(put.body) for put in trial.site.sandbox.puts()]
+    added = [
+        (each["order_number"], change["operation_id"])
+        for each in puts
+        for change in each.get("mutations", ())
+        if change["type"] == "add_line_item"
+    ]
+    assert len(added) == len(set(added)) == 4
 
 
 def test_l3_what_is_imported_later_is_read_back_too(trial: Trial) -> None:

@@ -61,6 +61,16 @@ def test_n1_429_without_a_time_holds_everybody_back(world: World, wire: Wire) ->
     assert world.clock.slept
 
 
+def test_n1_a_server_that_always_asks_to_wait_no_time_is_not_flooded(
+    world: World, wire: Wire
+) -> None:
+    busy = wire.raw("429 Too Many Requests", Retry_After="0")
+    done = world.deliver(lambda *_: busy, orders(wire, 100))
+    assert isinstance(done.delivered.stopped, ApiAway)
+    assert len(done.server.asked) < 300  # in ten minutes
+    assert set(done.outcomes().values()) == {"not_attempted"}
+
+
 def test_n2_a_very_long_retry_after_stops_the_run(world: World, wire: Wire) -> None:
     busy = wire.raw("429 Too Many Requests", Retry_After="86400")
     done = world.deliver(lambda _, n: busy if n == 3 else wire.stored(), orders(wire, 40))

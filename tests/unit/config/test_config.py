@@ -359,6 +359,17 @@ def test_hosts_that_may_not_get_the_token(tmp_path: Path, url: str) -> None:
     assert "pw" not in error.message
 
 
+@pytest.mark.parametrize(
+    "url",
+    ["product-api", "https://Product-API.parcelLab.com/", "HTTPS://product-api.parcellab.com:443"],
+)
+def test_one_api_has_one_name(tmp_path: Path, url: str) -> None:
+    """The ledger keeps each one apart: under another name every order would be sent again."""
+    environ = {"PIPELINE_BASE_URL": url, "PIPELINE_ACCOUNT": "1"}
+    found = loaded(tmp_path, profile="prod", environ=environ).settings.endpoint
+    assert found.base_url == "https://product-api.parcellab.com"
+
+
 @pytest.mark.parametrize("url", ["http://localhost:1", "http://127.0.0.9:80", "https://[::1]:8443"])
 def test_this_machine_is_allowed(tmp_path: Path, url: str) -> None:
     assert loaded(tmp_path, environ={"PIPELINE_BASE_URL": url}).settings.endpoint.base_url == url
