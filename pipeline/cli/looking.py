@@ -67,7 +67,11 @@ def _more(run: Mapping[str, Any]) -> list[str]:
     """What is to be said of a run that did not end as it should, or has not ended."""
     said = [f"            {run['reason']}"] if run.get("reason") else []
     if run["state"] == "died":
-        said.append("            its process has ended without a word; what was sent is recorded")
+        said.append(
+            "            its process has ended without a word to the ledger; what was sent is recorded"
+        )
+    rest = "ready" if run["state"] == "not_sent" else "to go"
+    said += [f"            {each}" for each in _orders(run.get("orders") or {}, rest)]
     if run.get("continue_with"):
         said.append(f"            continue with: {run['continue_with']}")
     elif run["state"] == "running":
@@ -107,15 +111,19 @@ def _how_far(console: Console, progress: Mapping[str, Any]) -> list[str]:
             f"as of {datetime.fromisoformat(progress['at']).astimezone(console.zone):%H:%M:%S}"
         )
         said.append(", ".join(parts))
-    orders = progress.get("orders") or {}
-    if orders:
-        waiting = sum(orders.get(name, 0) for name in _UNDER_WAY)
-        listed = [f"{name.replace('_', ' ')} {orders[name]:,}" for name in sorted(orders)
-                  if name not in _UNDER_WAY]  # fmt: skip
-        said.append("orders: " + ", ".join([*listed, f"to go {waiting:,}"]))
+    said += _orders(progress.get("orders") or {})
     if progress.get("waiting"):
         said.append(str(progress["waiting"]))
     return [f"            {each}" for each in said]
+
+
+def _orders(orders: Mapping[str, int], rest: str = "to go") -> list[str]:
+    """What became of the orders of a run; `rest` is what those are called that nothing became of."""
+    waiting = sum(orders.get(name, 0) for name in _UNDER_WAY)
+    listed = [f"{name.replace('_', ' ')} {orders[name]:,}" for name in sorted(orders)
+              if name not in _UNDER_WAY]  # fmt: skip
+    listed += [f"{rest} {waiting:,}"] if waiting or not listed else []
+    return [f"orders: {', '.join(listed)}"] if orders else []
 
 
 _STATES = {"not_sent": "stopped before sending"}

@@ -249,8 +249,9 @@ def status(settings: Settings) -> dict[str, object]:
     """The last runs, the open ones, and how many orders are missing.
 
     Returns:
-        dict: `runs` (newest first: id, state, profile, exit, started_at, ended_at, reason, and
-        continue_with for one that can be resumed; `state` is "died" for a run without its
+        dict: `runs` (newest first: id, state, profile, exit, started_at, ended_at, reason,
+        continue_with for one that can be resumed, and `orders` by what became of them, of the last
+        run and of the last that can be resumed; `state` is "died" for a run without its
         process), `progress` of the run at work (`how_far`), `preparing`: one that has not begun to
         send, `open_items` (count and oldest), `at_work`, and `exit`: the last verdict. Times are in
         UTC.
@@ -273,8 +274,11 @@ def status(settings: Settings) -> dict[str, object]:
         if working is not None:
             progress = how_far(settings.home / "runs" / working.id, ledger, working.id)
         preparing = preparing_run(settings.home, ledger) if locked and working is None else None
+        told = {each.id for each in runs[:1]}
+        told |= {each.id for each in [each for each in runs if _can_go_on(each, working)][:1]}
+        counts = {name: ledger.outcome_counts(name) for name in told - {working and working.id}}
     return {
-        "runs": [_shown(record, settings, working) for record in runs],
+        "runs": [_shown(each, settings, working, counts.get(each.id)) for each in runs],
         "progress": progress,
         "preparing": preparing,
         "open_items": {
@@ -294,9 +298,15 @@ def _verdict(runs: Sequence[RunRecord], working: RunRecord | None) -> dict[str, 
     return None
 
 
-def _shown(record: RunRecord, settings: Settings, working: RunRecord | None) -> dict[str, object]:
+def _can_go_on(record: RunRecord, working: RunRecord | None) -> bool:
     died = record.state is LedgerState.RUNNING and record is not working
-    can_go_on = died or record.state is LedgerState.INTERRUPTED
+    return died or record.state is LedgerState.INTERRUPTED
+
+
+def _shown(
+    record: RunRecord, settings: Settings, working: RunRecord | None, orders: dict[str, int] | None
+) -> dict[str, object]:
+    died = record.state is LedgerState.RUNNING and record is not working
     command = resume_command(settings, record.id, record.profile)
     return {
         "id": record.id,
@@ -306,7 +316,8 @@ def _shown(record: RunRecord, settings: Settings, working: RunRecord | None) -> 
         "ended_at": record.ended_at.isoformat() if record.ended_at else None,
         "exit": _exit(record),
         "reason": record.options.get("stopped"),
-        "continue_with": command if can_go_on else None,
+        "continue_with": command if _can_go_on(record, working) else None,
+        "orders": orders,
     }
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -30,7 +31,9 @@ def test_0_everything_arrived(call: Call, files: Path, api: RunningSandbox) -> N
     assert (said.code, name(said)) == (0, "ok")
     assert {order["order_number"] for order in api.orders()} == {"A1", "A2"}
     assert said.json()["report"].startswith(str(files))
-    assert call("status").code == 0
+    said = call("status")
+    assert said.code == 0
+    assert "\n            orders: created 2\n" in said.out
 
 
 def test_0_the_second_run_sends_nothing(call: Call, files: Path, api: RunningSandbox) -> None:
@@ -312,6 +315,7 @@ def test_5_a_killed_run_has_the_verdict_unfinished(
     assert said.code == 5
     assert "  died  no verdict yet" in said.out
     assert "its process has ended without a word" in said.out
+    assert re.search(r"\n            orders: (created \d+, )?to go \d+\n", said.out)
     assert "continue with: pipeline resume" in said.out
     api.play(FaultSchedule())
     assert call("resume").code == 0
