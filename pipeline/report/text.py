@@ -27,6 +27,7 @@ from pipeline.report.visible import WORDS_CUT, visible
 
 TOP_CAUSES = 5
 TOP_WARNINGS = 3
+_APART_CUT = 100  # characters of parcelLab's words in a line
 _NO_RETRY = "`pipeline run` takes both together, `pipeline retry` is refused"
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -40,7 +41,13 @@ def as_text(summary: Summary, report: str) -> str:
     lines += [f"  {failure}" for failure in summary.totals.failures]
     if summary.facts.stop_reason:
         lines.append(f"  stopped: {visible(summary.facts.stop_reason, limit=WORDS_CUT)}")
-    lines += columns([(*_line(each), lifecycle_of(summary.facts, each)) for each in shown])
+    alike = Counter(map(_says, shown))
+    lines += columns(
+        [
+            (*_line(each, apart=alike[_says(each)] > 1), lifecycle_of(summary.facts, each))
+            for each in shown
+        ]
+    )
     if len(causes) > len(shown):
         lines.append(f"  and {counted(len(causes) - len(shown), 'more cause')} in the report")
     lines += _about_files(summary)
@@ -256,14 +263,15 @@ def _about_files(summary: Summary) -> list[str]:
     return lines
 
 
-def _line(cause: Cause) -> tuple[str, str, str, str]:
+def _line(cause: Cause, *, apart: bool) -> tuple[str, str, str, str]:
+    """One cause; `apart` from another that reads the same, by what was said of it."""
+    words = f" ({visible(cause.words, limit=_APART_CUT)})" if apart and cause.words else ""
+    return extent_of(cause), cause.code or "-", _says(cause) + words, visible(cause.owner)
+
+
+def _says(cause: Cause) -> str:
     subject = subject_of(cause)
-    return (
-        extent_of(cause),
-        cause.code or "-",
-        f"{cause.title}{f': {subject}' if subject else ''}",
-        visible(cause.owner),
-    )
+    return f"{cause.title}{f': {subject}' if subject else ''}"
 
 
 def columns(lines: Sequence[tuple[str, ...]]) -> list[str]:

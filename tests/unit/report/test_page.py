@@ -265,6 +265,15 @@ def test_the_text_of_a_partly_imported_run() -> None:
     )
 
 
+def test_two_causes_that_read_the_same_are_told_apart_by_their_words() -> None:
+    run = RunBuilder()
+    for number, words in enumerate(("no answer within 30 s", "the run ended", "the run ended")):
+        run.finding(run.order(f"A{number}", "unknown", attempts=1), "U001", detail=words)
+    text = as_text(summarise(facts_of(run), run.tables()), "r")
+    assert "  2 orders  U001  No readable answer (the run ended)         Automatic\n" in text
+    assert "  1 order   U001  No readable answer (no answer within … s)  Automatic\n" in text
+
+
 def test_the_text_of_a_run_that_does_not_balance_names_the_equation() -> None:
     run = all_imported()
     text = as_text(summarise(facts_of(run, records={0: 17}), run.tables()), "r")
