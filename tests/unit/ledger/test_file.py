@@ -1,5 +1,7 @@
 """The file of a ledger in SQLite: private, whole, and never replaced without being told."""
 
+import errno
+import fcntl
 import os
 import sqlite3
 import stat
@@ -44,6 +46,17 @@ def test_a_pragma_that_does_not_hold_is_noticed(
     monkeypatch.setattr(ledger_store, "_PRAGMAS", (("synchronous", "FULLL", 2),))
     with pytest.raises(LedgerUnusable, match="synchronous = FULLL, it says 1"):
         Ledger.open(path, clock=clock)
+
+
+def test_p12_a_disk_without_locks_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_locks(_handle: int, _how: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    with pytest.raises(LedgerUnusable, match="does not support locks: No locks available") as told:
+        Ledger.open(path, clock=clock)
+    assert told.value.exit_code == 11
+    assert not path.exists()
 
 
 DAMAGE: dict[str, tuple[Callable[[bytes], bytes], str]] = {
