@@ -382,7 +382,7 @@ def _plan_folder(session: Session, mappings: list[Path], inputs: tuple[str, ...]
         return Path(inputs[0])
     if session.loaded is not None and any(p.mappings for p in session.loaded.settings.partners):
         return None
-    if folder is not None and not folder.exists():
+    if folder is not None and not folder.exists() and not folder.suffix:  # else a file is meant
         raise missing_file("plan", Path(inputs[0]), session.cwd)
     raise _no_mapping(session, "run", inputs)
 
@@ -401,13 +401,15 @@ def _refuse_choices(loaded: Loaded) -> None:
 
 def _no_mapping(session: Session, command: str, inputs: tuple[str, ...]) -> BadConfig:
     """Say how mappings are found, and what to type; a folder may have been meant as a plan."""
-    typed = " ".join(shlex.quote(each) for each in inputs) or "inbox/"
+    meant = [each for each in inputs if _is_mapping(session.cwd / each)]
+    rest = [each for each in inputs if each not in meant]
+    typed = " ".join(shlex.quote(each) for each in rest) or "inbox/"
     there = _mapping_there(session.cwd)
     proposed = "" if there else "; `pipeline mapping init FILE.edi` proposes one for EDI"
     help_text = (
         "a mapping is named with -m or, for EDI, in the [partner.…] sections of the configuration,"
         f" and not searched for{proposed}. Type: pipeline {command}"
-        f" -m {shlex.quote(there or 'MAPPING.yaml')} {typed}"
+        f" -m {' -m '.join(map(shlex.quote, meant)) or shlex.quote(there or 'MAPPING.yaml')} {typed}"
     )
     if command == "run" and len(inputs) == 1 and (session.cwd / inputs[0]).is_dir():
         return BadConfig(

@@ -325,17 +325,21 @@ def _against_headers(
         with copies.perhaps_not_meant(snapshot.original, {path: plan.source.files}):
             form = forms.get(source.index, plan.source)
             header = read_header(snapshot.path, form, name=source.name)
-            made, sha256 = _fitting(path, header, source.name)
+            made, sha256 = _fitting(path, plan, header, source.name)
         headers[source.index] = tuple(header)
     _say_warnings(path, made, warn)
     return Job(path, made.plan, sha256, tuple(taken), forms=forms, headers=headers)
 
 
-def _fitting(path: Path, header: Sequence[str], name: str) -> tuple[Compiled, str]:
+def _fitting(path: Path, plan: Plan, header: Sequence[str], name: str) -> tuple[Compiled, str]:
     """Compile a mapping against the header of a file; gives it and its hash.
+
+    `plan` is the mapping without the header.
 
     Raises:
         HeaderUnfit: the header lacks columns.
+        SourceUnusable: it lacks all of them; then the file is another one, and no line of the
+            mapping is to blame.
         MappingRefused: the mapping has other mistakes.
     """
     try:
@@ -343,6 +347,17 @@ def _fitting(path: Path, header: Sequence[str], name: str) -> tuple[Compiled, st
     except MappingRefused as refused:
         if not all(mistake.code in _HEADER_CODES for mistake in refused.mistakes):
             raise
+        if len(plan.reads) > 1 and not set(plan.reads) & set(header):
+            delimiter = plan.source.delimiter
+            apart = (
+                f", and whether {delimiter!r} is its delimiter"
+                if len(header) == 1 and delimiter
+                else ""
+            )
+            raise SourceUnusable(
+                f"{name} has none of the columns that {path} names",
+                help=f"its header is: {', '.join(header)}; look whether it is the right file{apart}",
+            ) from None
         unfit = HeaderUnfit(refused.name, refused.text, refused.mistakes)
         unfit.message = f"{name} does not have the columns that {path} names"
         unfit.help = f"its header is: {', '.join(header)}"

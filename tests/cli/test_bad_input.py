@@ -79,6 +79,16 @@ def test_a_header_without_a_mapped_column(call: Call, files: Path) -> None:
     )
 
 
+def test_a_file_that_is_none_of_the_mapping(call: Call, files: Path) -> None:
+    (files / "orders.csv").write_text("Nr;Land;EMail\nA1;DE;a@example.com\n")
+    said = call(*RUN)
+    assert said.code == 4
+    assert complaint(said) == (
+        "error: orders.csv has none of the columns that small.yaml names\n"
+        "  help: its header is: Nr;Land;EMail; look whether it is the right file, and whether ',' is its delimiter\n"
+    )
+
+
 def test_a_wrong_encoding_in_the_header(call: Call, files: Path) -> None:
     (files / "orders.csv").write_bytes("Nr,Land,EMail\nA1,DE,a@example.com\n".encode("utf-16"))
     said = call(*RUN)

@@ -66,6 +66,16 @@ def test_without_a_mapping_what_to_type_can_be_copied(
     assert len(api.orders()) == (2 if command == "run" else 0)
 
 
+def test_a_mapping_without_its_option_is_told_where_it_belongs(call: Call, files: Path) -> None:
+    assert files.is_dir()
+    said = call("run", "small.yaml", "orders.csv")
+    assert said.code == 2
+    assert command_after("Type:", said.err) == ["run", "-m", "small.yaml", "orders.csv"]
+    said = call("run", "tomorrow.csv")
+    assert "plan" not in said.err
+    assert command_after("Type:", said.err) == ["run", "-m", "small.yaml", "tomorrow.csv"]
+
+
 def test_without_any_mapping_a_name_stands_for_it(call: Call, folder: Path) -> None:
     (folder / "inbox").mkdir()
     said = call("run", "inbox/")
