@@ -296,7 +296,7 @@ def lay_out(summary: Summary, budget: int = BUDGET) -> Page:
         answers=answers,
         answers_note=_shown_of(answers, "order"),
         warnings=warnings,
-        warnings_amount=counted(sum(each.cause.count for each in warnings), "warning"),
+        warnings_amount=_warnings_amount(causes.warnings),
         explorer=explorer(summary, budget),
         files=_files(summary),
         settings=(
@@ -386,6 +386,14 @@ def _figures(summary: Summary) -> tuple[Figure, ...]:
         figures.append(Figure(label, f"{number:,}", tone, start, width))
         start += width
     return tuple(figures)
+
+
+def _warnings_amount(causes: Sequence[Cause]) -> str:
+    """How many warnings of rows and orders there are, and how many notes of what was asked for."""
+    notes = sum(each.count for each in causes if each.severity is Severity.INFO)
+    warnings = sum(each.count for each in causes) - notes
+    parts = [(warnings, "warning"), (notes, "note")]
+    return ", ".join(counted(number, what) for number, what in parts if number)
 
 
 def _untried(summary: Summary) -> str:

@@ -176,7 +176,7 @@ def judge(facts: RunFacts, totals: Totals, causes: Causes) -> Verdict:
         return Verdict.PARTLY_IMPORTED if orders.arrived else Verdict.NOTHING_IMPORTED
     if not orders.created + orders.updated:
         return Verdict.NOTHING_NEW
-    warned = causes.warnings or causes.notes
+    warned = causes.warned or causes.notes
     return Verdict.WITH_WARNINGS if warned else Verdict.ALL_IMPORTED
 
 
@@ -336,12 +336,13 @@ def nothing_new(facts: RunFacts, totals: Totals) -> str:
 def _settled(facts: RunFacts, totals: Totals) -> list[str]:
     """The orders that are neither in parcelLab by this run nor missing, each kind in words."""
     orders = totals.orders
+    alone = "was" if orders.left_alone == 1 else "were"
     said = [
         f"{number:,} {word}"
         for number, word in (
             (orders.nothing_to_send, "had nothing to send"),
             (orders.superseded, "overtaken by a newer run"),
-            (orders.left_alone, "existed already and were left alone"),
+            (orders.left_alone, f"existed already and {alone} left alone"),
         )
         if number
     ]
@@ -412,7 +413,7 @@ def _detail(verdict: Verdict, facts: RunFacts, totals: Totals, causes: Causes) -
             f"biggest cause: {worst.title}{f': {subject}' if subject else ''}"
             f"{f', {since}' if since else ''}"
         )
-    elif causes.warnings or causes.notes:
+    elif causes.warned or causes.notes:
         parts.append(counted(causes.warned, "warning"))
     text = " · ".join(parts)
     return text[:1].upper() + text[1:]

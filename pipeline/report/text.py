@@ -74,6 +74,8 @@ def _warned(summary: Summary) -> list[str]:
         return []
     kinds: Counter[str] = Counter()
     for cause in summary.causes.warnings:
+        if cause.severity is Severity.INFO:
+            continue
         kinds[f"{cause.code} {cause.title}"] += cause.count
     for note in summary.causes.notes:
         if note.severity is not Severity.ERROR and note.code not in UNLIKE_USUAL:

@@ -47,6 +47,13 @@ def test_new_orders_are_created_and_known_ones_are_not_sent_at_all(warehouse: Wa
     assert isinstance(warnings, list)
     (warning,) = warnings
     assert (warning["code"], warning["count"], warning["owner"]) == ("A405", 1, "Automatic")
+    # it was asked for, every night: nobody needs a mail about it
+    assert result.text.startswith(
+        "ALL IMPORTED: 2 of 3 orders arrived (1 already delivered before), 1 existed already and was"
+    )
+    assert "warning" not in result.text
+    assert result.report is not None
+    assert "<summary>1 note: nothing was held back" in result.report.read_text(encoding="utf-8")
     assert result.summary["balances"] is True
 
 
