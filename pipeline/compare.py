@@ -24,11 +24,14 @@ _JOINT = "\x1e"
 _TAG = 16  # digits of the hash of the lines
 _TRACKING = "add_tracking"
 _CHANGES_OF_LINES = ("change_line_item_quantity", "add_line_item", "replace_line_item")
+# Each time they are told there is one more line (CONTRACT §6), so they are told once in a line's life.
+_ONCE = ("add_line_item", "replace_line_item")
 _SLICE = 8192  # orders whose texts are Python objects at once, on their way to a hash
 
 # One row per order after comparison. `body` is UTF-8 JSON, null where nothing is to be sent;
 # `operations` follow its mutations one by one, and `change_at` are their positions in the group's
-# list of changes. `lines_kept_back`: the lines differ from those last told, and do not go out.
+# list of changes. `lines_kept_back`: the lines differ from those last told, and do not go out;
+# `added_otherwise`: a line that was added is told otherwise now, and is not added again.
 COMPARED_SCHEMA: dict[str, pl.DataType] = {
     "order_number": pl.String(),
     "outcome": pl.String(),
@@ -40,6 +43,7 @@ COMPARED_SCHEMA: dict[str, pl.DataType] = {
     ),
     "change_at": pl.List(pl.UInt32),
     "lines_kept_back": pl.Boolean(),
+    "added_otherwise": pl.Boolean(),
 }
 
 
@@ -190,6 +194,7 @@ def _compared() -> list[pl.Expr]:
         pl.when(goes).then(pl.col("change_at").fill_null([])).alias("change_at"),
         (goes & (pl.col("lines") != "") & (sent == "") & (pl.col("lines_tag") != pl.col("was_lines"))
          & ~pl.col("of_lines").fill_null(value=False)).fill_null(value=False).alias("lines_kept_back"),
+        pl.col("added_otherwise").fill_null(value=False),
     ]  # fmt: skip
 
 
@@ -216,8 +221,12 @@ def _outgoing(
     if not silent:
         quiet = last.with_columns(_silenced().alias("body"))
         is_last |= _operation_ids(quiet, account, pl.col("last_generation")) == last["last_id"]
-    same = last.select("at", "nth").filter(is_last)
-    if same.height:
+    told = is_last | last.get_column("type").is_in(_ONCE)
+    otherwise = (
+        last.filter(told & ~is_last).select("at", added_otherwise=pl.lit(value=True)).unique()
+    )
+    if told.any():
+        same = last.filter(told).select("at", "nth")
         each = each.join(same, on=["at", "nth"], how="anti", maintain_order="left")
     generation = pl.col("last_generation").fill_null(0) + 1
     each = each.with_columns(_operation_ids(each, account, generation).alias("operation_id"))
@@ -227,12 +236,13 @@ def _outgoing(
         pl.lit('"'), inner.otherwise(pl.lit("")), pl.lit("}"),
     )  # fmt: skip
     named = pl.struct("type", "subject", "operation_id", "replay")
-    return each.group_by("at", maintain_order=True).agg(
+    outgoing = each.group_by("at", maintain_order=True).agg(
         text.str.join(",").alias("mutations"),
         named.alias("operations"),
         pl.col("nth").alias("change_at"),
         pl.col("type").is_in(_CHANGES_OF_LINES).any().alias("of_lines"),
     )
+    return outgoing.join(otherwise, on="at", how="full", coalesce=True)
 
 
 def _silenced() -> pl.Expr:

@@ -379,6 +379,16 @@ _ROWS: tuple[Rule, ...] = (
         owner=Owner.MAPPING,
         severity=Severity.WARNING,
     ),
+    _rule(
+        "R326",
+        _RULES,
+        "Added line told otherwise",
+        "a line that was added to this order, or took another's place, is told otherwise now, and is not sent again",
+        "each time parcelLab is told to add a line there is one more: it would be there twice",
+        "map what changes as `change_line_item_quantity`, or give another line an id of its own",
+        owner=Owner.MAPPING,
+        severity=Severity.WARNING,
+    ),
     # held rows, H
     _rule(
         "H001",

@@ -184,7 +184,7 @@ def _only_new(orders: pl.DataFrame, ready: pl.DataFrame) -> pl.DataFrame:
         .alias("outcome"),
         *(pl.when(~alone).then(pl.col(name)).alias(name)
           for name in ("body", "operations", "change_at")),
-        (pl.col("lines_kept_back") & ~alone).alias("lines_kept_back"),
+        *((pl.col(name) & ~alone).alias(name) for name in ("lines_kept_back", "added_otherwise")),
     )  # fmt: skip
 
 
@@ -202,11 +202,16 @@ def _left_alone(orders: pl.DataFrame, ready: pl.DataFrame) -> pl.DataFrame:
 
 
 def _kept_back(orders: pl.DataFrame, ready: pl.DataFrame) -> pl.DataFrame:
-    """R325 for orders whose changed lines do not go out."""
-    late = orders.filter(ready.get_column("lines_kept_back"))
-    return late.select(
-        *ORIGIN, pl.lit("R325").alias("code"), pl.lit("articles_order").alias("target"),
-        pl.col(KEY).alias("key"), "order_number", pl.lit(value=False).alias("primary"),
+    """R325 for orders whose changed lines do not go out, R326 for added lines that are told otherwise."""
+    return pl.concat(
+        orders.filter(ready.get_column(column)).select(
+            *ORIGIN, pl.lit(code).alias("code"), pl.lit(target).alias("target"),
+            pl.col(KEY).alias("key"), "order_number", pl.lit(value=False).alias("primary"),
+        )
+        for column, code, target in (
+            ("lines_kept_back", "R325", "articles_order"),
+            ("added_otherwise", "R326", "mutations"),
+        )
     )  # fmt: skip
 
 
@@ -254,12 +259,12 @@ def _kept(
 
 
 def _without_their_findings(grouped: Grouped, ready: pl.DataFrame) -> Grouped:
-    """Nothing of an order that is not chosen is sent, so nothing of it can be kept back (R325)."""
+    """Nothing of an order that is not chosen is sent, so nothing of it can be kept back."""
     left_out = ready.filter(pl.col("outcome") == OrderOutcome.NOT_CHOSEN.value)
     if not left_out.height:
         return grouped
     numbers = left_out.get_column("order_number").to_list()
-    moot = (pl.col("code") == "R325") & pl.col("order_number").is_in(numbers)
+    moot = pl.col("code").is_in(("R325", "R326")) & pl.col("order_number").is_in(numbers)
     findings = grouped.findings.filter(~moot.fill_null(value=False))
     return Grouped(grouped.orders, grouped.held, grouped.rows, findings)
 

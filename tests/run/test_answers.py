@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.sandbox import FaultSchedule
 from tests.run.conftest import PARCELS_YAML, Warehouse, order_row
-from tests.run.test_import import outcomes
+from tests.run.test_import import outcomes, warned
 
 
 def play(warehouse: Warehouse, *rules: dict[str, object]) -> None:
@@ -271,3 +271,30 @@ def test_a_refusal_says_nothing_of_an_earlier_request_without_answer(warehouse: 
 
     bodies = [json.loads(put.body) for put in warehouse.sandbox.puts()]
     assert sum("mutations" in body for body in bodies) == 1
+
+
+def test_a_line_that_was_added_is_not_added_again_when_it_is_told_otherwise(
+    warehouse: Warehouse,
+) -> None:
+    """A server that appends has it twice then, and no answer was lost (CONTRACT §6)."""
+    (warehouse.folder / "orders.yaml").write_text(GIFTS_YAML, encoding="utf-8")
+    gifts = warehouse.folder / "gifts.csv"
+    made = {"destination_country_iso3": "DEU", "recipient_email": "jo@example.com"}
+    httpx.put(
+        f"{warehouse.sandbox.base_url}/v4/track/orders/",
+        json={"account": 1618, "order_number": "A1", **made},
+        headers={"Authorization": f"Parcellab-API-Token {warehouse.sandbox.token}"},
+    ).raise_for_status()
+    gifts.write_text("no;shop;sku\nA1;one;G\n", encoding="utf-8")
+    assert warehouse.run().exit_code == 0
+
+    gifts.write_text("no;shop;sku\nA1;two;Gift in red\n", encoding="utf-8")
+    second = warehouse.run()
+
+    bodies = [json.loads(put.body) for put in warehouse.sandbox.puts()]
+    assert sum("mutations" in body for body in bodies) == 1
+    assert bodies[-1]["client_key"] == "two"
+    assert warned(second.summary) == ["R326"]
+    told = len(bodies)
+    assert warned(warehouse.run().summary) == []
+    assert len(warehouse.sandbox.puts()) == told
