@@ -42,7 +42,7 @@ from pipeline.run.halt import Halt, listening
 from pipeline.run.identity import fingerprint, run_name
 from pipeline.run.index import renew_index
 from pipeline.run.interchanges import keep_messages
-from pipeline.run.leftovers import sweep
+from pipeline.run.leftovers import sweep, unknown_since
 from pipeline.run.log import logged
 from pipeline.run.partners import Reception, agreed
 from pipeline.run.plans import (
@@ -354,7 +354,20 @@ class Flow:
                             "info", "removed what a killed run had left", folders=removed
                         )
                     ledger.let_others_in()
+                    self._say_unknown(ledger)
                 yield ledger
+
+    def _say_unknown(self, ledger: Ledger) -> None:
+        """Tell of a ledger that somebody has removed, or put back from before: nothing else would."""
+        if self.options.new_ledger:
+            return
+        unknown = unknown_since(self.settings.home, ledger, self._owner())
+        if unknown:
+            more = f" and {len(unknown) - 1} before it" if len(unknown) > 1 else ""
+            self._warn(
+                f"the ledger {self._owner()} does not know run {unknown[0]}{more}: it is a new one or an older "
+                "copy, and what it does not know is sent again. If that is not meant, stop, and put the right one back"
+            )
 
     def _hold(self, ledger: Ledger) -> int:
         """Give the endpoint, at which no other process works."""

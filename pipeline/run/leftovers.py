@@ -41,6 +41,21 @@ def sweep(home: Path, ledger: Ledger, owner: str) -> int:
     return removed
 
 
+def unknown_since(home: Path, ledger: Ledger, owner: str) -> list[str]:
+    """The newest runs that have begun with this ledger and are not in it: it is a new or an older one.
+
+    Looked at from the newest on, down to the first that is known: what came before was told then.
+    """
+    found: list[str] = []
+    for folder in reversed([*_folders(home / "runs")]):
+        if folder.owner != owner or not folder.facts().get("begun"):
+            continue
+        if ledger.run(folder.path.name) is not None:
+            break
+        found.append(folder.path.name)
+    return found
+
+
 def unfinished_plan(folder: RunFolder) -> bool:
     """Tell whether the process that made a plan ended before the plan was whole."""
     return folder.owner is not None and "plan" not in folder.facts()

@@ -87,6 +87,29 @@ def test_a_full_disk_while_preparing_sends_nothing_and_leaves_nothing(
     assert warehouse.run().exit_code == 0
 
 
+def test_a_ledger_that_was_removed_or_put_back_from_before_is_told_of_once(
+    warehouse: Warehouse,
+) -> None:
+    ledger = Path(warehouse.settings.ledger)
+    warehouse.orders(order_row("A1"))
+    warehouse.run()
+    copy = ledger.read_bytes()
+    warehouse.orders(order_row("A2"))
+    lost = warehouse.run()
+    assert warnings(warehouse) == []
+
+    ledger.write_bytes(copy)
+    warehouse.plan()
+    [said] = warnings(warehouse)
+    assert f"does not know run {lost.run_id}: it is a new one or an older copy" in said
+
+    ledger.unlink()
+    warehouse.run()
+    assert f"does not know run {lost.run_id} and 1 before it" in warnings(warehouse)[1]
+    warehouse.run()
+    assert len(warnings(warehouse)) == 2
+
+
 def test_a_ledger_that_takes_nothing_keeps_no_run_and_promises_none(
     warehouse: Warehouse, monkeypatch: Patch
 ) -> None:
