@@ -1,10 +1,12 @@
 """How fast orders go up, beside what the transport alone can do, in one run on one machine.
 
-    python bench/sending.py [--orders 20000] [--concurrency 64] [--repeat 3]
+    python bench/sending.py [--orders 20000] [--concurrency 64] [--repeat 3] [--postgresql URL]
 
 A bare server (asyncio protocol, a process of its own) answers every PUT with 200 and the order
 number. Against it: wrk (if installed), aiohttp alone, httpx with the chosen transport alone, plain
-httpx with 8 in flight, and `deliver` with a ledger on disk. CPU time is that of the client only.
+httpx with 8 in flight, and `deliver` with a ledger on disk and with one on PostgreSQL. CPU time is that
+of the client only. Without a URL a server of its own is started, where PostgreSQL is installed; it
+flushes to disk as every server does.
 """
 
 import argparse
@@ -13,6 +15,7 @@ import datetime as dt
 import gc
 import hashlib
 import importlib.util
+import itertools
 import re
 import resource
 import shutil
@@ -21,7 +24,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from random import random
@@ -30,11 +34,15 @@ import aiohttp
 import httpx
 import orjson
 import polars as pl
+import psycopg
 
 from pipeline.ledger import PLANNED_SCHEMA, Ledger, RunStart
 from pipeline.model.endpoint import Endpoint, Pace, Secret
 from pipeline.model.orders import Submission
 from pipeline.send import Gate, Kind, OrderClient, deliver
+
+sys.path.append(str(Path(__file__).parents[1]))  # the server of the tests
+from tests.databases import missing, running_server
 
 HEADERS = {"Authorization": "Parcellab-API-Token bench", "Content-Type": "application/json"}
 PATH = "/v4/track/orders/"
@@ -176,12 +184,15 @@ async def with_plain(url: str, count: int, _concurrency: int) -> None:
     await with_httpx(url, count, 8, httpx.AsyncHTTPTransport())
 
 
-async def with_deliver(url: str, orders: list[Submission], concurrency: int, folder: Path) -> None:
+async def with_deliver(
+    url: str, orders: list[Submission], concurrency: int, location: str | Path
+) -> None:
     pace = Pace(concurrency=concurrency)
     endpoint = Endpoint(base_url=url, account=1, token=Secret("bench"))
     now = lambda: dt.datetime.now(dt.UTC)  # noqa: E731
-    with Ledger.open(folder / "ledger.db", clock=now) as ledger:
+    with Ledger.open(location, clock=now, shared=True) as ledger:
         known = ledger.endpoint(url, 1)
+        ledger.hold(known)
         ledger.begin_run(
             RunStart(id="bench", endpoint=known, fingerprint="b", profile="b", started_at=now())
         )
@@ -267,11 +278,40 @@ def main() -> None:
     parser.add_argument("--orders", type=int, default=20_000)
     parser.add_argument("--concurrency", type=int, default=64)
     parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument(
+        "--postgresql", metavar="URL", help="a ledger there; a schema of its own is made in it"
+    )
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.serve:
         asyncio.run(serve())
         return
+    with databases(chosen.postgresql) as database:
+        compare(chosen, database)
+
+
+@contextmanager
+def databases(url: str | None) -> Iterator[Callable[[], str] | None]:
+    """Give what gives an empty place for a ledger; None without any PostgreSQL."""
+    if url is not None:
+        schemas = (f"bench{n}" for n in itertools.count(int(time.time())))
+        yield lambda: f"{url}?options=-csearch_path%3D{made(url, next(schemas))}"
+    elif missing() is not None:
+        print(f"without PostgreSQL: {missing()}")
+        yield None
+    else:
+        with running_server(durable=True) as server:
+            yield lambda: server.url(schema=server.new_schema())
+
+
+def made(url: str, schema: str) -> str:
+    """Make a schema, and give its name."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"CREATE SCHEMA {schema}")
+    return schema
+
+
+def compare(chosen: argparse.Namespace, database: Callable[[], str] | None) -> None:
     orders = submissions(chosen.orders)
     print(
         f"{chosen.orders} orders, {len(orders[0].body)} byte bodies, "
@@ -299,7 +339,16 @@ def main() -> None:
             with tempfile.TemporaryDirectory(dir=".") as folder:
                 results.setdefault("deliver + ledger (FULL)", []).append(
                     measured(
-                        partial(with_deliver, url, orders, chosen.concurrency, Path(folder)),
+                        partial(
+                            with_deliver, url, orders, chosen.concurrency, Path(folder, "ledger.db")
+                        ),
+                        chosen.orders,
+                    )
+                )
+            if database is not None:
+                results.setdefault("deliver + ledger (PostgreSQL)", []).append(
+                    measured(
+                        partial(with_deliver, url, orders, chosen.concurrency, database()),
                         chosen.orders,
                     )
                 )

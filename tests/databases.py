@@ -38,6 +38,7 @@ _SETTINGS = {
     "unix_socket_directories": "",
     "log_min_messages": "fatal",
 }
+_CARELESS = ("fsync", "full_page_writes", "shared_buffers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +68,11 @@ def missing() -> str | None:
 class Server:
     """A throw-away PostgreSQL cluster on a port of loopback."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, durable: bool = False) -> None:
         self._folder = folder
+        self._settings = {
+            name: value for name, value in _SETTINGS.items() if name not in _CARELESS or not durable
+        }
         self._process: subprocess.Popen[bytes] | None = None
         self._names = itertools.count(1)
         self.port = _free_port()
@@ -86,7 +90,7 @@ class Server:
 
     def start(self) -> None:
         """Start the server, again if it was stopped, and wait until it answers."""
-        settings = [f"-c{name}={value}" for name, value in _SETTINGS.items()]
+        settings = [f"-c{name}={value}" for name, value in self._settings.items()]
         # It must not outlive tests that are killed.
         bound = ["setpriv", "--pdeathsig", "INT"] if shutil.which("setpriv") else []
         self._process = subprocess.Popen(
@@ -142,11 +146,11 @@ class Server:
 
 
 @contextmanager
-def running_server() -> Iterator[Server]:
-    """Run a server for the length of a `with` block."""
+def running_server(*, durable: bool = False) -> Iterator[Server]:
+    """Run a server for the length of a `with` block; `durable`: what it says is stored survives."""
     folder = Path(tempfile.mkdtemp(prefix="pipeline-postgresql-"))
     try:
-        server = Server(folder)
+        server = Server(folder, durable=durable)
         server.start()
         try:
             yield server

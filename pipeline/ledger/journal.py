@@ -9,7 +9,7 @@ from pipeline.ledger import schema as t
 from pipeline.ledger.claims import Claims, Lease, Taken, now_s
 from pipeline.ledger.records import FailedAttempt
 from pipeline.ledger.session import Session, again_after_a_cut
-from pipeline.ledger.statements import lookups, run_seq
+from pipeline.ledger.statements import among, run_seq
 from pipeline.ledger.states import ACKNOWLEDGED, ANSWERED, FOLLOWS, SENDING, UNCLEAR, before
 from pipeline.ledger.told import UNREMEMBERED, unremembered
 from pipeline.model.orders import Outcome, Replay, Submission
@@ -142,16 +142,13 @@ class Journal:
 
     def _unclear(self, connection: sa.Connection, sending: Sequence[Submission]) -> frozenset[str]:
         """The orders of which an earlier process did not know whether they arrived."""
-        found: set[str] = set()
         order = t.run_order.c
-        for numbers in lookups([each.order_number for each in sending]):
-            query = sa.select(order.order_number).where(
-                self._of_partition(t.run_order),
-                order.order_number.in_(numbers),
-                order.outcome.in_(UNCLEAR),
-            )
-            found.update(n for n in connection.execute(query).scalars() if n is not None)
-        return frozenset(found)
+        query = sa.select(order.order_number).where(
+            self._of_partition(t.run_order),
+            among(connection, order.order_number, [each.order_number for each in sending]),
+            order.outcome.in_(UNCLEAR),
+        )
+        return frozenset(n for n in connection.execute(query).scalars() if n is not None)
 
     def _of_partition(self, table: sa.Table) -> sa.ColumnElement[bool]:
         return sa.and_(table.c.run == self._run, table.c.partition == self._partition)
@@ -159,30 +156,35 @@ class Journal:
     def _write_sending(
         self, connection: sa.Connection, sending: Sequence[Submission]
     ) -> frozenset[str]:
-        doubtful: set[str] = set()
-        for numbers in lookups([each.order_number for each in sending]):
+        numbers = [each.order_number for each in sending]
+        if not numbers:
+            return frozenset()
+        connection.execute(
+            sa.update(t.run_order)
+            .where(
+                self._of_partition(t.run_order),
+                among(connection, t.run_order.c.order_number, numbers),
+                t.run_order.c.outcome.in_(before(SENDING)),
+            )
+            .values(outcome=SENDING, attempts=t.run_order.c.attempts + 1)
+        )
+        # From here on nobody knows which payload the server has, until one is acknowledged.
+        connection.execute(
+            sa.update(t.known_order)
+            .where(
+                self._of_endpoint(t.known_order),
+                among(connection, t.known_order.c.order_number, numbers),
+            )
+            .values(fully_applied=False)
+        )
+        doubtful = set(
             connection.execute(
-                sa.update(t.run_order)
-                .where(
-                    self._of_partition(t.run_order),
-                    t.run_order.c.order_number.in_(numbers),
-                    t.run_order.c.outcome.in_(before(SENDING)),
+                sa.select(t.in_doubt.c.order_number).where(
+                    self._of_endpoint(t.in_doubt),
+                    among(connection, t.in_doubt.c.order_number, numbers),
                 )
-                .values(outcome=SENDING, attempts=t.run_order.c.attempts + 1)
-            )
-            # From here on nobody knows which payload the server has, until one is acknowledged.
-            connection.execute(
-                sa.update(t.known_order)
-                .where(self._of_endpoint(t.known_order), t.known_order.c.order_number.in_(numbers))
-                .values(fully_applied=False)
-            )
-            doubtful.update(
-                connection.execute(
-                    sa.select(t.in_doubt.c.order_number).where(
-                        self._of_endpoint(t.in_doubt), t.in_doubt.c.order_number.in_(numbers)
-                    )
-                ).scalars()
-            )
+            ).scalars()
+        )
         unsafe = [
             {"endpoint": self._endpoint, "order_number": each.order_number}
             for each in sending
@@ -221,12 +223,11 @@ class Journal:
     def _write_settled(self, connection: sa.Connection, settled: Settled) -> None:
         numbers = [outcome.order_number for _, outcome in settled]
         for table in (t.run_mutation, t.run_problem):  # of an earlier try to send it
-            for some in lookups(numbers):
-                connection.execute(
-                    sa.delete(table).where(
-                        self._of_partition(table), table.c.order_number.in_(some)
-                    )
+            connection.execute(
+                sa.delete(table).where(
+                    self._of_partition(table), among(connection, table.c.order_number, numbers)
                 )
+            )
         connection.execute(_SETTLE, [self._settled_order(outcome) for _, outcome in settled])
         problems = [row for _, outcome in settled for row in self._problems(outcome)]
         if problems:
@@ -247,10 +248,11 @@ class Journal:
             if self._is_certain(outcome)
             and any(operation.replay is Replay.READ_BACK for operation in submission.operations)
         ]
-        for some in lookups(done):
+        if done:
             connection.execute(
                 sa.delete(t.in_doubt).where(
-                    self._of_endpoint(t.in_doubt), t.in_doubt.c.order_number.in_(some)
+                    self._of_endpoint(t.in_doubt),
+                    among(connection, t.in_doubt.c.order_number, done),
                 )
             )
 
