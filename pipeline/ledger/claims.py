@@ -238,7 +238,9 @@ class Claims:
         if not runs or not numbers:
             return set()
         query = sa.select(_order.order_number).where(
-            _order.run.in_(runs), _among(_order.order_number, numbers), _order.outcome.in_(OVERTAKING)
+            _order.run.in_(runs),
+            _among(_order.order_number, numbers),
+            _order.outcome.in_(OVERTAKING),
         )
         return {number for number in connection.execute(query).scalars() if number is not None}
 

@@ -1,7 +1,8 @@
 """What `send` writes: one transaction for each step of sending (FAULTS §3)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -9,7 +10,7 @@ from pipeline.ledger import schema as t
 from pipeline.ledger.claims import Claims, Lease, Taken, now_s
 from pipeline.ledger.records import FailedAttempt
 from pipeline.ledger.session import Session, again_after_a_cut
-from pipeline.ledger.statements import among, run_seq
+from pipeline.ledger.statements import among, given, in_columns, run_seq
 from pipeline.ledger.states import ACKNOWLEDGED, ANSWERED, FOLLOWS, SENDING, UNCLEAR, before
 from pipeline.ledger.told import UNREMEMBERED, unremembered
 from pipeline.model.orders import Outcome, Replay, Submission
@@ -228,7 +229,14 @@ class Journal:
                     self._of_partition(table), among(connection, table.c.order_number, numbers)
                 )
             )
-        connection.execute(_SETTLE, [self._settled_order(outcome) for _, outcome in settled])
+        rows = [self._settled_order(outcome) for _, outcome in settled]
+        if connection.dialect.name == "postgresql":
+            there = {"r": self._run, "p": self._partition}
+            connection.execute(_SETTLE_TOGETHER, there | in_columns(rows))
+        else:
+            connection.execute(
+                _SETTLE, [row | {"r": self._run, "p": self._partition} for row in rows]
+            )
         problems = [row for _, outcome in settled for row in self._problems(outcome)]
         if problems:
             connection.execute(sa.insert(t.run_problem), problems)
@@ -271,8 +279,6 @@ class Journal:
             raise ValueError(f"an order that is being sent cannot become {outcome.outcome.value}")
         causes = [problem.code for problem in outcome.problems if problem.code not in _WARNINGS]
         return {
-            "r": self._run,
-            "p": self._partition,
             "n": outcome.order_number,
             "to": outcome.outcome.value,
             "http": outcome.status,
@@ -389,19 +395,27 @@ class Journal:
         )
 
 
-_SETTLE = (
-    sa.update(t.run_order)
-    .where(
-        t.run_order.c.run == sa.bindparam("r"),
-        t.run_order.c.partition == sa.bindparam("p"),
-        t.run_order.c.order_number == sa.bindparam("n"),
-        t.run_order.c.outcome == SENDING,
+def _settling(name: Callable[[str], sa.ColumnElement[Any]]) -> sa.Update:
+    order = t.run_order.c
+    return (
+        sa.update(t.run_order)
+        .where(
+            order.run == sa.bindparam("r"),
+            order.partition == sa.bindparam("p"),
+            order.order_number == name("n"),
+            order.outcome == SENDING,
+        )
+        .values(
+            outcome=name("to"),
+            status=name("http"),
+            attempts=order.attempts + name("more"),
+            code=name("cause"),
+            warnings=name("warned"),
+        )
     )
-    .values(
-        outcome=sa.bindparam("to"),
-        status=sa.bindparam("http"),
-        attempts=t.run_order.c.attempts + sa.bindparam("more"),
-        code=sa.bindparam("cause"),
-        warnings=sa.bindparam("warned"),
-    )
-)
+
+
+_TEXT, _NUMBER = sa.Text, sa.Integer
+_GIVEN = given(n=_TEXT, to=_TEXT, http=_NUMBER, more=_NUMBER, cause=_TEXT, warned=_NUMBER)
+_SETTLE = _settling(sa.bindparam)
+_SETTLE_TOGETHER = _settling(_GIVEN.c.__getitem__)

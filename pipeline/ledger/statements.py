@@ -1,8 +1,8 @@
 """What many statements need: how much goes into one, and how a moment and a run are written."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import orjson
 import sqlalchemy as sa
@@ -58,6 +58,18 @@ def among(
         return column == sa.any_(given)
     listed = sa.func.json_each(orjson.dumps(values).decode()).table_valued("value")
     return column.in_(sa.select(listed.c.value))
+
+
+def given(**types: type[sa.types.TypeEngine[Any]]) -> sa.TableValuedAlias:
+    """Rows that travel as one array for each column, which `in_columns` gives; PostgreSQL only."""
+    arrays = [sa.bindparam(name, type_=postgresql.ARRAY(kind)) for name, kind in types.items()]
+    columns = [sa.column(name, kind()) for name, kind in types.items()]
+    return sa.func.unnest(*arrays).table_valued(*columns).render_derived(name="given")
+
+
+def in_columns(rows: Sequence[Mapping[str, object]]) -> dict[str, list[object]]:
+    """Turn rows of the same names into columns."""
+    return {name: [row[name] for row in rows] for name in rows[0]}
 
 
 def lookups(order_numbers: Sequence[str]) -> Iterator[list[str]]:
