@@ -313,9 +313,24 @@ class Journal:
             }
 
     def _write_known(self, connection: sa.Connection, acknowledged: Settled) -> None:
-        insert = self._session.store.insert(t.known_order)
-        fresh = insert.excluded
         at = self._session.now()
+        rows = [
+            {
+                "endpoint": self._endpoint,
+                "order_number": outcome.order_number,
+                "content_sha256": submission.content_sha256,
+                "fully_applied": outcome.outcome is not OrderOutcome.PARTLY_APPLIED,
+                "external_id": outcome.external_id,
+                "updated_at": at,
+                "marks": UNREMEMBERED,
+            }
+            for submission, outcome in acknowledged
+        ]
+        insert = self._session.store.insert(t.known_order)
+        together = connection.dialect.name == "postgresql"
+        if together:
+            insert = insert.from_select(list(_KNOWN), sa.select(given(**_KNOWN)))
+        fresh = insert.excluded
         connection.execute(
             insert.on_conflict_do_update(
                 index_elements=["endpoint", "order_number"],
@@ -327,18 +342,7 @@ class Journal:
                     "marks": unremembered(t.known_order),
                 },
             ),
-            [
-                {
-                    "endpoint": self._endpoint,
-                    "order_number": outcome.order_number,
-                    "content_sha256": submission.content_sha256,
-                    "fully_applied": outcome.outcome is not OrderOutcome.PARTLY_APPLIED,
-                    "external_id": outcome.external_id,
-                    "updated_at": at,
-                    "marks": UNREMEMBERED,
-                }
-                for submission, outcome in acknowledged
-            ],
+            in_columns(rows) if together else rows,
         )
 
     def _write_found(self, connection: sa.Connection, found: Sequence[Outcome]) -> None:
@@ -415,6 +419,15 @@ def _settling(name: Callable[[str], sa.ColumnElement[Any]]) -> sa.Update:
     )
 
 
+_KNOWN = {
+    "endpoint": sa.BigInteger,
+    "order_number": sa.Text,
+    "content_sha256": sa.Text,
+    "fully_applied": sa.Boolean,
+    "external_id": sa.Text,
+    "updated_at": sa.Text,
+    "marks": sa.Text,
+}
 _TEXT, _NUMBER = sa.Text, sa.Integer
 _GIVEN = given(n=_TEXT, to=_TEXT, http=_NUMBER, more=_NUMBER, cause=_TEXT, warned=_NUMBER)
 _SETTLE = _settling(sa.bindparam)
