@@ -69,7 +69,7 @@ from pipeline.ledger.statements import (
     moment_text,
     run_seq,
 )
-from pipeline.ledger.states import ANSWERED, OPEN, OVERTAKING, SENDING, before
+from pipeline.ledger.states import ANSWERED, OPEN, OVERTAKING, SENDING, UNCLEAR, before
 from pipeline.ledger.store import open_store
 from pipeline.ledger.thinning import OldRun, is_purged, old_runs, remove_rows
 from pipeline.ledger.told import (
@@ -536,6 +536,43 @@ class Ledger:
         )
         with self._session.transaction() as connection:
             return {number for number in connection.execute(query).scalars() if number is not None}
+
+    def undecided(self, run_id: str) -> list[str]:
+        """Give the open orders of a run of which an older version may still arrive (FAULTS N10).
+
+        A request of it had no answer in a run that did not finish, and no other has had one since.
+        """
+        order, run = t.run_order.c, t.run.c
+        with self._session.transaction() as connection:
+            seq = run_seq(connection, run_id)
+            endpoint = connection.execute(
+                sa.select(run.endpoint).where(run.seq == seq)
+            ).scalar_one()
+            older = connection.execute(
+                sa.select(run.seq).where(
+                    run.endpoint == endpoint, run.seq < seq, run.state.in_(_UNFINISHED)
+                )
+            ).scalars()
+            rows = sa.select(order.order_number, order.content_sha256)
+            unclear = {
+                (number, sha256)
+                for each in older.all()
+                for number, sha256 in connection.execute(
+                    rows.where(order.run == each, order.outcome.in_(UNCLEAR))
+                )
+            }
+            if not unclear:
+                return []
+            numbers = {number for number, _ in unclear}
+            mine = [
+                number
+                for number, sha256 in connection.execute(
+                    rows.where(order.run == seq, order.outcome.in_(OPEN))
+                )
+                if number in numbers and (number, sha256) not in unclear
+            ]
+        known = self.known(endpoint, mine)
+        return sorted(n for n in mine if n not in known or not known[n].fully_applied)
 
     def partitions(self, run_id: str) -> list[PartitionState]:
         """Give how far each planned partition of a run came, by number."""

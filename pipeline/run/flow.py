@@ -650,9 +650,12 @@ class Flow:
         # never an older version after a newer one (FAULTS G4)
         ledger.supersede(run_id, sorted(ledger.overtaken(run_id)))
         self._doubt(ledger, run_id, folder)
+        undecided = ledger.undecided(run_id)
         acks = self._acknowledge(ledger, run_id, folder)
         ledger.share(self._at(ledger))  # from here on others may help
         result = self._work(ledger, run_id, folder, partitions, say)
+        if undecided:
+            result = replace(result, text=result.text + self._still_to_see(run_id, len(undecided)))
         if not acks:
             return result
         listed = [{name: ack[name] for name in _SHOWN_OF_ACKS} for ack in acks]
@@ -660,6 +663,14 @@ class Flow:
             result, text=result.text + in_words(acks, folder),
             summary=result.summary | {"acknowledgements": listed},
         )  # fmt: skip
+
+    def _still_to_see(self, run_id: str, orders: int) -> str:
+        """Say that a late request may have undone what this run has sent, and how to see that."""
+        return (
+            f"Of {counted(orders, 'order')} an older version was sent without an answer before; should it "
+            "have arrived after this one, it is what parcelLab has.\n"
+            f"Make sure:  {typed(self.settings, 'verify', run_id)}\n"
+        )
 
     def _doubt(self, ledger: Ledger, run_id: str, folder: RunFolder) -> None:
         """Have read back what may have been sent without this ledger knowing it of the endpoint.

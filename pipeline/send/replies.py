@@ -180,7 +180,8 @@ def _results(answer: dict[str, Any], sent: Sequence[Operation]) -> list[dict[str
     """Give one result per mutation sent; one that is missing has no success (K42, §7).
 
     They are found by their ids, for the list may hold earlier changes of the order too; by their
-    places only where no id of ours comes back and there are no more than we sent.
+    places only where no id of ours comes back and there are no more than we sent. An id that is
+    there twice was sent twice: one success says that it was done.
     """
     mutations = answer.get("mutations") if sent else None
     given = (
@@ -188,11 +189,8 @@ def _results(answer: dict[str, Any], sent: Sequence[Operation]) -> list[dict[str
         if isinstance(mutations, list)
         else []
     )
-    by_id = {
-        each.get("operation_id"): each
-        for each in given
-        if isinstance(each.get("operation_id"), str)
-    }
+    with_id = [each for each in given if isinstance(each.get("operation_id"), str)]
+    by_id = {each["operation_id"]: each for each in sorted(with_id, key=_succeeded)}
     if any(each.operation_id in by_id for each in sent):
         found = [by_id.get(each.operation_id, {}) for each in sent]
     elif len(given) <= len(sent):
@@ -201,6 +199,11 @@ def _results(answer: dict[str, Any], sent: Sequence[Operation]) -> list[dict[str
         found = [{}] * len(sent)
     results = [each.get("result") for each in found]
     return [each if isinstance(each, dict) else {} for each in results]
+
+
+def _succeeded(mutation: dict[str, Any]) -> bool:
+    result = mutation.get("result")
+    return isinstance(result, dict) and result.get("success") is True
 
 
 def _mutation_problems(

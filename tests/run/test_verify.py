@@ -306,3 +306,27 @@ def test_what_differs_is_sent_again_by_the_next_import_once_it_is_forgotten(
         "A3",
     ]
     assert check(warehouse).exit_code == 0
+
+
+def test_n10_an_older_version_that_may_still_arrive_is_said_and_then_found(
+    warehouse: Warehouse,
+) -> None:
+    """No client can keep a server from storing it late; it must not go unnoticed (CONTRACT §8)."""
+    warehouse.paced(attempts=1)
+    warehouse.orders(order_row("A1", name="old"), order_row("A2"))
+    warehouse.sandbox.play(FaultSchedule.of([{"fault": "http_5xx", "order_number": "A1"}]))
+    assert warehouse.run().exit_code == 5
+    warehouse.sandbox.play(FaultSchedule())
+    warehouse.orders(order_row("A1", name="new"), order_row("A2"))
+
+    newer = warehouse.run()
+
+    assert newer.exit_code == 0
+    said = f"Make sure:  pipeline verify {newer.run_id}\n"
+    assert newer.text.endswith(said)
+    assert "Of 1 order an older version was sent without an answer before" in newer.text
+    change(warehouse, "A1", recipient_name="old")  # the server stores it after all
+    assert check(warehouse, newer.run_id).exit_code == 8
+    # once it has an answer nothing is left to be said
+    warehouse.orders(order_row("A1", name="newest"), order_row("A2"))
+    assert "Make sure" not in warehouse.run().text
