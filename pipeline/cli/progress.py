@@ -1,5 +1,6 @@
 """What a run says while it works: bars for a person, lines for a log (CLI §5)."""
 
+import re
 import signal
 import sys
 import threading
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 HEARTBEAT_S = 30.0
+_NUMBERS = re.compile(r"[\d,]+")
 _DOING: Mapping[str, str] = {
     "read": "reading", "validate": "validating", "send": "sending",
     "verify": "reading back",
@@ -59,6 +61,7 @@ class Lines:
         self._began_at = 0
         self._spoke_s = 0.0
         self._waiting = ""
+        self._said, self._said_s = "", 0.0
 
     def __enter__(self) -> Self:
         return self
@@ -75,7 +78,7 @@ class Lines:
         if name != self._stage:
             self._stage, self._began_s, self._began_at, self._spoke_s = name, now_s, done, now_s
         waiting = "" if note.endswith("/s") else note
-        if waiting and not self._waiting:
+        if waiting and not self._waiting and self._is_news(waiting, now_s):
             self._console.log("WARN", "waiting", {"text": waiting})
         self._waiting = waiting
         if now_s - self._spoke_s < HEARTBEAT_S:
@@ -90,6 +93,14 @@ class Lines:
             "waiting": waiting or None,
         }
         self._console.log("INFO", _DOING.get(name, name), fields)
+
+    def _is_news(self, waiting: str, now_s: float) -> bool:
+        """Whether a wait was not said of late: one that ends and begins again each second is one."""
+        kind = _NUMBERS.sub("#", waiting)
+        if kind == self._said and now_s - self._said_s < HEARTBEAT_S:
+            return False
+        self._said, self._said_s = kind, now_s
+        return True
 
     def _eta(self, done: int, total: int | None, rate: float) -> str | None:
         if total is None or rate <= 0:

@@ -176,6 +176,7 @@ _HELP = {  # by SQLSTATE
 }
 _ADVICE = {  # by what a server says that lets nobody in; such an error has no SQLSTATE
     "password authentication failed": "the server refuses the password; `ledger` or PIPELINE_LEDGER names it",
+    "no password supplied": "the server asks for a password: ~/.pgpass, PGPASSWORD, or the URL in PIPELINE_LEDGER has it",
     "no pg_hba.conf entry": "the server does not let this user in from here (pg_hba.conf)",
     'role "': "make the user first: createuser NAME",
     'database "': "make the database first: createdb NAME",

@@ -126,7 +126,10 @@ async def _send(
                 if not left and with_others:
                     # what others have is theirs until it is settled, or until their lease ends
                     count = sum(map(len, with_others.values()))
-                    note = f"{counted(count, 'order')} with another process"
+                    note = (
+                        f"{counted(count, 'order')} with another process; if it has died they are ours "
+                        f"after {lease.length_s:.0f} s"
+                    )
                     events.stage("send", done, total, note)
                     left.extend(with_others)
                     await gate.pause(_LOOK_AGAIN_S, stop)

@@ -42,6 +42,25 @@ def test_a_wait_is_told_at_once_and_once(
     assert line.endswith(" WARN  rate limited, waiting 12 s")
 
 
+def test_a_wait_that_ends_and_begins_again_each_second_is_told_every_30_seconds(
+    now: dict[str, float], capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = Lines(Console(Look()), approve=False)
+    for second in range(50):
+        now["s"] = 1000.0 + second
+        lines.stage("send", 1, 10, "0.0/s")
+        lines.stage("send", 1, 10, f"{50 - second} orders with another process")
+        if second == 3:
+            lines.stage("send", 1, 10, "0.0/s")
+            lines.stage("send", 1, 10, "API unreachable, probing")
+    warned = [line for line in capsys.readouterr().err.splitlines() if " WARN " in line]
+    said = [line.partition(" WARN  ")[2] for line in warned]
+    assert said == [
+        "50 orders with another process", "API unreachable, probing",
+        "46 orders with another process", "16 orders with another process",
+    ]  # fmt: skip
+
+
 def test_a_stage_without_total_has_no_end(
     now: dict[str, float], capsys: pytest.CaptureFixture[str]
 ) -> None:
