@@ -22,7 +22,7 @@ from pipeline.report.summary import counted
 from pipeline.run.folder import REFUSED, RunFolder
 from pipeline.run.plans import run_of
 from pipeline.run.refused import REFUSED_OUTCOMES, files_of, linked, waiting
-from pipeline.run.request import RunUnknown, resume_command, typed
+from pipeline.run.request import RunUnknown, kind_of_run, resume_command, typed
 
 _NAMED = 5  # causes or files that a sentence names
 
@@ -186,7 +186,9 @@ def _claims(
     settings: Settings,
 ) -> dict[Path, list[tuple[Path, str]]]:  # fmt: skip
     """The file copies that have rows of the orders, by mapping; the input itself where it is the same."""
-    import_again = "import the files again with `pipeline run`: what arrived is not sent twice"
+    kind = kind_of_run(record.options)
+    command = " ".join(("pipeline run", *kind))
+    import_again = f"import the files again with `{command}`: what arrived is not sent twice"
     if not facts:
         raise NotAgain(f"the folder of run {record.id} is gone, so its rows are not known",
                        code="C134", help=import_again)  # fmt: skip
@@ -198,7 +200,9 @@ def _claims(
         if not copy.is_file():
             copy = Path(file["path"])
             if _sha256(copy) != file["sha256"]:
-                named = typed(settings, "run", "-m", str(paths[file["mapping"]]), file["name"])
+                named = typed(
+                    settings, "run", "-m", str(paths[file["mapping"]]), *kind, file["name"]
+                )
                 raise NotAgain(
                     f"the copy of {file['name']} that run {record.id} read is gone, and the file is "
                     "not what it was", code="C134", help=f"import the file again: {named}",

@@ -6,7 +6,7 @@ from pipeline.config import Settings
 from pipeline.ledger import Ledger, RunRecord, RunState
 from pipeline.run.folder import RunFolder
 from pipeline.run.plans import run_of
-from pipeline.run.request import RunUnknown, elsewhere, resume_command
+from pipeline.run.request import RunUnknown, elsewhere, kind_of_run, resume_command
 
 OPEN = (RunState.RUNNING, RunState.INTERRUPTED)
 _LOOK_BACK = 100
@@ -61,9 +61,11 @@ class Choice:
             raise RunUnknown(f"run {record.id} {says}", code="C133", help=how)
         broken = self.folder(record).broken()
         if broken is not None:
+            kind = " and ".join(kind_of_run(record.options))
+            again = f"run the import again with {kind}" if kind else "run the import again"
             raise RunUnknown(
                 f"what run {record.id} prepared is no longer there: {broken}", code="C134",
-                help="run the import again: what arrived is not sent twice",
+                help=f"{again}: what arrived is not sent twice",
             )  # fmt: skip
         return record
 

@@ -119,6 +119,18 @@ def report_command(settings: Settings, *words: str) -> str:
     return typed(settings, "report", *words, *where)
 
 
+def kind_of_run(options: Mapping[str, object]) -> tuple[str, ...]:
+    """Give the options that say what an import may do, of those that the ledger has of a run.
+
+    Who imports its files again needs them: parcels of the past must not be told loud.
+
+    >>> kind_of_run({"backfill": True, "limit": 3})
+    ('--backfill',)
+    """
+    flags = {"--backfill": "backfill", "--create-only": "create_only"}
+    return tuple(flag for flag, name in flags.items() if options.get(name))
+
+
 def resume_command(settings: Settings, run_id: str, profile: str | None = None) -> str:
     """Give what to type to go on with a run."""
     return typed(settings, "resume", run_id, profile=profile)

@@ -1,6 +1,7 @@
 """retry RUN: what the API refused goes out again once the reason is mended, and nothing else does."""
 
 import gzip
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -190,6 +191,23 @@ def test_without_the_copies_the_file_itself_is_used_or_asked_for(warehouse: Ware
 
     warehouse.orders(order_row("A1"))  # as it was
     assert retry_run(warehouse, run).exit_code == 0
+
+
+def test_what_a_backfill_was_is_typed_again_as_a_backfill(warehouse: Warehouse) -> None:
+    """The commands that a message names are copied; parcels of the past must not be told loud."""
+    warehouse.orders(order_row("A1"))
+    refuse(warehouse, "A1")
+    run = warehouse.run(backfill=True).run_id
+    folder = warehouse.settings.home / "runs" / run
+    shutil.rmtree(folder / "refused")
+    warehouse.orders(order_row("A1", name="Another"))
+    with pytest.raises(StopRun) as caught:
+        retry_run(warehouse, run)
+    assert "--backfill orders.csv" in caught.value.help
+    shutil.rmtree(folder)
+    with pytest.raises(StopRun) as caught:
+        retry_run(warehouse, run)
+    assert "`pipeline run --backfill`" in caught.value.help
 
 
 def test_runs_that_cannot_be_retried_say_why(warehouse: Warehouse) -> None:

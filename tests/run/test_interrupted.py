@@ -272,6 +272,7 @@ def test_a_run_whose_requests_are_lost_begins_anew_by_the_same_command(
     with pytest.raises(RunUnknown, match=r"what run .* prepared is no longer there") as told:
         night.resume()
     assert told.value.code == "C134"
+    assert told.value.help == "run the import again: what arrived is not sent twice"
 
     again = night.run()
 
