@@ -53,8 +53,25 @@ def check(session: Session, seal: str | None) -> int:
     return code
 
 
+_LOOKS_AT = {  # what is right when a check finds nothing
+    "journal": "no last commits of a run that was cut off are gone",
+    "pages": "the database finds no damage in its file",
+    "links": "no row refers to one that is not there",
+    "words": "every outcome and state is one of this program's",
+    "runs": "a run that is over has an end, a code, and nothing left to send",
+    "partitions": "every order is in a part that was planned, and no part is missing",
+    "totals": "what the report of a run counted is what its rows count",
+    "orders": "what was acknowledged is known, and known as it was acknowledged",
+    "items": "open items are as their last entry says",
+    "entries": "no entry of the history is gone",
+    "chain": "each seal is on top of the one before",
+    "seals": "the rows of runs that are over are as they were sealed",
+    "folders": "every run that began here is in the ledger",
+}
+
+
 def _check_words(found: "Inspection") -> str:
-    lines = [f"ok    {name}" for name in found.made if not _of(found, name)]
+    lines = [f"ok    {name:<10}  {_LOOKS_AT[name]}" for name in found.made if not _of(found, name)]
     lines += [f"skip  {name}: {why}" for name, why in found.left_out.items()]
     for each in found.complaints:
         lines.append(f"FAIL  {each.check}: {each.what}")

@@ -141,8 +141,13 @@ def conclude(
     sample: list[dict[str, Any]] = []
     text = files.text.read_text(encoding="utf-8")
     if source is None:
-        text = _foreseen(seen or Foresight(), kept, settings, folder.path) + text
+        text = _foreseen(seen or Foresight(), kept) + text
         text = _before_sending(seen or Foresight(), options) + text
+        text += (
+            f"Send it:  {typed(settings, 'run', str(folder.path))}\n"
+            if seen is not None and seen.to_send
+            else "Nothing to send.\n"
+        )
         sample = [
             shown_payload(each, PiiMode(options.pii)) for each in sample_of(folder, options.sample)
         ]
@@ -294,9 +299,7 @@ def _before_sending(seen: Foresight, options: Options) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _foreseen(
-    seen: Foresight, kept: Mapping[str, Any], settings: Settings, plan: Path
-) -> str:  # fmt: skip
+def _foreseen(seen: Foresight, kept: Mapping[str, Any]) -> str:
     """What a run would do, as CLI §2 shows it; the numbers of orders add up to all of the files."""
     with_rows = f" ({counted(seen.faulty_rows, 'row')})" if seen.faulty_rows else ""
     lines = [
@@ -320,7 +323,4 @@ def _foreseen(
     lines += terminal_lines(kept.get("foretold"))
     if seen.to_send:
         lines.append("  what parcelLab itself will refuse no plan can know")
-        lines.append(f"Send it:  {typed(settings, 'run', str(plan))}")
-    else:
-        lines.append("Nothing to send.")
     return "\n".join(lines) + "\n"
