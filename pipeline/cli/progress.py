@@ -1,6 +1,8 @@
 """What a run says while it works: bars for a person, lines for a log (CLI §5)."""
 
+import os
 import re
+import select
 import signal
 import sys
 import threading
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 HEARTBEAT_S = 30.0
 _NUMBERS = re.compile(r"[\d,]+")
+_LOOK_S = 0.2
 _DOING: Mapping[str, str] = {
     "read": "reading", "validate": "validating", "send": "sending",
     "verify": "reading back",
@@ -226,9 +229,12 @@ def _ask(console: Console, question: str, expected: str, *, approve: bool) -> bo
             code="C110",
         )
     console.note(question.rstrip())
-    sys.stderr.write(console.safe(f"Type {expected} to go on: "))
-    sys.stderr.flush()
     with _interruptible():
+        sys.stderr.write(console.safe(f"Type {expected} to go on: "))
+        sys.stderr.flush()
+        # A read that begins just after a signal was noted sleeps through it: so none begins too early.
+        while os.name == "posix" and not select.select([sys.stdin], [], [], _LOOK_S)[0]:
+            pass
         answer = sys.stdin.readline()
     return answer.strip() == expected
 

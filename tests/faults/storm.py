@@ -117,6 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults.storm", description=__doc__)
     parser.add_argument("--orders", type=int, default=10_000)
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--versions", type=int, default=2, help="files; each changes every order")
     parser.add_argument("--profiles", default="storm")
     parser.add_argument("--database", help=DATABASE)
     parser.add_argument(
@@ -128,7 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if told.outage:
         return _outage()
     cases = [
-        (profile, seed, told.orders, told.database, told.bug)
+        (profile, seed, told.orders, told.versions, told.database, told.bug)
         for profile in told.profiles.split(",")
         for seed in range(1, told.seeds + 1)
     ]
@@ -142,13 +143,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if faulty else 0
 
 
-def _case(profile: str, seed: int, orders: int, database: str | None, bug: str | None) -> Weathered:
+def _case(
+    profile: str, seed: int, orders: int, versions: int, database: str | None, bug: str | None
+) -> Weathered:
     with (
         tempfile.TemporaryDirectory() as folder,
         running_sandbox() as sandbox,
         ledger_at(database) as url,
     ):
-        return weather(Path(folder), sandbox, profile, seed, orders=orders, database=url, bug=bug)
+        return weather(
+            Path(folder), sandbox, profile, seed, orders=orders, database=url, bug=bug, versions=versions
+        )  # fmt: skip
 
 
 def _outage() -> int:
