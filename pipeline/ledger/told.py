@@ -239,6 +239,11 @@ def distrust(
                     table.c.endpoint == endpoint, table.c.order_number.in_(numbers)
                 )
             )
+        # should it be there after all when it is sent, none of its lines is added a second time
+        connection.execute(
+            sa.insert(t.in_doubt),
+            [{"endpoint": endpoint, "order_number": number} for number in numbers],
+        )
     for numbers in lookups(differing):
         connection.execute(
             sa.update(t.known_order)

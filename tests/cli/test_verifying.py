@@ -2,13 +2,17 @@
 
 from pathlib import Path
 
+import pytest
+
+from pipeline.run import verifying
 from pipeline.sandbox import RunningSandbox
 from tests.cli.conftest import Call
 
 
 def test_verify_says_what_differs_and_ends_with_8(
-    call: Call, files: Path, api: RunningSandbox
+    call: Call, files: Path, api: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(verifying, "PAUSE_S", 0.0)
     assert files.is_dir()
     assert call("run", "-m", "small.yaml", "orders.csv").code == 0
     good = call("verify", "--sample", "50%")

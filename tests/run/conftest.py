@@ -12,7 +12,7 @@ import pytest
 from pipeline.config import Settings
 from pipeline.ledger import Ledger
 from pipeline.model.endpoint import Endpoint, Pace, Secret
-from pipeline.run import Options, Result, plan, resume, retry, run, run_plan
+from pipeline.run import Options, Result, plan, resume, retry, run, run_plan, verifying
 from pipeline.sandbox import FaultSchedule, RunningSandbox, running_sandbox
 from tests.databases import Database
 
@@ -170,6 +170,11 @@ def validator() -> jsonschema_rs.Validator:
     }
     made: jsonschema_rs.Validator = jsonschema_rs.validator_for(schema)
     return made
+
+
+@pytest.fixture(autouse=True)
+def _looks_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verifying, "PAUSE_S", 0.0)
 
 
 @pytest.fixture(scope="session")

@@ -330,3 +330,39 @@ def test_n10_an_older_version_that_may_still_arrive_is_said_and_then_found(
     # once it has an answer nothing is left to be said
     warehouse.orders(order_row("A1", name="newest"), order_row("A2"))
     assert "Make sure" not in warehouse.run().text
+
+
+def test_what_was_told_a_moment_ago_may_be_shown_late(warehouse: Warehouse) -> None:
+    warehouse.orders(order_row("A1"), order_row("A2"))
+    warehouse.run()
+    play(warehouse, {"fault": "http_404", "order_number": "A1", "on": [1, 2]})
+
+    result = check(warehouse)
+
+    assert (result.exit_code, found(result)) == (0, [])
+    assert "2 orders compared" in result.text
+
+
+GIFT = """\
+  - type: add_line_item
+    when: "cut = 'gift'"
+    fields: {line_item: {line_item_id: {template: "{no}-G"}, sku: sku}}
+"""
+
+
+def test_an_order_that_seemed_to_be_missing_does_not_get_its_lines_twice(
+    warehouse: Warehouse,
+) -> None:
+    mapping = ORDERS_YAML.replace("cut IS NOT NULL", "cut = '1'") + GIFT
+    (warehouse.folder / "orders.yaml").write_text(mapping, encoding="utf-8")
+    warehouse.orders(order_row("A1", cut="gift"))
+    warehouse.run()
+    play(warehouse, {"fault": "http_404", "order_number": "A1"})
+    assert check(warehouse, forget=True).exit_code == 8
+    play(warehouse)
+    before = len(warehouse.sandbox.puts())
+
+    assert warehouse.run().exit_code == 0
+
+    (put,) = warehouse.sandbox.puts()[before:]
+    assert "mutations" not in json.loads(put.body)
