@@ -47,16 +47,22 @@ def as_path(value: object) -> Path:
     return Path(as_text(value)).expanduser()
 
 
-def as_whole(least: int, most: int = 2**31 - 1) -> Reader:
+_MOST = 2**31 - 1
+
+
+def as_whole(least: int, most: int = _MOST) -> Reader:
     """A reader of whole numbers within limits."""
 
     def read(value: object) -> int:
-        if isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,12}\s*", value):
+        if isinstance(value, str) and re.fullmatch(r"\s*-?[0-9]{1,12}\s*", value):
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, int):
             raise Unfit("is not a whole number")
         if not least <= value <= most:
-            raise Unfit(f"is not between {least} and {most}")
+            is_open = most == _MOST and value < least
+            raise Unfit(
+                f"is less than {least}" if is_open else f"is not between {least} and {most}"
+            )
         return value
 
     return read

@@ -706,7 +706,11 @@ class Flow:
     ) -> Result:  # fmt: skip
         """Send what is open of a run, and conclude it unless others go on with it."""
         waiting = waiting_orders(ledger, run_id, folder).len()
-        self.events.say("info", say, run=run_id, orders=waiting)
+        until = self.options.until  # "06:00" may mean tomorrow
+        self.events.say(
+            "info", say, run=run_id, orders=waiting,
+            until=None if until is None else until.isoformat(timespec="minutes"),
+        )  # fmt: skip
         stopped: StopRun | None = None
         traffic = Traffic.of_json(folder.facts().get("traffic"))
         create_only = folder.facts().get("create_only", False)  # a fact of the run: resume keeps it

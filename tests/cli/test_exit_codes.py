@@ -268,6 +268,7 @@ def test_130_143_a_signal_saves_the_state(
 def test_until_stops_in_time(call: Call, files: Path, api: RunningSandbox) -> None:
     said = call(*RUN, "--until", "2020-01-01T00:00+00:00", "--json")
     assert (said.code, name(said)) == (5, "unfinished")
+    assert re.search(r"sending run=\S+ orders=2 until=2020-01-01T00:00\+00:00\n", said.err)
     assert call("resume").code == 0
     assert len(api.orders()) == 2
     assert files.is_dir()

@@ -171,6 +171,8 @@ BAD = [
     ('timezone = "Europe/Berln"', "'Europe/Berln' is not a time zone"),
     ("partial_ok = 3", "'3' is neither true nor false"),
     ("home = 3", "'3' is not a text"),
+    ("max_orders = -1", "'-1' is less than 1"),
+    ("min_rows = 2147483648", "'2147483648' is not between 1 and 2147483647"),
     ("attempts = 1.5", "'1.5' is not a whole number"),
     ("read_s = -1", "'-1' is not a number above 0"),
     ("rate = nan", "'nan' is not a number above 0"),
@@ -268,7 +270,7 @@ def test_unknown_keys_and_bad_values_are_told_together(tmp_path: Path) -> None:
         "  pipeline.toml:4: unknown key acount in [profile.prod]; did you mean account?",
         "  'many' is not a whole number for max_orders (from pipeline.toml:2); "
         "max_orders: stop when there are more orders than this",
-        "  '0' is not between 1 and 2147483647 for --limit (from environment variable PIPELINE_LIMIT); "
+        "  '0' is less than 1 for --limit (from environment variable PIPELINE_LIMIT); "
         "--limit: only the first N orders",
     ]
     assert (error.code, error.place, error.help) == (
