@@ -251,13 +251,16 @@ def _refuse_what_is_no_ledger(path: Path) -> None:
 
 def _refuse_read_only(path: Path) -> None:
     # SQLite opens such a file for reading without a word, and `BEGIN IMMEDIATE` succeeds. The file is
-    # asked by its name: to open and close it would end the locks that SQLite has on it.
-    if not os.access(path, os.W_OK):
-        raise LedgerUnusable(
-            f"cannot use the ledger at {path}: this user may not write it",
-            help="give this user the right to write it, or run as the user who owns it; then run the "
-            "command again",
-        )
+    # asked by its name: to open and close it would end the locks that SQLite has on it. What SQLite
+    # lays beside it gets the rights that the file has then, and keeps them.
+    for end in ("", "-wal", "-shm"):
+        part = path.with_name(path.name + end)
+        if part.exists() and not os.access(part, os.W_OK):
+            raise LedgerUnusable(
+                f"cannot use the ledger at {path}: this user may not write {part.name}",
+                help="give this user the right to write it, or run as the user who owns it; then run the "
+                "command again",
+            )
 
 
 def _create_sqlite(path: Path) -> None:

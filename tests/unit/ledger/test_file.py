@@ -204,13 +204,16 @@ def test_l5_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         Ledger.open(tmp_path / "file" / "ledger.db", clock=clock)
 
 
+@pytest.mark.parametrize("end", ["", "-shm"])
 def test_a_file_that_may_only_be_read_is_refused_at_once(
-    path: Path, monkeypatch: pytest.MonkeyPatch
+    path: Path, monkeypatch: pytest.MonkeyPatch, end: str
 ) -> None:
     Ledger.open(path, clock=clock).close()
+    closed = path.with_name(path.name + end)
+    closed.touch()
     # root may write everything, so the answer of the system is planted
-    monkeypatch.setattr("os.access", lambda asked, mode: (Path(asked), mode) != (path, os.W_OK))
-    with pytest.raises(LedgerUnusable, match="this user may not write it"):
+    monkeypatch.setattr("os.access", lambda asked, mode: (Path(asked), mode) != (closed, os.W_OK))
+    with pytest.raises(LedgerUnusable, match=f"this user may not write {closed.name}$"):
         Ledger.open(path, clock=clock)
     with Ledger.read(path, clock=clock) as reader:
         assert reader.runs(1) == []
