@@ -12,7 +12,7 @@ from pipeline.send.client import OrderClient
 from pipeline.send.gate import Gate
 from pipeline.send.job import Job
 from pipeline.send.readback import Unreadable, applied, confirms, otherwise, stored
-from pipeline.send.replies import Done, Stop, TryAgain, hindrance, judge
+from pipeline.send.replies import Done, Stop, TryAgain, hindrance, judge, refused
 from pipeline.send.reply import NoReply, Reply
 from pipeline.send.stops import AuthRefused
 
@@ -96,6 +96,10 @@ class Attempts:
             case TryAgain() as again:
                 if again.busy:
                     self._gate.limit.busy(sent_in)
+                # what is in conflict each time is refused in the end, in the API's own words
+                job.refusal = None
+                if isinstance(reply, Reply) and reply.status == 409:
+                    job.refusal = refused(job.current, reply)
                 await self._again(job, again)
             case Stop(stop, crossed):
                 # Neither refused nor stored as far as anyone can tell, unless the token was bad.
@@ -215,6 +219,8 @@ class Attempts:
         if stop is not None:
             self._halt(stop)
             self._desk.settle(job, job.unanswered(self.why_stopped(stop)))
+        elif self._exhausted(job) and job.refusal is not None and not job.ambiguous:
+            self._done(job, job.refusal)
         elif self._exhausted(job):
             self._desk.settle(job, job.unanswered(f"gave up after {job.attempts} attempts"))
         elif cost is None:

@@ -19,7 +19,7 @@ class Job:
     `there`: ordinals of operations that were found applied. `otherwise`: of these, those whose line is
     there in another quantity, so that nobody knows; `doubtful`: those that seem so until the last look.
     `looks`: how often it was read back since its last attempt. `paid`: what its retries took of the
-    budget.
+    budget. `refusal`: what becomes of an order that is in conflict, should it never get over that.
     """
 
     submission: Submission
@@ -38,6 +38,7 @@ class Job:
     in_flight: bool = False
     status: int | None = None
     words: str = ""
+    refusal: Outcome | None = None
 
     def __post_init__(self) -> None:
         self.current = self.submission

@@ -81,7 +81,7 @@ def judge(submission: Submission, reply: Reply | NoReply, *, first: bool) -> Ver
     stop = _stop(reply, first=first)
     if stop is not None:
         return Stop(stop)
-    return _busy(reply) or _refused(submission, reply)
+    return _busy(reply) or Done(refused(submission, reply))
 
 
 def hindrance(reply: Reply | NoReply) -> TryAgain | Stop | None:
@@ -243,7 +243,8 @@ def _failures(result: dict[str, Any], place: str, scrub: Scrubber) -> list[Probl
 # --- 4xx ------------------------------------------------------------------------------------
 
 
-def _refused(submission: Submission, reply: Reply) -> Done:
+def refused(submission: Submission, reply: Reply) -> Outcome:
+    """Give the outcome of an order that the API does not take, with all that it says of it."""
     scrub = Scrubber(submission.body)
     answer = parsed(reply.body)
     problems = _complaints(answer, scrub) if isinstance(answer, dict) else []
@@ -254,16 +255,14 @@ def _refused(submission: Submission, reply: Reply) -> Done:
         problems = [Problem("A403", scrub(words or "no words"))]
     if reply.status == 404:
         problems = [Problem("A404", each.detail, each.attr, each.api_code) for each in problems]
-    return Done(
-        Outcome(
-            submission.order_number,
-            OrderOutcome.REFUSED,
-            attempts=1,
-            status=reply.status,
-            problems=tuple(problems),
-            # A refused request writes nothing, no mutation either (CONTRACT §4.2).
-            mutations=(MutationOutcome.FAILED,) * len(submission.operations),
-        )
+    return Outcome(
+        submission.order_number,
+        OrderOutcome.REFUSED,
+        attempts=1,
+        status=reply.status,
+        problems=tuple(problems),
+        # A refused request writes nothing, no mutation either (CONTRACT §4.2).
+        mutations=(MutationOutcome.FAILED,) * len(submission.operations),
     )
 
 
