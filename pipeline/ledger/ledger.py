@@ -263,6 +263,17 @@ class Ledger:
             base_url, account = connection.execute(query).one()
         return str(base_url), int(account)
 
+    def is_first(self, run_id: str) -> bool:
+        """Tell whether no other run of the endpoint has sent anything before, as far as is known."""
+        run = t.run.c
+        with self._session.transaction() as connection:
+            seq = run_seq(connection, run_id)
+            mine = sa.select(run.endpoint).where(run.seq == seq).scalar_subquery()
+            others = sa.select(run.seq).where(
+                run.endpoint == mine, run.seq != seq, run.state != RunState.NOT_SENT.value
+            )
+            return connection.execute(others.limit(1)).first() is None
+
     def endpoints_of(self, account: int) -> dict[str, int]:
         """Give the endpoints that the ledger has of an account, by their base URLs."""
         query = sa.select(t.endpoint.c.base_url, t.endpoint.c.id)

@@ -675,7 +675,8 @@ class Flow:
     def _doubt(self, ledger: Ledger, run_id: str, folder: RunFolder) -> None:
         """Have read back what may have been sent without this ledger knowing it of the endpoint.
 
-        By the ledger that was given up, in any run; or under another address of the same API.
+        By the ledger that was given up, in any run; under another address of the same API; or, where
+        this is the first run that it knows, by one that was elsewhere: a folder that was not mounted.
         """
         here = self.endpoint
         before = {
@@ -683,11 +684,17 @@ class Flow:
             for url, endpoint in ledger.endpoints_of(here.account).items()
             if url != here.base_url and is_parcellab(url) and is_parcellab(here.base_url)
         }
-        if not (ledger.after_a_loss or before):
+        first = is_parcellab(here.base_url) and ledger.is_first(run_id)
+        if not (ledger.after_a_loss or before or first):
             return
         orders = unrepeatable_orders(ledger, run_id, folder)
-        if ledger.after_a_loss:
+        if ledger.after_a_loss or first:
             ledger.doubt(self._at(ledger), orders)
+        if first:
+            self._warn(
+                f"the ledger at {owner_name(self.settings.ledger)} knows of no earlier run for account "
+                f"{here.account}, so every order counts as new"
+            )
         for url, endpoint in before.items():
             there = sorted(ledger.may_have_got(endpoint, orders))
             ledger.doubt(self._at(ledger), there)

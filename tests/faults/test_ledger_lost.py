@@ -5,7 +5,15 @@ import json
 import pytest
 
 from pipeline.run import flow
+from pipeline.send import attempts
 from tests.faults.site import IMPORT, Trial
+
+
+@pytest.fixture
+def at_parcellab(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sandbox counts as parcelLab's own API; nobody waits between two looks."""
+    monkeypatch.setattr(flow, "is_parcellab", lambda _: True)
+    monkeypatch.setattr(attempts, "_READ_PAUSE_S", 0.0)
 
 
 def _lose_it(trial: Trial) -> None:
@@ -46,11 +54,11 @@ def test_l3_what_stops_the_command_with_the_new_ledger_does_not_lose_the_doubt(
     assert verdict.ok, str(verdict)
 
 
+@pytest.mark.usefixtures("at_parcellab")
 def test_an_account_that_moves_to_another_address_is_read_back(
-    trial: Trial, monkeypatch: pytest.MonkeyPatch
+    trial: Trial,
 ) -> None:
     """Two names of one API: the ledger keeps them apart, parcelLab may have one account (K2)."""
-    monkeypatch.setattr(flow, "is_parcellab", lambda _: True)
     assert trial.command() == 0
     config = trial.site.folder / "pipeline.toml"
     config.write_text(config.read_text().replace("127.0.0.1", "localhost"))
@@ -66,6 +74,24 @@ def test_an_account_that_moves_to_another_address_is_read_back(
         if change["type"] == "add_line_item"
     ]
     assert len(added) == len(set(added)) == 4
+
+
+@pytest.mark.usefixtures("at_parcellab")
+def test_a_production_ledger_that_is_not_where_it_was_adds_no_line_twice(
+    trial: Trial,
+) -> None:
+    """Such as a volume that was not mounted tonight: nobody asked for a new ledger."""
+    assert trial.command() == 0
+    assert "knows of no earlier run for account 1618, so every order counts as new" in trial.said
+    assert trial.command() == 0
+    assert "no earlier run" not in trial.said
+    trial.site.home.rename(trial.site.home.with_name("elsewhere"))
+
+    code = trial.command()
+
+    assert "knows of no earlier run" in trial.said
+    verdict = trial.site.verdict(code, redundant_max=20)
+    assert verdict.ok, str(verdict)
 
 
 def test_l3_what_is_imported_later_is_read_back_too(trial: Trial) -> None:
