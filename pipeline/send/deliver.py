@@ -1,6 +1,7 @@
 """Deliver orders: bounded, recorded before and after, retried by kind (FAULTS §3, §4.5, §4.6)."""
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import (
     AsyncIterable,
@@ -377,7 +378,10 @@ class _Delivery:
 
     @property
     def _ahead(self) -> int:
-        return max(self._limit.now, min(_AHEAD, self._concurrency))
+        ahead = max(self._limit.now, min(_AHEAD, self._concurrency))
+        rate = self._gate.pace.rate_per_s
+        # what waits for its turn by the rate for long would be unclear after a crash, unsent
+        return ahead if rate is None else min(ahead, max(1, math.ceil(rate)))
 
     def _choose(
         self, submission: Submission, chosen: list[Submission], kept: list[Submission]

@@ -1,6 +1,7 @@
 """When the next request may go out: rate, the server's wishes, and the breaker (FAULTS N1-N4)."""
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 
 from pipeline.model.endpoint import Pace
@@ -79,7 +80,7 @@ class Gate:
         now = self._clock()
         if now < self._held_until:
             left = self._held_until - now
-            return left, f"waiting {left:.0f} s (rate limit)"
+            return left, f"waiting {math.ceil(left)} s (rate limit)"
         if self._open and now < self._next_probe:
             # In slices: an answer to the probe lets everybody through at once.
             return min(_SLICE_S, self._next_probe - now), "API unreachable, probing"

@@ -144,6 +144,12 @@ def test_g3_after_a_crash_at_most_twice_the_concurrency_is_unconfirmed(
     assert set(done.outcomes().values()) == {"updated"}
     assert max(most) <= 2 * concurrency
 
+    most.clear()
+    world.paced(rate_per_s=2.0).planned = False
+    again = [wire.order(f"B{n}") for n in range(40)]
+    world.deliver(lambda *_: wire.stored(), again)
+    assert max(most) <= 2 * min(concurrency, 2)  # two seconds' worth
+
 
 def test_a_wish_to_wait_is_for_the_whole_client(world: World, wire: Wire) -> None:
     world.paced(concurrency=8)
