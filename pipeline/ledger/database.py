@@ -42,8 +42,10 @@ class Store:
         compact: Callable[[], None] = lambda: None,
         refuse_lost_journal: Callable[[], None] = lambda: None,
         after_a_loss: bool = False,
+        note_loss: Callable[[], None] = lambda: None,
     ) -> None:
         self.after_a_loss = after_a_loss
+        self._note_loss = note_loss
         self.connection = connection
         self.insert = insert
         self.place = place
@@ -73,6 +75,11 @@ class Store:
         removes.
         """
         self._compact()
+
+    def note_loss(self) -> None:
+        """Remember that a ledger before this one, or a newer copy of it, is gone."""
+        self._note_loss()
+        self.after_a_loss = True
 
     def refuse_lost_journal(self) -> None:
         """Say, for who only reads, whether the last commits of a run that was killed are gone.

@@ -188,6 +188,11 @@ class Ledger:
         """Whether the ledger before this one was given up, so what it has sent is not known."""
         return self._session.store.after_a_loss
 
+    def note_loss(self) -> None:
+        """Remember that others have sent what this ledger does not know; with PostgreSQL until it is closed."""
+        with self._session.looking() as store:
+            store.note_loss()
+
     def let_others_in(self) -> None:
         """From now on other processes may write in this ledger, where the database allows it."""
         with self._session.looking() as store:

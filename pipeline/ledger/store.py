@@ -87,8 +87,8 @@ def _loss_path(path: Path) -> Path:
 
 
 _LOSS = """\
-The ledger before this one was given up, so nobody knows which changes it has sent. As long as this file is
-here, changes that must not be made twice are read back before they are sent (docs/ledger.md).
+The ledger before this one was given up, or a newer copy of it is gone, so nobody knows which changes were
+sent. As long as this file is here, changes that must not be made twice are read back before they are sent (docs/ledger.md).
 """
 
 
@@ -145,6 +145,7 @@ def _open_sqlite(path: Path, *, clock: Clock) -> Store:
     return Store(
         connection, sqlite.insert, str(path), close, name_run=lock.name_run, at_work=lambda: True,
         compact=lambda: _compact_sqlite(connection), after_a_loss=_loss_path(path).exists(),
+        note_loss=lambda: _note_loss(path),
     )  # fmt: skip
 
 

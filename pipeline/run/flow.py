@@ -368,6 +368,7 @@ class Flow:
                 f"the ledger {self._owner()} does not know run {unknown[0]}{more}: it is a new one or an older "
                 "copy, and what it does not know is sent again. If that is not meant, stop, and put the right one back"
             )
+            ledger.note_loss()
 
     def _hold(self, ledger: Ledger) -> int:
         """Give the endpoint, at which no other process works."""

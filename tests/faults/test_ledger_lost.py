@@ -1,6 +1,7 @@
 """A ledger that had to be given up (FAULTS L3)."""
 
 import json
+import shutil
 
 import pytest
 
@@ -74,6 +75,27 @@ def test_an_account_that_moves_to_another_address_is_read_back(
         if change["type"] == "add_line_item"
     ]
     assert len(added) == len(set(added)) == 4
+
+
+def test_with_an_older_copy_of_the_ledger_no_line_is_added_twice(trial: Trial) -> None:
+    home = trial.site.home
+    assert trial.command("plan", *IMPORT[1:]) == 0
+    shutil.copy(home / "ledger.db", home / "backup.db")
+    assert trial.command() == 0
+    for end in ("", "-wal", "-shm"):
+        (home / f"ledger.db{end}").unlink(missing_ok=True)
+    shutil.copy(home / "backup.db", home / "ledger.db")
+    few = trial.site.inbox / "orders_few.csv"
+    rows = (trial.site.inbox / "orders.csv").read_text().splitlines(keepends=True)
+    few.write_text("".join(rows[:3]))
+    assert trial.command("run", "-m", "inbox/orders.yaml", "inbox/orders_few.csv") == 0, trial.said
+    assert "does not know run" in trial.said
+    few.unlink()
+
+    code = trial.command()
+
+    verdict = trial.site.verdict(code, redundant_max=22)
+    assert verdict.ok, str(verdict)
 
 
 @pytest.mark.usefixtures("at_parcellab")
