@@ -202,3 +202,14 @@ def test_what_cannot_be_read_back_is_not_sent_again(creating: World, wire: Wire)
     done = creating.deliver(script, orders(wire, 1))
     assert done.outcomes() == {"A0": "unknown"}
     assert len(done.server.posts()) == 1
+
+
+def test_a_stop_leaves_open_what_may_exist_and_could_not_be_looked_up(
+    creating: World, wire: Wire
+) -> None:
+    shop = Shop(wire, {"A0": {}})
+
+    done = creating.deliver(shop, orders(wire, 1), stop_when=lambda asked: asked.method == "POST")
+
+    assert done.outcomes() == {"A0": "not_attempted"}  # not refused: the next run finds out
+    assert len(done.server.asked) == 1
