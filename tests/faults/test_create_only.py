@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -209,7 +210,13 @@ def test_a_stop_leaves_open_what_may_exist_and_could_not_be_looked_up(
 ) -> None:
     shop = Shop(wire, {"A0": {}})
 
-    done = creating.deliver(shop, orders(wire, 1), stop_when=lambda asked: asked.method == "POST")
+    async def soon(asked: Asked, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(0.1)  # the stop is heard before the answer
+        await shop(asked, 0)(asked, writer)
+
+    done = creating.deliver(
+        lambda *_: soon, orders(wire, 1), stop_when=lambda asked: asked.method == "POST"
+    )
 
     assert done.outcomes() == {"A0": "not_attempted"}  # not refused: the next run finds out
     assert len(done.server.asked) == 1
