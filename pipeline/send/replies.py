@@ -180,7 +180,7 @@ def _results(answer: dict[str, Any], sent: Sequence[Operation]) -> list[dict[str
     """Give one result per mutation sent; one that is missing has no success (K42, §7).
 
     They are found by their ids, for the list may hold earlier changes of the order too; by their
-    places only where no id of ours comes back and there are no more than we sent. An id that is
+    places only where no id of ours comes back, there are no more than we sent, and the types agree. An id that is
     there twice was sent twice: one success says that it was done.
     """
     mutations = answer.get("mutations") if sent else None
@@ -194,7 +194,11 @@ def _results(answer: dict[str, Any], sent: Sequence[Operation]) -> list[dict[str
     if any(each.operation_id in by_id for each in sent):
         found = [by_id.get(each.operation_id, {}) for each in sent]
     elif len(given) <= len(sent):
-        found = given + [{}] * (len(sent) - len(given))
+        missing: list[dict[str, Any]] = [{}] * (len(sent) - len(given))
+        found = [
+            each if each.get("type") in (None, change.type) else {}
+            for each, change in zip([*given, *missing], sent, strict=True)
+        ]
     else:
         found = [{}] * len(sent)
     results = [each.get("result") for each in found]

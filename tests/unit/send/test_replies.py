@@ -36,7 +36,10 @@ def reply(status: int, content: object = b"", **headers: str) -> Reply:
 
 
 def order(*results: object, **more: object) -> dict[str, object]:
-    mutations = [{"type": "x", "result": result} for result in results]
+    kinds = [each.type for each in TWO.operations]
+    mutations = [
+        {"type": kind, "result": result} for kind, result in zip(kinds, results, strict=False)
+    ]
     return {"order_number": "A1", "external_id": "e-1", "mutations": mutations, **more}
 
 
@@ -81,7 +84,16 @@ def test_a_mutation_that_does_not_say_success_has_failed(
 
 
 def _told(operation_id: str, *, success: bool) -> dict[str, object]:
-    return {"operation_id": operation_id, "type": "x", "result": {"success": success}}
+    return {"operation_id": operation_id, "result": {"success": success}}
+
+
+def test_a_change_of_another_type_is_not_ours() -> None:
+    mutations = [
+        {"operation_id": "o1", "type": "cancel_order", "result": {"success": True}},
+        {"operation_id": "o2", "type": "add_line_item", "result": {"success": True}},
+    ]
+    found = outcome(TWO, reply(200, {"order_number": "A1", "mutations": mutations}))
+    assert [each.value for each in found.mutations] == ["failed", "succeeded"]
 
 
 @pytest.mark.parametrize(
