@@ -20,14 +20,10 @@ from pathlib import Path
 
 import pytest
 
-BOTH = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
-# The same, but the server's half is part of `make thorough` only.
-BOTH_THOROUGH = pytest.mark.parametrize(
-    "database",
-    ["sqlite", pytest.param("postgresql", marks=pytest.mark.thorough)],
-    indirect=True,
-)
-POSTGRESQL = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+# What needs the server is part of `make thorough` only.
+_SERVER = pytest.param("postgresql", marks=pytest.mark.thorough)
+BOTH = pytest.mark.parametrize("database", ["sqlite", _SERVER], indirect=True)
+POSTGRESQL = pytest.mark.parametrize("database", [_SERVER], indirect=True)
 
 _START_S = 30.0
 _SETTINGS = {

@@ -74,6 +74,7 @@ def test_the_page_of_the_demo_names_the_command_that_the_demo_names(demo: Demo) 
     assert re.search(rf"<code>{re.escape(command)} \S+/rejected/\S+\.rejected\.csv", shown)
 
 
+@pytest.mark.thorough
 def test_what_the_demo_says_to_type_closes_an_open_item(demo: Demo) -> None:
     """In a fresh terminal, and all lines pasted at once: the sandbox is still starting then."""
     activate, *commands = typed_after(WORDS, demo.out)

@@ -236,7 +236,10 @@ def test_11_the_ledger_is_damaged(call: Call, files: Path, api: RunningSandbox) 
     assert api.puts() == []
 
 
-SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+SIGNALS = [
+    (signal.SIGINT, 130),
+    pytest.param(signal.SIGTERM, 143, marks=pytest.mark.thorough),
+]
 
 
 @pytest.mark.parametrize(("number", "code"), SIGNALS)

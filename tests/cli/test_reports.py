@@ -93,6 +93,7 @@ def test_open_makes_a_page_that_is_gone(
 
 
 @pytest.mark.parametrize("why", ["it fails", "no opener", "no desktop"])
+@pytest.mark.thorough
 def test_open_without_a_browser_still_prints(
     shell: Call, folder: Path, night: str, desktop: Desktop, why: str
 ) -> None:
@@ -109,6 +110,7 @@ def test_open_without_a_browser_still_prints(
     assert said.err.count("\n") == 1
 
 
+@pytest.mark.thorough
 def test_open_does_not_wait_for_a_browser_that_goes_on(
     shell: Call, night: str, desktop: Desktop
 ) -> None:

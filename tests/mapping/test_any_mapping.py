@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -47,6 +48,7 @@ def paths(data: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:  # no
 
 @settings(max_examples=150, deadline=None)
 @given(st.data())
+@pytest.mark.thorough
 def test_a_sound_mapping_with_anything_in_one_place(data: st.DataObject) -> None:
     mapping = copy.deepcopy(data.draw(st.sampled_from(SOUND)))
     for _ in range(data.draw(st.integers(1, 3))):

@@ -16,8 +16,8 @@ from tests.unit.report.test_past import told
 
 LOOKS = [
     {"color_scheme": "light"},
-    pytest.param({"color_scheme": "dark"}, marks=pytest.mark.thorough),
-    pytest.param({"viewport": {"width": 390, "height": 800}}, marks=pytest.mark.thorough),
+    {"color_scheme": "dark"},
+    {"viewport": {"width": 390, "height": 800}},
 ]
 
 
@@ -52,6 +52,7 @@ def index() -> str:
 
 
 @pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.thorough
 def test_axe_finds_nothing(open_page: Open, report: str, index: str, look: dict[str, Any]) -> None:
     for html in (report, index):
         tab = open_page(html, **look)

@@ -117,6 +117,7 @@ def test_each_verdict_has_its_sign_words_and_tone(
     assert len(tab.requests) == 1
 
 
+@pytest.mark.thorough
 def test_the_pages_of_the_pictures_are_the_six_verdicts(open_page: Open) -> None:
     told = {
         "all-imported": ("✔ ALL IMPORTED", "good"),
@@ -521,6 +522,7 @@ def test_axe_finds_nothing(open_page: Open, night: str, look: dict[str, Any]) ->
     assert tab.violations() == []
 
 
+@pytest.mark.thorough
 def test_axe_finds_nothing_on_paper(open_page: Open, night: str) -> None:
     tab = open_page(night, color_scheme="dark")
     tab.page.emulate_media(media="print")

@@ -382,7 +382,9 @@ def test_the_night_after_a_backfill_does_not_tell_its_parcels_again_and_loud(
     assert "mutations" not in json.loads(put.body)
 
 
-@pytest.mark.parametrize("partition_bytes", [64 << 20, 600])
+@pytest.mark.parametrize(
+    "partition_bytes", [64 << 20, pytest.param(600, marks=pytest.mark.thorough)]
+)
 def test_a_backfill_goes_out_in_the_same_order_every_time(
     warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, partition_bytes: int
 ) -> None:

@@ -405,7 +405,7 @@ def test_folders_of_another_ledger_are_left_alone(warehouse: Warehouse) -> None:
 @pytest.mark.parametrize(
     ("how", "why"),
     [
-        ("signal", "rate limit"),
+        pytest.param("signal", "rate limit", marks=pytest.mark.thorough),
         ("until", "outage"),
         pytest.param("signal", "outage", marks=pytest.mark.thorough),
         pytest.param("until", "rate limit", marks=pytest.mark.thorough),

@@ -6,10 +6,10 @@ import pytest
 
 from pipeline.model.stops import StopRun
 from pipeline.run import PlanStale
-from tests.databases import BOTH_THOROUGH
+from tests.databases import BOTH
 from tests.run.conftest import NOTHING_OPEN, PARCELS_YAML, Warehouse, order_row
 
-pytestmark = BOTH_THOROUGH
+pytestmark = BOTH
 
 
 def outcomes(summary: dict[str, object]) -> dict[str, int]:

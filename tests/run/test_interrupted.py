@@ -17,11 +17,11 @@ from pipeline.ledger import Ledger, RunState
 from pipeline.run import RunUnknown, report, status
 from pipeline.run.clock import clock
 from pipeline.run.folder import LASTING, RunFolder
-from tests.databases import BOTH_THOROUGH
+from tests.databases import BOTH
 from tests.run.conftest import NOTHING_OPEN, Warehouse, order_row
 from tests.run.test_import import outcomes
 
-pytestmark = BOTH_THOROUGH
+pytestmark = BOTH
 
 ORDERS = 12
 PARTITION_BYTES = 260  # gives two partitions

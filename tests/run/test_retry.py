@@ -20,12 +20,12 @@ from pipeline.run import Result, report, run
 from pipeline.run.request import Options
 from pipeline.run.retry import RetryRefused
 from pipeline.sandbox import FaultSchedule
-from tests.databases import BOTH_THOROUGH
+from tests.databases import BOTH
 from tests.run.conftest import HEADER, ORDERS_YAML, PARCELS_YAML, Warehouse, at, order_row
 from tests.run.inbox import PARCELS_945, Inbox, interchange, order, parcel
 from tests.run.test_import import outcomes
 
-pytestmark = BOTH_THOROUGH
+pytestmark = BOTH
 
 OURS = [
     "_import_file", "_import_line", "_import_rule", "_import_problem", "_import_fix", "_import_check",

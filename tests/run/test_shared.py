@@ -16,7 +16,7 @@ import pytest
 from pipeline.ledger import Ledger, RunState
 from pipeline.run.clock import clock
 from pipeline.sandbox import RunningSandbox
-from tests.databases import BOTH_THOROUGH, POSTGRESQL, Database
+from tests.databases import BOTH, POSTGRESQL, Database
 from tests.run.conftest import HEADER, ORDERS_YAML, order_row
 
 ORDERS = 420
@@ -203,7 +203,8 @@ def test_one_of_two_is_interrupted_and_says_that_the_other_goes_on(backfill: Bac
     assert summaries(told)[0]["orders"]["arrived"] == ORDERS  # type: ignore[index]
 
 
-@BOTH_THOROUGH
+@BOTH
+@pytest.mark.thorough
 def test_another_run_at_the_same_account_has_to_wait(backfill: Backfill) -> None:
     place = backfill.machine("one")
     first = backfill.sending(place)

@@ -263,7 +263,9 @@ def refused(attr: str | None, detail: str = "is not good") -> tuple[int, object]
     }
 
 
-@pytest.mark.parametrize("partition_bytes", [spooling.PARTITION_BYTES, 2000])
+@pytest.mark.parametrize(
+    "partition_bytes", [spooling.PARTITION_BYTES, pytest.param(2000, marks=pytest.mark.thorough)]
+)
 def test_every_path_of_a_refusal_leads_to_its_cell(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, partition_bytes: int
 ) -> None:

@@ -296,6 +296,7 @@ def test_drip_comes_byte_by_byte_and_whole(api: Api) -> None:
     assert api.sandbox.violations() == []
 
 
+@pytest.mark.thorough
 def test_drip_outlasts_an_inactivity_timeout(api: Api) -> None:
     api.play({"fault": "drip", "delay_s": 0.01})
     api.http.timeout = httpx.Timeout(0.2)
@@ -436,6 +437,7 @@ def test_a_profile_faults_the_share_it_promises(name: str, share: float) -> None
     assert struck / 4000 == pytest.approx(share, abs=0.03)
 
 
+@pytest.mark.thorough
 def test_under_storm_a_client_that_repeats_gets_every_order_through(api: Api) -> None:
     api.sandbox.play(FaultSchedule.profile("storm", seed=1))
     numbers = [f"A{place}" for place in range(20)]

@@ -12,7 +12,7 @@ from pipeline.ledger import Difference, Found, Ledger, LedgerUnusable, ReadBack,
 from pipeline.ledger.inspection import TABLE_CHECKS
 from pipeline.model.orders import Problem
 from pipeline.model.outcomes import OrderOutcome
-from tests.databases import BOTH_THOROUGH, Database
+from tests.databases import BOTH, Database
 from tests.unit.ledger.test_file import as_killed, destroy, root_page
 from tests.unit.ledger.test_ledger import NOW, begin, clock, plan, sent, sub
 
@@ -55,7 +55,7 @@ def do(ledger: Ledger, statement: str) -> None:
         connection.execute(sa.text(statement))
 
 
-@BOTH_THOROUGH
+@BOTH
 def test_a_ledger_in_order_has_nothing_to_say(ledger: Ledger, database: Database) -> None:
     night(ledger)
     ledger.close()
@@ -71,7 +71,7 @@ def test_a_ledger_in_order_has_nothing_to_say(ledger: Ledger, database: Database
     assert found(database.location, seal=result.seal) == []
 
 
-@BOTH_THOROUGH
+@BOTH
 def test_a_run_that_goes_on_is_sealed_again_and_its_old_seal_is_no_complaint(
     ledger: Ledger, database: Database
 ) -> None:
@@ -156,7 +156,7 @@ PLANTED: dict[str, tuple[str, list[tuple[str, str, str]]]] = {
 }  # fmt: skip
 
 
-@BOTH_THOROUGH
+@BOTH
 @pytest.mark.parametrize("how", PLANTED)
 def test_planted_damage_is_found(ledger: Ledger, database: Database, how: str) -> None:
     night(ledger)
@@ -168,7 +168,7 @@ def test_planted_damage_is_found(ledger: Ledger, database: Database, how: str) -
         assert all(each.fix for each in reader.check().complaints)
 
 
-@BOTH_THOROUGH
+@BOTH
 def test_a_chain_made_again_from_its_beginning_is_told_by_a_seal_kept_elsewhere(
     ledger: Ledger, database: Database
 ) -> None:
@@ -272,7 +272,7 @@ def test_another_database_s_journal_is_not_taken_for_ours(path: Path, tmp_path: 
     assert found(path) != []
 
 
-@BOTH_THOROUGH
+@BOTH
 def test_an_order_that_verify_did_not_find_is_forgotten_on_purpose(
     ledger: Ledger, database: Database
 ) -> None:
