@@ -31,6 +31,7 @@ _LOCKED = 10
 _EVERY_AGAIN = 5  # after each n-th version the same command must send nothing
 _EVERY_UNFINISHED = 8  # each n-th version is overtaken by the next one before it is done
 _RUNS_MAX = 60  # of one version, before we say that it never ends
+_LONGER = 1.1  # per start of a version: instants are drawn over so much more of time
 _AGAIN = (5, 130, 143)  # stopped early; the same command again goes on
 
 Say = Callable[[str], object]
@@ -103,7 +104,9 @@ class Kills:
         for nth in range(_RUNS_MAX):
             if self.tally.faults or (overtaken and nth == 2 and self.tally.total < kills):
                 break
-            code = self._one_process(hit=self.tally.total < kills)
+            # The machine may have become slower since the life of the command was measured.
+            span_s = self._span_s * _LONGER**nth
+            code = self._one_process(span_s, hit=self.tally.total < kills)
             if code == 0:
                 if self.tally.versions % _EVERY_AGAIN == 1:
                     self._again_sends_nothing()
@@ -112,7 +115,7 @@ class Kills:
             self.tally.faults.append(f"not done after {_RUNS_MAX} starts")
         self.tally.versions += 1
 
-    def _one_process(self, *, hit: bool) -> int:
+    def _one_process(self, span_s: float, *, hit: bool) -> int:
         """Start the command and hit it once, perhaps; gives its exit code."""
         asked, folders = len(self.site.sandbox.requests()), self._folders()
         process = self.site.start()
@@ -121,7 +124,7 @@ class Kills:
             while len(self.site.sandbox.requests()) == asked and process.poll() is None:
                 time.sleep(0.01)
         while hit:
-            left = self._span_s - (time.monotonic() - started)
+            left = span_s - (time.monotonic() - started)
             longest = 0.2 if self._while_sending else max(left, 0.05)
             if not _alive_after(process, self._chance.uniform(0, longest)):
                 break
