@@ -23,7 +23,8 @@ def site(tmp_path: Path, sandbox: RunningSandbox) -> Site:
 
 def _sending(site: Site) -> subprocess.Popen[str]:
     """Start the command and wait until requests are in flight."""
-    process = site.start()
+    # whoever runs the tests may ignore the end of a terminal (nohup), and children inherit that
+    process = site.start(wrap=["env", "--default-signal=HUP"])
     until = time.monotonic() + 60
     while not site.sandbox.requests():
         assert time.monotonic() < until
