@@ -299,6 +299,7 @@ def test_1_a_bug_leaves_a_run_that_can_be_resumed(
     assert files.is_dir()
 
 
+@pytest.mark.thorough
 def test_5_a_killed_run_has_the_verdict_unfinished(
     call: Call, files: Path, api: RunningSandbox
 ) -> None:

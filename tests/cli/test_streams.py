@@ -310,6 +310,7 @@ def test_colours(folder: Path, shell: Call) -> None:
     assert "\x1b" not in on_terminal(folder, "--color", "never", "explain", "X").err
 
 
+@pytest.mark.thorough
 def test_production_asks_on_a_terminal(
     files: Path, api: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -350,6 +351,7 @@ def test_a_stream_without_encoding_gets_ascii() -> None:
     assert ascii_for("…", getattr(io.StringIO(), "encoding", None)) == "..."
 
 
+@pytest.mark.thorough
 def test_a_full_disk_under_a_stream_does_not_stop_the_run(files: Path, api: RunningSandbox) -> None:
     command = [sys.executable, "-m", "pipeline", "run", "-m", "small.yaml", "orders.csv"]
     with Path("/dev/full").open("w") as full:

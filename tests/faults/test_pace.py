@@ -208,6 +208,7 @@ def test_n4_ten_minutes_of_outage_cost_few_requests_whatever_the_concurrency(
     assert Counter(done.outcomes().values())["unknown"] <= 40
 
 
+@pytest.mark.thorough
 def test_when_most_orders_fail_for_ever_retries_get_slow_and_the_others_arrive(
     world: World, wire: Wire
 ) -> None:

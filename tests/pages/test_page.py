@@ -210,6 +210,7 @@ def test_the_records_of_all_causes_are_the_rejected_rows_and_failed_orders(
     assert orders == summary.totals.crosschecks.orders_with_problem
 
 
+@pytest.mark.thorough
 def test_every_number_with_a_link_opens_a_list_of_as_many(open_page: Open, night: str) -> None:
     tab = open_page(night)
     links = tab.page.locator("[data-show]:visible")

@@ -1,5 +1,6 @@
 """What must hold of the EDI reader for any interchange, any window, and any bytes at all."""
 
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -77,6 +78,7 @@ def test_any_interchange_is_read_as_the_second_reader_reads_it(data: bytes, wind
 
 @SLOW
 @given(FILES, WINDOWS, WINDOWS)
+@pytest.mark.thorough
 def test_nothing_that_is_said_depends_on_the_window(data: bytes, one: int, other: int) -> None:
     first, second = read(data, one), read(data, other)
 
@@ -101,6 +103,7 @@ def damaged(draw: st.DrawFn) -> bytes:
 @example(b"UNA:+.? '" * 3 + edifact(("DESADV", DESADV)).encode(), 64)
 @example(b"ISA", 64)
 @example(b"UNB+", 1)
+@pytest.mark.thorough
 def test_any_damage_is_seen_as_the_second_reader_sees_it(data: bytes, window: int) -> None:
     expected = oracle.read(data)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -109,6 +110,7 @@ def tables(draw: st.DrawFn) -> tuple[list[list[str]], Source, str, bool, int]:
 @given(tables())
 @settings(max_examples=300, deadline=None)
 @example(([["c0", "c1"], ["a,b\nc,d", ""], ["", '"\n,"']], Source(trim=False), "\n", True, 4))
+@pytest.mark.thorough
 def test_what_the_csv_module_writes_is_read_back_with_its_lines(
     table: tuple[list[list[str]], Source, str, bool, int],
 ) -> None:

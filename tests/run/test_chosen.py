@@ -66,6 +66,7 @@ def test_what_is_not_chosen_is_neither_missing_nor_a_problem(warehouse: Warehous
     assert "N001" not in page
 
 
+@pytest.mark.thorough
 def test_the_limit_moves_on_with_each_run(warehouse: Warehouse) -> None:
     five(warehouse)
     seen = [outcomes(warehouse.run(limit=2).summary).get("not_chosen", 0) for _ in range(3)]

@@ -146,6 +146,7 @@ def test_the_mode_is_part_of_what_makes_two_commands_the_same_work(warehouse: Wa
     assert json.loads(kept.read_text())["create_only"] is True
 
 
+@pytest.mark.thorough
 def test_what_was_refused_is_created_by_retry_and_never_updated(warehouse: Warehouse) -> None:
     warehouse.orders(order_row("A1"), order_row("A2"))
     rule = FaultRule(fault="http_400_a", order_numbers=("A2",), methods=("POST",))

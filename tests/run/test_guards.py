@@ -104,6 +104,7 @@ def test_several_files_of_a_source_are_one_night(
     assert learned.countries == {"DEU": 3}
 
 
+@pytest.mark.thorough
 def test_what_is_no_night_of_its_own_teaches_nothing(warehouse: Warehouse) -> None:
     warehouse.orders(order_row("A1"), order_row("A2"))
     warehouse.run(limit=1)
@@ -276,6 +277,7 @@ def dated_row(number: int, days: int, mail: str = "jo@example.com", parcel: str 
     return f"A{number};DE;{mail};{NOW - timedelta(days=days):%Y-%m-%d};{parcel}"
 
 
+@pytest.mark.thorough
 def test_many_new_orders_of_long_ago_stop_a_run_that_is_no_backfill(warehouse: Warehouse) -> None:
     dated(warehouse, *(dated_row(n, 400 if n < 21 else 2) for n in range(40)))
 

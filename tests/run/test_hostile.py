@@ -269,6 +269,7 @@ def test_a_backfill_that_was_planned_is_confirmed_as_one(warehouse: Warehouse) -
     ]
 
 
+@pytest.mark.thorough
 def test_a_plan_does_not_take_up_a_run_that_it_did_not_begin(warehouse: Warehouse) -> None:
     waiting = refused_once(warehouse, "A1")
     plan = warehouse.plan().plan
@@ -298,6 +299,7 @@ def test_a_place_for_a_plan_that_is_taken(warehouse: Warehouse, tmp_path: Path, 
 # -- other runs ---------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_an_old_order_is_not_sent_over_one_that_a_newer_run_found_unchanged(
     warehouse: Warehouse,
 ) -> None:
@@ -318,6 +320,7 @@ def test_an_old_order_is_not_sent_over_one_that_a_newer_run_found_unchanged(
     assert stored["recipient_name"] == "First"
 
 
+@pytest.mark.thorough
 def test_a_clock_that_was_set_back_changes_no_order_of_versions(
     warehouse: Warehouse, monkeypatch: Patch
 ) -> None:
@@ -586,6 +589,7 @@ def test_a_damaged_ledger_is_given_up_only_when_asked_and_only_when_damaged(
     assert len(warehouse.sandbox.puts()) == 2
 
 
+@pytest.mark.thorough
 def test_status_while_a_run_is_at_work_is_the_verdict_before_it(warehouse: Warehouse) -> None:
     warehouse.orders(order_row("A1"))
     warehouse.run()

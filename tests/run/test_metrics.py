@@ -49,6 +49,7 @@ def metrics(path: Path) -> Metrics:
     return found
 
 
+@pytest.mark.thorough
 def test_the_numbers_of_a_run_are_those_of_its_report(warehouse: Warehouse) -> None:
     path = measuring(warehouse)
     warehouse.orders(order_row("A1"), order_row("A2"), order_row("A3", country="nowhere"))

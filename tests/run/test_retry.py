@@ -577,6 +577,7 @@ def test_what_is_to_be_typed_is_not_what_is_refused_for_an_edi_file(warehouse: W
     assert sorted(warehouse.open_items()) == ["A2", "A3", "A4"]
 
 
+@pytest.mark.thorough
 def test_a_packed_file_in_another_encoding_comes_back_in_its_own_form(warehouse: Warehouse) -> None:
     mapping = warehouse.mappings[0]
     text = mapping.read_text(encoding="utf-8").replace(
@@ -937,6 +938,7 @@ def test_of_merged_files_the_removed_rows_of_each_are_named(warehouse: Warehouse
     assert list(warehouse.open_items()) == ["A3", "B2"]
 
 
+@pytest.mark.thorough
 def test_a_name_that_the_file_could_not_have_is_known_again_in_another_form(
     warehouse: Warehouse,
 ) -> None:

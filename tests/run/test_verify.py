@@ -186,6 +186,7 @@ def test_a_sample_is_the_same_every_time_and_no_more_is_read(warehouse: Warehous
     assert sum(each.method == "GET" for each in warehouse.sandbox.requests()) == 20
 
 
+@pytest.mark.thorough
 def test_a_busy_api_is_waited_for_and_a_broken_answer_asked_again(warehouse: Warehouse) -> None:
     warehouse.orders(*(order_row(f"A{n}") for n in range(6)))
     warehouse.run()
@@ -276,6 +277,7 @@ def test_the_ledger_keeps_no_value_of_an_order(warehouse: Warehouse) -> None:
     assert b"canary" not in stored.lower()
 
 
+@pytest.mark.thorough
 def test_what_differs_is_sent_again_by_the_next_import_once_it_is_forgotten(
     warehouse: Warehouse,
 ) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -203,6 +204,7 @@ NUMBERS = st.one_of(
 
 @settings(max_examples=60)
 @given(st.lists(NUMBERS, min_size=1, max_size=12, unique=True))
+@pytest.mark.thorough
 def test_any_order_number_comes_back_as_it_is_shown(numbers: list[str]) -> None:
     run = RunBuilder()
     for number in numbers:

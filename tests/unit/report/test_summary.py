@@ -379,6 +379,7 @@ ORDERS = st.lists(
 
 @given(orders=ORDERS, loose=st.integers(0, 3), filtered=st.integers(0, 3))
 @settings(max_examples=60, deadline=None)
+@pytest.mark.thorough
 def test_whatever_happens_it_balances_and_the_groups_add_up(
     orders: list[tuple[list[dict[str, object] | None], str, bool, int]], loose: int, filtered: int
 ) -> None:
