@@ -127,9 +127,10 @@ def test_p5_a_process_that_froze_in_a_transaction_does_not_keep_its_orders(two: 
 
 
 def test_claims_are_kept_as_long_as_they_are_renewed(two: Two) -> None:
-    one, other = two.journals()
+    lease = Lease(2.0, 0.5)
+    one, other = two.journals(lease=lease)
     one.commit(sending=[sub("A0")])
-    until = time.monotonic() + 3 * SHORT.length_s
+    until = time.monotonic() + 1.5 * lease.length_s
     while time.monotonic() < until:
         if one.due:
             assert one.commit() == Begun()
