@@ -7,7 +7,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-WORKERS ?= 2
+# One more than two cores: many tests wait for a process or a server, and so overlap.
+WORKERS ?= 3
 # Compiled modules are kept even where the environment says not to: the tests start many processes,
 # and each would compile the package again.
 export PYTHONDONTWRITEBYTECODE :=
@@ -40,7 +41,7 @@ test: $(VENV)/.dev
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 
 thorough: $(VENV)/.dev
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal -m thorough
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal -m thorough
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
