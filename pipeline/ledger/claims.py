@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from pipeline.ledger import schema as t
+from pipeline.ledger.statements import any_of
 from pipeline.ledger.states import OPEN, OVERTAKING, SENDING, UNCLEAR, before
 from pipeline.model.outcomes import OrderOutcome
 
@@ -160,7 +161,7 @@ class Claims:
         return sa.and_(
             _order.run == self._run,
             _order.partition == self._partition,
-            _among(_order.order_number, numbers),
+            any_of(_order.order_number, numbers),
         )
 
     def _open(self, numbers: Sequence[str]) -> sa.ColumnElement[bool]:
@@ -170,7 +171,7 @@ class Claims:
         return sa.and_(
             _claim.endpoint == self._endpoint,
             _claim.worker == self._worker,
-            _among(_claim.order_number, numbers),
+            any_of(_claim.order_number, numbers),
         )
 
     @property
@@ -196,7 +197,7 @@ class Claims:
         query = sa.select(_claim.worker).distinct()
         query = query.where(
             _claim.endpoint == self._endpoint,
-            _among(_claim.order_number, numbers),
+            any_of(_claim.order_number, numbers),
             _claim.worker != self._worker,
             _claim.until < sa.func.clock_timestamp(),
         )
@@ -239,7 +240,7 @@ class Claims:
             return set()
         query = sa.select(_order.order_number).where(
             _order.run.in_(runs),
-            _among(_order.order_number, numbers),
+            any_of(_order.order_number, numbers),
             _order.outcome.in_(OVERTAKING),
         )
         return {number for number in connection.execute(query).scalars() if number is not None}
@@ -262,10 +263,6 @@ _END_SESSION = sa.text(
 def session_name(worker: int) -> str:
     """Give the name that the session of a process has on the server."""
     return f"pipeline w{worker}"
-
-
-def _among(column: sa.ColumnElement[str], values: Sequence[str]) -> sa.ColumnElement[bool]:
-    return column == sa.any_(sa.literal(list(values), postgresql.ARRAY(sa.Text)))
 
 
 def now_s() -> float:

@@ -46,6 +46,11 @@ def chunked(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
         yield chunk
 
 
+def any_of(column: sa.ColumnElement[str], values: Sequence[str]) -> sa.ColumnElement[bool]:
+    """What `among` asks for on PostgreSQL."""
+    return column == sa.any_(sa.literal(list(values), postgresql.ARRAY(sa.Text)))
+
+
 def among(
     connection: sa.Connection, column: sa.ColumnElement[str], values: Sequence[str]
 ) -> sa.ColumnElement[bool]:
@@ -54,8 +59,7 @@ def among(
     At 100,000 orders of 10 million four times as fast as lists of 500 (`bench/ledger.py`).
     """
     if connection.dialect.name == "postgresql":
-        given = sa.bindparam(None, list(values), type_=postgresql.ARRAY(sa.Text), unique=True)
-        return column == sa.any_(given)
+        return any_of(column, values)
     listed = sa.func.json_each(orjson.dumps(values).decode()).table_valued("value")
     return column.in_(sa.select(listed.c.value))
 

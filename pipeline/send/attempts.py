@@ -75,7 +75,7 @@ class Attempts:
         if job.read_first and not (await self._looked_up(job) and await self._let_through(job)):
             return
         if not await self._desk.claimed(job):
-            self._desk.settle(job, job.unanswered(self.why_stopped(self._stop)))
+            self._leave(job)
             return
         job.attempts += 1
         sent_in = self._gate.limit.round
@@ -135,11 +135,19 @@ class Attempts:
         if await self._may_send(job):
             return True
         if self._halted.is_set():
-            self._desk.settle(job, job.unanswered(self.why_stopped(self._stop)))
+            self._leave(job)
         else:
-            job.read_first = job.ambiguous and (self._creates or bool(job.unsafe))
+            self._look_first(job)
             self._desk.retry(job, _ASIDE_S)
         return False
+
+    def _look_first(self, job: Job) -> None:
+        """To create is never safe to do again unseen, nor are some changes (CONTRACT §6)."""
+        job.read_first = job.ambiguous and (self._creates or bool(job.unsafe))
+
+    def _leave(self, job: Job) -> None:
+        """Nothing more is sent: settle the order as it is."""
+        self._desk.settle(job, job.unanswered(self.why_stopped(self._stop)))
 
     async def _may_send(self, job: Job) -> bool:
         if self._halted.is_set():
@@ -186,8 +194,7 @@ class Attempts:
 
     async def _again(self, job: Job, again: TryAgain) -> None:
         job.ambiguous = job.ambiguous or again.ambiguous
-        # to create is never safe to do again unseen, nor are some changes (CONTRACT §6)
-        job.read_first = job.ambiguous and (self._creates or bool(job.unsafe))
+        self._look_first(job)
         job.status, job.words = again.status, again.words
         self._desk.failed(job, again.words)
         if again.unconfirmed and await self._confirmed(job, again.status):
@@ -241,7 +248,7 @@ class Attempts:
         reply = await self._get(job)
         hindered = hindrance(reply)
         if self._halted.is_set():
-            self._desk.settle(job, job.unanswered(self.why_stopped(self._stop)))
+            self._leave(job)
             return False
         if isinstance(hindered, TryAgain) and hindered.throttled:
             self._throttled(job, hindered, None)
@@ -286,7 +293,7 @@ class Attempts:
             if read:
                 await self._gate.pause(_READ_PAUSE_S, self._halted)
             if not await self._may_read():  # the next run finds out
-                self._desk.settle(job, job.unanswered(self.why_stopped(self._stop)))
+                self._leave(job)
                 return True
             found = stored(job.submission.order_number, await self._get(job))
             if isinstance(found, Unreadable) and found.again and not self._halted.is_set():
