@@ -3,6 +3,7 @@
 import asyncio
 import datetime as dt
 import hashlib
+import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -350,6 +351,38 @@ def world(tmp_path: Path, kind: Kind) -> World:
     made = World(tmp_path)
     made.kind = kind
     return made
+
+
+def deliver_all(
+    sandbox: RunningSandbox, ledger: Ledger, submissions: Sequence[Submission], *,
+    pace: Pace, kind: Kind, random: Callable[[], float],
+) -> dict[str, str]:  # fmt: skip
+    """Send orders to the sandbox in run "r", waiting shortly between tries; gives their outcomes."""
+
+    async def sleep(seconds: float) -> None:
+        await asyncio.sleep(min(seconds, 0.01))
+
+    endpoint = ledger.endpoint(sandbox.base_url, sandbox.account)
+    start = RunStart(id="r", endpoint=endpoint, fingerprint="f", profile="s", started_at=utc())
+    ledger.begin_run(start)
+    ledger.plan_partition("r", 0, planned(submissions), "d")
+
+    async def send() -> None:
+        token = Secret(sandbox.token)
+        where = Endpoint(base_url=sandbox.base_url, account=sandbox.account, token=token)
+        gate = Gate(pace, clock=time.monotonic, sleep=sleep, random=random)
+        async with OrderClient(where, pace, kind=kind) as client:
+            ended = await deliver(
+                [submissions],
+                client=client,
+                journal=ledger.journal("r", 0),
+                gate=gate,
+                stop=asyncio.Event(),
+            )
+        assert ended.stopped is None
+
+    asyncio.run(send())
+    return dict(ledger.orders("r").select("order_number", "outcome").iter_rows())
 
 
 @pytest.fixture

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.ledger import Begun, Journal, Ledger, RunStart
-from pipeline.model.endpoint import Endpoint, Pace, Secret
+from pipeline.ledger import Begun, Journal, Ledger
+from pipeline.model.endpoint import Pace
 from pipeline.sandbox import FaultSchedule, running_sandbox
-from pipeline.send import ApiAway, Gate, OrderClient, deliver
+from pipeline.send import ApiAway
 from pipeline.send.budget import ANSWER_REWARD, LATE_COST, REFILL_PER_S, RETRY_COST, TOKENS
-from tests.faults.conftest import planned, utc
+from tests.faults.conftest import deliver_all, utc
 from tests.faults.test_each_fault import PASSING
 
 if TYPE_CHECKING:
@@ -269,9 +268,6 @@ def test_every_fault_that_passes_meets_each_transport(
     """One order per fault of the sandbox, struck at its first attempt: all arrive at the second."""
     pace = Pace(concurrency=8, deadline_s=1.5, read_s=1.0)
 
-    async def sleep(seconds: float) -> None:
-        await asyncio.sleep(min(seconds, 0.01))
-
     rules = [
         {"fault": fault, "order_number": fault, "times": 1, **details}
         for fault, details in PASSING.items()
@@ -283,28 +279,9 @@ def test_every_fault_that_passes_meets_each_transport(
         sandbox.play(FaultSchedule.of(rules))
         more = {"account": sandbox.account, "destination_country_iso3": "DEU"}
         submissions = [wire.order(fault, **more) for fault in PASSING]
-        endpoint = ledger.endpoint(sandbox.base_url, sandbox.account)
-        start = RunStart(id="r", endpoint=endpoint, fingerprint="f", profile="s", started_at=utc())
-        ledger.begin_run(start)
-        ledger.plan_partition("r", 0, planned(submissions), "d")
-
-        async def send() -> None:
-            where = Endpoint(
-                base_url=sandbox.base_url, account=sandbox.account, token=Secret(sandbox.token)
-            )
-            gate = Gate(pace, clock=time.monotonic, sleep=sleep, random=lambda: 0.5)
-            async with OrderClient(where, pace, kind=kind) as client:
-                ended = await deliver(
-                    [submissions],
-                    client=client,
-                    journal=ledger.journal("r", 0),
-                    gate=gate,
-                    stop=asyncio.Event(),
-                )
-            assert ended.stopped is None
-
-        asyncio.run(send())
-        outcomes = dict(ledger.orders("r").select("order_number", "outcome").iter_rows())
+        outcomes = deliver_all(
+            sandbox, ledger, submissions, pace=pace, kind=kind, random=lambda: 0.5
+        )
         assert set(outcomes.values()) <= {"created", "updated"}, ledger.problems("r")
         assert {each["order_number"] for each in sandbox.orders()} == set(PASSING)
         met = {each.fault for each in sandbox.requests() if each.fault}

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
-import time
 from typing import TYPE_CHECKING, Any
 
-from pipeline.ledger import Ledger, RunStart
-from pipeline.model.endpoint import Endpoint, Pace, Secret
+from pipeline.ledger import Ledger
+from pipeline.model.endpoint import Pace
 from pipeline.model.orders import Operation, Replay
 from pipeline.sandbox import FaultRule, FaultSchedule, running_sandbox
-from pipeline.send import Gate, Kind, OrderClient, deliver
-from tests.faults.conftest import planned, utc
+from tests.faults.conftest import deliver_all, utc
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.model.orders import Submission
+    from pipeline.send import Kind
     from tests.faults.conftest import Wire
 
 STORM = (
@@ -51,9 +49,6 @@ def test_a_storm_loses_nothing_and_doubles_nothing(tmp_path: Path, wire: Wire, k
     pace = Pace(concurrency=8, deadline_s=3.0, attempts=12)
     dice = random.Random(7)  # noqa: S311
 
-    async def sleep(seconds: float) -> None:
-        await asyncio.sleep(min(seconds, 0.01))
-
     rules = tuple(
         FaultRule(fault=fault, probability=share, seed=n) for n, (fault, share) in enumerate(STORM)
     )
@@ -63,31 +58,7 @@ def test_a_storm_loses_nothing_and_doubles_nothing(tmp_path: Path, wire: Wire, k
     ):
         sandbox.play(FaultSchedule(rules))
         orders = [submission(wire, f"S{n}", n, sandbox.account) for n in range(90)]
-        endpoint = ledger.endpoint(sandbox.base_url, sandbox.account)
-        ledger.begin_run(
-            RunStart(
-                id="r", endpoint=endpoint, fingerprint="f", profile="sandbox", started_at=utc()
-            )
-        )
-        ledger.plan_partition("r", 0, planned(orders), "d")
-
-        async def send() -> None:
-            where = Endpoint(
-                base_url=sandbox.base_url, account=sandbox.account, token=Secret(sandbox.token)
-            )
-            gate = Gate(pace, clock=time.monotonic, sleep=sleep, random=dice.random)
-            async with OrderClient(where, pace, kind=kind) as client:
-                ended = await deliver(
-                    [orders],
-                    client=client,
-                    journal=ledger.journal("r", 0),
-                    gate=gate,
-                    stop=asyncio.Event(),
-                )
-            assert ended.stopped is None
-
-        asyncio.run(send())
-        outcomes = dict(ledger.orders("r").select("order_number", "outcome").iter_rows())
+        outcomes = deliver_all(sandbox, ledger, orders, pace=pace, kind=kind, random=dice.random)
         assert set(outcomes.values()) <= {"created", "updated"}, ledger.problems("r")
         assert sandbox.violations() == []
         stored = {each["order_number"]: each for each in sandbox.orders()}
