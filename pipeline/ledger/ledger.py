@@ -527,10 +527,11 @@ class Ledger:
         """Give those of the orders that were acknowledged at an endpoint, or may have arrived there."""
         found: set[str] = set()
         with self._session.transaction() as connection:
-            for numbers in lookups(order_numbers):
+            for numbers in chunked(order_numbers, MANY_SIZE):
                 for table in (t.known_order, t.in_doubt):
                     query = sa.select(table.c.order_number).where(
-                        table.c.endpoint == endpoint, table.c.order_number.in_(numbers)
+                        table.c.endpoint == endpoint,
+                        among(connection, table.c.order_number, numbers),
                     )
                     found.update(connection.execute(query).scalars())
         return found
