@@ -6,9 +6,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 import pytest
+import sqlalchemy as sa
 
 from pipeline.ledger import Begun, Journal, Lease, Ledger
 from pipeline.ledger import claims as claiming
+from pipeline.ledger import schema as t
 from pipeline.ledger.stops import LedgerCut
 from pipeline.model.orders import Operation, Outcome, Replay
 from pipeline.model.outcomes import OrderOutcome
@@ -17,7 +19,7 @@ from tests.unit.ledger.test_ledger import begin, clock, plan, sub
 
 pytestmark = POSTGRESQL
 
-SHORT = Lease(0.6, 0.2)
+LEASE = Lease(600, 200)  # no machine is so slow that it ends by itself
 UNSAFE = Operation("add_line_item", "l", "id", Replay.READ_BACK)
 
 
@@ -28,23 +30,33 @@ class Two:
     first: Ledger
     second: Ledger
     endpoint: int
+    passed_s: float = 0.0
 
-    def journals(self, run_id: str = "r1", lease: Lease = SHORT) -> tuple[Journal, Journal]:
+    def journals(self, run_id: str = "r1", lease: Lease = LEASE) -> tuple[Journal, Journal]:
         return self.first.journal(run_id, 0, lease), self.second.journal(run_id, 0, lease)
+
+    def time_passes(self, seconds: float) -> None:
+        """Let time pass for both clocks, that of the processes and that of the database."""
+        self.passed_s += seconds
+        earlier = t.claim.c.until - sa.func.make_interval(0, 0, 0, 0, 0, 0, seconds)
+        with self.second._session.transaction() as connection:
+            connection.execute(sa.update(t.claim).values(until=earlier))
 
     def outcomes(self, run_id: str = "r1") -> list[str]:
         return self.first.orders(run_id)["outcome"].to_list()
 
 
 @pytest.fixture
-def two(database: Database) -> Iterator[Two]:
+def two(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Two]:
     with ExitStack() as stack:
         first = stack.enter_context(Ledger.open(database.location, clock=clock, shared=True))
         endpoint = begin(first)
         first.plan_partition("r1", 0, plan(*({"order_number": f"A{n}"} for n in range(6))), "d")
         first.let_others_in()
         second = stack.enter_context(Ledger.open(database.location, clock=clock, shared=True))
-        yield Two(first, second, endpoint)
+        both, real = Two(first, second, endpoint), claiming.now_s
+        monkeypatch.setattr(claiming, "now_s", lambda: real() + both.passed_s)
+        yield both
 
 
 def settled(number: str, outcome: OrderOutcome = OrderOutcome.CREATED, **more: object) -> list:  # type: ignore[type-arg]
@@ -66,8 +78,8 @@ def test_d2_an_order_of_another_run_is_not_sent_at_the_same_time_and_never_the_o
 ) -> None:
     begin(two.first, "r2")
     two.first.plan_partition("r2", 0, plan({"order_number": "A0"}, {"order_number": "A1"}), "d")
-    old, _ = two.journals("r1", Lease(60, 20))
-    _, new = two.journals("r2", Lease(60, 20))
+    old, _ = two.journals()
+    _, new = two.journals("r2")
     assert old.commit(sending=[sub("A0")]) == Begun()
     assert new.commit(sending=[sub("A0"), sub("A1")]).elsewhere == {"A0"}
     assert old.commit(sending=[sub("A1")]) == Begun(elsewhere=frozenset({"A1"}))
@@ -84,7 +96,7 @@ def test_d3_what_a_dead_process_has_claimed_goes_to_another_after_the_lease_and_
     one, other = two.journals()
     assert one.commit(sending=[sub("A0", "h1", UNSAFE), sub("A1")]) == Begun()
     assert other.commit(sending=[sub("A0", "h1", UNSAFE)]).elsewhere == {"A0"}
-    time.sleep(SHORT.length_s + 0.1)
+    two.time_passes(LEASE.length_s + 1)
     begun = other.commit(sending=[sub("A0", "h1", UNSAFE), sub("A1")])
     assert begun == Begun(doubtful=frozenset({"A0"}), unclear=frozenset({"A0", "A1"}))
 
@@ -95,7 +107,7 @@ def test_p5_a_process_that_slept_too_long_sends_nothing_and_its_late_answer_is_n
     one, other = two.journals()
     one.commit(sending=[sub("A0"), sub("A1"), sub("A2")])
     assert (one.valid, one.due) == (True, False)
-    time.sleep(SHORT.length_s + 0.1)
+    two.time_passes(LEASE.length_s + 1)
     assert (one.valid, one.due) == (False, True)
     other.commit(sending=[sub("A0"), sub("A1")])
     other.commit(settled=settled("A1", OrderOutcome.UPDATED))
@@ -115,7 +127,7 @@ def test_p5_a_process_that_froze_in_a_transaction_does_not_keep_its_orders(two: 
     with pytest.raises(LedgerCut), two.first._session.transaction() as connection:  # noqa: PT012
         connection.exec_driver_sql("SELECT 1 FROM run_order FOR UPDATE")
         assert other.commit(sending=[sub("A0")]).elsewhere == {"A0"}
-        time.sleep(SHORT.length_s + 0.1)
+        two.time_passes(LEASE.length_s + 1)
         begun, tries = other.commit(sending=[sub("A0")]), 100
         while begun.elsewhere and tries:  # the server ends the frozen session in its own time
             time.sleep(0.05)
@@ -127,25 +139,24 @@ def test_p5_a_process_that_froze_in_a_transaction_does_not_keep_its_orders(two: 
 
 
 def test_claims_are_kept_as_long_as_they_are_renewed(two: Two) -> None:
-    lease = Lease(2.0, 0.5)
-    one, other = two.journals(lease=lease)
+    one, other = two.journals()
     one.commit(sending=[sub("A0")])
-    until = time.monotonic() + 1.5 * lease.length_s
-    while time.monotonic() < until:
+    for _ in range(20):
+        two.time_passes(LEASE.length_s / 10)
         if one.due:
             assert one.commit() == Begun()
+        assert one.valid
         assert other.commit(sending=[sub("A0")]).elsewhere == {"A0"}
-        time.sleep(0.05)
 
 
 def test_an_order_whose_request_may_still_be_at_work_is_not_free_at_once(two: Two) -> None:
-    one, other = two.journals(lease=Lease(60, 0.5))
+    one, other = two.journals()
     one.commit(sending=[sub("A0"), sub("A1")])
     one.commit(
         settled=[*settled("A0", OrderOutcome.UNKNOWN), *settled("A1", OrderOutcome.NOT_ATTEMPTED)]
     )
     assert other.commit(sending=[sub("A0"), sub("A1")]) == Begun(elsewhere=frozenset({"A0"}))
-    time.sleep(0.6)
+    two.time_passes(LEASE.request_s + 1)
     assert other.commit(sending=[sub("A0")]) == Begun(unclear=frozenset({"A0"}))
 
 
