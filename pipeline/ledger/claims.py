@@ -7,15 +7,16 @@ that no two of them wait for each other.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from pipeline.ledger import schema as t
-from pipeline.ledger.statements import any_of
+from pipeline.ledger.statements import any_of, in_columns
 from pipeline.ledger.states import OPEN, OVERTAKING, SENDING, UNCLEAR, before
+from pipeline.ledger.together import MARK_SENDING, SETTLE, seconds
 from pipeline.model.outcomes import OrderOutcome
 
 _order, _claim = t.run_order.c, t.claim.c
@@ -124,28 +125,21 @@ class Claims:
             self._renewed = asked
         self._believed |= numbers
 
-    def held(self, connection: sa.Connection, numbers: Sequence[str]) -> set[str]:
-        """Give those of the orders that are still ours, and lock them."""
-        query = (
-            sa.select(_claim.order_number)
-            .select_from(t.run_order)
-            .join(t.claim, self._claim_of_order)
-            .where(self._mine(numbers), _claim.worker == self._worker)
-            .order_by(_order.order_number)
-            .with_for_update()
-        )
-        return set(connection.execute(query).scalars())
+    def settle(
+        self, connection: sa.Connection, rows: Sequence[Mapping[str, object]], now: str
+    ) -> set[str]:
+        """Record what became of orders and let them go; gives those that were still ours.
 
-    def release(self, connection: sa.Connection, numbers: Sequence[str], unclear: set[str]) -> None:
-        """Let orders go; one whose request may still be at work there only when that has ended."""
-        done = [number for number in numbers if number not in unclear]
-        if done:
-            connection.execute(sa.delete(t.claim).where(self._claims(done)))
-        if unclear:
-            soon = sa.func.clock_timestamp() + _seconds(self._lease.request_s)
-            connection.execute(
-                sa.update(t.claim).where(self._claims(sorted(unclear))).values(until=soon)
-            )
+        One whose request may still be at work there is free only when that has ended. What another
+        process has taken meanwhile is not written. `rows` has the columns of `SETTLE`.
+        """
+        places = self._places | {"now": now, "request_s": self._lease.request_s}
+        return set(connection.execute(SETTLE, places | in_columns(rows)).scalars())
+
+    def mark_sending(self, connection: sa.Connection, numbers: Sequence[str]) -> set[str]:
+        """Record that claimed orders are about to be sent; gives those that are in doubt."""
+        places = self._places | {"number": list(numbers)}
+        return set(connection.execute(MARK_SENDING, places).scalars())
 
     def released(self, numbers: Sequence[str]) -> None:
         """Note orders that are let go."""
@@ -154,8 +148,15 @@ class Claims:
     # --- parts ----------------------------------------------------------------------------------
 
     @property
+    def _places(self) -> dict[str, object]:
+        return {
+            "this_endpoint": self._endpoint, "this_run": self._run,
+            "this_partition": self._partition, "this_worker": self._worker,
+        }  # fmt: skip
+
+    @property
     def _until(self) -> sa.ColumnElement[object]:
-        return sa.func.clock_timestamp() + _seconds(self._lease.length_s)
+        return sa.func.clock_timestamp() + seconds(self._lease.length_s)
 
     def _mine(self, numbers: Sequence[str]) -> sa.ColumnElement[bool]:
         return sa.and_(
@@ -269,7 +270,3 @@ def now_s() -> float:
     """A clock that goes on while the machine sleeps, where there is one (FAULTS P5)."""
     clock = getattr(time, "CLOCK_BOOTTIME", None)
     return time.monotonic() if clock is None else time.clock_gettime(clock)
-
-
-def _seconds(seconds: float) -> sa.ColumnElement[object]:
-    return sa.func.make_interval(0, 0, 0, 0, 0, 0, seconds)

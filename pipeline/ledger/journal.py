@@ -1,8 +1,7 @@
 """What `send` writes: one transaction for each step of sending (FAULTS §3)."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -10,9 +9,10 @@ from pipeline.ledger import schema as t
 from pipeline.ledger.claims import Claims, Lease, Taken, now_s
 from pipeline.ledger.records import FailedAttempt
 from pipeline.ledger.session import Session, again_after_a_cut
-from pipeline.ledger.statements import among, given, in_columns, run_seq
+from pipeline.ledger.statements import among, run_seq
 from pipeline.ledger.states import ACKNOWLEDGED, ANSWERED, FOLLOWS, SENDING, UNCLEAR, before
-from pipeline.ledger.told import UNREMEMBERED, unremembered
+from pipeline.ledger.together import told_anew
+from pipeline.ledger.told import UNREMEMBERED
 from pipeline.model.orders import Outcome, Replay, Submission
 from pipeline.model.outcomes import MutationOutcome, OrderOutcome
 
@@ -114,12 +114,14 @@ class Journal:
             if failed:
                 self._write_failed(connection, failed)
             if settled:
-                held = claims.held(connection, numbers)
+                rows = [
+                    self._settled_order(outcome)
+                    | {"sha256": submission.content_sha256, "external": outcome.external_id}
+                    for submission, outcome in settled
+                ]
+                held = claims.settle(connection, rows, self._session.now())
                 ours = [pair for pair in settled if pair[1].order_number in held]
-                if ours:
-                    self._write_settled(connection, ours)
-                unclear = {o.order_number for _, o in ours if o.outcome.value in UNCLEAR}
-                claims.release(connection, numbers, unclear)
+                self._write_details(connection, ours)
                 lost |= set(numbers) - held
             due = claims.due
             if due:
@@ -128,7 +130,9 @@ class Journal:
                 wanted = {each.order_number: each for each in sending}
                 taken = claims.take(connection, list(wanted))
                 mine = set(wanted) - taken.elsewhere - taken.over
-                doubtful = self._write_sending(connection, [wanted[n] for n in sorted(mine)])
+                if mine:
+                    doubtful = frozenset(claims.mark_sending(connection, sorted(mine)))
+                    self._doubt(connection, [wanted[n] for n in sorted(mine)], doubtful)
         claims.released(numbers)
         if due:
             gone -= set(numbers)
@@ -158,8 +162,6 @@ class Journal:
         self, connection: sa.Connection, sending: Sequence[Submission]
     ) -> frozenset[str]:
         numbers = [each.order_number for each in sending]
-        if not numbers:
-            return frozenset()
         connection.execute(
             sa.update(t.run_order)
             .where(
@@ -178,7 +180,7 @@ class Journal:
             )
             .values(fully_applied=False)
         )
-        doubtful = set(
+        doubtful = frozenset(
             connection.execute(
                 sa.select(t.in_doubt.c.order_number).where(
                     self._of_endpoint(t.in_doubt),
@@ -186,6 +188,13 @@ class Journal:
                 )
             ).scalars()
         )
+        self._doubt(connection, sending, doubtful)
+        return doubtful
+
+    def _doubt(
+        self, connection: sa.Connection, sending: Sequence[Submission], doubtful: frozenset[str]
+    ) -> None:
+        """Note which orders must be read back before they are sent again, if they get no answer."""
         unsafe = [
             {"endpoint": self._endpoint, "order_number": each.order_number}
             for each in sending
@@ -198,7 +207,6 @@ class Journal:
                 self._session.store.insert(t.in_doubt).on_conflict_do_nothing(), unsafe
             )
         self._doubted |= doubtful
-        return frozenset(doubtful)
 
     def _of_endpoint(self, table: sa.Table) -> sa.ColumnElement[bool]:
         return table.c.endpoint == self._endpoint
@@ -229,23 +237,26 @@ class Journal:
                     self._of_partition(table), among(connection, table.c.order_number, numbers)
                 )
             )
-        rows = [self._settled_order(outcome) for _, outcome in settled]
-        if connection.dialect.name == "postgresql":
-            there = {"r": self._run, "p": self._partition}
-            connection.execute(_SETTLE_TOGETHER, there | in_columns(rows))
-        else:
-            connection.execute(
-                _SETTLE, [row | {"r": self._run, "p": self._partition} for row in rows]
-            )
+        connection.execute(
+            _SETTLE,
+            [
+                self._settled_order(outcome) | {"r": self._run, "p": self._partition}
+                for _, outcome in settled
+            ],
+        )
+        acknowledged = [pair for pair in settled if pair[1].outcome.value in ACKNOWLEDGED]
+        if acknowledged:
+            self._write_known(connection, acknowledged)
+        self._write_details(connection, settled)
+
+    def _write_details(self, connection: sa.Connection, settled: Settled) -> None:
+        """What most orders have nothing of."""
         problems = [row for _, outcome in settled for row in self._problems(outcome)]
         if problems:
             connection.execute(sa.insert(t.run_problem), problems)
         mutations = [row for pair in settled for row in self._mutations(*pair)]
         if mutations:
             connection.execute(sa.insert(t.run_mutation), mutations)
-        acknowledged = [pair for pair in settled if pair[1].outcome.value in ACKNOWLEDGED]
-        if acknowledged:
-            self._write_known(connection, acknowledged)
         self._write_found(
             connection, [each for _, each in settled if each.outcome is OrderOutcome.LEFT_ALONE]
         )
@@ -279,11 +290,11 @@ class Journal:
             raise ValueError(f"an order that is being sent cannot become {outcome.outcome.value}")
         causes = [problem.code for problem in outcome.problems if problem.code not in _WARNINGS]
         return {
-            "n": outcome.order_number,
-            "to": outcome.outcome.value,
-            "http": outcome.status,
+            "number": outcome.order_number,
+            "becomes": outcome.outcome.value,
+            "http_status": outcome.status,
             # `sending` has counted one attempt already
-            "more": outcome.attempts - 1,
+            "more_attempts": outcome.attempts - 1,
             "cause": causes[0] if causes else None,
             "warned": len(outcome.problems) - len(causes),
         }
@@ -327,22 +338,11 @@ class Journal:
             for submission, outcome in acknowledged
         ]
         insert = self._session.store.insert(t.known_order)
-        together = connection.dialect.name == "postgresql"
-        if together:
-            insert = insert.from_select(list(_KNOWN), sa.select(given(**_KNOWN)))
-        fresh = insert.excluded
         connection.execute(
             insert.on_conflict_do_update(
-                index_elements=["endpoint", "order_number"],
-                set_={
-                    "content_sha256": fresh.content_sha256,
-                    "fully_applied": fresh.fully_applied,
-                    "external_id": sa.func.coalesce(fresh.external_id, t.known_order.c.external_id),
-                    "updated_at": fresh.updated_at,
-                    "marks": unremembered(t.known_order),
-                },
+                index_elements=["endpoint", "order_number"], set_=told_anew(insert.excluded)
             ),
-            in_columns(rows) if together else rows,
+            rows,
         )
 
     def _write_found(self, connection: sa.Connection, found: Sequence[Outcome]) -> None:
@@ -399,36 +399,20 @@ class Journal:
         )
 
 
-def _settling(name: Callable[[str], sa.ColumnElement[Any]]) -> sa.Update:
-    order = t.run_order.c
-    return (
-        sa.update(t.run_order)
-        .where(
-            order.run == sa.bindparam("r"),
-            order.partition == sa.bindparam("p"),
-            order.order_number == name("n"),
-            order.outcome == SENDING,
-        )
-        .values(
-            outcome=name("to"),
-            status=name("http"),
-            attempts=order.attempts + name("more"),
-            code=name("cause"),
-            warnings=name("warned"),
-        )
+_order = t.run_order.c
+_SETTLE = (
+    sa.update(t.run_order)
+    .where(
+        _order.run == sa.bindparam("r"),
+        _order.partition == sa.bindparam("p"),
+        _order.order_number == sa.bindparam("number"),
+        _order.outcome == SENDING,
     )
-
-
-_KNOWN = {
-    "endpoint": sa.BigInteger,
-    "order_number": sa.Text,
-    "content_sha256": sa.Text,
-    "fully_applied": sa.Boolean,
-    "external_id": sa.Text,
-    "updated_at": sa.Text,
-    "marks": sa.Text,
-}
-_TEXT, _NUMBER = sa.Text, sa.Integer
-_GIVEN = given(n=_TEXT, to=_TEXT, http=_NUMBER, more=_NUMBER, cause=_TEXT, warned=_NUMBER)
-_SETTLE = _settling(sa.bindparam)
-_SETTLE_TOGETHER = _settling(_GIVEN.c.__getitem__)
+    .values(
+        outcome=sa.bindparam("becomes"),
+        status=sa.bindparam("http_status"),
+        attempts=_order.attempts + sa.bindparam("more_attempts"),
+        code=sa.bindparam("cause"),
+        warnings=sa.bindparam("warned"),
+    )
+)

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from pipeline.ledger import Ledger, LedgerLocked, LedgerUnusable, postgresql, versions
 from pipeline.ledger.schema import METADATA, VERSION
 from pipeline.ledger.stops import PooledSession
+from pipeline.model.orders import Outcome
 from pipeline.model.outcomes import OrderOutcome
 from tests.databases import POSTGRESQL, Database, Server
 from tests.pooler import pooling
@@ -197,6 +199,25 @@ def test_d6_a_server_that_stays_away_ends_the_run(
 
 
 # --- locks: who may work beside whom ----------------------------------------------------------
+
+
+def test_the_planner_knows_a_table_that_has_just_been_filled(database: Database) -> None:
+    """It would take one endpoint for a two-hundredth of all otherwise, and read all its orders."""
+    with Ledger.open(database.location, clock=clock) as ledger:
+        begin(ledger)
+        numbers = [f"A{n}" for n in range(3000)]
+        ledger.plan_partition("r1", 0, plan(*({"order_number": each} for each in numbers)), "d")
+        journal = ledger.journal("r1", 0)
+        for start in range(0, 3000, 100):
+            some = numbers[start : start + 100]
+            journal.commit(sending=[sub(each) for each in some])
+            created = Outcome("", OrderOutcome.CREATED, attempts=1, status=201)
+            journal.commit(settled=[(sub(n), replace(created, order_number=n)) for n in some])
+        found = database.ask(
+            "SELECT tablename::text, n_distinct FROM pg_stats"
+            " WHERE schemaname = current_schema() AND attname IN ('run', 'endpoint')"
+        )
+    assert {("known_order", 1), ("run_order", 1)} <= set(found)
 
 
 def test_several_processes_work_at_one_ledger_and_one_of_them_prepares(database: Database) -> None:
