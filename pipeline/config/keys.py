@@ -76,6 +76,9 @@ KEYS: Mapping[str, Key] = {
         Key("lease_s", as_number, _ANY,
             "seconds after which the orders of a process that died go to another one (a ledger in "
             "PostgreSQL only); at least twice deadline_s", default=_PACE.lease_s),
+        Key("settle_s", as_number, _ANY,
+            "seconds that the newer version of an order waits when an earlier run got no answer for "
+            "an older one: it may be stored late", default=_PACE.settle_s),
         Key("attempts", as_whole(1, 100), _ANY, "attempts per order", default=_PACE.attempts),
         Key("order_s", as_number, _ANY, "seconds for all attempts of one order",
             default=_PACE.order_s),

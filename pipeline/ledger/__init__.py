@@ -32,6 +32,7 @@ from pipeline.ledger.records import (
     SourceNight,
     ToldOrder,
     TriedOnce,
+    Undecided,
     cause_hash,
 )
 from pipeline.ledger.sizes import EndpointSize, Growth, LedgerSize, TableSize
@@ -83,6 +84,7 @@ __all__ = [
     "TableSize",
     "ToldOrder",
     "TriedOnce",
+    "Undecided",
     "cause_hash",
     "owner_of",
     "set_aside",

@@ -56,6 +56,7 @@ from pipeline.ledger.records import (
     RunState,
     SourceNight,
     ToldOrder,
+    Undecided,
 )
 from pipeline.ledger.seals import SealKind, put_seal
 from pipeline.ledger.session import Session, each_again_after_a_cut
@@ -554,7 +555,7 @@ class Ledger:
         with self._session.transaction() as connection:
             return {number for number in connection.execute(query).scalars() if number is not None}
 
-    def undecided(self, run_id: str) -> list[str]:
+    def undecided(self, run_id: str) -> Undecided:
         """Give the open orders of a run of which an older version may still arrive (FAULTS N10).
 
         A request of it had no answer in a run that did not finish, and no other has had one since.
@@ -566,20 +567,20 @@ class Ledger:
                 sa.select(run.endpoint).where(run.seq == seq)
             ).scalar_one()
             older = connection.execute(
-                sa.select(run.seq).where(
+                sa.select(run.seq, run.ended_at).where(
                     run.endpoint == endpoint, run.seq < seq, run.state.in_(_UNFINISHED)
                 )
-            ).scalars()
+            )
             rows = sa.select(order.order_number, order.content_sha256)
             unclear = {
-                (number, sha256)
-                for each in older.all()
+                (number, sha256): ended_at
+                for each, ended_at in older.all()
                 for number, sha256 in connection.execute(
                     rows.where(order.run == each, order.outcome.in_(UNCLEAR))
                 )
             }
             if not unclear:
-                return []
+                return Undecided()
             numbers = {number for number, _ in unclear}
             mine = [
                 number
@@ -589,7 +590,12 @@ class Ledger:
                 if number in numbers and (number, sha256) not in unclear
             ]
         known = self.known(endpoint, mine)
-        return sorted(n for n in mine if n not in known or not known[n].fully_applied)
+        found = {n for n in mine if n not in known or not known[n].fully_applied}
+        ends = [ended_at for (number, _), ended_at in unclear.items() if number in found]
+        last = max(ends) if ends and None not in ends else None
+        return Undecided(
+            tuple(sorted(found)), None if last is None else datetime.fromisoformat(last)
+        )
 
     def partitions(self, run_id: str) -> list[PartitionState]:
         """Give how far each planned partition of a run came, by number."""

@@ -74,6 +74,17 @@ class RunRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Undecided:
+    """Orders of which an older version may still arrive, and when the last run that asked ended.
+
+    `asked_until` is None where such a run was killed, and nobody knows when it asked last.
+    """
+
+    orders: tuple[str, ...] = ()
+    asked_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class KnownOrder:
     """An order the API has acknowledged.
 

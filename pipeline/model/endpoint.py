@@ -58,6 +58,9 @@ class Pace:
     # Orders of a process that died go to another one after so long (PostgreSQL only); at least
     # twice `deadline_s`, so that its last request has ended by then.
     lease_s: float = 120.0
+    # After a request without an answer a newer version of its order waits so long, in case that it
+    # is stored late (CONTRACT §8).
+    settle_s: float = 30.0
     attempts: int = 6  # of one order
     order_s: float = 300.0  # all attempts of one order
     outage_failures: int = 20  # straight failures before the breaker opens

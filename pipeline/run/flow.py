@@ -20,6 +20,7 @@ from pipeline.ledger import (
     ReceivedInterchange,
     RunRecord,
     RunStart,
+    Undecided,
     set_aside,
 )
 from pipeline.ledger import RunState as LedgerState
@@ -86,6 +87,7 @@ from pipeline.send import is_parcellab
 _OF_THE_WORK = (2, 4)
 _UNKNOWN = OrderOutcome.UNKNOWN.value
 _ARRIVED = frozenset(outcome.value for outcome in ARRIVED_ORDERS)
+_DECIDED = Undecided()
 _SHOWN_OF_ACKS = ("name", "kind", "control", "partner", "accepted", "rejected", "outbox")
 _FACTS_OF_AN_END = ("ended_at", "stop_reason", "state")
 
@@ -654,9 +656,10 @@ class Flow:
         undecided = ledger.undecided(run_id)
         acks = self._acknowledge(ledger, run_id, folder)
         ledger.share(self._at(ledger))  # from here on others may help
-        result = self._work(ledger, run_id, folder, partitions, say)
-        if undecided:
-            result = replace(result, text=result.text + self._still_to_see(run_id, len(undecided)))
+        result = self._work(ledger, run_id, folder, partitions, say, undecided=undecided)
+        if undecided.orders:
+            more = self._still_to_see(run_id, len(undecided.orders))
+            result = replace(result, text=result.text + more)
         if not acks:
             return result
         listed = [{name: ack[name] for name in _SHOWN_OF_ACKS} for ack in acks]
@@ -710,7 +713,7 @@ class Flow:
 
     def _work(
         self, ledger: Ledger, run_id: str, folder: RunFolder, partitions: int, say: str, *,
-        joined: bool = False,
+        joined: bool = False, undecided: Undecided = _DECIDED,
     ) -> Result:  # fmt: skip
         """Send what is open of a run, and conclude it unless others go on with it."""
         waiting = waiting_orders(ledger, run_id, folder).len()
@@ -726,7 +729,7 @@ class Flow:
             stopped = send_all(
                 ledger, run_id, folder, partitions, endpoint=self.endpoint, pace=self.settings.pace,
                 events=self.events, halt=self.halt, clock=clock, until=self.options.until,
-                joined=joined, traffic=traffic,
+                joined=joined, traffic=traffic, undecided=undecided,
                 intent=Intent.CREATE if create_only else Intent.UPSERT,
             )  # fmt: skip
         except StopRun as reason:

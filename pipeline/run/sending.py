@@ -1,6 +1,7 @@
 """The second half of a run: what lies ready goes out, partition by partition."""
 
 import asyncio
+import math
 import secrets
 import time
 from collections import Counter, deque
@@ -10,7 +11,7 @@ from datetime import datetime
 import polars as pl
 
 from pipeline import __version__
-from pipeline.ledger import Lease, Ledger
+from pipeline.ledger import Lease, Ledger, Undecided
 from pipeline.model.endpoint import Endpoint, Pace
 from pipeline.model.orders import Intent, Operation, Replay, Submission
 from pipeline.model.outcomes import OrderOutcome
@@ -28,6 +29,7 @@ from pipeline.send import listening as listening_there
 _CHUNK = 500  # submissions that are made Python objects at a time
 _LOOK_AGAIN_S = 0.5
 _LEASE_OF_DEADLINES = 2.0  # a lease is at least so many times as long as a request may take
+_DECIDED = Undecided()
 _OPEN = [OrderOutcome.NOT_ATTEMPTED.value, OrderOutcome.UNKNOWN.value]
 
 
@@ -35,11 +37,13 @@ def send_all(
     ledger: Ledger, run_id: str, folder: RunFolder, partitions: int, *, endpoint: Endpoint,
     pace: Pace, events: Events, halt: Halt, clock: Callable[[], datetime], until: datetime | None,
     traffic: Traffic, intent: Intent = Intent.UPSERT, joined: bool = False,
+    undecided: Undecided = _DECIDED,
 ) -> StopRun | None:  # fmt: skip
     """Send what is open in each partition; gives the reason if the run could not go on.
 
     Outcomes are in the ledger and only there; `traffic` counts what went over the line. Who has
-    joined a run begins at its other end.
+    joined a run begins at its other end. Where an older version of an order may still arrive,
+    nothing goes out until that has become unlikely (CONTRACT §8).
     """
     waiting = waiting_orders(ledger, run_id, folder)
     if not waiting.len():
@@ -49,7 +53,7 @@ def send_all(
         return asyncio.run(
             _send(
                 ledger, run_id, folder, partitions, waiting, endpoint, pace, events, halt, clock,
-                until, traffic, intent, joined,
+                until, traffic, intent, joined, undecided,
             )
         )  # fmt: skip
     finally:
@@ -82,6 +86,7 @@ async def _send(
     ledger: Ledger, run_id: str, folder: RunFolder, partitions: int, waiting: pl.Series,
     endpoint: Endpoint, pace: Pace, events: Events, halt: Halt, clock: Callable[[], datetime],
     until: datetime | None, traffic: Traffic, intent: Intent, joined: bool,  # noqa: FBT001 - private
+    undecided: Undecided,
 ) -> StopRun | None:  # fmt: skip
     stop = halt.watch(asyncio.get_running_loop())
     watchers = [asyncio.create_task(_say_stop(stop, halt, events))]
@@ -96,6 +101,7 @@ async def _send(
     agent = f"pipeline/{__version__}"
     try:
         await listening_there(endpoint.base_url)
+        await _settled(undecided, gate, stop, events, clock)
         async with OrderClient(endpoint, pace, user_agent=agent) as client:
             left = deque(reversed(range(partitions)) if joined else range(partitions))
             with_others: dict[int, frozenset[str]] = {}
@@ -150,6 +156,27 @@ async def _say_stop(stop: asyncio.Event, halt: Halt, events: Events) -> None:
 def random_share() -> float:
     """Give a number from 0 up to 1 that nobody can foresee."""
     return secrets.SystemRandom().random()
+
+
+async def _settled(
+    undecided: Undecided, gate: Gate, stop: asyncio.Event, events: Events,
+    clock: Callable[[], datetime],
+) -> None:  # fmt: skip
+    """Wait until an older version of an order would have arrived; at most `settle_s`."""
+    if not undecided.orders:
+        return
+    settle_s = gate.pace.settle_s
+    passed_s = 0.0  # a run that was killed may have asked until just now
+    if undecided.asked_until is not None:
+        passed_s = (clock() - undecided.asked_until).total_seconds()
+    wait_s = min(settle_s, settle_s - passed_s)
+    if wait_s <= 0:
+        return
+    events.say(
+        "info", "waiting: an older version may be stored late", orders=len(undecided.orders),
+        seconds=math.ceil(wait_s),
+    )  # fmt: skip
+    await gate.pause(wait_s, stop)
 
 
 async def _watch_time(until: datetime, clock: Callable[[], datetime], halt: Halt) -> None:

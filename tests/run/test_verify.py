@@ -10,6 +10,7 @@ import pytest
 from pipeline.model.stops import StopRun
 from pipeline.run import Result, verify
 from pipeline.sandbox import FaultSchedule
+from pipeline.send import Gate
 from tests.databases import BOTH
 from tests.run.conftest import ORDERS_YAML, PARCELS_YAML, Warehouse, order_row
 
@@ -332,6 +333,33 @@ def test_n10_an_older_version_that_may_still_arrive_is_said_and_then_found(
     # once it has an answer nothing is left to be said
     warehouse.orders(order_row("A1", name="newest"), order_row("A2"))
     assert "Make sure" not in warehouse.run().text
+
+
+def test_n10_a_newer_version_waits_until_the_older_one_would_have_arrived(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CONTRACT §8: after an unclear outcome the next version waits for a settle time."""
+    waits: list[float] = []
+
+    async def pause(_gate: Gate, seconds: float, _halted: object) -> None:
+        waits.append(seconds)
+
+    monkeypatch.setattr(Gate, "pause", pause)
+    warehouse.paced(attempts=1, settle_s=30.0)
+    warehouse.orders(order_row("A1", name="old"), order_row("A2"))
+    warehouse.sandbox.play(FaultSchedule.of([{"fault": "http_5xx", "order_number": "A1"}]))
+    assert warehouse.run().exit_code == 5
+    warehouse.sandbox.play(FaultSchedule())
+    assert waits == []
+    warehouse.orders(order_row("A2", name="another"))
+    assert warehouse.run().exit_code == 0
+    assert waits == []  # of A2 everything is known
+
+    warehouse.orders(order_row("A1", name="new"))
+    assert warehouse.run().exit_code == 0
+
+    assert len(waits) == 1
+    assert 0 < waits[0] <= 30
 
 
 def test_what_was_told_a_moment_ago_may_be_shown_late(warehouse: Warehouse) -> None:
