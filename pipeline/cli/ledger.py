@@ -195,7 +195,8 @@ def size_in_words(size_bytes: int | None) -> str:
 def export(session: Session, name: str | None, outcomes: tuple[str, ...], out: Path | None) -> int:
     """Write what the ledger says of each order as CSV, to compare it with the server.
 
-    Columns: order_number, content_sha256 (of the payload), version (0 is the order, 1 and up are
+    Columns: order_number, content_sha256 (of all that the mapping made of the order; after the dot
+    the first digits of the hash of its lines), version (0 is the order, 1 and up are
     superseded older versions of it), outcome, status (HTTP), run, updated_at and external_id (of the
     last acknowledgement). One row for each order of each run of the profile's account, oldest run first.
     """
@@ -205,7 +206,8 @@ def export(session: Session, name: str | None, outcomes: tuple[str, ...], out: P
 
     console = session.console
     if out is not None:
-        way.export_to(out, loaded.settings, name, outcomes)
+        rows = way.export_to(out, loaded.settings, name, outcomes)
+        console.log("INFO", "exported", {"orders": rows})
         console.place("file", out.absolute())
         return Exit.OK
     if console.look.json:

@@ -114,8 +114,8 @@ def exported(settings: Settings, name: str | None, outcomes: Sequence[str]) -> I
             yield text.getvalue()
 
 
-def export_to(path: Path, settings: Settings, name: str | None, outcomes: Sequence[str]) -> None:
-    """Write the same to a new file, which only this user may read.
+def export_to(path: Path, settings: Settings, name: str | None, outcomes: Sequence[str]) -> int:
+    """Write the same to a new file, which only this user may read; gives how many orders.
 
     Raises:
         FileThere: what somebody wrote is not written over.
@@ -126,9 +126,12 @@ def export_to(path: Path, settings: Settings, name: str | None, outcomes: Sequen
             f"{path} exists already", code="C114", place="--out",
             help="remove the file first, or name another one",
         )  # fmt: skip
+    rows = -1  # the header is none
     with written(path), replacing(path) as out:
         for piece in exported(settings, name, outcomes):
             out.write(piece.encode())
+            rows += piece.count("\n")
+    return rows
 
 
 # --- what of it may go ----------------------------------------------------------------------------

@@ -123,8 +123,9 @@ async def _send(
                         intent=intent,
                     )  # fmt: skip
                     done += delivered.settled
-                    events.say("debug", "partition sent", partition=partition,
-                               settled=delivered.settled, requests=delivered.requests)  # fmt: skip
+                    if delivered.settled or delivered.requests:  # not while others have them
+                        events.say("debug", "partition sent", partition=partition,
+                                   settled=delivered.settled, requests=delivered.requests)  # fmt: skip
                     if delivered.stopped is not None:
                         return delivered.stopped
                     if delivered.elsewhere:
