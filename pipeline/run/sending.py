@@ -23,7 +23,7 @@ from pipeline.run.halt import Halt
 from pipeline.run.heartbeat import CountedJournal
 from pipeline.run.prepare import PREPARED_SCHEMA
 from pipeline.run.request import Events
-from pipeline.send import Gate, OrderClient, Progress, deliver
+from pipeline.send import Delivered, Gate, OrderClient, Progress, deliver
 from pipeline.send import listening as listening_there
 
 _CHUNK = 500  # submissions that are made Python objects at a time
@@ -123,9 +123,7 @@ async def _send(
                         intent=intent,
                     )  # fmt: skip
                     done += delivered.settled
-                    if delivered.settled or delivered.requests:  # not while others have them
-                        events.say("debug", "partition sent", partition=partition,
-                                   settled=delivered.settled, requests=delivered.requests)  # fmt: skip
+                    _note(events, partition, delivered)
                     if delivered.stopped is not None:
                         return delivered.stopped
                     if delivered.elsewhere:
@@ -146,6 +144,12 @@ async def _send(
         await asyncio.gather(*watchers, return_exceptions=True)
         halt.over()
     return None
+
+
+def _note(events: Events, partition: int, delivered: Delivered) -> None:
+    if delivered.settled or delivered.requests:  # not each time that we look what others have left
+        events.say("debug", "partition sent", partition=partition,
+                   settled=delivered.settled, requests=delivered.requests)  # fmt: skip
 
 
 async def _say_stop(stop: asyncio.Event, halt: Halt, events: Events) -> None:
