@@ -4,12 +4,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
 
 from pipeline.ledger import schema as t
 from pipeline.ledger.claims import Claims, Lease, Taken, now_s
 from pipeline.ledger.records import FailedAttempt
 from pipeline.ledger.session import Session, again_after_a_cut
-from pipeline.ledger.statements import among, run_seq
+from pipeline.ledger.statements import among, for_each, run_seq
 from pipeline.ledger.states import ACKNOWLEDGED, ANSWERED, FOLLOWS, SENDING, UNCLEAR, before
 from pipeline.ledger.together import told_anew
 from pipeline.ledger.told import UNREMEMBERED
@@ -237,7 +238,8 @@ class Journal:
                     self._of_partition(table), among(connection, table.c.order_number, numbers)
                 )
             )
-        connection.execute(
+        for_each(
+            connection,
             _SETTLE,
             [
                 self._settled_order(outcome) | {"r": self._run, "p": self._partition}
@@ -337,13 +339,7 @@ class Journal:
             }
             for submission, outcome in acknowledged
         ]
-        insert = self._session.store.insert(t.known_order)
-        connection.execute(
-            insert.on_conflict_do_update(
-                index_elements=["endpoint", "order_number"], set_=told_anew(insert.excluded)
-            ),
-            rows,
-        )
+        for_each(connection, _ACKNOWLEDGE, rows)
 
     def _write_found(self, connection: sa.Connection, found: Sequence[Outcome]) -> None:
         """Remember orders that somebody else has made: that they exist, and nothing else."""
@@ -399,6 +395,10 @@ class Journal:
         )
 
 
+_insert_known = sqlite.insert(t.known_order)
+_ACKNOWLEDGE = _insert_known.on_conflict_do_update(
+    index_elements=["endpoint", "order_number"], set_=told_anew(_insert_known.excluded)
+)
 _order = t.run_order.c
 _SETTLE = (
     sa.update(t.run_order)
