@@ -111,7 +111,7 @@ KEYS: Mapping[str, Key] = _by_name(
         "or off; stop for production, off elsewhere, unless it is set"),
     Key("max_orders", as_whole(1), _ANY, "stop when there are more orders than this"),
     Key("min_rows", as_whole(1), _ANY, "stop when there are fewer rows than this"),
-    Key("settle_s", as_seconds, _ANY,
+    Key("stable_s", as_seconds, _ANY,
         "seconds for which a file must have been left alone before it is read; 0 for no wait",
         default=0.0),
     Key("accept_duplicates", as_yes_no, _ANY,

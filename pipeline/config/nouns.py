@@ -134,7 +134,7 @@ class Settings:
     timezone: str  # IANA; in which the report and the log write times
     owners: Mapping[str, str] = field(default_factory=dict)
     auto_approve: bool = False
-    settle_s: float = 0.0  # how long a file must have been left alone before it is read
+    stable_s: float = 0.0  # how long a file must have been left alone before it is read
     profile_named: bool = False  # by an option, so that a printed command must name it too
     config: Path | None = None  # the file that an option named
     reports_named: bool = False  # by an option, too

@@ -74,7 +74,7 @@ class Maker:
             timezone=self.get("timezone", str),
             owners=owners,
             auto_approve=self.get("auto_approve", bool),
-            settle_s=self.get("settle_s", float),
+            stable_s=self.get("stable_s", float),
             acks=self.maybe("acks_dir", Path),
             metrics=self._metrics(),
         )

@@ -402,7 +402,7 @@ class Flow:
         )  # fmt: skip
         return open_jobs(
             mappings, inputs, folder, self._warn, self._own_folders(),
-            settle_s=self.settings.settle_s, reception=reception,
+            stable_s=self.settings.stable_s, reception=reception,
             by_partner=self.options.by_partner, corrected=wanted.mappings if wanted else None,
             claims=claims,
         )  # fmt: skip

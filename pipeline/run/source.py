@@ -127,7 +127,7 @@ def compiled(mappings: Sequence[Path]) -> dict[Path, Compiled]:
 
 def open_jobs(
     mappings: Sequence[Path], inputs: Sequence[str], folder: RunFolder,
-    warn: Callable[[str], None], own: Sequence[Path] = (), *, settle_s: float = 0.0,
+    warn: Callable[[str], None], own: Sequence[Path] = (), *, stable_s: float = 0.0,
     reception: Reception | None = None, by_partner: bool = False,
     corrected: Mapping[Path, Path] | None = None,
     claims: Mapping[Path, Sequence[Path]] | None = None,
@@ -136,7 +136,7 @@ def open_jobs(
 
     Without inputs, what the mappings' `source.files` mean in the present folder. `own` are folders
     of this program, which need no word when they lie among the files. A file that was written to
-    less than `settle_s` seconds ago is watched for so long before it is read. `reception` judges
+    less than `stable_s` seconds ago is watched for so long before it is read. `reception` judges
     who sent the interchanges of EDI files. With `by_partner` the mappings are those of the
     partners, and each reads what its partner sends. `corrected` are corrected files with the
     mapping of each; a person may have saved them with another delimiter. `claims` are the files of
@@ -171,7 +171,7 @@ def open_jobs(
             warn(
                 f"no file for {name}, which reads {meant(patterns[name])}{_seen(found) if inputs else ''}"
             )
-    copies = _Copies(display_names(found.files), folder, settle_s)
+    copies = _Copies(display_names(found.files), folder, stable_s)
     desk = Desk(reception or Reception(), by_partner=by_partner)
     for original in found.files:
         claiming = {
@@ -201,10 +201,10 @@ def open_jobs(
 class _Copies:
     """The snapshots of a run's files, each taken when it is first asked for."""
 
-    def __init__(self, shown: Mapping[Path, str], folder: RunFolder, settle_s: float) -> None:
+    def __init__(self, shown: Mapping[Path, str], folder: RunFolder, stable_s: float) -> None:
         self._shown = shown
         self._into = folder.path / "snapshots"
-        self._settle_s = settle_s
+        self._stable_s = stable_s
         self._taken: dict[Path, Snapshot] = {}
 
     def of(self, original: Path) -> Snapshot:
@@ -212,7 +212,7 @@ class _Copies:
         if original not in self._taken:
             self._taken[original] = take_snapshot(
                 original, self._into, ordinal=len(self._taken), name=self._shown[original],
-                settle=_settling(original, self._settle_s),
+                settle=_settling(original, self._stable_s),
             )  # fmt: skip
         return self._taken[original]
 
@@ -273,14 +273,14 @@ def _each_reads_its_messages(first: Mapping[Path, Compiled], partners: Sequence[
                 )  # fmt: skip
 
 
-def _settling(original: Path, settle_s: float) -> Callable[[], None] | None:
+def _settling(original: Path, stable_s: float) -> Callable[[], None] | None:
     """Give the wait for a file that is fresh; what has been left alone for long needs none."""
     try:
         still_s = time.time() - original.stat().st_mtime
     except OSError:  # `take_snapshot` says what is wrong with it
         return None
     # a time in the future tells nothing, so such a file is watched too
-    return partial(time.sleep, settle_s) if settle_s and still_s < settle_s else None
+    return partial(time.sleep, stable_s) if stable_s and still_s < stable_s else None
 
 
 def _all_have_files(patterns: Mapping[str, str | None]) -> None:

@@ -220,7 +220,7 @@ def test_a_file_that_is_still_written_is_not_read(
     ).exit_code == 0  # fmt: skip
     assert waited == []  # it waits only when it is told to
 
-    warehouse.settings = replace(warehouse.settings, settle_s=5.0)
+    warehouse.settings = replace(warehouse.settings, stable_s=5.0)
     with pytest.raises(SourceUnusable, match="is still being written"):
         warehouse.run()
     assert waited == [5.0]

@@ -4,13 +4,14 @@ import base64
 import re
 import stat
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pipeline import config
 from pipeline.config import KEYS, BadConfig, Credentials, From, Loaded, Where, load
-from pipeline.model.endpoint import AuthScheme
+from pipeline.model.endpoint import AuthScheme, Pace
 
 PROD = '[profile.prod]\nbase_url = "product-api"\naccount = 1618\n'
 TOKEN = "0123456789abcdef9c1f"
@@ -50,6 +51,11 @@ def test_without_anything_the_profile_is_the_sandbox(tmp_path: Path) -> None:
     assert settings.home == tmp_path / ".pipeline"
     assert settings.ledger == str(tmp_path / ".pipeline" / "ledger.db")
     assert found.origins["rate"].kind is From.DEFAULT
+
+
+def test_the_pace_of_sending_is_the_documented_one(tmp_path: Path) -> None:
+    pace = loaded(tmp_path).settings.pace
+    assert replace(pace, rate_per_s=Pace().rate_per_s) == Pace()
 
 
 LAYERS = [
