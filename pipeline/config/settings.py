@@ -93,7 +93,7 @@ class Maker:
             read_s=self.get("read_s", float),
             deadline_s=self.get("deadline_s", float),
             lease_s=self.get("lease_s", float),
-            settle_s=self.get("settle_s", float),
+            late_s=self.get("late_s", float),
             attempts=self.get("attempts", int),
             order_s=self.get("order_s", float),
             outage_failures=self.get("outage_failures", int),

@@ -60,7 +60,7 @@ class Pace:
     lease_s: float = 120.0
     # After a request without an answer a newer version of its order waits so long, in case that it
     # is stored late (CONTRACT §8).
-    settle_s: float = 30.0
+    late_s: float = 30.0
     attempts: int = 6  # of one order
     order_s: float = 300.0  # all attempts of one order
     outage_failures: int = 20  # straight failures before the breaker opens

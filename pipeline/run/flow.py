@@ -85,6 +85,7 @@ from pipeline.send import is_parcellab
 
 # Exit codes of runs that ended because of what they were given, not of the ledger or its disk.
 _OF_THE_WORK = (2, 4)
+_MISTYPED = "C119"  # --only-order names no order: that says nothing about the night
 _UNKNOWN = OrderOutcome.UNKNOWN.value
 _ARRIVED = frozenset(outcome.value for outcome in ARRIVED_ORDERS)
 _DECIDED = Undecided()
@@ -531,7 +532,8 @@ class Flow:
         try:
             yield
         except StopRun as stopped:
-            if stopped.exit_code in _OF_THE_WORK and ledger.run(folder.path.name) is None:
+            of_the_work = stopped.exit_code in _OF_THE_WORK and stopped.code != _MISTYPED
+            if of_the_work and ledger.run(folder.path.name) is None:
                 at = clock()
                 ledger.begin_run(
                     RunStart(

@@ -167,14 +167,14 @@ async def _settled(
     undecided: Undecided, gate: Gate, stop: asyncio.Event, events: Events,
     clock: Callable[[], datetime],
 ) -> None:  # fmt: skip
-    """Wait until an older version of an order would have arrived; at most `settle_s`."""
+    """Wait until an older version of an order would have arrived; at most `late_s`."""
     if not undecided.orders:
         return
-    settle_s = gate.pace.settle_s
+    late_s = gate.pace.late_s
     passed_s = 0.0  # a run that was killed may have asked until just now
     if undecided.asked_until is not None:
         passed_s = (clock() - undecided.asked_until).total_seconds()
-    wait_s = min(settle_s, settle_s - passed_s)
+    wait_s = min(late_s, late_s - passed_s)
     if wait_s <= 0:
         return
     events.say(

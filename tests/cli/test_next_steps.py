@@ -156,6 +156,7 @@ def test_an_order_that_is_not_there(call: Call, files: Path, api: RunningSandbox
             "  help: check the order number",
         ]
     assert api.requests() == []
+    assert call("status").out.startswith("no run yet")  # a mistyped number is no run
     assert files.is_dir()
 
 

@@ -103,8 +103,8 @@ class Site:
         (self.inbox / "parcels.yaml").write_text(PARCELS_YAML, encoding="utf-8")
         # What a dead process has claimed is free again after the lease: not two minutes later here.
         lease = {} if self.ledger is None else {"deadline_s": 3, "lease_s": 6}
-        settle = {"settle_s": 1}  # what this server stores late is there after half a second
-        pace = {"concurrency": self.concurrency, "partial_ok": True, **settle, **lease, **self.pace}
+        late = {"late_s": 1}  # what this server stores late is there after half a second
+        pace = {"concurrency": self.concurrency, "partial_ok": True, **late, **lease, **self.pace}
         lines = [f"{key} = {json.dumps(value)}" for key, value in pace.items()]
         profile = ["[profile.sandbox]", f'base_url = "{self.sandbox.base_url}"']
         config = "\n".join([*lines, *profile, ""])

@@ -215,7 +215,7 @@ def warehouse(tmp_path: Path, sandbox: RunningSandbox, database: Database) -> Wa
         base_url=sandbox.base_url, account=sandbox.account, token=Secret(sandbox.token)
     )
     # whoever goes on after a killed process waits for the end of its lease
-    pace = Pace(settle_s=0.0)
+    pace = Pace(late_s=0.0)
     if database.kind != "sqlite":
         pace = replace(pace, deadline_s=2.5, lease_s=5.0)
     settings = Settings(

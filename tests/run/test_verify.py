@@ -345,7 +345,7 @@ def test_n10_a_newer_version_waits_until_the_older_one_would_have_arrived(
         waits.append(seconds)
 
     monkeypatch.setattr(Gate, "pause", pause)
-    warehouse.paced(attempts=1, settle_s=30.0)
+    warehouse.paced(attempts=1, late_s=30.0)
     warehouse.orders(order_row("A1", name="old"), order_row("A2"))
     warehouse.sandbox.play(FaultSchedule.of([{"fault": "http_5xx", "order_number": "A1"}]))
     assert warehouse.run().exit_code == 5
