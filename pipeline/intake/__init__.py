@@ -2,16 +2,28 @@
 
 from pipeline.intake.assignment import assign, display_names, meant
 from pipeline.intake.finding import EMPTY, Found, find_files
-from pipeline.intake.snapshots import Snapshot, SnapshotFailed, take_snapshot
+from pipeline.intake.packing import unpacked_name
+from pipeline.intake.snapshots import (
+    ArchiveCopy,
+    Snapshot,
+    SnapshotFailed,
+    copy_archive,
+    take_member,
+    take_snapshot,
+)
 
 __all__ = [
     "EMPTY",
+    "ArchiveCopy",
     "Found",
     "Snapshot",
     "SnapshotFailed",
     "assign",
+    "copy_archive",
     "display_names",
     "find_files",
     "meant",
+    "take_member",
     "take_snapshot",
+    "unpacked_name",
 ]

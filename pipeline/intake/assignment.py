@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from pipeline.intake.packing import unpacked_name
 from pipeline.model.stops import SourceUnusable
 
 __all__ = ["assign", "claims", "display_names", "meant"]
@@ -13,13 +14,12 @@ __all__ = ["assign", "claims", "display_names", "meant"]
 def claims(pattern: str, file: Path) -> bool:
     """Tell whether a mapping's `source.files` means a file, packed or not.
 
-    >>> claims("orders_*.csv", Path("in/orders_1.csv")), claims("orders_*.csv", Path("orders_1.csv.gz"))
+    >>> claims("orders_*.csv", Path("in/orders_1.csv")), claims("orders_*.csv", Path("orders_1.csv.zst"))
     (True, True)
     >>> claims("orders_*.csv", Path("Orders_1.csv"))
     False
     """
-    unpacked = file.name[:-3] if file.name.lower().endswith(".gz") else file.name
-    return fnmatchcase(file.name, pattern) or fnmatchcase(unpacked, pattern)
+    return fnmatchcase(file.name, pattern) or fnmatchcase(unpacked_name(file.name), pattern)
 
 
 def assign(
@@ -69,14 +69,18 @@ def meant(pattern: str | None) -> str:
     return f'"{pattern}"' if pattern is not None else "what no other mapping means"
 
 
-def display_names(files: Sequence[Path]) -> dict[Path, str]:
+def display_names(
+    files: Sequence[Path], least: Mapping[Path, int] | None = None
+) -> dict[Path, str]:
     """Name files for people: the base name, with as many folders before it as tell them apart.
+
+    `least` says how many parts of its path the name of a file has at least, where that is not one.
 
     >>> list(display_names([Path("de/orders.csv"), Path("at/orders.csv"), Path("de/b.csv")]).values())
     ['de/orders.csv', 'at/orders.csv', 'b.csv']
     """
     parts = [file.absolute().parts for file in files]
-    depth = [1] * len(files)
+    depth = [(least or {}).get(file, 1) for file in files]
     while True:
         names = ["/".join(part[-deep:]) for part, deep in zip(parts, depth, strict=True)]
         count = Counter(names)

@@ -4,10 +4,11 @@ import glob
 import os
 import stat
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
+from pipeline.intake.archives import Member, is_zip, members_meant
 from pipeline.intake.assignment import claims
 from pipeline.model.likeness import nearest
 from pipeline.model.stops import SourceUnusable
@@ -15,6 +16,7 @@ from pipeline.model.stops import SourceUnusable
 __all__ = ["EMPTY", "Found", "find_files", "refusal"]
 
 EMPTY = "is empty (0 bytes)"  # why a file is left alone
+NOT_MEANT = "is meant by no mapping's `source.files`"
 
 _UNFINISHED = (".part", ".tmp", ".filepart", "~")
 _KINDS = (
@@ -28,10 +30,23 @@ _KINDS = (
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The files to read, and those left alone with the reason ("is hidden"); sorted by path."""
+    """The files to read, and those left alone with the reason ("is hidden"); sorted by path.
+
+    `members` says which of the files are not on the disk but in a zip archive.
+    """
 
     files: tuple[Path, ...]
     left_alone: Mapping[Path, str]
+    members: Mapping[Path, Member] = field(default_factory=dict)
+
+    @property
+    def least_parts(self) -> Mapping[Path, int]:
+        """How many parts a name needs so that it tells the archive of a file, too."""
+        return {
+            file: len(PurePosixPath(member.name).parts) + 1
+            for file, member in self.members.items()
+            if file != member.archive
+        }
 
 
 def find_files(arguments: Sequence[str], patterns: Sequence[str | None] = ()) -> Found:
@@ -39,39 +54,79 @@ def find_files(arguments: Sequence[str], patterns: Sequence[str | None] = ()) ->
 
     `patterns` are the `source.files` globs of the mappings, None for a mapping without one: of a
     folder only the files that some mapping reads are taken; without patterns, all. Hidden and unfinished files
-    are left alone even when they are named; so are empty ones (FAULTS I9) beside any that are not.
+    are left alone even when they are named; so are empty ones (FAULTS I9) beside any that are not. Of a zip
+    archive those members are files that some mapping means, or its only one.
 
     Raises:
-        SourceUnusable: a named file does not exist or is no regular file, or a glob means nothing.
+        SourceUnusable: a named file does not exist or is no regular file, a glob means nothing, or a
+            zip archive is damaged or does not say which member is meant.
     """
-    files: dict[Path, Path] = {}
-    empty: dict[Path, Path] = {}
-    left: dict[Path, str] = {}
+    search = _Search(patterns)
     for argument in arguments:
         path = Path(argument)
         if path.is_dir():
-            candidates, named = sorted(path.iterdir()), False
+            for each in sorted(path.iterdir()):
+                search.take(each, in_folder=True)
         elif os.path.lexists(path):
-            candidates, named = [path], True
+            search.take(path, named=True)
         else:
-            candidates, named = _expanded(argument), False
-        for candidate in candidates:
-            reason = _unfinished(candidate.name) or refusal(candidate)
-            if reason is None and path.is_dir() and not _is_read(candidate, patterns):
-                reason = "is meant by no mapping's `source.files`"
-            if reason is None:
-                among = empty if _is_empty(candidate) else files
-                among.setdefault(candidate.resolve(), candidate)
-            elif named and not _unfinished(candidate.name):
-                raise SourceUnusable(
-                    f"{candidate} {reason}", help="name a regular file, or the folder it lies in"
-                )
-            else:
-                left.setdefault(candidate, reason)
-    if files:
-        left |= dict.fromkeys(empty.values(), EMPTY)
-    found = files or empty  # their reader says what is wrong with them
-    return Found(tuple(sorted(found.values())), MappingProxyType(dict(sorted(left.items()))))
+            for each in _expanded(argument):
+                search.take(each)
+    return search.found()
+
+
+class _Search:
+    """What has been found so far; each file once, whatever names it has."""
+
+    def __init__(self, patterns: Sequence[str | None]) -> None:
+        self._patterns = patterns
+        self._files: dict[Path, Path] = {}
+        self._empty: dict[Path, Path] = {}
+        self._left: dict[Path, str] = {}
+        self._members: dict[Path, Member] = {}
+
+    def take(self, file: Path, *, named: bool = False, in_folder: bool = False) -> None:
+        """Look at a file that an argument names, or that lies in a folder, or that a glob means."""
+        reason = _unfinished(file.name) or refusal(file)
+        if reason is not None and named and not _unfinished(file.name):
+            raise SourceUnusable(
+                f"{file} {reason}", help="name a regular file, or the folder it lies in"
+            )
+        if reason is None:
+            reason = (
+                self._unzipped(file, in_folder=in_folder)
+                if is_zip(file)
+                else self._taken(file, in_folder=in_folder)
+            )
+        if reason is not None:
+            self._left.setdefault(file, reason)
+
+    def _taken(self, file: Path, *, in_folder: bool) -> str | None:
+        if in_folder and not _is_read(file, self._patterns):
+            return NOT_MEANT
+        among = self._empty if _is_empty(file) else self._files
+        among.setdefault(file.resolve(), file)
+        return None
+
+    def _unzipped(self, archive: Path, *, in_folder: bool) -> str | None:
+        whole = not in_folder or not self._patterns
+        members = members_meant(archive, self._patterns, whole=whole)
+        if members is None:
+            return NOT_MEANT
+        self._members |= members
+        for each in members:
+            self._files.setdefault(each.resolve(), each)
+        return None
+
+    def found(self) -> Found:
+        """Give all of it."""
+        if self._files:
+            self._left |= dict.fromkeys(self._empty.values(), EMPTY)
+        files = self._files or self._empty  # their reader says what is wrong with them
+        return Found(
+            tuple(sorted(files.values())), MappingProxyType(dict(sorted(self._left.items()))),
+            {file: self._members[file] for file in files.values() if file in self._members},
+        )  # fmt: skip
 
 
 def refusal(path: Path) -> str | None:

@@ -3,26 +3,34 @@
 import hashlib
 import os
 import stat
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from pipeline.intake.archives import Member, is_zip, member_bytes
 from pipeline.intake.finding import refusal
+from pipeline.intake.packing import (
+    NOT_UNPACKED,
+    PIECE,
+    RATIO_MAX,
+    UNPACKED_MAX,
+    Limits,
+    expected_content,
+    packing_of,
+    unpacked,
+)
 from pipeline.model.stops import SourceUnusable, StopRun
 
-__all__ = ["Snapshot", "SnapshotFailed", "take_snapshot"]
-
-UNPACKED_MAX = 16 << 30  # bytes
-# Text exports pack 5 to 50 times smaller; a gzip bomb about 1,000 times (FAULTS I10).
-RATIO_MAX = 200
-
-_PIECE = 1 << 20
-_RATIO_FROM = 8 << 20  # unpacked bytes below which the ratio says nothing yet and harms nobody
-_GZIP = 16 + zlib.MAX_WBITS
-_NOT_UNPACKED = (".zip", ".7z", ".bz2", ".xz", ".zst", ".tar", ".tgz", ".rar")
+__all__ = [
+    "ArchiveCopy",
+    "Snapshot",
+    "SnapshotFailed",
+    "copy_archive",
+    "take_member",
+    "take_snapshot",
+]
 
 
 class SnapshotFailed(StopRun):
@@ -36,7 +44,8 @@ class Snapshot:
     """A copy that nobody else changes.
 
     `name` is how messages call the file, `original` where it came from, `path` the copy (unpacked).
-    `sha256` and `size_bytes` are those of the original's own bytes, packed if it was.
+    `sha256` and `size_bytes` are those of the original's own bytes, packed if it was. Of a member of
+    a zip archive they are those of its content, `original` is the archive and `archive_sha256` its hash.
     """
 
     name: str
@@ -44,6 +53,17 @@ class Snapshot:
     path: Path
     sha256: str
     size_bytes: int
+    archive_sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveCopy:
+    """A copy of a zip archive; `limits` count what all of its members come to."""
+
+    original: Path
+    path: Path
+    sha256: str
+    limits: Limits
 
 
 def take_snapshot(
@@ -56,60 +76,118 @@ def take_snapshot(
     unpacked_max: int = UNPACKED_MAX,
     ratio_max: int = RATIO_MAX,
 ) -> Snapshot:
-    """Copy a file for this user's eyes only, hash it on the way, and unpack it if it is a .gz.
+    """Copy a file for this user's eyes only, hash it on the way, and unpack it by its name's ending.
 
     The copy's name comes from `ordinal`, never from the original's. `settle` waits a little; a file
     that changes meanwhile is still being written. `name` is how messages call the file; without
     it they use its base name.
 
     Raises:
-        SourceUnusable: the file is no regular file, may not be read, changes, or unpacks to more
-            than the limits allow.
+        SourceUnusable: the file is no regular file, may not be read, changes, is no export, or
+            unpacks to more than the limits allow.
         SnapshotFailed: the copy cannot be written. No part of it is left.
     """
     called = name or original.name
-    if original.name.lower().endswith(_NOT_UNPACKED):
+    packing = packing_of(original.name)
+    if is_zip(original) or original.name.lower().endswith(NOT_UNPACKED):
         raise SourceUnusable(
             f"{called} is an archive of a kind that is not unpacked",
-            help="unpack it first; only .gz is unpacked here",
+            help="unpack it first; .gz, .bz2, .xz, .zst and .zip are unpacked here",
         )
+    limits = Limits(unpacked_max, ratio_max)
+
+    def content(pieces: Iterator[bytes]) -> Iterator[bytes]:
+        if packing is not None:
+            pieces = unpacked(pieces, packing, called, limits)
+        return expected_content(pieces, called, was_packed=packing is not None)
+
+    path, sha256, size = _copied(original, into / f"{ordinal:06d}.input", called, settle, content)
+    return Snapshot(called, original, path, sha256, size)
+
+
+def copy_archive(
+    original: Path,
+    into: Path,
+    *,
+    ordinal: int,
+    settle: Callable[[], None] | None = None,
+    name: str | None = None,
+    unpacked_max: int = UNPACKED_MAX,
+    ratio_max: int = RATIO_MAX,
+) -> ArchiveCopy:
+    """Copy a zip archive as `take_snapshot` copies a file, but packed as it is.
+
+    Raises:
+        SourceUnusable, SnapshotFailed: as there.
+    """
+    called = name or original.name
+    path, sha256, size = _copied(
+        original, into / f"{ordinal:06d}.packed", called, settle, lambda pieces: pieces
+    )
+    return ArchiveCopy(original, path, sha256, Limits(unpacked_max, ratio_max, packed=size))
+
+
+def take_member(
+    archive: ArchiveCopy, member: Member, into: Path, *, ordinal: int, name: str
+) -> Snapshot:
+    """Unpack a member of an archive that has been copied.
+
+    Raises:
+        SourceUnusable: the member is encrypted, damaged, packed again, no export, or more than the
+            limits allow.
+        SnapshotFailed: the copy cannot be written. No part of it is left.
+    """
+    digest, size = hashlib.sha256(), 0
+
+    def hashed() -> Iterator[bytes]:
+        nonlocal size
+        for piece in member_bytes(archive.path, member, name, archive.limits):
+            digest.update(piece)
+            size += len(piece)
+            yield piece
+
+    pieces = expected_content(hashed(), name, was_packed=True)
+    path = _written(pieces, into / f"{ordinal:06d}.input", name)
+    return Snapshot(name, archive.original, path, digest.hexdigest(), size, archive.sha256)
+
+
+def _copied(
+    original: Path, path: Path, called: str, settle: Callable[[], None] | None,
+    content: Callable[[Iterator[bytes]], Iterator[bytes]],
+) -> tuple[Path, str, int]:  # fmt: skip
+    """Write what `content` makes of a file's bytes; gives the hash and number of these bytes."""
     with _opened(original, called) as source:
         before = os.fstat(source.fileno())
         if settle is not None:
             settle()
-            if _identity(original, called) != _facts(before):
+            if _facts_by_name(original) != _facts(before):
                 raise SourceUnusable(
                     f"{called} is still being written",
                     help="run again when its sender has finished, or have it sent under a name "
                     "ending in .part and renamed at the end",
                 )
         digest = hashlib.sha256()
-        pieces = _read(source, digest.update, called)
-        if original.name.lower().endswith(".gz"):
-            pieces = _unpacked(pieces, called, unpacked_max=unpacked_max, ratio_max=ratio_max)
-        path = _written(pieces, into, ordinal, called)
+        _written(content(_read(source, before.st_size, digest.update, called)), path, called)
         after = _facts(os.fstat(source.fileno()))
-        if not after == _facts(before) == _identity(original, called):
+        if not after == _facts(before) == _facts_by_name(original):
             path.unlink()
             raise SourceUnusable(
                 f"{called} changed while being read",
                 help="run again when nobody writes to it any more",
             )
-    return Snapshot(called, original, path, digest.hexdigest(), before.st_size)
+    return path, digest.hexdigest(), before.st_size
 
 
 def _facts(status: os.stat_result) -> tuple[int, ...]:
     return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
 
 
-def _identity(original: Path, called: str) -> tuple[int, ...]:
-    """Look at what stands under the file's name now: another file may have taken its place."""
+def _facts_by_name(original: Path) -> tuple[int, ...] | None:
+    """Look at what stands under the file's name now: another file may have taken its place, or none."""
     try:
         return _facts(original.stat())
-    except OSError as error:
-        raise SourceUnusable(
-            f"{called} vanished while being read", help="run again when it is back"
-        ) from error
+    except OSError:
+        return None
 
 
 @contextmanager
@@ -134,9 +212,14 @@ def _opened(original: Path, called: str) -> Iterator[BinaryIO]:
         yield source
 
 
-def _read(source: BinaryIO, seen: Callable[[bytes], None], called: str) -> Iterator[bytes]:
+def _read(
+    source: BinaryIO, size: int, seen: Callable[[bytes], None], called: str
+) -> Iterator[bytes]:
+    """Read no more than the file had when it was opened: one that grows on and on has no end."""
+    left = size
     try:
-        while piece := source.read(_PIECE):
+        while left > 0 and (piece := source.read(min(PIECE, left))):
+            left -= len(piece)
             seen(piece)
             yield piece
     except OSError as error:
@@ -145,56 +228,8 @@ def _read(source: BinaryIO, seen: Callable[[bytes], None], called: str) -> Itera
         ) from error
 
 
-def _unpacked(
-    pieces: Iterator[bytes], called: str, *, unpacked_max: int, ratio_max: int
-) -> Iterator[bytes]:
-    """Unpack gzip, which may have several members, and give up as soon as a limit is passed."""
-    packed, unpacked = 0, 0
-    member = None
-    try:
-        for piece in pieces:
-            packed += len(piece)
-            rest = piece
-            while rest:
-                if member is None:
-                    rest = rest.lstrip(b"\0")  # padding between members and at the end
-                    if not rest:
-                        break
-                    member = zlib.decompressobj(_GZIP)
-                text = member.decompress(rest, _PIECE)
-                unpacked += len(text)
-                _check_limits(called, packed, unpacked, unpacked_max, ratio_max)
-                yield text
-                rest = member.unconsumed_tail
-                if member.eof:
-                    rest, member = member.unused_data, None
-    except zlib.error as error:
-        raise SourceUnusable(
-            f"{called} is not readable as gzip: {error}", help="ask for the file again"
-        ) from error
-    if member is not None or (not unpacked and not packed):
-        raise SourceUnusable(
-            f"{called} is cut off: its gzip data has no end", help="ask for the file again"
-        )
-
-
-def _check_limits(
-    called: str, packed: int, unpacked: int, unpacked_max: int, ratio_max: int
-) -> None:
-    if unpacked > unpacked_max:
-        raise SourceUnusable(
-            f"{called} unpacks to more than {unpacked_max} bytes",
-            help="ask for smaller files; if the size is right, unpack it first",
-        )
-    if unpacked > _RATIO_FROM and unpacked > ratio_max * packed:
-        raise SourceUnusable(
-            f"{called} unpacks to more than {ratio_max} times its size, which no export does",
-            help="ask its sender; if the file is right, unpack it first",
-        )
-
-
-def _written(pieces: Iterator[bytes], into: Path, ordinal: int, called: str) -> Path:
-    path = into / f"{ordinal:06d}.input"
+def _written(pieces: Iterator[bytes], path: Path, called: str) -> Path:
+    into = path.parent
     try:
         into.mkdir(mode=0o700, parents=True, exist_ok=True)
         into.chmod(0o700)

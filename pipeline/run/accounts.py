@@ -67,7 +67,8 @@ def facts_of(
         "files": [
             {"index": s.index, "name": s.name, "sha256": s.sha256, "size_bytes": s.size_bytes,
              "mapping": s.mapping, "records": records.get(s.index, 0), "path": str(snap.original.absolute()),
-             "snapshot": snap.path.name, "form": _form(j.source_of(s.index))}
+             "archive_sha256": snap.archive_sha256, "snapshot": snap.path.name,
+             "form": _form(j.source_of(s.index))}
             for j in jobs for s, snap in j.files
         ],
         "fields": [

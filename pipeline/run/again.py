@@ -14,6 +14,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.config import Settings
+from pipeline.intake import unpacked_name
 from pipeline.ledger import Ledger, RunRecord, RunState
 from pipeline.model.outcomes import REPORTED_FINDING_SCHEMA
 from pipeline.model.stops import StopRun
@@ -209,7 +210,7 @@ def _claims(
                 )  # fmt: skip
         # copies are unpacked; the rest of the path would only lengthen the name
         name = Path(file["name"]).name
-        name = name.removesuffix(".gz") if copy.parent.name == REFUSED else name
+        name = unpacked_name(name) if copy.parent.name == REFUSED else name
         claims.setdefault(paths[file["mapping"]], []).append((copy, name))
     return claims
 

@@ -180,7 +180,7 @@ def _moved(facts: Mapping[str, Any], ledger: Ledger, agreed: str) -> str | None:
     if facts.get("interchanges") and facts["agreed"] != agreed:
         return "what is agreed with partners ([partner.…]) has changed"
     for file in facts["files"]:
-        if _sha256(Path(file["path"])) != file["sha256"]:
+        if _sha256(Path(file["path"])) != (file.get("archive_sha256") or file["sha256"]):
             return f"{file['name']} has changed or is gone"
     for mapping in facts["mappings"]:
         if _mapping_sha256(Path(mapping["path"])) != mapping["sha256"]:

@@ -11,12 +11,15 @@ from pathlib import Path
 
 from pipeline.intake import (
     EMPTY,
+    ArchiveCopy,
     Found,
     Snapshot,
     assign,
+    copy_archive,
     display_names,
     find_files,
     meant,
+    take_member,
     take_snapshot,
 )
 from pipeline.mapping.compile import Compiled, compile_mapping
@@ -171,7 +174,7 @@ def open_jobs(
             warn(
                 f"no file for {name}, which reads {meant(patterns[name])}{_seen(found) if inputs else ''}"
             )
-    copies = _Copies(display_names(found.files), folder, stable_s)
+    copies = _Copies(found, folder, stable_s)
     desk = Desk(reception or Reception(), by_partner=by_partner)
     for original in found.files:
         claiming = {
@@ -183,7 +186,7 @@ def open_jobs(
             with copies.perhaps_not_meant(original, {p: patterns[str(p)] for p in claiming}):
                 desk.open(original, copies.of(original), claiming, encodings)
     ordinals = count()
-    return [
+    jobs = [
         _job(
             path,
             once.plan,
@@ -196,25 +199,47 @@ def open_jobs(
         )
         for path, once in first.items()
     ]
+    copies.done()
+    return jobs
 
 
 class _Copies:
     """The snapshots of a run's files, each taken when it is first asked for."""
 
-    def __init__(self, shown: Mapping[Path, str], folder: RunFolder, stable_s: float) -> None:
-        self._shown = shown
+    def __init__(self, found: Found, folder: RunFolder, stable_s: float) -> None:
+        self._found = found
+        self._shown = display_names(found.files, found.least_parts)
         self._into = folder.path / "snapshots"
         self._stable_s = stable_s
         self._taken: dict[Path, Snapshot] = {}
+        self._archives: dict[Path, ArchiveCopy] = {}
 
     def of(self, original: Path) -> Snapshot:
         """Give the copy of a file."""
         if original not in self._taken:
-            self._taken[original] = take_snapshot(
-                original, self._into, ordinal=len(self._taken), name=self._shown[original],
-                settle=_settling(original, self._stable_s),
+            ordinal, name = len(self._taken), self._shown[original]
+            member = self._found.members.get(original)
+            self._taken[original] = (
+                take_snapshot(original, self._into, ordinal=ordinal, name=name,
+                              settle=_settling(original, self._stable_s))
+                if member is None
+                else take_member(self._archive(member.archive), member, self._into,
+                                 ordinal=ordinal, name=name)
             )  # fmt: skip
         return self._taken[original]
+
+    def _archive(self, archive: Path) -> ArchiveCopy:
+        if archive not in self._archives:
+            self._archives[archive] = copy_archive(
+                archive, self._into, ordinal=len(self._archives),
+                settle=_settling(archive, self._stable_s),
+            )  # fmt: skip
+        return self._archives[archive]
+
+    def done(self) -> None:
+        """Remove the copies of archives: what was wanted of them is unpacked."""
+        for archive in self._archives.values():
+            archive.path.unlink(missing_ok=True)
 
     @contextmanager
     def perhaps_not_meant(

@@ -1,14 +1,18 @@
 """Copies of input files: private, whole, of one version."""
 
+import bz2
 import gzip
 import hashlib
 import itertools
+import lzma
 import os
 import stat
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from backports import zstd
 
 from pipeline.intake import Snapshot, SnapshotFailed, take_snapshot
 from pipeline.model.stops import SourceUnusable
@@ -21,8 +25,8 @@ def orders(tmp_path: Path) -> Path:
     return path
 
 
-def packed(folder: Path, content: bytes) -> Path:
-    path = folder / "orders.csv.gz"
+def packed(folder: Path, content: bytes, kind: str = "gz") -> Path:
+    path = folder / f"orders.csv.{kind}"
     path.write_bytes(content)
     return path
 
@@ -70,7 +74,7 @@ def test_a_file_that_is_replaced_meanwhile_is_still_being_written(orders: Path) 
 
 
 def test_a_file_that_vanishes_meanwhile(orders: Path) -> None:
-    with pytest.raises(SourceUnusable, match=r"vanished while being read$"):
+    with pytest.raises(SourceUnusable, match=r"is still being written$"):
         take_snapshot(orders, orders.parent / "copies", ordinal=1, settle=orders.unlink)
 
 
@@ -112,28 +116,75 @@ def test_a_gz_is_unpacked_and_hashed_as_delivered(tmp_path: Path) -> None:
     assert snapshot.size_bytes == len(content)
 
 
-def test_a_gz_bomb_is_refused_while_it_unpacks(tmp_path: Path) -> None:
-    bomb = packed(tmp_path, gzip.compress(b"\n" * (32 << 20), mtime=0))
+PACK: dict[str, tuple[Callable[[bytes], bytes], str]] = {
+    "gz": (lambda content: gzip.compress(content, mtime=0), "gzip"),
+    "bz2": (bz2.compress, "bzip2"),
+    "xz": (lambda content: lzma.compress(content, preset=0), "xz"),
+    "zst": (zstd.compress, "Zstandard"),
+}
+KINDS = sorted(PACK)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_packed_file_is_unpacked_part_by_part(tmp_path: Path, kind: str) -> None:
+    pack, _ = PACK[kind]
+    text = b"".join(b"%d,%d\n" % (n, n * n) for n in range(150_000))  # more than a piece of it
+    original = tmp_path / f"orders.csv.{kind.upper()}"
+    original.write_bytes(pack(b"a,b\n") + pack(text))
+
+    snapshot = take_snapshot(original, tmp_path / "copies", ordinal=0)
+
+    assert snapshot.path.read_bytes() == b"a,b\n" + text
+    assert snapshot.sha256 == hashlib.sha256(original.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_bomb_is_refused_while_it_unpacks(tmp_path: Path, kind: str) -> None:
+    pack, _ = PACK[kind]
+    bomb = packed(tmp_path, pack(b"\n" * (10 << 20)), kind)
 
     assert refusal(bomb) == (
-        "orders.csv.gz unpacks to more than 200 times its size, which no export does"
+        f"orders.csv.{kind} unpacks to more than 200 times its size, which no export does"
     )
-    assert refusal(bomb, ratio_max=10_000, unpacked_max=1 << 20) == (
-        "orders.csv.gz unpacks to more than 1048576 bytes"
+    assert refusal(bomb, ratio_max=1 << 30, unpacked_max=1 << 20) == (
+        f"orders.csv.{kind} unpacks to more than 1048576 bytes"
     )
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (gzip.compress(b"a,b\n" * 100, mtime=0)[:-9], "is cut off: its gzip data has no end"),
-        (b"", "is cut off: its gzip data has no end"),
-        (b"a,b\n1,2\n", "is not readable as gzip: "),
-        (gzip.compress(b"a\n", mtime=0) + b"rest", "is not readable as gzip: "),
-    ],
-)
-def test_a_damaged_gz_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
-    assert refusal(packed(tmp_path, content)).startswith(f"orders.csv.gz {message}")
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_damaged_file_is_refused(tmp_path: Path, kind: str) -> None:
+    pack, title = PACK[kind]
+    whole = pack(b"".join(b"%d,%d\n" % (n, n * n) for n in range(5000)))
+
+    cut = refusal(packed(tmp_path, whole[:-9], kind))
+    assert cut == f"orders.csv.{kind} is cut off: its {title} data has no end"
+    assert refusal(packed(tmp_path, b"", kind)) == cut
+    for content in (b"a,b\n1,2\n" * 9, whole + b"rest of something"):
+        assert refusal(packed(tmp_path, content, kind)).startswith(
+            f"orders.csv.{kind} is not readable as {title}: "
+        )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_packed_without_saying_so_or_twice_is_named(tmp_path: Path, kind: str) -> None:
+    pack, title = PACK[kind]
+    silent = tmp_path / "orders.csv"
+    silent.write_bytes(pack(b"a,b\n"))
+
+    assert refusal(silent) == f"orders.csv is packed with {title}, not an export"
+    twice = packed(tmp_path, gzip.compress(pack(b"a,b\n")))
+    assert refusal(twice) == f"orders.csv.gz: in it is packed with {title}, not an export"
+
+
+@pytest.mark.parametrize(("content", "what"), [
+    (b"\xef\xbb\xbf\r\n<!DOCTYPE html><html><body>Please log in", "a web page"),
+    (b"<HTML>\n", "a web page"),
+    (b"PK\x03\x04 and more", "a zip archive or a workbook"),
+    (b"%PDF-1.7\n", "a PDF document"),
+])  # fmt: skip
+def test_what_is_no_export_is_named(orders: Path, content: bytes, what: str) -> None:
+    orders.write_bytes(content)
+    assert refusal(orders) == f"orders ; rm.csv is {what}, not an export"
 
 
 def test_an_empty_gz_is_an_empty_file(tmp_path: Path) -> None:
@@ -148,7 +199,7 @@ def test_what_is_no_regular_file_is_refused_without_waiting(tmp_path: Path) -> N
     os.mkfifo(tmp_path / "fifo")
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "link.csv").symlink_to("/dev/null")
-    (tmp_path / "old.zip").touch()
+    (tmp_path / "old.tar").touch()
 
     assert refusal(tmp_path / "fifo") == "fifo is a FIFO"
     assert refusal(tmp_path / "in") == "in is a folder"
@@ -156,7 +207,7 @@ def test_what_is_no_regular_file_is_refused_without_waiting(tmp_path: Path) -> N
         "link.csv is a symbolic link that leaves its folder"
     )
     assert refusal(tmp_path / "gone.csv") == "gone.csv does not exist"
-    assert refusal(tmp_path / "old.zip") == ("old.zip is an archive of a kind that is not unpacked")
+    assert refusal(tmp_path / "old.tar") == ("old.tar is an archive of a kind that is not unpacked")
 
 
 def test_a_copy_never_overwrites_another(orders: Path) -> None:
