@@ -35,6 +35,7 @@ _GROUP_OF_STAGE = {
     Stage.GROUP: "Held back",
     Stage.API: "Answers of the API",
     Stage.NETWORK: "Unclear or not sent",
+    Stage.EXPECTED: "Not as the mapping expects",
     Stage.NIGHTS: "Unlike the nights before",
 }
 _SETUP, _GUARD, _STATE, _MAPPING = "Set-up", "Safety stops", "Plans and runs", "Mapping"
@@ -95,6 +96,8 @@ _CONFIGURATION = (
      "look at the files; if they are right, run again with --drift warn"),
     ("C126", _GUARD, "Old orders to real people", "orders that are new to parcelLab and older than 30 days may make it write to their customers",
      "import the past with --backfill; or run again with --old-orders warn if the orders are right"),
+    ("C127", _GUARD, "Not as the mapping expects", "a file is not what `source.expect` declares of it, so it is not whole or not tonight's",
+     "look at the files; if they are right, run again with --expectations warn"),
     ("C130", _STATE, "Plan exists already", "a plan is not written over", "choose another --out"),
     ("C131", _STATE, "Not a plan", "the folder was not made by `pipeline plan`",
      "make one with `pipeline plan`"),

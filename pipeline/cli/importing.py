@@ -60,6 +60,7 @@ _GUARDING = (
     setting("max_row_drop", metavar="SHARE"),
     setting("drift", metavar="warn|stop|off"),
     setting("old_orders", metavar="warn|stop|off"),
+    setting("expectations", metavar="stop|warn|off"),
     setting("max_orders", metavar="N"),
     setting("min_rows", metavar="N"),
 )
@@ -329,6 +330,7 @@ def _choices(session: Session, loaded: Loaded) -> "Options":
         # nobody gets a message from a sandbox
         old_orders=values["old_orders"]
         or ("stop" if loaded.settings.endpoint.production else "off"),
+        expectations=values["expectations"],
         min_rows=values["min_rows"],
         partial_ok=values["partial_ok"],
         fail_on_empty=values["fail_on_empty"],

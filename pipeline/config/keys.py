@@ -109,6 +109,9 @@ KEYS: Mapping[str, Key] = _by_name(
     Key("old_orders", as_choice("warn", "stop", "off"), _ANY,
         "what to do about many new orders older than 30 days with e-mail addresses: warn, stop "
         "or off; stop for production, off elsewhere, unless it is set"),
+    Key("expectations", as_choice("stop", "warn", "off"), _ANY,
+        "what to do when a file is not what its mapping expects (`source.expect`): stop, warn or "
+        "off; as the mapping says, unless it is set"),
     Key("max_orders", as_whole(1), _ANY, "stop when there are more orders than this"),
     Key("min_rows", as_whole(1), _ANY, "stop when there are fewer rows than this"),
     Key("stable_s", as_seconds, _ANY,

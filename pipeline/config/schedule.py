@@ -15,7 +15,7 @@ from pipeline.config.nouns import (
     where_it_belongs,
 )
 from pipeline.config.readers import as_text, as_words
-from pipeline.model.schedule import WEEKDAYS, Schedule
+from pipeline.model.schedule import Schedule, UnknownDay, weekdays
 
 SECTION = "schedule"
 
@@ -80,20 +80,13 @@ def read_schedule(document: Document) -> Schedule | None:
 
 
 def _as_days(value: object) -> frozenset[int]:
-    if isinstance(value, str) and value.strip().lower() == "daily":
-        return frozenset(range(7))
-    found: set[int] = set()
-    for word in as_words(value):
-        first, _, last = (part.strip().lower() for part in word.partition("-"))
-        for day in (first, last or first):
-            if day not in WEEKDAYS:
-                near = did_you_mean(day, WEEKDAYS) or f"days are {', '.join(WEEKDAYS)}"
-                raise Unfit(f"has an unknown day {day}; {near}")
-        begin, end = WEEKDAYS.index(first), WEEKDAYS.index(last or first)
-        found.update((begin + step) % 7 for step in range((end - begin) % 7 + 1))
+    try:
+        found = weekdays(as_words(value))
+    except UnknownDay as unknown:
+        raise Unfit(f"has an {unknown}; {unknown.hint}") from None
     if not found:
         raise Unfit("names no day")
-    return frozenset(found)
+    return found
 
 
 def _as_time(value: object) -> time | None:

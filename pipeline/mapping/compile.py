@@ -11,6 +11,7 @@ from pipeline.mapping.columns import Known, Scope
 from pipeline.mapping.converters import COLUMN_KINDS, ConverterMistake, convert_text
 from pipeline.mapping.delimiters import likely_delimiter, one_column, written
 from pipeline.mapping.document import Data, Document, Path, read_document
+from pipeline.mapping.expected import read_expectation
 from pipeline.mapping.extract import read_extract
 from pipeline.mapping.formats import FormatMistake, form
 from pipeline.mapping.language import MappingDoc, MutationDoc, SourceDoc
@@ -43,6 +44,7 @@ from pipeline.mapping.targets import Targets
 from pipeline.mapping.trials import Trial, read_trials
 from pipeline.mapping.values import Target, Values
 from pipeline.model.catalogue import MUTATIONS, SHAPES
+from pipeline.model.expectation import Expectation
 from pipeline.model.field import Kind, Use
 
 KEY_JOINT = "\x1f"  # between the parts of a key of several columns
@@ -165,7 +167,8 @@ class _Compiler:
     def plan(self) -> Plan | None:
         """Compile all sections; None when one that others need has mistakes."""
         doc, scope = self.doc, self.scope
-        scope.source = self._source(doc.source)
+        expects = read_expectation(scope, doc.source.expect)
+        scope.source = self._source(doc.source, expects)
         extract = read_extract(scope, doc.source, doc.extract)
         read_lookups(scope, doc.lookups, self.load)
         typed = self._typed()
@@ -187,12 +190,12 @@ class _Compiler:
             mode=doc.mode, source=scope.source, reads=tuple(sorted(reads)), typed=tuple(typed),
             derived=tuple(derived), key=key, key_columns=key_columns, skip=skip,
             conflicts=doc.rows.conflicts, order=order, lines=lines, trackings=trackings,
-            mutations=tuple(mutations), extract=extract,
+            mutations=tuple(mutations), extract=extract, expects=expects,
         )  # fmt: skip
 
     # -- the file's side --------------------------------------------------------------------
 
-    def _source(self, doc: SourceDoc) -> Source:
+    def _source(self, doc: SourceDoc, expects: Expectation | None) -> Source:
         at: Path = ("source",)
         if doc.timezone is not None and doc.timezone not in available_timezones():
             hint = did_you_mean(doc.timezone, available_timezones())
@@ -221,8 +224,11 @@ class _Compiler:
             except FormatMistake as error:
                 self.scope.mistake("M212", error.message, (*at, "dates"), error.hint)
                 doc = doc.model_copy(update={"dates": None})
+        files = doc.files
+        if files is None and expects is not None and expects.name is not None:
+            files = expects.name.glob
         return Source(
-            format=doc.format, files=doc.files, encoding=doc.encoding, delimiter=doc.delimiter,
+            format=doc.format, files=files, encoding=doc.encoding, delimiter=doc.delimiter,
             quote=None if doc.quote == "none" else doc.quote, decimal=doc.decimal,
             thousands=None if doc.thousands == "none" else doc.thousands, dates=doc.dates,
             timezone=doc.timezone, ambiguous=doc.ambiguous, null_values=tuple(doc.null_values),

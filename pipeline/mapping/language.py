@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from pipeline.mapping.plan import Aggregate, Ambiguous, ColumnType, Conflicts, Mode, Sending
+from pipeline.model.expectation import Act
 
 
 class OnError(StrEnum):
@@ -29,6 +30,43 @@ class Unknown(StrEnum):
 
 class _Doc(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class ExpectationDoc(_Doc):
+    """`source.expect`: what is known of the files before they come."""
+
+    name: str | None = Field(
+        None,
+        description='how the files are called: `"orders_{date:%Y%m%d}.csv"`, with `*` and `?` as in a glob. Each '
+        "file must be called so (F102), one of them must be of the day (F105), and none of another (F103). "
+        "Without `files` it also says which files are read",
+    )
+    day: Literal["today", "yesterday"] = Field(
+        "today", description="which day the file of a run is of: `today` or `yesterday`"
+    )
+    days: list[str] = Field(
+        ["daily"],
+        description="days that have a file: `daily`, `mon-fri`, or a list: `[mon, wed-fri]`",
+    )
+    min_rows: int | None = Field(
+        None,
+        description="fewest rows of all files of a run together, quarantined ones included (F101)",
+    )
+    max_age: str | None = Field(
+        None, description="how long ago a file may have been written to: `90m`, `26h`, `2d` (F104)"
+    )
+    on_broken: Act = Field(
+        Act.STOP,
+        description="what a file does that is not as expected: `stop` the run (exit 7), or `warn`",
+    )
+    on_missing: Act = Field(
+        Act.STOP, description="the same where the file of the day is not there: `stop` or `warn`"
+    )
+
+    @field_validator("days", mode="before")
+    @classmethod
+    def _one_or_several(cls, given: object) -> object:
+        return _listed(given)
 
 
 class SourceDoc(_Doc):
@@ -75,6 +113,10 @@ class SourceDoc(_Doc):
     columns: dict[str, ColumnType] = Field(
         {},
         description="`{Name: type}` for columns that expressions calculate with or compare as dates",
+    )
+    expect: ExpectationDoc | None = Field(
+        None,
+        description="what is known of the files before they come: [expectations](#expectations)",
     )
     transaction: list[str] = Field(
         [], description='of X12: the transaction set, or a list of them: `"856"`, `["850", "860"]`'

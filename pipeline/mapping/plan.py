@@ -8,6 +8,7 @@ from enum import StrEnum
 import polars as pl
 
 from pipeline.model.edi.definition import Syntax
+from pipeline.model.expectation import Expectation
 from pipeline.model.field import Field, Kind, Shape
 
 TEXT_PREFIX = "_text."  # a typed column's own text, beside its typed value
@@ -307,7 +308,8 @@ class Plan:
 
     `key` gives the text that rows of one order share. `reads` are the columns to read from the
     file; `typed` and `derived` are made first, in order, and all other expressions see them.
-    `extract` says how messages become rows; None for delimited text.
+    `extract` says how messages become rows; None for delimited text. `expects` is what its files
+    must be like; None where nothing was said.
     """
 
     name: str
@@ -326,6 +328,7 @@ class Plan:
     trackings: TrackingsPlan | None
     mutations: tuple[MutationPlan, ...]
     extract: ExtractPlan | None = None
+    expects: Expectation | None = None
 
     def fields(self) -> list[FieldPlan]:
         """Every mapped field, in the order in which findings of a row are ranked."""

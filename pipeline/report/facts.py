@@ -78,7 +78,8 @@ class RunFacts:
     typed with their names, `rejected_folder` where they lay when they were written. `retried` says of
     which runs the rows of this one are corrections, its first sentence in short, and `again` what is
     typed after a safety stop of such a run; `advice` says what to do after one of any run; `resume_command` is what goes on with a run that stopped. `index` is where the page of all runs is, seen from this
-    one; "" where there is none.
+    one; "" where there is none. `missing` are files that were expected and are not there, by ordinals behind those of
+    the files.
 
     `read_back` is what was found when orders of the run were read back, if they were; `foretold` is what a plan
     would do with its orders (`pipeline.run.foretold`).
@@ -119,6 +120,7 @@ class RunFacts:
     advice: str = ""
     resume_command: str = ""
     index: str = "../index.html"
+    missing: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({}))
 
     def __post_init__(self) -> None:
         if self.started_at.utcoffset() is None or self.ended_at.utcoffset() is None:
@@ -140,7 +142,8 @@ class RunFacts:
 
     def file_name(self, index: int) -> str:
         """Name the file of that ordinal; an ordinal without a file is written as its number."""
-        return next((each.name for each in self.files if each.index == index), f"file {index}")
+        names = (each.name for each in self.files if each.index == index)
+        return next(names, self.missing.get(index, f"file {index}"))
 
     @property
     def first_ordinals(self) -> Mapping[int, int]:

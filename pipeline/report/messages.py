@@ -35,9 +35,11 @@ _AT_TRAILERS = ("E105", "E106", "E108")
 _STRATEGIES: Mapping[str, Literal["backward", "forward"]] = {
     "_before": "backward", "_behind": "forward",
 }  # fmt: skip
-UNLIKE_USUAL = tuple(code for code, rule in RULES.items() if rule.stage is Stage.NIGHTS)
+OF_WHOLE_FILES = tuple(
+    code for code, rule in RULES.items() if rule.stage in (Stage.EXPECTED, Stage.NIGHTS)
+)
 _WARNINGS_OF_FILES = (
-    *UNLIKE_USUAL,
+    *OF_WHOLE_FILES,
     *(c for c, rule in RULES.items() if c[0] == "E" and rule.severity is not Severity.ERROR),
 )
 
@@ -188,9 +190,9 @@ def about_rows(warnings: pl.DataFrame, edi: EdiFindings) -> pl.DataFrame:
 
 
 def _of_file() -> pl.Expr:
-    outside = pl.col("code").is_in((*_ABOUT_FILES, *UNLIKE_USUAL)) | pl.col("code").str.starts_with(
-        "E1"
-    )
+    outside = pl.col("code").is_in((*_ABOUT_FILES, *OF_WHOLE_FILES)) | pl.col(
+        "code"
+    ).str.starts_with("E1")
     # more of the same inside of a message is about its elements
     return outside & ~((pl.col("code") == "E125") & pl.col("_message").is_not_null())
 

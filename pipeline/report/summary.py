@@ -11,7 +11,7 @@ from pipeline.report.facts import RunFacts, RunState, RunTables
 from pipeline.report.history import History, length
 from pipeline.report.interchanges import FileClaims, claims
 from pipeline.report.masking import PiiMode
-from pipeline.report.messages import UNLIKE_USUAL
+from pipeline.report.messages import OF_WHOLE_FILES
 from pipeline.report.totals import Totals, count
 from pipeline.report.visible import WORDS_CUT, visible
 
@@ -106,7 +106,8 @@ def summarise(
         owners: who fixes what, where it differs from the rules: "A401:courier" → a name.
         pii: how much of the values is shown.
     """
-    quoting = Quoting({each.index: each.name for each in facts.files}, pii, facts.paths)
+    names = {each.index: each.name for each in facts.files} | dict(facts.missing)
+    quoting = Quoting(names, pii, facts.paths)
     causes = find_causes(facts, tables, quoting, owners or {})
     totals = count(facts, tables, causes.explained)
     verdict = judge(facts, totals, causes)
@@ -138,11 +139,11 @@ def lifecycle_of(facts: RunFacts, cause: Cause) -> str:
 
 
 def unlike_lines(summary: Summary) -> list[str]:
-    """Say what of the files is unlike the nights before, one line each; no value of a cell."""
+    """Say what of the files is not as expected or usual, one line each; no value of a cell."""
     return [
         f"{each.file}: {each.title.lower()}: {each.says} [{each.code}]"
         for each in summary.causes.notes
-        if each.code in UNLIKE_USUAL
+        if each.code in OF_WHOLE_FILES
     ]
 
 

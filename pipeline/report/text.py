@@ -12,7 +12,7 @@ from pipeline.report.causes import Cause
 from pipeline.report.corrections import EDI_ORDERS_NAMED
 from pipeline.report.facts import CorrectedFile, Correcting, RunFacts, RunState
 from pipeline.report.interchanges import Claim
-from pipeline.report.messages import UNLIKE_USUAL
+from pipeline.report.messages import OF_WHOLE_FILES
 from pipeline.report.summary import (
     Summary,
     counted,
@@ -78,7 +78,7 @@ def _warned(summary: Summary) -> list[str]:
             continue
         kinds[f"{cause.code} {cause.title}"] += cause.count
     for note in summary.causes.notes:
-        if note.severity is not Severity.ERROR and note.code not in UNLIKE_USUAL:
+        if note.severity is not Severity.ERROR and note.code not in OF_WHOLE_FILES:
             kinds[f"{note.code} {note.title}"] += note.count
     named = [f"{kind} ({number:,})" for kind, number in kinds.most_common(TOP_WARNINGS)]
     if len(kinds) > TOP_WARNINGS:

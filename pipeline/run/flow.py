@@ -36,6 +36,7 @@ from pipeline.run.acknowledgements import Answers, check_outboxes, in_words
 from pipeline.run.again import chosen
 from pipeline.run.choice import OPEN, Choice
 from pipeline.run.clock import clock
+from pipeline.run.expected import READ_BEFORE, Broken, judged
 from pipeline.run.folder import RunFolder, owner_name, written
 from pipeline.run.foretold import foretell
 from pipeline.run.guard import cautions, confirm, guard
@@ -78,6 +79,7 @@ from pipeline.run.retry import (
 from pipeline.run.sending import send_all, unrepeatable_orders, waiting_orders
 from pipeline.run.sharing import Role, hold, join, part
 from pipeline.run.source import Job, compiled, open_jobs
+from pipeline.run.spool import Spooled
 from pipeline.run.usual import Nights, as_findings, compared
 from pipeline.run.verdict import NAMES, Ending, check_reports, conclude
 from pipeline.run.verdicts import edi_files, enrich, keep, taken_over
@@ -89,6 +91,7 @@ _MISTYPED = "C119"  # --only-order names no order: that says nothing about the n
 _UNKNOWN = OrderOutcome.UNKNOWN.value
 _ARRIVED = frozenset(outcome.value for outcome in ARRIVED_ORDERS)
 _DECIDED = Undecided()
+_RUNS_LOOKED_AT = 1_000  # of two days, also where one begins every few minutes
 _SHOWN_OF_ACKS = ("name", "kind", "control", "partner", "accepted", "rejected", "outbox")
 _FACTS_OF_AN_END = ("ended_at", "stop_reason", "state")
 
@@ -113,6 +116,18 @@ class _Known:
 
     def nights(self, mapping: str) -> Nights:
         return self.ledger.source_nights(self.endpoint, mapping)
+
+    def read_since(self, moment: datetime) -> list[str]:
+        """The names of the files of all runs since then that have sent something or were to."""
+        runs = self.ledger.runs(_RUNS_LOOKED_AT)
+        return [
+            str(file["name"])
+            for run in runs
+            if run.endpoint == self.endpoint
+            and run.started_at >= moment
+            and run.state is not LedgerState.NOT_SENT
+            for file in run.files
+        ]
 
 
 class Flow:
@@ -463,6 +478,9 @@ class Flow:
                 jobs, spooled, seen, known.nights, self.options, zone=self.settings.timezone,
                 at=started, retry=retried is not None,
             )  # fmt: skip
+            broken = self._broken(jobs, spooled, known, started, retry=retried is not None)
+            seen.broken = [each.plain() for each in broken]
+            odd = [*(each.oddity for each in broken), *odd]
             if odd:
                 folder.write("findings", spooled.count, as_findings(odd, REPORTED_FINDING_SCHEMA))
             keep_messages(jobs, folder)
@@ -485,6 +503,9 @@ class Flow:
                 "partitions": spooled.count,
                 "seen": foreseen | {"mutations": dict(seen.mutations)},
                 "sources": [each.plain() for each in tonight],
+                "missing": [
+                    {"index": each.oddity.file, "name": each.missing} for each in broken if each.missing
+                ],
                 "chosen_by": self.options.chosen_by,
                 "limit": self.options.limit,
                 "backfill": self.options.backfill,
@@ -502,6 +523,17 @@ class Flow:
         )  # fmt: skip
         return seen
 
+    def _broken(
+        self, jobs: Sequence[Job], spooled: Spooled, known: _Known, at: datetime, *, retry: bool
+    ) -> list[Broken]:
+        """What is not as the mappings expect; of rows that are read once more nothing is."""
+        if retry or self.options.expectations == "off":
+            return []
+        return judged(
+            jobs, lambda file: spooled.records.get(file, 0), lambda: known.read_since(at - READ_BEFORE),
+            at=at, zone=self.settings.timezone, past=self.options.backfill,
+        )  # fmt: skip
+
     def _shown_settings(self) -> dict[str, str]:
         pace = self.settings.pace
         return {
@@ -517,7 +549,8 @@ class Flow:
         """Judge what is about to be sent; gives why it must not go out."""
         try:
             guard(seen, self.options)
-            for text in (*seen.unlike, *cautions(seen, self.options)):
+            said = [each["says"] for each in seen.broken]
+            for text in (*said, *seen.unlike, *cautions(seen, self.options)):
                 self._warn(text)
             confirm(seen, self.endpoint, self.options, self.events)
         except GuardTripped as stopped:

@@ -3,6 +3,7 @@
 import math
 
 from pipeline.model.endpoint import Endpoint
+from pipeline.model.expectation import Act
 from pipeline.report.summary import counted
 from pipeline.run.prepare import OLD, Foresight
 from pipeline.run.request import Events, GuardTripped, Options
@@ -17,6 +18,7 @@ def guard(seen: Foresight, options: Options) -> None:
     Raises:
         GuardTripped: too few rows, too many orders, or too large a share held back.
     """
+    _as_expected(seen, options)
     if options.min_rows is not None and seen.rows < options.min_rows:
         raise GuardTripped(
             f"the files have {counted(seen.rows, 'row')}, at least {options.min_rows:,} were expected",
@@ -44,6 +46,24 @@ def guard(seen: Foresight, options: Options) -> None:
         raise GuardTripped(
             old_words(seen), code="C126", unless=("--old-orders", "warn"),
             help="orders of the past are imported with --backfill; --old-orders warn sends them as they are",
+        )  # fmt: skip
+
+
+def _as_expected(seen: Foresight, options: Options) -> None:
+    """Stop where a file is not what its mapping declares; what is known goes before what is usual."""
+    if options.expectations in ("warn", "off"):
+        return
+    stops = [
+        each["says"]
+        for each in seen.broken
+        if options.expectations == "stop" or each["act"] == Act.STOP
+    ]
+    if stops:
+        more = f", and {len(stops) - 1} more" if len(stops) > 1 else ""
+        raise GuardTripped(
+            f"not as the mapping expects: {stops[0]}{more}",
+            code="C127", unless=("--expectations", "warn"),
+            help="look at the files; if they are right, run again with --expectations warn",
         )  # fmt: skip
 
 

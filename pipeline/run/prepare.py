@@ -72,7 +72,8 @@ class Foresight:
     and carry a real e-mail address; for a backfill, `mailed` counts all with such an address
     instead, and `untracked` those without any tracking. `countries` counts orders by file and destination,
     `orders_of` all orders by file; files are their ordinals as text. `volumes` and `unlike` say how
-    the files compare with the nights before, the latter in words.
+    the files compare with the nights before, the latter in words. `broken` is what files are that
+    their mappings do not expect (`Broken.plain`).
     """
 
     new: int = 0
@@ -94,6 +95,7 @@ class Foresight:
     countries: dict[str, dict[str, int]] = field(default_factory=dict)
     volumes: list[dict[str, Any]] = field(default_factory=list)
     unlike: list[str] = field(default_factory=list)
+    broken: list[dict[str, str]] = field(default_factory=list)
 
     @property
     def to_send(self) -> int:

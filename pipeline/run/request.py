@@ -24,7 +24,8 @@ class Options:
     `max_reject_rate` is a share of the orders of the files; it guards runs of at least
     `reject_rate_from` orders, which is 1 when a person has set the share. `max_row_drop` is a share
     of the usual rows of a source; it guards those that usually have at least `row_drop_from`.
-    `drift` and `old_orders` are warn, stop or off.
+    `drift` and `old_orders` are warn, stop or off; so is `expectations`, and None leaves it to the
+    mappings.
     """
 
     limit: int | None = None
@@ -38,6 +39,7 @@ class Options:
     row_drop_from: int = LEAST_ROWS
     drift: str = "warn"
     old_orders: str = "off"
+    expectations: str | None = None
     min_rows: int | None = None
     partial_ok: bool = False
     fail_on_empty: bool = False

@@ -178,7 +178,8 @@ def _stopped(reason: StopRun) -> Ran:
 
 
 def _ran(folder: RunFolder, tables: RunTables, payloads: list[str]) -> Ran:
-    names = [file["name"] for file in folder.facts()["files"]]
+    facts = folder.facts()
+    names = [file["name"] for file in (*facts["files"], *facts["missing"])]
     table = tables.findings.lazy().collect().select(
         pl.col("_file").replace_strict(list(range(len(names))), names, return_dtype=pl.String)
         .alias("file"), pl.col("_line").alias("line"),

@@ -1,0 +1,65 @@
+"""`source.expect` to an Expectation, or its mistakes."""
+
+import re
+from datetime import timedelta
+
+from pipeline.mapping.columns import Scope
+from pipeline.mapping.document import Path
+from pipeline.mapping.language import ExpectationDoc
+from pipeline.model.expectation import Expectation, NameForm, NameMistake
+from pipeline.model.schedule import UnknownDay, weekdays
+
+_AGE = re.compile(r"([0-9]{1,6}) ?(m|h|d)")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+_DAYS_BACK = {"today": 0, "yesterday": 1}
+
+
+def read_expectation(scope: Scope, doc: ExpectationDoc | None) -> Expectation | None:
+    """Give what is expected of the files; None where nothing is."""
+    if doc is None:
+        return None
+    at: Path = ("source", "expect")
+    if doc.min_rows is not None and doc.min_rows < 1:
+        hint = "leave it out where a file may be empty"
+        scope.mistake("M103", "min_rows takes 1 or more", (*at, "min_rows"), hint)
+    if doc.name is None:
+        for key in ("day", "days", "on_missing"):
+            if key in doc.model_fields_set:
+                text = f"{key} does nothing without a name: no file is missed"
+                hint = 'add `name: "orders_{date:%Y%m%d}.csv"`'
+                scope.mistake("M215", text, (*at, key), hint, key=True)
+    return Expectation(
+        name=_name(scope, doc.name, (*at, "name")), days_back=_DAYS_BACK[doc.day],
+        weekdays=_weekdays(scope, doc.days, (*at, "days")), min_rows=doc.min_rows,
+        max_age=_age(scope, doc.max_age, (*at, "max_age")), on_broken=doc.on_broken,
+        on_missing=doc.on_missing,
+    )  # fmt: skip
+
+
+def _name(scope: Scope, written: str | None, at: Path) -> NameForm | None:
+    if written is None:
+        return None
+    try:
+        return NameForm.of(written)
+    except NameMistake as mistake:
+        hint = 'such as "orders_{date:%Y%m%d}.csv"; a date takes %Y %y %m %d %j %H %M %S'
+        scope.mistake("M103", f"name {mistake}", at, hint)
+        return None
+
+
+def _weekdays(scope: Scope, words: list[str], at: Path) -> frozenset[int]:
+    try:
+        return weekdays(words)
+    except UnknownDay as unknown:
+        scope.mistake("M104", str(unknown), at, unknown.hint)
+        return frozenset(range(7))
+
+
+def _age(scope: Scope, written: str | None, at: Path) -> timedelta | None:
+    if written is None:
+        return None
+    found = _AGE.fullmatch(written.strip())
+    if found is None or int(found[1]) == 0:
+        scope.mistake("M103", "max_age takes a length of time", at, "such as 90m, 26h or 2d")
+        return None
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})

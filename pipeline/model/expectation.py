@@ -1,0 +1,167 @@
+"""What a mapping expects of the files it reads: declared facts, held against each run.
+
+What is usual is learned (`pipeline.run.usual`); what stands here was said by a person who knows the
+sender, so that one file that breaks it is enough to act.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+__all__ = ["ANY_DAY", "Act", "Expectation", "NameForm", "NameMistake", "day_in_words"]
+
+ANY_DAY = frozenset(range(7))  # 0 is Monday, as `date.weekday` counts
+
+_DATE = re.compile(r"\{date(?::(?P<format>[^{}]*))?\}")
+_DATE_DEFAULT = "%Y%m%d"
+# The letters of strftime that are numbers of a fixed length: any other leaves open where a date ends.
+_LETTERS = {
+    "%Y": "[0-9]{4}", "%y": "[0-9]{2}", "%m": "[0-9]{2}", "%d": "[0-9]{2}", "%j": "[0-9]{3}",
+    "%H": "[0-9]{2}", "%M": "[0-9]{2}", "%S": "[0-9]{2}",
+}  # fmt: skip
+_DAY = ({"%Y", "%y"}, ({"%m", "%d"}, {"%j"}))  # a year, and one of these
+
+
+class Act(StrEnum):
+    """What a broken expectation does before anything is sent."""
+
+    STOP = "stop"
+    WARN = "warn"
+
+
+class NameMistake(ValueError):  # noqa: N818 - the compiler gives it a place
+    """A form of names that cannot work; its text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class NameForm:
+    """How files are called: text, `*` and `?` as in a glob, and at most one date.
+
+    `before` and `after` stand around the date; `dated` is its format, None where there is none.
+
+    >>> form = NameForm.of("orders_{date:%Y%m%d}_*.csv")
+    >>> form.day_of("orders_20261119_eu.csv"), form.fits("orders_2026.csv")
+    (datetime.date(2026, 11, 19), False)
+    >>> form.on(date(2026, 11, 19)), form.glob
+    ('orders_20261119_*.csv', 'orders_*_*.csv')
+    """
+
+    before: str
+    dated: str | None
+    after: str
+
+    @staticmethod
+    def of(written: str) -> "NameForm":
+        """Read a form as a mapping writes it.
+
+        Raises:
+            NameMistake: there are two dates, or the format leaves open which day is meant.
+        """
+        found = list(_DATE.finditer(written))
+        if len(found) > 1:
+            raise NameMistake("has two dates")
+        rest = _DATE.sub("", written)
+        if "{" in rest or "}" in rest:
+            raise NameMistake("has a brace that is no {date:…}")
+        if "/" in rest:
+            raise NameMistake("names a folder")
+        if not found:
+            return NameForm(written, None, "")
+        at = found[0]
+        format_ = at["format"] or _DATE_DEFAULT
+        letters = set(re.findall(r"%.", format_))
+        unknown = sorted(letters - _LETTERS.keys())
+        if unknown:
+            raise NameMistake(f"has a date with {unknown[0]}")
+        year, days = _DAY
+        if not letters & year or not any(day <= letters for day in days):
+            raise NameMistake("has a date without a year, a month and a day")
+        return NameForm(written[: at.start()], format_, written[at.end() :])
+
+    @property
+    def written(self) -> str:
+        """The form as a mapping writes it."""
+        if self.dated is None:
+            return self.before
+        return f"{self.before}{{date:{self.dated}}}{self.after}"
+
+    @property
+    def glob(self) -> str:
+        """The glob that means such files, whatever their date."""
+        return self.before if self.dated is None else f"{self.before}*{self.after}"
+
+    def fits(self, name: str) -> bool:
+        """Tell whether a file may be called so; a date that does not exist does not fit."""
+        if self.dated is None:
+            return self._match(name) is not None
+        return self.day_of(name) is not None
+
+    def day_of(self, name: str) -> date | None:
+        """Give the day in a file's name; None where it has none, or the name is another."""
+        found = self._match(name)
+        if found is None or self.dated is None:
+            return None
+        try:
+            return datetime.strptime(found["date"], self.dated).date()  # noqa: DTZ007 - a day, no moment
+        except ValueError:
+            return None
+
+    def on(self, day: date) -> str:
+        """Give the name of the file of a day."""
+        if self.dated is None:
+            return self.before
+        return f"{self.before}{day.strftime(self.dated)}{self.after}"
+
+    def _match(self, name: str) -> re.Match[str] | None:
+        shape = _of_glob(self.before)
+        if self.dated is not None:
+            parts = re.split(r"(%.)", self.dated)
+            dated = "".join(_LETTERS.get(part) or re.escape(part) for part in parts)
+            shape += f"(?P<date>{dated}){_of_glob(self.after)}"
+        return re.fullmatch(shape, name)
+
+
+def _of_glob(text: str) -> str:
+    return "".join({"*": ".*", "?": "."}.get(each) or re.escape(each) for each in text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectation:
+    """What a mapping's files must be like.
+
+    `days_back` says which day a night's file is of: 0 the day of the run, 1 the one before.
+    `weekdays` are the days that have a file at all. `max_age` counts from the last write to the
+    file. Without `name` no file is missed.
+    """
+
+    name: NameForm | None = None
+    days_back: int = 0
+    weekdays: frozenset[int] = ANY_DAY
+    min_rows: int | None = None
+    max_age: timedelta | None = None
+    on_broken: Act = Act.STOP
+    on_missing: Act = Act.STOP
+
+    def day(self, today: date) -> date:
+        """Give the day whose file a run of `today` expects."""
+        return today - timedelta(days=self.days_back)
+
+    def is_due(self, today: date) -> bool:
+        """Tell whether a run of `today` expects a file.
+
+        >>> form = NameForm.of("orders_{date}.csv")
+        >>> weekdays = Expectation(name=form, days_back=1, weekdays=frozenset(range(5)))
+        >>> weekdays.is_due(date(2026, 11, 21)), weekdays.is_due(date(2026, 11, 22))
+        (True, False)
+        """
+        return self.name is not None and self.day(today).weekday() in self.weekdays
+
+
+def day_in_words(day: date) -> str:
+    """Write a day for people.
+
+    >>> day_in_words(date(2026, 11, 9))
+    '9 Nov 2026'
+    """
+    return f"{day.day} {day:%b %Y}"
