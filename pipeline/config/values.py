@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from pipeline.config.nouns import SANDBOX, SHOWN_MAX, BadConfig, From, Key, Origin, Unfit, Where
+from pipeline.config.nouns import SANDBOX, SHOWN_MAX, BadConfig, From, Key, Origin, Unfit
 
 T = TypeVar("T")
 
@@ -47,8 +47,8 @@ def given_value(
         return read_value(key, given, Origin(From.OPTION, key.flag), key.flag)
     text = environ.get(key.variable, "")
     if text.strip():
-        called = key.flag if key.where is not Where.PROFILE or key.option else key.name
-        return read_value(key, text, Origin(From.ENVIRONMENT, key.variable), called)
+        # not every key is an option, too
+        return read_value(key, text, Origin(From.ENVIRONMENT, key.variable), key.name)
     return None
 
 

@@ -4,17 +4,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-import orjson
 import polars as pl
 import sqlalchemy as sa
 
-from pipeline.ledger import entries, sources
+from pipeline.ledger import entries, knowledge, partitions, runs, sources
 from pipeline.ledger import schema as t
 from pipeline.ledger.claims import Lease
 from pipeline.ledger.extract import exported
-from pipeline.ledger.frames import frame
 from pipeline.ledger.inspection import Inspection, inspect
 from pipeline.ledger.interchanges import (
     handed_over,
@@ -34,7 +32,6 @@ from pipeline.ledger.open_items import (
     update_open_items,
 )
 from pipeline.ledger.records import (
-    PLANNED_SCHEMA,
     AckedOperation,
     CauseCount,
     Clock,
@@ -62,15 +59,9 @@ from pipeline.ledger.seals import SealKind, put_seal
 from pipeline.ledger.session import Session, each_again_after_a_cut
 from pipeline.ledger.sizes import LedgerSize, sizes
 from pipeline.ledger.statements import (
-    MANY_SIZE,
-    WRITE_SIZE,
-    among,
-    chunked,
-    lookups,
     moment_text,
     run_seq,
 )
-from pipeline.ledger.states import ANSWERED, OPEN, OVERTAKING, SENDING, UNCLEAR, before
 from pipeline.ledger.store import open_store
 from pipeline.ledger.thinning import OldRun, is_purged, old_runs, remove_rows
 from pipeline.ledger.told import (
@@ -84,16 +75,6 @@ from pipeline.ledger.told import (
 )
 from pipeline.model.marks import Marker
 from pipeline.model.orders import Submission
-from pipeline.model.outcomes import MUTATION_SCHEMA, ORDER_SCHEMA, OrderOutcome
-
-PROBLEM_SCHEMA: dict[str, pl.DataType] = {
-    "order_number": pl.String(),
-    "code": pl.String(),
-    "detail": pl.String(),
-    "attr": pl.String(),
-    "api_code": pl.String(),
-    "status": pl.Int32(),
-}
 
 
 @each_again_after_a_cut
@@ -247,51 +228,27 @@ class Ledger:
 
     def endpoint(self, base_url: str, account: int) -> int:
         """Give the id of one account at one API; knowledge is kept apart for each."""
-        wanted = (t.endpoint.c.base_url == base_url, t.endpoint.c.account == account)
-        with self._session.transaction() as connection:
-            known = connection.execute(sa.select(t.endpoint.c.id).where(*wanted)).scalar()
-            if known is not None:
-                return int(known)
-            insert = self._session.store.insert(t.endpoint)  # another process may be doing the same
-            connection.execute(
-                insert.values(base_url=base_url, account=account).on_conflict_do_nothing()
-            )
-            return int(connection.execute(sa.select(t.endpoint.c.id).where(*wanted)).scalar_one())
+        return runs.endpoint_id(self._session, base_url, account)
 
     def endpoint_of(self, run_id: str) -> tuple[str, int]:
         """Give base_url and account of a run that the ledger knows."""
-        query = (
-            sa.select(t.endpoint.c.base_url, t.endpoint.c.account)
-            .join(t.run, t.run.c.endpoint == t.endpoint.c.id)
-            .where(t.run.c.id == run_id)
-        )
         with self._session.transaction() as connection:
-            base_url, account = connection.execute(query).one()
-        return str(base_url), int(account)
+            return runs.endpoint_of(connection, run_id)
 
     def is_first(self, run_id: str) -> bool:
         """Tell whether no other run of the endpoint has sent anything before, as far as is known."""
-        run = t.run.c
         with self._session.transaction() as connection:
-            seq = run_seq(connection, run_id)
-            mine = sa.select(run.endpoint).where(run.seq == seq).scalar_subquery()
-            others = sa.select(run.seq).where(
-                run.endpoint == mine, run.seq != seq, run.state != RunState.NOT_SENT.value
-            )
-            return connection.execute(others.limit(1)).first() is None
+            return runs.is_first(connection, run_id)
 
     def endpoints_of(self, account: int) -> dict[str, int]:
         """Give the endpoints that the ledger has of an account, by their base URLs."""
-        query = sa.select(t.endpoint.c.base_url, t.endpoint.c.id)
         with self._session.transaction() as connection:
-            rows = connection.execute(query.where(t.endpoint.c.account == account))
-            return {base_url: int(endpoint) for base_url, endpoint in rows}
+            return runs.endpoints_of(connection, account)
 
     def find_endpoint(self, base_url: str, account: int) -> int | None:
         """Give the id of an endpoint that the ledger knows, or None; for who only reads."""
-        wanted = (t.endpoint.c.base_url == base_url, t.endpoint.c.account == account)
         with self._session.transaction() as connection:
-            return connection.execute(sa.select(t.endpoint.c.id).where(*wanted)).scalar()
+            return runs.find_endpoint(connection, base_url, account)
 
     def begin_run(
         self, run: RunStart, interchanges: Sequence[tuple[InterchangeKey, str]] = ()
@@ -301,30 +258,15 @@ class Ledger:
         `interchanges` are those that the run takes over, with the names of their files.
         """
         with self._session.transaction() as connection:
-            connection.execute(
-                sa.insert(t.run).values(
-                    id=run.id,
-                    endpoint=run.endpoint,
-                    fingerprint=run.fingerprint,
-                    profile=run.profile,
-                    state=run.state.value,
-                    started_at=moment_text(run.started_at),
-                    options=_json(run.options),
-                    mappings=_json(run.mappings),
-                    files=_json(list(run.files)),
-                )
-            )
+            runs.put_run(connection, run)
             put_interchanges(self._session, connection, run.id, interchanges)
         self._session.name_run(run.id)
 
     def resume_run(self, run_id: str) -> None:
         """Record that an interrupted run goes on."""
         with self._session.transaction() as connection:
-            connection.execute(
-                sa.update(t.run)
-                .where(t.run.c.seq == run_seq(connection, run_id))
-                .values(state=RunState.RUNNING.value, ended_at=None, exit_code=None)
-            )
+            seq = run_seq(connection, run_id)
+            runs.change_run(connection, seq, RunState.RUNNING, ended_at=None, exit_code=None)
         self._session.name_run(run_id)
 
     def finish_run(
@@ -332,67 +274,47 @@ class Ledger:
     ) -> None:
         """Record how a run ended, and seal what became of its orders; `totals` is JSON text."""
         with self._session.transaction() as connection:
-            run = run_seq(connection, run_id)
-            connection.execute(
-                sa.update(t.run)
-                .where(t.run.c.seq == run)
-                .values(
-                    state=state.value,
-                    exit_code=exit_code,
-                    ended_at=moment_text(ended_at),
-                    totals=totals,
-                )
-            )
-            put_seal(connection, run, SealKind.ENDED)
+            seq = run_seq(connection, run_id)
+            runs.change_run(
+                connection, seq, state, exit_code=exit_code, ended_at=moment_text(ended_at),
+                totals=totals,
+            )  # fmt: skip
+            put_seal(connection, seq, SealKind.ENDED)
 
     def break_run(self, run_id: str, *, exit_code: int, ended_at: datetime) -> None:
         """Record that a run ended without its report; one that has ended otherwise keeps that."""
-        self._end_run(
-            run_id,
-            RunState.RUNNING,
-            RunState.INTERRUPTED,
-            exit_code=exit_code,
-            ended_at=moment_text(ended_at),
-        )
+        with self._session.transaction() as connection:
+            runs.change_run(
+                connection, run_seq(connection, run_id), RunState.INTERRUPTED, of=RunState.RUNNING,
+                exit_code=exit_code, ended_at=moment_text(ended_at),
+            )  # fmt: skip
 
     def abandon_run(self, run_id: str) -> None:
         """Record that a run cannot go on; it is not offered for resuming any more."""
-        self._end_run(run_id, RunState.RUNNING, RunState.ABANDONED)
-        self._end_run(run_id, RunState.INTERRUPTED, RunState.ABANDONED)
-
-    def _end_run(self, run_id: str, now: RunState, then: RunState, **values: object) -> None:
         with self._session.transaction() as connection:
-            connection.execute(
-                sa.update(t.run)
-                .where(t.run.c.seq == run_seq(connection, run_id), t.run.c.state == now.value)
-                .values(state=then.value, **values)
-            )
+            seq = run_seq(connection, run_id)
+            for open_state in (RunState.RUNNING, RunState.INTERRUPTED):
+                runs.change_run(connection, seq, RunState.ABANDONED, of=open_state)
 
     def unfinished(self, endpoint: int, fingerprint: str) -> RunRecord | None:
         """Give the latest run of the same input if it did not finish: a crash or an early stop."""
-        found = self._runs(
-            (
-                t.run.c.endpoint == endpoint,
-                t.run.c.fingerprint == fingerprint,
-                t.run.c.state != RunState.NOT_SENT.value,
-            ),
-            limit=1,
-        )
-        return found[0] if found and found[0].state.value in _UNFINISHED else None
+        with self._session.transaction() as connection:
+            return runs.unfinished(connection, endpoint, fingerprint)
 
     def unfinished_runs(self, endpoint: int) -> list[RunRecord]:
         """Give all runs of an endpoint that did not finish, newest first."""
-        return self._runs(
-            (t.run.c.endpoint == endpoint, t.run.c.state.in_(_UNFINISHED)), limit=_ALL
-        )
+        with self._session.transaction() as connection:
+            return runs.unfinished_runs(connection, endpoint)
 
     def run(self, run_id: str) -> RunRecord | None:
         """Give one run, or None."""
-        return next(iter(self._runs((t.run.c.id == run_id,), limit=1)), None)
+        with self._session.transaction() as connection:
+            return runs.run_of_id(connection, run_id)
 
     def runs(self, limit: int) -> list[RunRecord]:
         """Give the latest runs, newest first (in order of beginning, not of the wall clock)."""
-        return self._runs((), limit=limit)
+        with self._session.transaction() as connection:
+            return runs.records(connection, limit=limit)
 
     def last_run(self) -> RunRecord | None:
         """Give the latest run, or None."""
@@ -400,58 +322,22 @@ class Ledger:
 
     def last_sent(self) -> RunRecord | None:
         """Give the latest run that was not stopped before sending, or None."""
-        return next(iter(self._runs((t.run.c.state != RunState.NOT_SENT.value,), limit=1)), None)
-
-    def _runs(self, where: tuple[sa.ColumnElement[bool], ...], *, limit: int) -> list[RunRecord]:
-        query = sa.select(t.run).where(*where).order_by(t.run.c.seq.desc())
-        query = query if limit == _ALL else query.limit(limit)
         with self._session.transaction() as connection:
-            return [_run_record(row) for row in connection.execute(query).mappings()]
+            return runs.last_sent(connection)
 
     # --- knowledge of an endpoint -------------------------------------------------------------
 
     def known(self, endpoint: int, order_numbers: Sequence[str]) -> dict[str, KnownOrder]:
         """Give what is known of those of the orders that the API has ever acknowledged."""
-        known = t.known_order.c
-        query = sa.select(
-            known.order_number,
-            known.content_sha256,
-            known.fully_applied,
-            known.external_id,
-            known.updated_at,
-        )
-        found: dict[str, KnownOrder] = {}
         with self._session.transaction() as connection:
-            for numbers in chunked(order_numbers, MANY_SIZE):
-                rows = connection.execute(
-                    query.where(
-                        known.endpoint == endpoint, among(connection, known.order_number, numbers)
-                    )
-                ).all()
-                for number, sha256, applied, external_id, at in rows:
-                    found[number] = KnownOrder(
-                        sha256, applied, external_id, datetime.fromisoformat(at)
-                    )
-        return found
+            return knowledge.known_orders(connection, endpoint, order_numbers)
 
     def operations(
         self, endpoint: int, order_numbers: Sequence[str]
     ) -> dict[str, dict[str, AckedOperation]]:
         """Give, per order and subject, the last operation that the API has acknowledged."""
-        acked = t.acked_operation.c
-        query = sa.select(acked.order_number, acked.subject, acked.operation_id, acked.generation)
-        found: dict[str, dict[str, AckedOperation]] = {}
         with self._session.transaction() as connection:
-            for numbers in chunked(order_numbers, MANY_SIZE):
-                rows = connection.execute(
-                    query.where(
-                        acked.endpoint == endpoint, among(connection, acked.order_number, numbers)
-                    )
-                )
-                for number, subject, operation_id, generation in rows:
-                    acknowledged = AckedOperation(operation_id, generation)
-                    found.setdefault(number, {})[subject] = acknowledged
-        return found
+            return knowledge.acked_operations(connection, endpoint, order_numbers)
 
     # --- the partitions of a run --------------------------------------------------------------
 
@@ -472,70 +358,24 @@ class Ledger:
         Raises:
             ValueError: two orders have the same key and neither is superseded.
         """
-        with self._session.transaction() as connection:
-            run = run_seq(connection, run_id)
-            self._put_partition(connection, run, partition, digest)
-            insert = self._session.store.insert(t.run_order)
-            planned = [name for name in PLANNED_SCHEMA if name not in ("key",)]
-            upsert = insert.on_conflict_do_update(
-                index_elements=["run", "partition", "key", "version"],
-                set_={name: insert.excluded[name] for name in planned},
-                where=sa.and_(*(t.run_order.c.outcome != answer for answer in ANSWERED)),
-            )
-            for some in _planned_rows(orders, run, partition).iter_slices(WRITE_SIZE):
-                connection.execute(upsert, some.to_dicts())
-            if orders.height > _MANY_NEW:
-                self._session.store.analyse(connection, t.run_order)
-
-    def _put_partition(
-        self, connection: sa.Connection, run: int, partition: int, digest: str
-    ) -> None:
-        insert = self._session.store.insert(t.run_partition)
-        connection.execute(
-            insert.on_conflict_do_update(
-                index_elements=["run", "partition"], set_={"digest": insert.excluded.digest}
-            ),
-            {"run": run, "partition": partition, "digest": digest},
-        )
+        partitions.plan_partition(self._session, run_id, partition, orders, digest)
 
     def supersede(self, run_id: str, order_numbers: Sequence[str]) -> None:
         """Record that open orders of a run are not sent: a newer run has sent a newer version."""
         with self._session.transaction() as connection:
-            run = run_seq(connection, run_id)
-            for numbers in lookups(order_numbers):
-                connection.execute(
-                    sa.update(t.run_order)
-                    .where(
-                        t.run_order.c.run == run,
-                        t.run_order.c.order_number.in_(numbers),
-                        t.run_order.c.outcome.in_(before(OrderOutcome.SUPERSEDED.value)),
-                    )
-                    .values(outcome=OrderOutcome.SUPERSEDED.value)
-                )
+            knowledge.supersede(connection, run_id, order_numbers)
 
     def doubt(self, endpoint: int, order_numbers: Sequence[str]) -> None:
         """Note that orders may have got operations that must not be sent twice (FAULTS L3).
 
         They are read back before they are sent, as after a crash.
         """
-        rows = [{"endpoint": endpoint, "order_number": number} for number in order_numbers]
-        known = self._session.store.insert(t.in_doubt).on_conflict_do_nothing()
-        with self._session.transaction() as connection:
-            for some in chunked(rows, WRITE_SIZE):
-                connection.execute(known, some)
+        knowledge.doubt(self._session, endpoint, order_numbers)
 
     def may_have_got(self, endpoint: int, order_numbers: Sequence[str]) -> set[str]:
         """Give those of the orders that were acknowledged at an endpoint, or may have arrived there."""
-        found: set[str] = set()
         with self._session.transaction() as connection:
-            for numbers in chunked(order_numbers, MANY_SIZE):
-                for table in (t.known_order, t.in_doubt):
-                    query = sa.select(table.c.order_number).where(
-                        table.c.endpoint == endpoint,
-                        among(connection, table.c.order_number, numbers),
-                    )
-                    found.update(connection.execute(query).scalars())
-        return found
+            return knowledge.may_have_got(connection, endpoint, order_numbers)
 
     def overtaken(self, run_id: str) -> set[str]:
         """Give the orders that a newer run of the endpoint has sent, or found to be there already.
@@ -543,87 +383,21 @@ class Ledger:
         Newer by the sequence of the ledger: the wall clock may have been set back (FAULTS P11). An
         order that the newer run was sending when it ended counts, for its version may have arrived.
         """
-        mine, newer = t.run.alias("mine"), t.run.alias("newer")
-        query = (
-            sa.select(t.run_order.c.order_number)
-            .distinct()
-            .select_from(mine)
-            .join(newer, sa.and_(newer.c.endpoint == mine.c.endpoint, newer.c.seq > mine.c.seq))
-            .join(t.run_order, t.run_order.c.run == newer.c.seq)
-            .where(mine.c.id == run_id, t.run_order.c.outcome.in_(OVERTAKING))
-        )
         with self._session.transaction() as connection:
-            return {number for number in connection.execute(query).scalars() if number is not None}
+            return knowledge.overtaken(connection, run_id)
 
     def undecided(self, run_id: str) -> Undecided:
         """Give the open orders of a run of which an older version may still arrive (FAULTS N10).
 
         A request of it had no answer in a run that did not finish, and no other has had one since.
         """
-        order, run = t.run_order.c, t.run.c
         with self._session.transaction() as connection:
-            seq = run_seq(connection, run_id)
-            endpoint = connection.execute(
-                sa.select(run.endpoint).where(run.seq == seq)
-            ).scalar_one()
-            older = connection.execute(
-                sa.select(run.seq, run.ended_at).where(
-                    run.endpoint == endpoint, run.seq < seq, run.state.in_(_UNFINISHED)
-                )
-            )
-            rows = sa.select(order.order_number, order.content_sha256)
-            unclear = {
-                (number, sha256): ended_at
-                for each, ended_at in older.all()
-                for number, sha256 in connection.execute(
-                    rows.where(order.run == each, order.outcome.in_(UNCLEAR))
-                )
-            }
-            if not unclear:
-                return Undecided()
-            numbers = {number for number, _ in unclear}
-            mine = [
-                number
-                for number, sha256 in connection.execute(
-                    rows.where(order.run == seq, order.outcome.in_(OPEN))
-                )
-                if number in numbers and (number, sha256) not in unclear
-            ]
-        known = self.known(endpoint, mine)
-        found = {n for n in mine if n not in known or not known[n].fully_applied}
-        ends = [ended_at for (number, _), ended_at in unclear.items() if number in found]
-        last = max(ends) if ends and None not in ends else None
-        return Undecided(
-            tuple(sorted(found)), None if last is None else datetime.fromisoformat(last)
-        )
+            return knowledge.undecided(connection, run_id)
 
     def partitions(self, run_id: str) -> list[PartitionState]:
         """Give how far each planned partition of a run came, by number."""
-        order = t.run_order.c
         with self._session.transaction() as connection:
-            run = run_seq(connection, run_id)
-            counted = (
-                sa.select(
-                    order.partition,
-                    sa.func.count().label("orders"),
-                    sa.func.sum(sa.case((order.outcome.in_(OPEN), 1), else_=0)).label("open"),
-                )
-                .where(order.run == run)
-                .group_by(order.partition)
-                .subquery()
-            )
-            rows = connection.execute(
-                sa.select(
-                    t.run_partition.c.partition,
-                    t.run_partition.c.digest,
-                    sa.func.coalesce(counted.c.orders, 0),
-                    sa.func.coalesce(counted.c.open, 0),
-                )
-                .outerjoin(counted, counted.c.partition == t.run_partition.c.partition)
-                .where(t.run_partition.c.run == run)
-                .order_by(t.run_partition.c.partition)
-            )
-            return [PartitionState(*row) for row in rows]
+            return partitions.partition_states(connection, run_id)
 
     def journal(self, run_id: str, partition: int, lease: Lease | None = None) -> Journal:
         """Give what `send` writes while it sends one partition."""
@@ -651,68 +425,23 @@ class Ledger:
 
     def orders(self, run_id: str) -> pl.DataFrame:
         """Give the orders of a run as `ORDER_SCHEMA`; what a crash left half sent is `unknown`."""
-        order = t.run_order.c
-        columns: dict[str, sa.ColumnElement[Any]] = {name: order[name] for name in ORDER_SCHEMA}
-        sending = order.outcome == SENDING
-        columns["outcome"] = sa.case(
-            (sending, OrderOutcome.UNKNOWN.value), else_=order.outcome
-        ).label("outcome")
-        columns["code"] = sa.case((sending, "U001"), else_=order.code).label("code")
-        return self._frame(
-            run_id,
-            t.run_order,
-            list(columns.values()),
-            (order.partition, order.key, order.version),
-            ORDER_SCHEMA,
-        )
+        with self._session.transaction() as connection:
+            return partitions.orders_of(connection, run_id)
 
     def outcome_counts(self, run_id: str) -> dict[str, int]:
         """Count the orders of a run by outcome, without holding any of them; may be at work."""
-        order = t.run_order.c
         with self._session.transaction() as connection:
-            rows = connection.execute(
-                sa.select(order.outcome, sa.func.count())
-                .where(order.run == run_seq(connection, run_id))
-                .group_by(order.outcome)
-            )
-            counts = {outcome: int(number) for outcome, number in rows}
-        under_way = counts.pop(SENDING, 0)
-        return counts | ({"sending": under_way} if under_way else {})
+            return partitions.outcome_counts(connection, run_id)
 
     def mutations(self, run_id: str) -> pl.DataFrame:
         """Give what became of each mutation of a run, as `MUTATION_SCHEMA`."""
-        mutation = t.run_mutation.c
-        return self._frame(
-            run_id,
-            t.run_mutation,
-            [mutation[name] for name in MUTATION_SCHEMA],
-            (mutation.partition, mutation.order_number, mutation.ordinal),
-            MUTATION_SCHEMA,
-        )
+        with self._session.transaction() as connection:
+            return partitions.mutations_of(connection, run_id)
 
     def problems(self, run_id: str) -> pl.DataFrame:
         """Give the complaints of the API about the orders of a run, as `PROBLEM_SCHEMA`."""
-        problem = t.run_problem.c
-        return self._frame(
-            run_id,
-            t.run_problem,
-            [problem[name] for name in PROBLEM_SCHEMA],
-            (problem.partition, problem.order_number, problem.ordinal),
-            PROBLEM_SCHEMA,
-        )
-
-    def _frame(
-        self,
-        run_id: str,
-        table: sa.Table,
-        columns: Sequence[sa.ColumnElement[Any]],
-        order: Sequence[sa.ColumnElement[Any]],
-        schema: dict[str, pl.DataType],
-    ) -> pl.DataFrame:
         with self._session.transaction() as connection:
-            run = run_seq(connection, run_id)
-            query = sa.select(*columns).where(table.c.run == run).order_by(*order)
-            return frame(connection.execute(query), schema)
+            return partitions.problems_of(connection, run_id)
 
     # --- counts and items that reports build on -----------------------------------------------
 
@@ -720,43 +449,13 @@ class Ledger:
         self, run_id: str, partition: int, counts: Iterable[FindingCount]
     ) -> None:
         """Record the finding counts of a partition; they replace earlier ones of it."""
-        table = t.finding_count
         with self._session.transaction() as connection:
-            run = run_seq(connection, run_id)
-            connection.execute(
-                sa.delete(table).where(table.c.run == run, table.c.partition == partition)
-            )
-            for some in chunked(counts, WRITE_SIZE):
-                connection.execute(
-                    sa.insert(table),
-                    [
-                        {
-                            "run": run,
-                            "partition": partition,
-                            "code": each.code,
-                            "column": each.column,
-                            "target": each.target,
-                            "file": each.file,
-                            "rows": each.rows,
-                            "orders": each.orders,
-                        }
-                        for each in some
-                    ],
-                )
+            partitions.put_finding_counts(connection, run_id, partition, counts)
 
     def finding_counts(self, run_id: str) -> list[FindingCount]:
         """Give the finding counts of a run, summed over its partitions, most orders first."""
-        count = t.finding_count.c
-        what = (count.code, count.column, count.target, count.file)
-        orders = sa.func.sum(count.orders)
         with self._session.transaction() as connection:
-            rows = connection.execute(
-                sa.select(*what, sa.func.sum(count.rows), orders)
-                .where(count.run == run_seq(connection, run_id))
-                .group_by(*what)
-                .order_by(orders.desc(), *what)
-            )
-            return [FindingCount(*row[:4], int(row[4]), int(row[5])) for row in rows]
+            return partitions.finding_counts(connection, run_id)
 
     # --- entries: how things stood at the end of each run ---------------------------------------
 
@@ -917,48 +616,3 @@ class Ledger:
         """Let go of what can be compared of orders, such as when somebody asks to be forgotten."""
         with self._session.transaction() as connection:
             forget(connection, endpoint, order_numbers)
-
-
-_UNFINISHED = (RunState.RUNNING.value, RunState.INTERRUPTED.value)
-_MANY_NEW = 1000  # rows that the planner of a database should know of
-_ALL = -1  # SQLite and PostgreSQL are asked without a limit
-
-
-def _planned_rows(orders: pl.DataFrame, run: int, partition: int) -> pl.DataFrame:
-    superseded = pl.col("outcome") == OrderOutcome.SUPERSEDED.value
-    rows = orders.select(
-        pl.lit(run).alias("run"),
-        pl.lit(partition).alias("partition"),
-        pl.when(superseded)
-        .then(superseded.cum_sum().over("key"))
-        .otherwise(0)
-        .cast(pl.Int32)
-        .alias("version"),
-        *(pl.col(name) for name in PLANNED_SCHEMA if name != "value"),
-        pl.col("value").cast(pl.String),
-    )
-    if rows.select("key", "version").is_duplicated().any():
-        raise ValueError("two orders of a partition have the same key and neither is superseded")
-    return rows
-
-
-def _run_record(row: sa.RowMapping) -> RunRecord:
-    ended = row["ended_at"]
-    return RunRecord(
-        id=row["id"],
-        endpoint=row["endpoint"],
-        fingerprint=row["fingerprint"],
-        profile=row["profile"],
-        state=RunState(row["state"]),
-        started_at=datetime.fromisoformat(row["started_at"]),
-        ended_at=datetime.fromisoformat(ended) if ended else None,
-        exit_code=row["exit_code"],
-        totals=row["totals"],
-        options=orjson.loads(row["options"]),
-        mappings=orjson.loads(row["mappings"]),
-        files=orjson.loads(row["files"]),
-    )
-
-
-def _json(value: object) -> str:
-    return orjson.dumps(value).decode()

@@ -112,7 +112,8 @@ def _open_sqlite(path: Path, *, clock: Clock) -> Store:
     except OSError as error:
         raise LedgerUnusable(
             f"cannot make the folder of the ledger {path.parent}: {error.strerror}",
-            help="it must be a folder in which this user may write; `ledger` in pipeline.toml names another",
+            help="it must be a folder in which this user may write, on a disk with room (`ledger` in "
+            "pipeline.toml names another); then run the same command again",
         ) from error
     lock = FileLock(_lock_path(path), clock=clock)
     lock.take()

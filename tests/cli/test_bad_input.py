@@ -215,8 +215,8 @@ def test_an_unwritable_ledger(call: Call, files: Path) -> None:
     assert said.code == 11
     assert complaint(said) == (
         f"error: cannot make the folder of the ledger {files}/closed: File exists\n"
-        "  help: it must be a folder in which this user may write; `ledger` in pipeline.toml names"
-        " another\n"
+        "  help: it must be a folder in which this user may write, on a disk with room (`ledger` in "
+        "pipeline.toml names another); then run the same command again\n"
     )
 
 

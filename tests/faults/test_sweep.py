@@ -35,7 +35,8 @@ def test_writes_that_fail_or_are_the_last_one_lose_nothing(site: Site) -> None:
     assert len(steps) > 200
     for nth, step in enumerate(steps[:: len(steps) // CHOSEN]):
         sweep.strike(step, FAULTS[nth % len(FAULTS)])
-    # the making of the ledger, a commit while sending, and the report's rename
+    # the first write of all, the making of the ledger, a commit while sending, and the report's rename
+    sweep.strike(_first(steps, "mkdir", "/.pipeline"), "ENOSPC")
     sweep.strike(_first(steps, "pwrite64", "ledger.db.new", 5), "ENOSPC")
     sweep.strike(_first(steps, "fdatasync", "ledger.db-wal", 9), "EIO")
     sweep.strike(_first(steps, "rename", ".report.html.part"), "KILL")

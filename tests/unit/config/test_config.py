@@ -152,7 +152,7 @@ def test_a_bad_value_names_the_variable_it_comes_from(tmp_path: Path) -> None:
     assert error.code == "C101"
     assert error.exit_code == 2
     assert error.message == (
-        "'fast' is not a number for --rate (from environment variable PIPELINE_RATE)"
+        "'fast' is not a number for rate (from environment variable PIPELINE_RATE)"
     )
 
 
@@ -276,8 +276,8 @@ def test_unknown_keys_and_bad_values_are_told_together(tmp_path: Path) -> None:
         "  pipeline.toml:4: unknown key acount in [profile.prod]; did you mean account?",
         "  'many' is not a whole number for max_orders (from pipeline.toml:2); "
         "max_orders: stop when there are more orders than this",
-        "  '0' is less than 1 for --limit (from environment variable PIPELINE_LIMIT); "
-        "--limit: only the first N orders",
+        "  '0' is less than 1 for limit (from environment variable PIPELINE_LIMIT); "
+        "limit: only the first N orders",
     ]
     assert (error.code, error.place, error.help) == (
         "C101", "pipeline.toml:1", "correct all of them",
