@@ -92,7 +92,7 @@ def product(path: Path, mapping: Path) -> dict[str, Any]:
         folder = RunFolder(Path(home) / "run")
         for part in (*TRANSIENT, *LASTING):
             (folder.path / part).mkdir(parents=True)
-        jobs = watch.timed("open", open_jobs)([mapping], [str(path)], folder, lambda _: None)
+        jobs = watch.timed("open", open_jobs)([mapping], [str(path)], folder, lambda _: None).jobs
         spooled = watch.timed("spool", spooling.spool)(jobs, folder, lambda _: None)
         take = watch.timed("spool", spooled.take)
         spooled = spooling.Spooled(spooled.count, spooled.records, take)

@@ -37,6 +37,7 @@ _GROUP_OF_STAGE = {
     Stage.NETWORK: "Unclear or not sent",
     Stage.EXPECTED: "Not as the mapping expects",
     Stage.NIGHTS: "Unlike the nights before",
+    Stage.FILE: "Files as a whole",
 }
 _SETUP, _GUARD, _STATE, _MAPPING = "Set-up", "Safety stops", "Plans and runs", "Mapping"
 

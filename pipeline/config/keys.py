@@ -7,6 +7,7 @@ from pipeline.config.nouns import SANDBOX, Key, Where
 from pipeline.config.readers import (
     as_choice,
     as_command,
+    as_ending,
     as_ledger,
     as_moment,
     as_number,
@@ -117,6 +118,9 @@ KEYS: Mapping[str, Key] = _by_name(
     Key("stable_s", as_seconds, _ANY,
         "seconds for which a file must have been left alone before it is read; 0 for no wait",
         default=0.0),
+    Key("marker", as_ending, _ANY,
+        "read a file only when its sender has put one with this ending beside it, such as .done: "
+        "orders.csv.done or orders.done"),
     Key("accept_duplicates", as_yes_no, _ANY,
         "import EDI interchanges whose control reference was used before", default=False),
     Key("partial_ok", as_yes_no, _ANY, "exit 0 instead of 3", default=False),

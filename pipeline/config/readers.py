@@ -17,6 +17,18 @@ def as_text(value: object) -> str:
     return value.strip()
 
 
+def as_ending(value: object) -> str:
+    """The ending of a file's name, with its dot.
+
+    >>> as_ending(".done"), as_ending("ctl")
+    ('.done', '.ctl')
+    """
+    ending = "." + as_text(value).lstrip(".")
+    if not re.fullmatch(r"\.[\w.-]+", ending):
+        raise Unfit("is not the ending of a file's name, such as .done")
+    return ending
+
+
 def as_ledger(value: object) -> str:
     """A path, or the URL of a PostgreSQL database.
 

@@ -75,6 +75,7 @@ class Maker:
             owners=owners,
             auto_approve=self.get("auto_approve", bool),
             stable_s=self.get("stable_s", float),
+            marker=self.maybe("marker", str),
             acks=self.maybe("acks_dir", Path),
             metrics=self._metrics(),
         )

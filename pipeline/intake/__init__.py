@@ -1,7 +1,7 @@
 """Input files found, told apart by mapping, and copied before anybody reads them."""
 
 from pipeline.intake.assignment import assign, display_names, meant
-from pipeline.intake.finding import EMPTY, Found, find_files
+from pipeline.intake.finding import Found, find_files
 from pipeline.intake.packing import unpacked_name
 from pipeline.intake.snapshots import (
     ArchiveCopy,
@@ -11,11 +11,14 @@ from pipeline.intake.snapshots import (
     take_member,
     take_snapshot,
 )
+from pipeline.intake.stillness import AT_ONCE, STILL_WRITTEN, Readiness
 
 __all__ = [
-    "EMPTY",
+    "AT_ONCE",
+    "STILL_WRITTEN",
     "ArchiveCopy",
     "Found",
+    "Readiness",
     "Snapshot",
     "SnapshotFailed",
     "assign",

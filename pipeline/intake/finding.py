@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
+from typing import TypeVar
 
 from pipeline.intake.archives import Member, is_zip, members_meant
 from pipeline.intake.assignment import claims
+from pipeline.intake.stillness import AT_ONCE, Readiness
 from pipeline.model.likeness import nearest
 from pipeline.model.stops import SourceUnusable
 
@@ -18,9 +20,10 @@ __all__ = ["EMPTY", "Found", "find_files", "refusal"]
 EMPTY = "is empty (0 bytes)"  # why a file is left alone
 NOT_MEANT = "is meant by no mapping's `source.files`"
 
+_HIDDEN, _FOLDER = "is hidden", "is a folder"
 _UNFINISHED = (".part", ".tmp", ".filepart", "~")
 _KINDS = (
-    (stat.S_ISDIR, "is a folder"),
+    (stat.S_ISDIR, _FOLDER),
     (stat.S_ISFIFO, "is a FIFO"),
     (stat.S_ISSOCK, "is a socket"),
     (stat.S_ISBLK, "is a device"),
@@ -30,13 +33,17 @@ _KINDS = (
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The files to read, and those left alone with the reason ("is hidden"); sorted by path.
+    """The files to read, in the order in which they are read: by path.
 
+    `left_alone` are those that are no input, with the reason ("is hidden"); `unfinished` those that a
+    later run may take ("is still being written"); `refused` those that were meant and cannot be used.
     `members` says which of the files are not on the disk but in a zip archive.
     """
 
     files: tuple[Path, ...]
     left_alone: Mapping[Path, str]
+    unfinished: Mapping[Path, str] = field(default_factory=dict)
+    refused: Mapping[Path, SourceUnusable] = field(default_factory=dict)
     members: Mapping[Path, Member] = field(default_factory=dict)
 
     @property
@@ -48,8 +55,17 @@ class Found:
             if file != member.archive
         }
 
+    @property
+    def meant(self) -> tuple[Path, ...]:
+        """The files to read, and those that would be if they could."""
+        return (*self.files, *self.unfinished, *self.refused)
 
-def find_files(arguments: Sequence[str], patterns: Sequence[str | None] = ()) -> Found:
+
+def find_files(
+    arguments: Sequence[str],
+    patterns: Sequence[str | None] = (),
+    readiness: Readiness = AT_ONCE,
+) -> Found:
     """Find the files that arguments mean: files, folders (without the folders in them), globs.
 
     `patterns` are the `source.files` globs of the mappings, None for a mapping without one: of a
@@ -58,10 +74,9 @@ def find_files(arguments: Sequence[str], patterns: Sequence[str | None] = ()) ->
     archive those members are files that some mapping means, or its only one.
 
     Raises:
-        SourceUnusable: a named file does not exist or is no regular file, a glob means nothing, or a
-            zip archive is damaged or does not say which member is meant.
+        SourceUnusable: a named file does not exist, or a glob means nothing.
     """
-    search = _Search(patterns)
+    search = _Search(patterns, readiness)
     for argument in arguments:
         path = Path(argument)
         if path.is_dir():
@@ -78,55 +93,79 @@ def find_files(arguments: Sequence[str], patterns: Sequence[str | None] = ()) ->
 class _Search:
     """What has been found so far; each file once, whatever names it has."""
 
-    def __init__(self, patterns: Sequence[str | None]) -> None:
+    def __init__(self, patterns: Sequence[str | None], readiness: Readiness) -> None:
         self._patterns = patterns
-        self._files: dict[Path, Path] = {}
-        self._empty: dict[Path, Path] = {}
+        self._readiness = readiness
+        self._candidates: dict[Path, tuple[Path, bool]] = {}  # by what they resolve to
         self._left: dict[Path, str] = {}
-        self._members: dict[Path, Member] = {}
+        self._unfinished: dict[Path, str] = {}
+        self._refused: dict[Path, SourceUnusable] = {}
 
     def take(self, file: Path, *, named: bool = False, in_folder: bool = False) -> None:
         """Look at a file that an argument names, or that lies in a folder, or that a glob means."""
-        reason = _unfinished(file.name) or refusal(file)
-        if reason is not None and named and not _unfinished(file.name):
-            raise SourceUnusable(
-                f"{file} {reason}", help="name a regular file, or the folder it lies in"
-            )
-        if reason is None:
-            reason = (
-                self._unzipped(file, in_folder=in_folder)
-                if is_zip(file)
-                else self._taken(file, in_folder=in_folder)
-            )
+        reason = _unfinished(file.name)
         if reason is not None:
+            (self._left if reason == _HIDDEN else self._unfinished).setdefault(file, reason)
+        elif self._readiness.is_marker(file):
+            return
+        elif (reason := refusal(file)) is None:
+            self._candidates.setdefault(file.resolve(), (file, in_folder))
+        elif named or (reason != _FOLDER and self._claimed(file)):
+            self._refused.setdefault(
+                file,
+                SourceUnusable(
+                    f"{file} {reason}", help="name a regular file, or the folder it lies in"
+                ),
+            )
+        else:
             self._left.setdefault(file, reason)
 
-    def _taken(self, file: Path, *, in_folder: bool) -> str | None:
-        if in_folder and not _is_read(file, self._patterns):
-            return NOT_MEANT
-        among = self._empty if _is_empty(file) else self._files
-        among.setdefault(file.resolve(), file)
-        return None
-
-    def _unzipped(self, archive: Path, *, in_folder: bool) -> str | None:
-        whole = not in_folder or not self._patterns
-        members = members_meant(archive, self._patterns, whole=whole)
-        if members is None:
-            return NOT_MEANT
-        self._members |= members
-        for each in members:
-            self._files.setdefault(each.resolve(), each)
-        return None
+    def _claimed(self, file: Path) -> bool:
+        return any(pattern is not None and claims(pattern, file) for pattern in self._patterns)
 
     def found(self) -> Found:
-        """Give all of it."""
-        if self._files:
-            self._left |= dict.fromkeys(self._empty.values(), EMPTY)
-        files = self._files or self._empty  # their reader says what is wrong with them
+        """Give all of it, when the files have been watched for as long as is asked for."""
+        meant = {}
+        for file, in_folder in self._candidates.values():
+            if in_folder and not is_zip(file) and not _is_read(file, self._patterns):
+                self._left.setdefault(file, NOT_MEANT)
+            else:
+                meant[file] = in_folder
+        self._unfinished |= self._readiness.unfinished(list(meant))
+        files: list[Path] = []
+        members: dict[Path, Member] = {}
+        for file, in_folder in meant.items():
+            if file in self._unfinished:
+                continue
+            inside = self._unzipped(file, in_folder=in_folder) if is_zip(file) else {}
+            members |= inside
+            files += inside or ([] if is_zip(file) else [file])
+        empty = [file for file in files if file not in members and _is_empty(file)]
+        if len(empty) < len(files):
+            files = [file for file in files if file not in empty]
+            self._unfinished |= dict.fromkeys(empty, EMPTY)
         return Found(
-            tuple(sorted(files.values())), MappingProxyType(dict(sorted(self._left.items()))),
-            {file: self._members[file] for file in files.values() if file in self._members},
+            tuple(sorted(files)), _in_order(self._left), _in_order(self._unfinished),
+            _in_order(self._refused), members,
         )  # fmt: skip
+
+    def _unzipped(self, archive: Path, *, in_folder: bool) -> dict[Path, Member]:
+        whole = not in_folder or not self._patterns
+        try:
+            members = members_meant(archive, self._patterns, whole=whole)
+        except SourceUnusable as refused:
+            self._refused[archive] = refused
+            return {}
+        if members is None:
+            self._left.setdefault(archive, NOT_MEANT)
+        return members or {}
+
+
+_Told = TypeVar("_Told")
+
+
+def _in_order(told: Mapping[Path, _Told]) -> Mapping[Path, _Told]:
+    return MappingProxyType(dict(sorted(told.items())))
 
 
 def refusal(path: Path) -> str | None:
@@ -151,7 +190,7 @@ def refusal(path: Path) -> str | None:
 
 def _unfinished(name: str) -> str | None:
     if name.startswith("."):
-        return "is hidden"
+        return _HIDDEN
     return "looks unfinished" if name.lower().endswith(_UNFINISHED) else None
 
 

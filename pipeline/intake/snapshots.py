@@ -71,16 +71,14 @@ def take_snapshot(
     into: Path,
     *,
     ordinal: int,
-    settle: Callable[[], None] | None = None,
     name: str | None = None,
     unpacked_max: int = UNPACKED_MAX,
     ratio_max: int = RATIO_MAX,
 ) -> Snapshot:
     """Copy a file for this user's eyes only, hash it on the way, and unpack it by its name's ending.
 
-    The copy's name comes from `ordinal`, never from the original's. `settle` waits a little; a file
-    that changes meanwhile is still being written. `name` is how messages call the file; without
-    it they use its base name.
+    The copy's name comes from `ordinal`, never from the original's. `name` is how messages call the
+    file; without it they use its base name.
 
     Raises:
         SourceUnusable: the file is no regular file, may not be read, changes, is no export, or
@@ -101,7 +99,7 @@ def take_snapshot(
             pieces = unpacked(pieces, packing, called, limits)
         return expected_content(pieces, called, was_packed=packing is not None)
 
-    path, sha256, size = _copied(original, into / f"{ordinal:06d}.input", called, settle, content)
+    path, sha256, size = _copied(original, into / f"{ordinal:06d}.input", called, content)
     return Snapshot(called, original, path, sha256, size)
 
 
@@ -110,7 +108,6 @@ def copy_archive(
     into: Path,
     *,
     ordinal: int,
-    settle: Callable[[], None] | None = None,
     name: str | None = None,
     unpacked_max: int = UNPACKED_MAX,
     ratio_max: int = RATIO_MAX,
@@ -122,7 +119,7 @@ def copy_archive(
     """
     called = name or original.name
     path, sha256, size = _copied(
-        original, into / f"{ordinal:06d}.packed", called, settle, lambda pieces: pieces
+        original, into / f"{ordinal:06d}.packed", called, lambda pieces: pieces
     )
     return ArchiveCopy(original, path, sha256, Limits(unpacked_max, ratio_max, packed=size))
 
@@ -152,20 +149,12 @@ def take_member(
 
 
 def _copied(
-    original: Path, path: Path, called: str, settle: Callable[[], None] | None,
+    original: Path, path: Path, called: str,
     content: Callable[[Iterator[bytes]], Iterator[bytes]],
 ) -> tuple[Path, str, int]:  # fmt: skip
     """Write what `content` makes of a file's bytes; gives the hash and number of these bytes."""
     with _opened(original, called) as source:
         before = os.fstat(source.fileno())
-        if settle is not None:
-            settle()
-            if _facts_by_name(original) != _facts(before):
-                raise SourceUnusable(
-                    f"{called} is still being written",
-                    help="run again when its sender has finished, or have it sent under a name "
-                    "ending in .part and renamed at the end",
-                )
         digest = hashlib.sha256()
         _written(content(_read(source, before.st_size, digest.update, called)), path, called)
         after = _facts(os.fstat(source.fileno()))

@@ -19,6 +19,7 @@ class Stage(StrEnum):
     NETWORK = "network"
     EXPECTED = "expected"  # not what the mapping expects of a file; belongs to no row
     NIGHTS = "nights"  # unlike the nights before; belongs to no row
+    FILE = "file"  # a file as a whole; belongs to no row
 
 
 class Owner(StrEnum):

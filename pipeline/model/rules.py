@@ -526,6 +526,24 @@ _ROWS: tuple[Rule, ...] = (
         severity=Severity.WARNING,
     ),
     # D: unlike the nights before; these belong to a file as a whole
+    # R12: files as a whole
+    _rule(
+        "R120",
+        Stage.FILE,
+        "File cannot be used",
+        "{detail}",
+        "nothing of this file is imported; the other files of the run are",
+        "correct what is named or ask for the file again, then import it: what has arrived is not sent twice",
+    ),
+    _rule(
+        "R121",
+        Stage.FILE,
+        "File left alone",
+        "it {detail}",
+        "a file that its sender has not finished would be read in half",
+        "nothing, if its sender is still at work: the next run takes it; else ask its sender",
+        severity=Severity.WARNING,
+    ),
     _rule(
         "D101",
         Stage.NIGHTS,

@@ -46,7 +46,7 @@ _LATE = (Stage.API, Stage.NETWORK)
 ROW_CODES = tuple(
     code
     for code, rule in RULES.items()
-    if rule.severity is Severity.ERROR and rule.stage not in (*_LATE, Stage.GROUP)
+    if rule.severity is Severity.ERROR and rule.stage not in (*_LATE, Stage.GROUP, Stage.FILE)
 )
 ORDER_CODES = tuple(
     code for code, rule in RULES.items() if rule.severity is Severity.ERROR and rule.stage in _LATE

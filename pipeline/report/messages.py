@@ -28,6 +28,7 @@ _LOST = {
     "E102": "An interchange of {file} could not be read",
     "E115": "Segments of {file} stand outside of their message",
     "E119": "The rest of {file} could not be read",
+    "R120": "{file} could not be used",
 }
 _ABOUT_FILES = ("E208", "E209")
 _AT_HEADERS = ("E104", "E107")
@@ -38,8 +39,11 @@ _STRATEGIES: Mapping[str, Literal["backward", "forward"]] = {
 OF_WHOLE_FILES = tuple(
     code for code, rule in RULES.items() if rule.stage in (Stage.EXPECTED, Stage.NIGHTS)
 )
+_AS_A_WHOLE = tuple(code for code, rule in RULES.items() if rule.stage is Stage.FILE)
+_ERRORS = (*EDI_ERRORS, *(c for c in _AS_A_WHOLE if RULES[c].severity is Severity.ERROR))
 _WARNINGS_OF_FILES = (
     *OF_WHOLE_FILES,
+    *(c for c in _AS_A_WHOLE if RULES[c].severity is not Severity.ERROR),
     *(c for c, rule in RULES.items() if c[0] == "E" and rule.severity is not Severity.ERROR),
 )
 
@@ -81,12 +85,12 @@ def edi_findings(
     findings: pl.LazyFrame | pl.DataFrame, rejected: pl.DataFrame, messages: pl.DataFrame
 ) -> EdiFindings:
     """Find the messages of all EDI findings; `rejected` are the rejected rows (ROW_SCHEMA)."""
-    codes = (*EDI_ERRORS, *_WARNINGS_OF_FILES)
+    codes = (*_ERRORS, *_WARNINGS_OF_FILES)
     found = _placed(findings.lazy().filter(pl.col("code").is_in(codes)).collect(), messages)
     of_edi = (pl.col("outcome") == RowOutcome.OWN_PROBLEM) & pl.col("code").is_in(EDI_ERRORS)
     rows = rejected.filter(of_edi)
     copied = found.filter(pl.col("_copied")).join(rows, on=ORIGIN, how="semi")
-    is_error = pl.col("code").is_in(EDI_ERRORS)
+    is_error = pl.col("code").is_in(_ERRORS)
     return EdiFindings(
         found.filter(is_error).join(copied, on=[*ORIGIN, "code"], how="anti"),
         found.filter(~is_error),
@@ -190,7 +194,7 @@ def about_rows(warnings: pl.DataFrame, edi: EdiFindings) -> pl.DataFrame:
 
 
 def _of_file() -> pl.Expr:
-    outside = pl.col("code").is_in((*_ABOUT_FILES, *OF_WHOLE_FILES)) | pl.col(
+    outside = pl.col("code").is_in((*_ABOUT_FILES, *OF_WHOLE_FILES, *_AS_A_WHOLE)) | pl.col(
         "code"
     ).str.starts_with("E1")
     # more of the same inside of a message is about its elements

@@ -32,6 +32,7 @@ from pipeline.report.facts import (
     RunTables,
 )
 from pipeline.report.interchanges import Claim, read_interchange
+from pipeline.run.aside import Aside
 from pipeline.run.folder import RunFolder
 from pipeline.run.interchanges import interchanges_of, kept_messages
 from pipeline.run.source import Job
@@ -46,9 +47,13 @@ _PLANNED_ORDERS = [name for name in ORDER_SCHEMA if name not in ("status", "atte
 def facts_of(
     run_id: str, jobs: Sequence[Job], records: Mapping[int, int], *, profile: str, account: int,
     production: bool, host: str, zone: str, started_at: datetime, settings: Mapping[str, str],
-    lines: Mapping[int, LineTotals],
+    lines: Mapping[int, LineTotals], aside: Sequence[Aside] = (),
 ) -> dict[str, Any]:  # fmt: skip
-    """The facts of a run that its folder keeps: plain JSON, no secret and no customer data."""
+    """The facts of a run that its folder keeps: plain JSON, no secret and no customer data.
+
+    Files that are set aside have `aside`, the code of the reason.
+    """
+    set_aside = {each.source.index: each for each in aside}
     return {
         "run_id": run_id,
         "title": "Order import",
@@ -68,9 +73,10 @@ def facts_of(
             {"index": s.index, "name": s.name, "sha256": s.sha256, "size_bytes": s.size_bytes,
              "mapping": s.mapping, "records": records.get(s.index, 0), "path": str(snap.original.absolute()),
              "archive_sha256": snap.archive_sha256, "snapshot": snap.path.name,
-             "form": _form(j.source_of(s.index))}
+             "form": _form(j.source_of(s.index)),
+             **({"aside": set_aside.pop(s.index).code} if s.index in set_aside else {})}
             for j in jobs for s, snap in j.files
-        ],
+        ] + [each.as_fact() for each in set_aside.values()],
         "fields": [
             {"mapping": j.plan.name, "target": f.target, "column": f.column, "line": f.line}
             for j in jobs for f in j.plan.fields()

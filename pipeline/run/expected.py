@@ -47,15 +47,16 @@ class Broken:
 
 def judged(
     jobs: Sequence[Job], rows: Callable[[int], int], read_before: Callable[[], Collection[str]],
-    *, at: datetime, zone: str, past: bool,
+    *, at: datetime, zone: str, past: bool, aside: int = 0,
 ) -> list[Broken]:  # fmt: skip
     """Hold the files of a run against what is expected of them.
 
     `rows` counts the records of a file by its ordinal, quarantined ones included. `read_before` gives
-    the names of the files that earlier runs have read. Files of the `past` belong to no day.
+    the names of the files that earlier runs have read. Files of the `past` belong to no day. `aside`
+    files have ordinals behind those of the jobs.
     """
     local = at.astimezone(ZoneInfo(zone))
-    behind = sum(len(job.files) for job in jobs)
+    behind = sum(len(job.files) for job in jobs) + aside
     found: list[Broken] = []
     for job in jobs:
         expects = job.plan.expects

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from pipeline.config import Settings
+from pipeline.intake import AT_ONCE, Readiness
 from pipeline.ledger import (
     PLANNED_SCHEMA,
     AckedOperation,
@@ -34,6 +35,7 @@ from pipeline.run import spool as spooling
 from pipeline.run.accounts import facts_of
 from pipeline.run.acknowledgements import Answers, check_outboxes, in_words
 from pipeline.run.again import chosen
+from pipeline.run.aside import as_findings as of_files
 from pipeline.run.choice import OPEN, Choice
 from pipeline.run.clock import clock
 from pipeline.run.expected import READ_BEFORE, Broken, judged
@@ -78,7 +80,7 @@ from pipeline.run.retry import (
 )
 from pipeline.run.sending import send_all, unrepeatable_orders, waiting_orders
 from pipeline.run.sharing import Role, hold, join, part
-from pipeline.run.source import Job, compiled, open_jobs
+from pipeline.run.source import Opened, compiled, failed, open_jobs
 from pipeline.run.spool import Spooled
 from pipeline.run.usual import Nights, as_findings, compared
 from pipeline.run.verdict import NAMES, Ending, check_reports, conclude
@@ -192,13 +194,13 @@ class Flow:
             ):
                 laid = wanted.lay_out(folder)
                 inputs = [str(file) for files in laid.values() for file in files]
-                jobs = self._jobs(list(laid), inputs, folder, known, claims=laid)
-                same_work = fingerprint(self.endpoint, jobs, self.options, self.agreed)
+                opened = self._opened(list(laid), inputs, folder, known, claims=laid)
+                same_work = fingerprint(self.endpoint, opened.jobs, self.options, self.agreed)
                 before = self._choice(ledger).able(ledger.unfinished(endpoint, same_work))
                 if before is None:
                     retried = Retried(sentences=[wanted.sentence])
                     seen = self._prepare(
-                        folder.path.name, jobs, folder, known, retried, wanted.keys
+                        folder.path.name, opened, folder, known, retried, wanted.keys
                     )
                     stopped = self._safety_stop(seen)
                     if stopped is not None:
@@ -215,7 +217,8 @@ class Flow:
             self._new_folder(ledger, name) as folder,
             self._told(ledger, endpoint, folder, retry=wanted is not None),
         ):
-            jobs = self._jobs(mappings, inputs, folder, known, wanted)
+            opened = self._opened(mappings, inputs, folder, known, wanted)
+            jobs = opened.jobs
             retried = (
                 compare_with_before(jobs, ledger, endpoint, self.settings.home) if wanted else None
             )
@@ -223,7 +226,7 @@ class Flow:
             before = self._choice(ledger).able(ledger.unfinished(endpoint, same_work))
             if before is None:
                 self._say_unfinished(ledger, endpoint)
-                seen = self._prepare(folder.path.name, jobs, folder, known, retried)
+                seen = self._prepare(folder.path.name, opened, folder, known, retried)
                 if retried is not None:
                     refuse_over_arrived(folder, retried)
                 stopped = self._safety_stop(seen)
@@ -248,16 +251,18 @@ class Flow:
             kept = False
             try:
                 folder.make(self._owner())
-                jobs = self._jobs(mappings, inputs, folder, _Known(ledger, endpoint))
+                opened = self._opened(mappings, inputs, folder, _Known(ledger, endpoint))
                 run_id = f"plan-{folder.path.name}"
-                seen = self._prepare(run_id, jobs, folder, _Known(ledger, endpoint))
+                seen = self._prepare(run_id, opened, folder, _Known(ledger, endpoint))
                 told = foretell(folder, ledger, endpoint, clock())
                 folder.write_facts(
                     folder.facts()
                     | {"foretold": told.as_facts() | {"backfill": self.options.backfill}}
                 )
                 finish_plan(
-                    folder, ledger, fingerprint(self.endpoint, jobs, self.options, self.agreed)
+                    folder,
+                    ledger,
+                    fingerprint(self.endpoint, opened.jobs, self.options, self.agreed),
                 )
                 kept = True
             finally:
@@ -407,20 +412,29 @@ class Flow:
     def _choice(self, ledger: Ledger) -> Choice:
         return Choice(ledger, self.settings, self._warn)
 
-    def _jobs(
+    def _opened(
         self, mappings: Sequence[Path], inputs: Sequence[str], folder: RunFolder, known: _Known,
         wanted: Asked | None = None, claims: Mapping[Path, Sequence[Path]] | None = None,
-    ) -> list[Job]:  # fmt: skip
+    ) -> Opened:  # fmt: skip
         reception = Reception(
             self.settings.partners, known.received, production=self.endpoint.production,
             accept_duplicates=self.options.accept_duplicates, warn=self._warn,
         )  # fmt: skip
         return open_jobs(
             mappings, inputs, folder, self._warn, self._own_folders(),
-            stable_s=self.settings.stable_s, reception=reception,
+            readiness=self._readiness(chosen=wanted is not None or claims is not None),
+            reception=reception,
             by_partner=self.options.by_partner, corrected=wanted.mappings if wanted else None,
             claims=claims,
         )  # fmt: skip
+
+    def _readiness(self, *, chosen: bool) -> Readiness:
+        """When a file counts as finished; files that somebody has chosen one by one are."""
+        if chosen:
+            return AT_ONCE
+        return Readiness(
+            self.settings.stable_s, self.settings.marker, lambda: clock().timestamp(), time.sleep
+        )
 
     @contextmanager
     def _new_folder(self, ledger: Ledger, mapping: str) -> Iterator[RunFolder]:
@@ -457,18 +471,20 @@ class Flow:
     # -- the way ----------------------------------------------------------------------------
 
     def _prepare(
-        self, run_id: str, jobs: Sequence[Job], folder: RunFolder, known: _Known,
+        self, run_id: str, opened: Opened, folder: RunFolder, known: _Known,
         retried: Retried | None = None, only: Collection[str] | None = None,
     ) -> Foresight:  # fmt: skip
         started = clock()
         begun = time.monotonic()
+        jobs = opened.jobs
         files = len({snapshot.path for job in jobs for _, snapshot in job.files})
         self._say_start(run_id, files)
         with written(folder.path):
             spooled = spooling.spool(
                 jobs, folder, lambda rows: self.events.stage("read", rows, None),
-                spooling.PARTITION_BYTES, only,
+                spooling.PARTITION_BYTES, only, strict=retried is not None,
             )  # fmt: skip
+            aside = (*opened.aside, *failed(jobs, spooled.failed))
             read_s = time.monotonic() - begun
             seen = prepare(
                 jobs, spooled, folder, known, self.endpoint.account, self.options,
@@ -478,11 +494,14 @@ class Flow:
                 jobs, spooled, seen, known.nights, self.options, zone=self.settings.timezone,
                 at=started, retry=retried is not None,
             )  # fmt: skip
-            broken = self._broken(jobs, spooled, known, started, retry=retried is not None)
+            broken = self._broken(opened, spooled, known, started, retry=retried is not None)
             seen.broken = [each.plain() for each in broken]
             odd = [*(each.oddity for each in broken), *odd]
             if odd:
                 folder.write("findings", spooled.count, as_findings(odd, REPORTED_FINDING_SCHEMA))
+            if aside:
+                told = of_files(aside, REPORTED_FINDING_SCHEMA)
+                folder.write("findings", spooled.count + 1, told)
             keep_messages(jobs, folder)
             edi = edi_files(jobs, spooled.problems)
             keep(folder, edi)
@@ -494,7 +513,7 @@ class Flow:
             run_id, jobs, spooled.records, profile=self.settings.profile,
             account=self.endpoint.account, production=self.endpoint.production,
             host=self.endpoint.base_url, zone=self.settings.timezone, started_at=started,
-            settings=self._shown_settings(), lines=spooled.lines,
+            settings=self._shown_settings(), lines=spooled.lines, aside=aside,
         )  # fmt: skip
         enrich(facts["interchanges"], edi, self.settings.partners)
         foreseen = {name: getattr(seen, name) for name in seen.__dataclass_fields__}
@@ -524,14 +543,15 @@ class Flow:
         return seen
 
     def _broken(
-        self, jobs: Sequence[Job], spooled: Spooled, known: _Known, at: datetime, *, retry: bool
+        self, opened: Opened, spooled: Spooled, known: _Known, at: datetime, *, retry: bool
     ) -> list[Broken]:
         """What is not as the mappings expect; of rows that are read once more nothing is."""
         if retry or self.options.expectations == "off":
             return []
         return judged(
-            jobs, lambda file: spooled.records.get(file, 0), lambda: known.read_since(at - READ_BEFORE),
-            at=at, zone=self.settings.timezone, past=self.options.backfill,
+            opened.jobs, lambda file: spooled.records.get(file, 0),
+            lambda: known.read_since(at - READ_BEFORE), at=at, zone=self.settings.timezone,
+            past=self.options.backfill, aside=len(opened.aside),
         )  # fmt: skip
 
     def _shown_settings(self) -> dict[str, str]:
@@ -616,7 +636,8 @@ class Flow:
                 started_at=datetime.fromisoformat(facts["started_at"]),
                 options=options | ({"stopped": stopped} if stopped else {}),
                 mappings={m["name"]: m["sha256"] for m in facts["mappings"]},
-                files=[{k: f[k] for k in ("name", "sha256", "size_bytes")} for f in facts["files"]],
+                files=[{k: f[k] for k in ("name", "sha256", "size_bytes")}
+                       for f in facts["files"] if not f.get("aside")],
             ),
             () if state is LedgerState.NOT_SENT else taken_over(facts),
         )  # fmt: skip

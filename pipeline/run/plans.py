@@ -179,7 +179,7 @@ def _moved(facts: Mapping[str, Any], ledger: Ledger, agreed: str) -> str | None:
         return "another run has changed the ledger"
     if facts.get("interchanges") and facts["agreed"] != agreed:
         return "what is agreed with partners ([partner.…]) has changed"
-    for file in facts["files"]:
+    for file in (each for each in facts["files"] if not each.get("aside")):
         if _sha256(Path(file["path"])) != (file.get("archive_sha256") or file["sha256"]):
             return f"{file['name']} has changed or is gone"
     for mapping in facts["mappings"]:

@@ -1,18 +1,18 @@
 """Mappings and files to compiled plans and private snapshots."""
 
 import hashlib
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import count
 from pathlib import Path
 
 from pipeline.intake import (
-    EMPTY,
+    AT_ONCE,
+    STILL_WRITTEN,
     ArchiveCopy,
     Found,
+    Readiness,
     Snapshot,
     assign,
     copy_archive,
@@ -29,6 +29,7 @@ from pipeline.model.edi.partner import Partner
 from pipeline.model.stops import SourceUnusable, StopRun
 from pipeline.model.tables import SourceFile
 from pipeline.read import Portion, Reading, adapted, read_header
+from pipeline.run.aside import UNFINISHED, UNUSABLE, Aside, Refusals, size_of, words_of
 from pipeline.run.desk import Desk
 from pipeline.run.folder import RunFolder
 from pipeline.run.partners import Reception
@@ -128,27 +129,36 @@ def compiled(mappings: Sequence[Path]) -> dict[Path, Compiled]:
     return made
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a run reads, and the files that it sets aside; their ordinals follow those of the jobs."""
+
+    jobs: list[Job]
+    aside: tuple[Aside, ...] = ()
+
+
 def open_jobs(
     mappings: Sequence[Path], inputs: Sequence[str], folder: RunFolder,
-    warn: Callable[[str], None], own: Sequence[Path] = (), *, stable_s: float = 0.0,
+    warn: Callable[[str], None], own: Sequence[Path] = (), *, readiness: Readiness = AT_ONCE,
     reception: Reception | None = None, by_partner: bool = False,
     corrected: Mapping[Path, Path] | None = None,
     claims: Mapping[Path, Sequence[Path]] | None = None,
-) -> list[Job]:  # fmt: skip
+) -> Opened:  # fmt: skip
     """Compile the mappings, find the files, copy them, and compile again against their headers.
 
     Without inputs, what the mappings' `source.files` mean in the present folder. `own` are folders
-    of this program, which need no word when they lie among the files. A file that was written to
-    less than `stable_s` seconds ago is watched for so long before it is read. `reception` judges
-    who sent the interchanges of EDI files. With `by_partner` the mappings are those of the
-    partners, and each reads what its partner sends. `corrected` are corrected files with the
-    mapping of each; a person may have saved them with another delimiter. `claims` are the files of
-    each mapping where that is known already.
+    of this program, which need no word when they lie among the files. `readiness` says when a file
+    counts as finished. `reception` judges who sent the interchanges of EDI files. With `by_partner`
+    the mappings are those of the partners, and each reads what its partner sends. `corrected` are
+    corrected files with the mapping of each; a person may have saved them with another delimiter.
+    `claims` are the files of each mapping where that is known already. Where somebody has chosen the
+    files so, all of them must be usable; of others those that are not are set aside.
 
     Raises:
         MappingMissing, MappingRefused: a mapping cannot be used.
-        SourceUnusable, HeaderUnfit: a file cannot be used; nothing of it is sent.
+        SourceUnusable, HeaderUnfit: none of the files can be used, or one of those that were chosen.
     """
+    refusals = Refusals(strict=corrected is not None or claims is not None)
     first = compiled(mappings)
     if by_partner:
         _each_reads_its_messages(first, reception.partners if reception else ())
@@ -157,7 +167,10 @@ def open_jobs(
     }
     if not inputs:
         _all_have_files(patterns)
-    found = find_files(inputs or ["."], list(patterns.values()))
+    found = find_files(inputs or ["."], list(patterns.values()), readiness)
+    for original, refused in found.refused.items():
+        with refusals.of(original):
+            raise refused
     _say_left_alone(found, warn, own, named=bool(inputs))
     plans = {path: each.plan.extract for path, each in first.items()}
     sharing = {str(path) for path, plan in plans.items() if plan is not None}
@@ -174,7 +187,7 @@ def open_jobs(
             warn(
                 f"no file for {name}, which reads {meant(patterns[name])}{_seen(found) if inputs else ''}"
             )
-    copies = _Copies(found, folder, stable_s)
+    copies = _Copies(found, folder)
     desk = Desk(reception or Reception(), by_partner=by_partner)
     for original in found.files:
         claiming = {
@@ -183,7 +196,10 @@ def open_jobs(
         }  # fmt: skip
         if claiming:
             encodings = {first[path].plan.source.encoding for path in claiming}
-            with copies.perhaps_not_meant(original, {p: patterns[str(p)] for p in claiming}):
+            with (
+                refusals.of(original),
+                copies.perhaps_not_meant(original, {p: patterns[str(p)] for p in claiming}),
+            ):
                 desk.open(original, copies.of(original), claiming, encodings)
     ordinals = count()
     jobs = [
@@ -195,22 +211,72 @@ def open_jobs(
             ordinals,
             desk,
             warn,
+            refusals,
             corrected=corrected is not None,
         )
         for path, once in first.items()
     ]
     copies.done()
-    return jobs
+    _something_is_left(jobs, found, refusals, warn)
+    of_mapping = {
+        file: first[Path(name)].plan.name for name, files in claimed.items() for file in files
+    }
+    return Opened(jobs, tuple(_set_aside(found, refusals, of_mapping, ordinals)))
+
+
+def _something_is_left(
+    jobs: Sequence[Job], found: Found, refusals: Refusals, warn: Callable[[str], None]
+) -> None:
+    """Stop where nothing of the files can be used."""
+    if any(job.files for job in jobs):
+        return
+    written = [file for file, reason in found.unfinished.items() if reason == STILL_WRITTEN]
+    if written and not refusals.of_files:
+        raise SourceUnusable(
+            f"{written[0].name} {STILL_WRITTEN}",
+            help="run again when its sender has finished, or have it sent under a name "
+            "ending in .part and renamed at the end",
+        )
+    for original, refused in list(refusals.of_files.items())[1:]:
+        warn(f"{original.name} {words_of(refused, original.name, str(original))}")
+    for refused in refusals.of_files.values():
+        raise refused
+
+
+def _set_aside(
+    found: Found, refusals: Refusals, of_mapping: Mapping[Path, str], ordinals: Iterator[int]
+) -> Iterator[Aside]:
+    """Number the files of which nothing is imported, behind the others."""
+    meant = dict.fromkeys([*found.meant, *refusals.of_files])
+    shown = display_names(list(meant), found.least_parts)
+    told = [
+        *(
+            (file, UNUSABLE, words_of(why, shown[file], str(file), file.name))
+            for file, why in sorted(refusals.of_files.items())
+        ),
+        *((file, UNFINISHED, reason) for file, reason in found.unfinished.items()),
+    ]
+    for file, code, says in told:
+        name, mapping = shown[file], of_mapping.get(file, "")
+        yield Aside(SourceFile(next(ordinals), name, "", size_of(file), mapping), file, code, says)
+
+
+def failed(jobs: Sequence[Job], of_files: Mapping[int, StopRun]) -> Iterator[Aside]:
+    """The files that could not be read to their end."""
+    for job in jobs:
+        for source, snapshot in job.files:
+            if source.index in of_files:
+                says = words_of(of_files[source.index], source.name)
+                yield Aside(source, snapshot.original, UNUSABLE, says)
 
 
 class _Copies:
     """The snapshots of a run's files, each taken when it is first asked for."""
 
-    def __init__(self, found: Found, folder: RunFolder, stable_s: float) -> None:
+    def __init__(self, found: Found, folder: RunFolder) -> None:
         self._found = found
         self._shown = display_names(found.files, found.least_parts)
         self._into = folder.path / "snapshots"
-        self._stable_s = stable_s
         self._taken: dict[Path, Snapshot] = {}
         self._archives: dict[Path, ArchiveCopy] = {}
 
@@ -220,8 +286,7 @@ class _Copies:
             ordinal, name = len(self._taken), self._shown[original]
             member = self._found.members.get(original)
             self._taken[original] = (
-                take_snapshot(original, self._into, ordinal=ordinal, name=name,
-                              settle=_settling(original, self._stable_s))
+                take_snapshot(original, self._into, ordinal=ordinal, name=name)
                 if member is None
                 else take_member(self._archive(member.archive), member, self._into,
                                  ordinal=ordinal, name=name)
@@ -231,8 +296,7 @@ class _Copies:
     def _archive(self, archive: Path) -> ArchiveCopy:
         if archive not in self._archives:
             self._archives[archive] = copy_archive(
-                archive, self._into, ordinal=len(self._archives),
-                settle=_settling(archive, self._stable_s),
+                archive, self._into, ordinal=len(self._archives)
             )  # fmt: skip
         return self._archives[archive]
 
@@ -266,23 +330,32 @@ class _Copies:
 
 def _job(
     path: Path, plan: Plan, claimed: Sequence[Path], copies: _Copies, ordinals: Iterator[int],
-    desk: Desk, warn: Callable[[str], None], *, corrected: bool,
+    desk: Desk, warn: Callable[[str], None], refusals: Refusals, *, corrected: bool,
 ) -> Job:  # fmt: skip
     """One mapping with its files; an EDI file of which it reads nothing is left to the others."""
-    edi = plan.extract is not None
-    originals = [each for each in claimed if not edi or path in desk.portions[each]]
-    taken = []
-    for original in originals:
-        with copies.perhaps_not_meant(original, {path: plan.source.files}):
-            copy = copies.of(original)
-        source = SourceFile(next(ordinals), copy.name, copy.sha256, copy.size_bytes, plan.name)
-        taken.append((source, copy))
-    if edi:
+    if plan.extract is not None:
+        originals = [each for each in claimed if path in desk.portions.get(each, ())]
+        taken = [_numbered(copies.of(each), plan, ordinals) for each in originals]
         return _of_envelopes(path, taken, originals, desk, warn)
-    forms = {}
-    if corrected:
-        forms = {s.index: adapted(copy.path, plan.source, s.name) for s, copy in taken}
-    return _against_headers(path, plan, taken, copies, warn, forms)
+    made, sha256 = read_mapping(path)
+    files, forms, headers = [], {}, {}
+    for original in claimed:
+        with refusals.of(original), copies.perhaps_not_meant(original, {path: plan.source.files}):
+            copy = copies.of(original)
+            form = adapted(copy.path, plan.source, copy.name) if corrected else plan.source
+            header = read_header(copy.path, form, name=copy.name)
+            made, sha256 = _fitting(path, plan, header, copy.name)
+            source, _ = numbered = _numbered(copy, plan, ordinals)
+            files.append(numbered)
+            headers[source.index] = tuple(header)
+            if corrected:
+                forms[source.index] = form
+    _say_warnings(path, made, warn)
+    return Job(path, made.plan, sha256, tuple(files), forms=forms, headers=headers)
+
+
+def _numbered(copy: Snapshot, plan: Plan, ordinals: Iterator[int]) -> tuple[SourceFile, Snapshot]:
+    return SourceFile(next(ordinals), copy.name, copy.sha256, copy.size_bytes, plan.name), copy
 
 
 def _each_reads_its_messages(first: Mapping[Path, Compiled], partners: Sequence[Partner]) -> None:
@@ -296,16 +369,6 @@ def _each_reads_its_messages(first: Mapping[Path, Compiled], partners: Sequence[
                     f"{mapping} is the mapping of {message} for partner {partner.name}, but it reads {reads}",
                     code="C101", help=f"correct `mappings` in [partner.{partner.name}]",
                 )  # fmt: skip
-
-
-def _settling(original: Path, stable_s: float) -> Callable[[], None] | None:
-    """Give the wait for a file that is fresh; what has been left alone for long needs none."""
-    try:
-        still_s = time.time() - original.stat().st_mtime
-    except OSError:  # `take_snapshot` says what is wrong with it
-        return None
-    # a time in the future tells nothing, so such a file is watched too
-    return partial(time.sleep, stable_s) if stable_s and still_s < stable_s else None
 
 
 def _all_have_files(patterns: Mapping[str, str | None]) -> None:
@@ -328,32 +391,17 @@ def _say_left_alone(
     found: Found, warn: Callable[[str], None], own: Sequence[Path], *, named: bool
 ) -> None:
     ours = {path.resolve() for path in own}
-    for left, reason in found.left_alone.items():
-        # other files of a folder are nobody's concern; of the present folder, only empty ones are
-        told = "no mapping" not in reason if named else reason == EMPTY
-        if told and left.resolve() not in ours:
+    for left, reason in (found.left_alone if named else {}).items():
+        # other files of a folder are nobody's concern
+        if "no mapping" not in reason and left.resolve() not in ours:
             warn(f"left alone: {left.name} {reason}")
+    for left, reason in found.unfinished.items():
+        warn(f"left alone: {left.name} {reason}")
 
 
 def _say_warnings(path: Path, made: Compiled, warn: Callable[[str], None]) -> None:
     for mistake in made.warnings:
         warn(f"{path}:{mistake.line}: {mistake.message} [{mistake.code}]")
-
-
-def _against_headers(
-    path: Path, plan: Plan, taken: list[tuple[SourceFile, Snapshot]], copies: _Copies,
-    warn: Callable[[str], None], forms: Mapping[int, Source],
-) -> Job:  # fmt: skip
-    made, sha256 = read_mapping(path)
-    headers = {}
-    for source, snapshot in taken:
-        with copies.perhaps_not_meant(snapshot.original, {path: plan.source.files}):
-            form = forms.get(source.index, plan.source)
-            header = read_header(snapshot.path, form, name=source.name)
-            made, sha256 = _fitting(path, plan, header, source.name)
-        headers[source.index] = tuple(header)
-    _say_warnings(path, made, warn)
-    return Job(path, made.plan, sha256, tuple(taken), forms=forms, headers=headers)
 
 
 def _fitting(path: Path, plan: Plan, header: Sequence[str], name: str) -> tuple[Compiled, str]:

@@ -18,7 +18,8 @@ from pipeline.intake import Snapshot
 from pipeline.mapping.plan import Plan
 from pipeline.model.edi.envelope import LineTotals, Problem
 from pipeline.model.findings import Findings
-from pipeline.model.origin import KEY, MESSAGE, ORIGIN
+from pipeline.model.origin import FILE, KEY, MESSAGE, ORIGIN
+from pipeline.model.stops import SourceUnusable, StopRun
 from pipeline.model.tables import RawTable, SourceFile
 from pipeline.read import Batch, read_batches, read_edi_batches
 from pipeline.run.folder import RunFolder
@@ -45,7 +46,8 @@ class Spooled:
 
     Each partition can be taken once. `problems` is what was found inside the messages of EDI files,
     by the ordinal of the file, and `lines` what these declare of their lines. `empty` counts, by
-    file and column, the rows with nothing in a column that the mapping reads, out of `read` rows.
+    file and column, the rows with nothing in a column that the mapping reads, out of `read` rows. `failed` says why files
+    could not be read to their end; nothing of these is in a partition.
     """
 
     count: int
@@ -55,6 +57,7 @@ class Spooled:
     lines: dict[int, LineTotals] = field(default_factory=dict)
     read: dict[int, int] = field(default_factory=dict)
     empty: dict[int, Counter[str]] = field(default_factory=dict)
+    failed: dict[int, StopRun] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,7 @@ class _Noted:
     lines: dict[int, LineTotals] = field(default_factory=dict)
     read: dict[int, int] = field(default_factory=dict)
     empty: dict[int, Counter[str]] = field(default_factory=dict)
+    failed: dict[int, StopRun] = field(default_factory=dict)
 
     def take(self, file: int, batch: Batch) -> None:
         rows = batch.raw.rows
@@ -81,38 +85,75 @@ class _Noted:
         if batch.lines.messages:
             self.lines[file] = self.lines.get(file, LineTotals()) + batch.lines
 
+    def fail(self, file: int, why: StopRun) -> None:
+        """Forget what was noted of a file that cannot be read to its end."""
+        self.failed[file] = why
+        self.records[file] = 0
+        self.read.pop(file, None)
+        self.empty.pop(file, None)
+
+    def without_failed(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Leave out what was read of such files."""
+        return frame.filter(~pl.col(FILE).is_in(list(self.failed))) if self.failed else frame
+
 
 def spool(
     jobs: Sequence[Job], folder: RunFolder, progress: Callable[[int], None],
-    partition_bytes: int, only: Collection[str] | None = None,
+    partition_bytes: int, only: Collection[str] | None = None, *, strict: bool = True,
 ) -> Spooled:  # fmt: skip
     """Read all files once; `progress` is called with the rows read so far.
 
+    A delimited file that cannot be read to its end is left out as a whole, unless it is the only one
+    or all must be read (`strict`). Of EDI nothing is left out: its envelopes were judged already.
+
     With `only`, the rows of delimited files are taken whose order has one of these keys; messages of
     EDI files are always read as a whole, for they are accounted for as such.
+
+    Raises:
+        SourceUnusable: a file cannot be read to its end, and is not left out.
     """
     size = sum(snapshot.path.stat().st_size for job in jobs for _, snapshot in job.files)
     partitions = max(1, -(-size // partition_bytes))
     return (
-        _in_memory(jobs, folder, progress, only)
+        _in_memory(jobs, folder, progress, only, strict=strict)
         if partitions == 1
-        else _on_disk(jobs, folder, partitions, progress, only)
+        else _on_disk(jobs, folder, partitions, progress, only, strict=strict)
     )
 
 
 def _batches(
-    job: Job, noted: _Noted, progress: Callable[[int], None], only: Collection[str] | None
-) -> Iterator[tuple[RawTable, pl.DataFrame, Findings]]:
+    job: Job, noted: _Noted, progress: Callable[[int], None], only: Collection[str] | None, *,
+    strict: bool,
+) -> Iterator[tuple[RawTable, pl.DataFrame, Findings]]:  # fmt: skip
     guesses = Guesses(job.plan)
     for source, snapshot in job.files:
         noted.records[source.index] = 0
-        for batch in _read(job, source, snapshot):
+        batches = _read(job, source, snapshot)
+        while (batch := _next(batches, job, source, noted, strict=strict)) is not None:
             guessed = guesses.of(batch)
             if only is not None and job.plan.extract is None:
-                batch, guessed = _of_orders(batch, guessed, job.plan, only)  # noqa: PLW2901 - less of it
+                batch, guessed = _of_orders(batch, guessed, job.plan, only)
             noted.take(source.index, batch)
             progress(sum(noted.records.values()))
             yield batch.raw, guessed, batch.findings
+
+
+def _next(
+    batches: Iterator[Batch], job: Job, source: SourceFile, noted: _Noted, *, strict: bool
+) -> Batch | None:
+    try:
+        return next(batches, None)
+    except StopRun as why:
+        if strict or job.plan.extract is not None or why.exit_code != SourceUnusable.exit_code:
+            raise
+        noted.fail(source.index, why)
+        return None
+
+
+def _something_is_left(jobs: Sequence[Job], noted: _Noted) -> None:
+    indexes = [source.index for job in jobs for source, _ in job.files]
+    if noted.failed and len(noted.failed) == len(indexes):
+        raise noted.failed[indexes[0]]
 
 
 def _of_orders(
@@ -134,11 +175,12 @@ def _of_orders(
 def _read(job: Job, source: SourceFile, snapshot: Snapshot) -> Iterator[Batch]:
     """The batches of a file in its own format."""
     if job.plan.extract is not None:
-        return read_edi_batches(
+        yield from read_edi_batches(
             job.readings[source.index], job.plan.extract, file=source.index,
             columns=job.plan.reads, portion=job.portions.get(source.index),
         )  # fmt: skip
-    return read_batches(
+        return
+    yield from read_batches(
         snapshot.path,
         job.source_of(source.index),
         file=source.index,
@@ -153,27 +195,31 @@ def _named(findings: Findings, plan: Plan) -> Findings:
 
 def _in_memory(
     jobs: Sequence[Job], folder: RunFolder, progress: Callable[[int], None],
-    only: Collection[str] | None,
+    only: Collection[str] | None, *, strict: bool,
 ) -> Spooled:  # fmt: skip
     noted = _Noted()
     shares = []
     for job in jobs:
         raws, faulties, findings = [_no_rows(job.plan)], [_no_faults()], Findings.none()
-        for raw, faulty, found in _batches(job, noted, progress, only):
+        for raw, faulty, found in _batches(job, noted, progress, only, strict=strict):
             raws.append(raw.rows)
             faulties.append(faulty)
             findings = findings + found
-        raw = RawTable(pl.concat(raws))
+        raw = RawTable(noted.without_failed(pl.concat(raws)))
+        faulty = noted.without_failed(pl.concat(faulties))
+        findings = _named(Findings(noted.without_failed(findings.rows)), job.plan)
         folder.cells_of(job.plan.name)
         folder.write(f"cells/{job.plan.name}", 0, raw.rows)
-        shares.append(Share(job.plan, raw, pl.concat(faulties), _named(findings, job.plan)))
+        shares.append(Share(job.plan, raw, faulty, findings))
+    _something_is_left(jobs, noted)
 
     def take(_partition: int) -> list[Share]:
         taken = shares.copy()
         shares.clear()  # the one who takes the rows is the one who can let go of them
         return taken
 
-    return Spooled(1, noted.records, take, noted.problems, noted.lines, noted.read, noted.empty)
+    return Spooled(1, noted.records, take, noted.problems, noted.lines, noted.read, noted.empty,
+                   noted.failed)  # fmt: skip
 
 
 def _no_rows(plan: Plan) -> pl.DataFrame:
@@ -225,13 +271,13 @@ class _Spool:
 
 def _on_disk(
     jobs: Sequence[Job], folder: RunFolder, partitions: int, progress: Callable[[int], None],
-    only: Collection[str] | None,
+    only: Collection[str] | None, *, strict: bool,
 ) -> Spooled:  # fmt: skip
     noted = _Noted()
     files = _Spool(folder.path / "spool", partitions)
     for job in jobs:
         name = job.plan.name
-        for raw, faulty, found in _batches(job, noted, progress, only):
+        for raw, faulty, found in _batches(job, noted, progress, only, strict=strict):
             if raw.rows.height:
                 files.put(name, "raw", raw.rows, keys(raw, job.plan))
             if faulty.height:
@@ -240,18 +286,28 @@ def _on_disk(
                 keyed = found.rows.join(faulty, on=ORIGIN, how="left", maintain_order="left")
                 found_of = keyed.select(found.rows.columns)
                 files.put(name, "findings", found_of, keyed.get_column(KEY))
+    _something_is_left(jobs, noted)
 
     def take(partition: int) -> list[Share]:
         shares = []
         for job in jobs:
             name = job.plan.name
             kept = folder.cells_of(name)
-            raw = RawTable(files.take(partition, name, "raw", _no_rows(job.plan), kept))
+            raw = files.take(partition, name, "raw", _no_rows(job.plan), kept)
             faulty = files.take(partition, name, "faulty", _no_faults())
-            found = Findings(files.take(partition, name, "findings", Findings.none().rows))
-            shares.append(Share(job.plan, raw, faulty, _named(found, job.plan)))
+            found = files.take(partition, name, "findings", Findings.none().rows)
+            raw, faulty, found = map(noted.without_failed, (raw, faulty, found))
+            findings = _named(Findings(found), job.plan)
+            shares.append(Share(job.plan, RawTable(raw), faulty, findings))
         return shares
 
     return Spooled(
-        partitions, noted.records, take, noted.problems, noted.lines, noted.read, noted.empty
+        partitions,
+        noted.records,
+        take,
+        noted.problems,
+        noted.lines,
+        noted.read,
+        noted.empty,
+        noted.failed,
     )

@@ -134,6 +134,8 @@ def sources(
     for job in jobs:
         files: dict[str, list[int]] = {}
         for file, _ in job.files:
+            if file.index in spooled.failed:  # it would count as a night without rows
+                continue
             files.setdefault(_source_of(job, file.index, file.name), []).append(file.index)
         for source, indexes in files.items():
             hashes = sorted(file.sha256 for file, _ in job.files if file.index in indexes)

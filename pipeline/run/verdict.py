@@ -16,7 +16,7 @@ from pipeline.ledger import FindingCount, Ledger
 from pipeline.ledger import RunState as LedgerState
 from pipeline.model.notice import Letter
 from pipeline.model.outcomes import OrderOutcome
-from pipeline.model.stops import StopRun
+from pipeline.model.stops import SourceUnusable, StopRun
 from pipeline.report.document import as_totals
 from pipeline.report.facts import RunState, RunTables
 from pipeline.report.files import ReportFiles, write_report
@@ -28,6 +28,7 @@ from pipeline.report.rejections import missing_orders
 from pipeline.report.summary import Summary, counted, summarise
 from pipeline.report.traffic import traffic_fields
 from pipeline.run.accounts import planned_tables, report_folder, run_facts, run_tables
+from pipeline.run.aside import UNUSABLE
 from pipeline.run.byproduct import Byproduct
 from pipeline.run.corrected import FOLDER as REJECTED
 from pipeline.run.corrected import Corrections, write_corrected
@@ -237,6 +238,8 @@ def exit_code(summary: Summary, ending: Ending, options: Options) -> int:
     unfinished = orders.unknown + orders.not_attempted
     if ending.deadline or (unfinished and not summary.facts.unsent):
         applies.add(5)
+    if any(note.code == UNUSABLE for note in summary.causes.notes):
+        applies.add(SourceUnusable.exit_code)
     failed = rows.rejected or orders.refused or orders.partly_applied or summary.causes.lost
     if failed and not options.partial_ok:
         applies.add(3)

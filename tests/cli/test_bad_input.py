@@ -297,32 +297,6 @@ def test_reports_that_cannot_be_written(call: Call, files: Path) -> None:
 # --- one bad file among others -------------------------------------------------------------------
 
 
-def test_a_stray_file_says_how_the_mapping_leaves_it_alone(call: Call, files: Path) -> None:
-    (files / "notes.csv").write_text("to;do\n1;2\n")
-    said = call("run", "-m", "small.yaml", ".")
-    assert said.code == 4
-    assert complaint(said).endswith(
-        '; if notes.csv is not meant, narrow `source.files` ("*.csv") in small.yaml\n'
-    )
-
-
-def test_a_stray_file_that_is_no_edi_says_so_too(call: Call, folder: Path) -> None:
-    from tests.run.inbox import ORDERS_850, interchange, order
-
-    (folder / "orders.yaml").write_text(ORDERS_850.replace('files: "*.edi", ', ""))
-    (folder / "in").mkdir()
-    (folder / "in" / "a.edi").write_text(interchange(("850", order("A1"))))
-    (folder / "in" / "notes.txt").write_text("call the warehouse")
-    said = call("run", "-m", "orders.yaml", "in")
-    assert said.code == 4
-    assert complaint(said) == (
-        'error[E101]: notes.txt:1: no ISA, UNA or UNB is found; it begins with "call the warehouse"\n'
-        "  --> notes.txt:1\n"
-        "  help: look at the file's beginning: unpack or decrypt it if it is packed or encrypted, "
-        "else ask for it again; if notes.txt is not meant, name the files of orders.yaml there, `source: {files: …}`\n"
-    )
-
-
 def test_several_empty_files(call: Call, files: Path) -> None:
     (files / "orders.csv").write_bytes(b"")
     (files / "more.csv").write_bytes(b"")

@@ -139,7 +139,9 @@ def made_of(content: bytes, partition_bytes: int = PARTITION_BYTES) -> Made:
         folder = RunFolder(Path(name) / "run")
         for part in (*TRANSIENT, *LASTING):
             (folder.path / part).mkdir(parents=True)
-        jobs = open_jobs([Path(name) / "rows.yaml"], [f"{name}/rows.csv"], folder, lambda _: None)
+        jobs = open_jobs(
+            [Path(name) / "rows.yaml"], [f"{name}/rows.csv"], folder, lambda _: None
+        ).jobs
         spooled = spool(jobs, folder, lambda _: None, partition_bytes)
         preparing.prepare(
             jobs, spooled, folder, NothingKnown(), 1618, Options(), lambda *_: None,

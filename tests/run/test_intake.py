@@ -1,11 +1,33 @@
 """Files on their way into a run: packed, half-written, imported before, bad beside good ones."""
 
+import gzip
+import os
 import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from pipeline.run import PlanStale
-from tests.run.conftest import HEADER, Warehouse, order_row
+from pipeline.model.stops import SourceUnusable, StopRun
+from pipeline.run import PlanStale, Result
+from pipeline.run.aside import words_of
+from tests.run.conftest import HEADER, PARCELS_YAML, Warehouse, order_row
+from tests.run.inbox import ORDERS_850, interchange, order
+
+
+def document(result: Result) -> dict[str, Any]:
+    return dict(result.summary)
+
+
+def notes(result: Result) -> dict[str, tuple[str, str]]:
+    """What the report says of files as a whole: code and words, by the file's name."""
+    return {each["file"]: (each["code"], each["says"]) for each in document(result)["notes"]}
+
+
+def arrived(warehouse: Warehouse) -> list[str]:
+    return sorted(str(each["order_number"]) for each in warehouse.sandbox.orders())
 
 
 def zipped(warehouse: Warehouse, **members: str) -> None:
@@ -40,3 +62,228 @@ def test_a_plan_of_an_archive_is_stale_when_the_archive_changes(warehouse: Wareh
     zipped(warehouse, orders=HEADER + order_row("A1", name="New"))
     with pytest.raises(PlanStale, match=r"night\.zip/orders\.csv has changed or is gone"):
         warehouse.run_plan(plan)
+
+
+# -- bad beside good ----------------------------------------------------------------------------
+
+
+def _page(path: Path) -> None:
+    path.write_text("<!DOCTYPE html>\n<html><body>Please log in</body></html>\n")
+
+
+def _cut(path: Path) -> None:
+    path.write_bytes(gzip.compress((HEADER + order_row("B1")).encode())[:-5])
+
+
+def _bomb(path: Path) -> None:
+    path.write_bytes(gzip.compress(HEADER.encode() + b"\n" * (12 << 20)))
+
+
+def _linked(path: Path) -> None:
+    secret = path.parent.parent / "secret.csv"
+    secret.write_text(HEADER + order_row("SECRET"))
+    path.symlink_to(secret)
+
+
+def _other(path: Path) -> None:
+    path.write_text("to;do\n1;2\n")
+
+
+def _unfit(path: Path) -> None:
+    path.write_text((HEADER + order_row("B1")).replace("mail;name", "email;name"))
+
+
+def _no_text(path: Path) -> None:
+    path.write_text(HEADER + order_row("B1"), encoding="utf-16")
+
+
+BAD: list[tuple[str, Callable[[Path], None], str]] = [
+    ("orders_page.csv", _page, "is a web page, not an export; a server has sent a page"),
+    ("orders_cut.csv.gz", _cut, "is cut off: its gzip data has no end; ask for the file again"),
+    ("orders_bomb.csv.gz", _bomb, "unpacks to more than 200 times its size"),
+    ("orders_link.csv", _linked, "is a symbolic link that leaves its folder; name a regular file"),
+    ("orders_fifo.csv", os.mkfifo, "is a FIFO; name a regular file"),
+    ("orders_other.csv", _other, "has none of the columns that"),
+    ("orders_unfit.csv", _unfit, 'unknown column "mail" (did you mean "email"?)'),
+    ("orders_utf16.csv", _no_text, "line 1: the header cannot be read: byte 0xFF"),
+]
+
+
+def test_bad_files_are_findings_and_the_others_go_on(warehouse: Warehouse) -> None:
+    warehouse.orders(order_row("A1"))
+    for name, make, _ in BAD:
+        make(warehouse.folder / name)
+    (warehouse.folder / "orders_dir.csv").mkdir()
+
+    result = warehouse.run()
+
+    assert (result.exit_code, document(result)["exit"]["name"]) == (4, "input")
+    assert arrived(warehouse) == ["A1"]
+    told = notes(result)
+    assert set(told) == {name for name, _, _ in BAD}
+    for name, _, words in BAD:
+        code, says = told[name]
+        assert (code, words in says) == ("R120", True), says
+    assert result.text.startswith("PARTLY IMPORTED: 1 of 1 order arrived.")
+    said = [fields["text"] for level, _, fields in warehouse.told.events if level == "warning"]
+    assert "left alone: orders_dir.csv is a folder" in said
+
+
+@pytest.mark.parametrize(("name", "make", "words"), BAD, ids=[name for name, _, _ in BAD])
+def test_a_bad_file_alone_stops_the_run(
+    warehouse: Warehouse, name: str, make: Callable[[Path], None], words: str
+) -> None:
+    make(warehouse.folder / name)
+    with pytest.raises(StopRun) as told:
+        warehouse.run()
+    assert told.value.exit_code == 4
+    assert words in f"line 1: {words_of(told.value, name, str(warehouse.folder / name))}"
+    assert warehouse.sandbox.requests() == []
+
+
+def test_the_corrected_file_is_imported_by_the_next_run(warehouse: Warehouse) -> None:
+    warehouse.orders(order_row("A1"))
+    _cut(warehouse.folder / "orders_cut.csv.gz")
+    assert warehouse.run().exit_code == 4
+    whole = gzip.compress((HEADER + order_row("B1")).encode())
+    (warehouse.folder / "orders_cut.csv.gz").write_bytes(whole)
+
+    again = warehouse.run()
+
+    assert (again.exit_code, arrived(warehouse)) == (0, ["A1", "B1"])
+    assert len(warehouse.sandbox.puts()) == 2
+
+
+@pytest.mark.parametrize("partitions", [1, 3])
+def test_a_file_that_cannot_be_read_to_its_end_is_left_out_as_a_whole(
+    warehouse: Warehouse, partitions: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warehouse.orders(*(order_row(f"A{n}") for n in range(3)))
+    bad = "".join(order_row(f"B{n}") for n in range(3)) + 'B4;"never closed;' + "x" * 2000
+    warehouse.orders(bad, name="orders_bad.csv")
+    size = sum(path.stat().st_size for path in warehouse.folder.glob("*.csv"))
+    monkeypatch.setattr("pipeline.run.spool.PARTITION_BYTES", -(-size // partitions))
+    # a reader that gives what it has before it finds the end missing
+    monkeypatch.setattr("pipeline.run.spool.read_batches", _reads_then_fails)
+
+    result = warehouse.run()
+
+    assert (result.exit_code, arrived(warehouse)) == (4, ["A0", "A1", "A2"])
+    assert notes(result) == {"orders_bad.csv": ("R120", "line 5: it ends here; ask again")}
+    assert [each["rows"]["read"] for each in document(result)["files"]] == [3, 0]
+
+
+def _reads_then_fails(path: Path, source: object, *, name: str, **given: object) -> object:
+    from pipeline.read import read_batches
+
+    whole = name != "orders_bad.csv"
+    if not whole:
+        text = path.read_text().splitlines(keepends=True)
+        path.write_text("".join(text[:4]))
+    yield from read_batches(path, source, name=name, **given)  # type: ignore[arg-type]
+    if not whole:
+        raise SourceUnusable("it ends here", help="ask again", place=f"{name}:5")
+
+
+def test_a_file_that_is_no_edi_does_not_stop_the_others(warehouse: Warehouse) -> None:
+    for mapping in warehouse.mappings:
+        mapping.unlink()
+    (warehouse.folder / "edi.yaml").write_text(ORDERS_850)
+    (warehouse.folder / "a.edi").write_text(interchange(("850", order("A1"))))
+    (warehouse.folder / "b.edi").write_text("call the warehouse")
+
+    result = warehouse.run()
+
+    assert (result.exit_code, arrived(warehouse)) == (4, ["A1"])
+    [(code, says)] = notes(result).values()
+    assert code == "R120"
+    assert says.startswith(
+        'line 1: no ISA, UNA or UNB is found; it begins with "call the warehouse" [E101]; look at'
+    )
+    assert says.endswith('; if b.edi is not meant, narrow `source.files` ("*.edi") in '
+                         f"{warehouse.folder / 'edi.yaml'}")  # fmt: skip
+
+
+def test_a_plan_with_a_bad_file_is_sent_as_it_was_shown(warehouse: Warehouse) -> None:
+    warehouse.orders(order_row("A1"))
+    _page(warehouse.folder / "orders_page.csv")
+    made = warehouse.plan()
+    assert made.exit_code == 4
+    assert made.plan is not None
+    sent = warehouse.run_plan(made.plan)
+    assert (sent.exit_code, arrived(warehouse)) == (4, ["A1"])
+
+
+def test_partly_is_ok_does_not_mean_that_a_file_may_be_unusable(warehouse: Warehouse) -> None:
+    warehouse.orders(order_row("A1"))
+    _page(warehouse.folder / "orders_page.csv")
+    assert warehouse.run(partial_ok=True).exit_code == 4
+
+
+def test_a_bad_file_and_a_missing_one_are_told_apart(warehouse: Warehouse) -> None:
+    expects = 'expect: {name: "parcels_{date:%Y%m%d}.csv", on_missing: warn}'
+    mapping = PARCELS_YAML.replace('files: "parcels*.csv"', expects)
+    (warehouse.folder / "parcels.yaml").write_text(mapping)
+    warehouse.orders(order_row("A1"))
+    _page(warehouse.folder / "orders_page.csv")
+
+    result = warehouse.run()
+
+    codes = {name: code for name, (code, _) in notes(result).items()}
+    assert codes.pop("orders_page.csv") == "R120"
+    assert list(codes.values()) == ["F105"]
+    assert (result.exit_code, arrived(warehouse)) == (4, ["A1"])
+
+
+# -- half-written -------------------------------------------------------------------------------
+
+
+def test_half_written_files_are_named_and_taken_by_the_next_run(warehouse: Warehouse) -> None:
+    warehouse.settings = replace(warehouse.settings, marker=".done")
+    warehouse.orders(order_row("A1"))
+    warehouse.orders(order_row("A2"), name="orders_2.csv")
+    warehouse.orders(order_row("A3"), name="orders_3.csv.part")
+    (warehouse.folder / "orders_4.csv").touch()
+    for name in ("orders.csv.done", "orders_4.done"):
+        (warehouse.folder / name).touch()
+
+    first = warehouse.run()
+
+    assert (first.exit_code, arrived(warehouse)) == (0, ["A1"])
+    assert notes(first) == {
+        "orders_2.csv": ("R121", "it has no orders_2.csv.done beside it"),
+        "orders_3.csv.part": ("R121", "it looks unfinished"),
+        "orders_4.csv": ("R121", "it is empty (0 bytes)"),
+    }
+    assert first.text.startswith("IMPORTED WITH WARNINGS")
+
+    (warehouse.folder / "orders_2.csv.done").touch()
+    (warehouse.folder / "orders_3.csv.part").rename(warehouse.folder / "orders_3.csv")
+    (warehouse.folder / "orders_3.done").touch()
+    second = warehouse.run()
+
+    assert (second.exit_code, arrived(warehouse)) == (0, ["A1", "A2", "A3"])
+
+
+def test_a_file_that_is_being_written_is_left_alone_beside_others(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warehouse.orders(order_row("A1"))
+    warehouse.orders(order_row("A2"), name="orders_2.csv")
+    fresh = warehouse.folder / "orders_2.csv"
+    os.utime(warehouse.folder / "orders.csv", (1, 1))
+
+    def grow(_: float) -> None:
+        with fresh.open("a", encoding="utf-8") as file:
+            file.write(order_row("A3"))
+
+    with monkeypatch.context() as patched:
+        patched.setattr("pipeline.run.flow.time.sleep", grow)
+        warehouse.settings = replace(warehouse.settings, stable_s=600.0)
+        first = warehouse.run()
+    assert (first.exit_code, arrived(warehouse)) == (0, ["A1"])
+    assert notes(first) == {"orders_2.csv": ("R121", "it is still being written")}
+
+    os.utime(fresh, (1, 1))
+    assert warehouse.run().exit_code == 0
+    assert arrived(warehouse) == ["A1", "A2", "A3"]

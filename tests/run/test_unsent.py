@@ -8,9 +8,8 @@ import pytest
 
 from pipeline.ledger import Ledger, RunState
 from pipeline.model.stops import SourceUnusable
-from pipeline.run import GUARD_ORDERS, PlanElsewhere, RunUnknown, report, run, status
+from pipeline.run import GUARD_ORDERS, PlanElsewhere, RunUnknown, report, status
 from pipeline.run.clock import clock
-from pipeline.run.request import Options
 from tests.run.conftest import NOTHING_OPEN, Warehouse, order_row
 from tests.run.test_import import outcomes
 
@@ -215,16 +214,15 @@ def test_a_file_that_is_still_written_is_not_read(
             file.write(order_row("A2"))
 
     monkeypatch.setattr(time, "sleep", another_row)
-    assert run(
-        warehouse.settings, warehouse.mappings, [str(path)], Options(), warehouse.told
-    ).exit_code == 0  # fmt: skip
+    assert warehouse.run().exit_code == 0
     assert waited == []  # it waits only when it is told to
 
     warehouse.settings = replace(warehouse.settings, stable_s=5.0)
     with pytest.raises(SourceUnusable, match="is still being written"):
         warehouse.run()
-    assert waited == [5.0]
+    assert len(waited) == 1
+    assert 0 < waited[0] <= 5
     long_ago = time.time() - 60
     os.utime(path, (long_ago, long_ago))
     assert warehouse.run().exit_code == 0
-    assert waited == [5.0]
+    assert len(waited) == 1

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.intake import EMPTY, find_files
+from pipeline.intake import find_files
+from pipeline.intake.finding import EMPTY
 from pipeline.model.stops import SourceUnusable
 
 
@@ -41,13 +42,12 @@ def test_a_folder_gives_its_regular_files_sorted_and_lists_the_others(inbox: Pat
     assert [path.name for path in found.files] == ["a.csv", "b.csv"]
     reasons = {path.name: reason for path, reason in found.left_alone.items()}
     assert reasons.pop("circle.csv").startswith("cannot be looked at: ")
+    assert {path.name: reason for path, reason in found.unfinished.items()} == dict.fromkeys(
+        ("c.csv.part", "d.TMP", "e.filepart", "f.csv~"), "looks unfinished"
+    )
     assert reasons == {
         ".hidden": "is hidden",
-        "c.csv.part": "looks unfinished",
-        "d.TMP": "looks unfinished",
         "deep": "is a folder",
-        "e.filepart": "looks unfinished",
-        "f.csv~": "looks unfinished",
         "fifo": "is a FIFO",
         "nothing.csv": "is a link to nothing",
         "outside.csv": "is a symbolic link that leaves its folder",
@@ -76,7 +76,7 @@ def test_empty_files_are_left_alone_beside_others(inbox: Path) -> None:
 
     found = find_files(["in"])
     assert [path.name for path in found.files] == ["a.csv"]
-    assert found.left_alone[Path("in/b.csv")] == EMPTY
+    assert found.unfinished[Path("in/b.csv")] == EMPTY
     assert [path.name for path in find_files(["in/a.csv", "in/b.csv"]).files] == ["a.csv"]
     # alone, so that its reader says what is wrong with it
     assert [path.name for path in find_files(["in/b.csv"]).files] == ["b.csv"]
@@ -85,14 +85,21 @@ def test_empty_files_are_left_alone_beside_others(inbox: Path) -> None:
 
 @pytest.mark.usefixtures("inbox")
 def test_named_files_that_are_no_regular_files_are_refused() -> None:
-    assert refused("in/fifo") == (
-        "in/fifo is a FIFO",
-        "name a regular file, or the folder it lies in",
-    )
-    assert refused("in/outside.csv")[0] == (
-        "in/outside.csv is a symbolic link that leaves its folder"
-    )
-    assert refused("/dev/null")[0] == "/dev/null is a device"
+    found = find_files(["in/fifo", "in/a.csv", "in/outside.csv", "/dev/null"])
+    assert [file.name for file in found.files] == ["a.csv"]
+    assert {file.name: refused.message for file, refused in found.refused.items()} == {
+        "fifo": "in/fifo is a FIFO",
+        "outside.csv": "in/outside.csv is a symbolic link that leaves its folder",
+        "null": "/dev/null is a device",
+    }
+
+
+@pytest.mark.usefixtures("inbox")
+def test_what_a_mapping_means_and_is_no_regular_file_is_refused_and_not_only_left_alone() -> None:
+    found = find_files(["in"], ["f*", "outside.csv", "d*"])
+
+    assert [file.name for file in found.refused] == ["fifo", "outside.csv"]
+    assert found.left_alone[Path("in/deep")] == "is a folder"
 
 
 @pytest.mark.usefixtures("inbox")
@@ -111,4 +118,4 @@ def test_an_unfinished_file_is_left_alone_even_when_named() -> None:
     found = find_files(["in/c.csv.part"])
 
     assert found.files == ()
-    assert found.left_alone == {Path("in/c.csv.part"): "looks unfinished"}
+    assert found.unfinished == {Path("in/c.csv.part"): "looks unfinished"}

@@ -1,0 +1,98 @@
+"""Files that a run sets aside: they cannot be used, or are not finished; the others go on (FAULTS I4)."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from pipeline.mapping.mistakes import MappingRefused
+from pipeline.model.origin import ORIGIN
+from pipeline.model.stops import SourceUnusable, StopRun
+from pipeline.model.tables import SourceFile
+
+UNUSABLE, UNFINISHED = "R120", "R121"
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """A file of which nothing is imported; `says` in words, beside its `code`."""
+
+    source: SourceFile
+    original: Path
+    code: str
+    says: str
+
+    def as_fact(self) -> dict[str, Any]:
+        """What run.json keeps of it, among the files."""
+        return {
+            "index": self.source.index, "name": self.source.name, "sha256": "",
+            "size_bytes": self.source.size_bytes, "mapping": self.source.mapping, "records": 0,
+            "path": str(self.original.absolute()), "snapshot": "", "form": {}, "aside": self.code,
+        }  # fmt: skip
+
+
+@dataclass(slots=True)
+class Refusals:
+    """What stops single files; with `strict` the first one stops the run."""
+
+    strict: bool
+    of_files: dict[Path, StopRun] = field(default_factory=dict)
+
+    @contextmanager
+    def of(self, original: Path) -> Iterator[None]:
+        """Let a file that cannot be used be set aside."""
+        try:
+            yield
+        except StopRun as refused:
+            if self.strict or refused.exit_code != SourceUnusable.exit_code:
+                raise
+            self.of_files.setdefault(original, refused)
+
+
+def words_of(refused: StopRun, name: str, *names: str) -> str:
+    """Say why a file cannot be used, without any of its names, with all that helps.
+
+    >>> words_of(SourceUnusable("a.csv is empty", help="ask again"), "a.csv")
+    'is empty; ask again'
+    """
+    words = refused.message
+    for known in (refused.place or name, name, *names):
+        words = words.removeprefix(f"{known}: ").removeprefix(f"{known} ")
+    _, _, line = (refused.place or "").rpartition(":")
+    if isinstance(refused, MappingRefused):
+        told = (
+            f"{each.message} ({each.help})" if each.help else each.message
+            for each in refused.mistakes
+        )
+        words = f"{words}: {'; '.join(told)}"
+    elif line.isdecimal():
+        words = f"line {line}: {words}"
+    code = f" [{refused.code}]" if refused.code else ""
+    return f"{words}{code}; {refused.help}" if refused.help else f"{words}{code}"
+
+
+def size_of(file: Path) -> int:
+    """The size of a file; 0 where it cannot be told."""
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0
+
+
+def as_findings(aside: Sequence[Aside], shape: Mapping[str, pl.DataType]) -> pl.DataFrame:
+    """The files set aside as findings: their line is 0."""
+    told = {
+        ORIGIN[0]: [each.source.index for each in aside],
+        "code": [each.code for each in aside],
+        "detail": [each.says for each in aside],
+    }
+    made = pl.DataFrame(told, schema={name: shape[name] for name in told})
+    return made.select(
+        (pl.col(name) if name in told else pl.lit(0 if name in ORIGIN else None))
+        .cast(dtype)
+        .alias(name)
+        for name, dtype in shape.items()
+    )
