@@ -167,7 +167,8 @@ class _Compiler:
     def plan(self) -> Plan | None:
         """Compile all sections; None when one that others need has mistakes."""
         doc, scope = self.doc, self.scope
-        expects = read_expectation(scope, doc.source.expect)
+        edi = doc.source.format != "csv"
+        expects = read_expectation(scope, doc.source.expect, edi=edi)
         scope.source = self._source(doc.source, expects)
         extract = read_extract(scope, doc.source, doc.extract)
         read_lookups(scope, doc.lookups, self.load)
@@ -233,6 +234,7 @@ class _Compiler:
             thousands=None if doc.thousands == "none" else doc.thousands, dates=doc.dates,
             timezone=doc.timezone, ambiguous=doc.ambiguous, null_values=tuple(doc.null_values),
             trim=doc.trim, columns=dict(doc.columns),
+            trailer=expects.trailer.first_cell if expects and expects.trailer else None,
         )  # fmt: skip
 
     def _typed(self) -> list[ColumnPlan]:

@@ -3,10 +3,15 @@
 import re
 from datetime import timedelta
 
+import polars as pl
+
 from pipeline.mapping.columns import Scope
+from pipeline.mapping.converters import Converted, convert_text
 from pipeline.mapping.document import Path
-from pipeline.mapping.language import ExpectationDoc
-from pipeline.model.expectation import Expectation, NameForm, NameMistake
+from pipeline.mapping.language import ExpectationDoc, TrailerDoc
+from pipeline.mapping.plan import Source
+from pipeline.model.expectation import Expectation, NameForm, NameMistake, Trailer
+from pipeline.model.field import Kind
 from pipeline.model.schedule import UnknownDay, weekdays
 
 _AGE = re.compile(r"([0-9]{1,6}) ?(m|h|d)")
@@ -14,7 +19,7 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _DAYS_BACK = {"today": 0, "yesterday": 1}
 
 
-def read_expectation(scope: Scope, doc: ExpectationDoc | None) -> Expectation | None:
+def read_expectation(scope: Scope, doc: ExpectationDoc | None, *, edi: bool) -> Expectation | None:
     """Give what is expected of the files; None where nothing is."""
     if doc is None:
         return None
@@ -31,7 +36,8 @@ def read_expectation(scope: Scope, doc: ExpectationDoc | None) -> Expectation | 
     return Expectation(
         name=_name(scope, doc.name, (*at, "name")), days_back=_DAYS_BACK[doc.day],
         weekdays=_weekdays(scope, doc.days, (*at, "days")), min_rows=doc.min_rows,
-        max_age=_age(scope, doc.max_age, (*at, "max_age")), on_broken=doc.on_broken,
+        max_age=_age(scope, doc.max_age, (*at, "max_age")),
+        trailer=_trailer(scope, doc.trailer, (*at, "trailer"), edi=edi), on_broken=doc.on_broken,
         on_missing=doc.on_missing,
     )  # fmt: skip
 
@@ -63,3 +69,30 @@ def _age(scope: Scope, written: str | None, at: Path) -> timedelta | None:
         scope.mistake("M103", "max_age takes a length of time", at, "such as 90m, 26h or 2d")
         return None
     return timedelta(**{_UNITS[found[2]]: int(found[1])})
+
+
+def _trailer(scope: Scope, doc: TrailerDoc | None, at: Path, *, edi: bool) -> Trailer | None:
+    if doc is None:
+        return None
+    if edi:
+        hint = "envelopes count their messages and segments, and that is always checked"
+        scope.mistake("M215", "an interchange has no such trailer", at, hint, key=True)
+        return None
+    places = {("rows",): doc.rows} | {("totals", name): cell for name, cell in doc.totals.items()}
+    for path, cell in places.items():
+        if cell is not None and cell < 2:
+            text = f"{path[-1]} takes the number of a cell"
+            scope.mistake(
+                "M103", text, (*at, *path), "cells count from 1, and the first is `first_cell`"
+            )
+    for name in doc.totals:
+        if scope.find(name, (*at, "totals", name), key=True) is not None:
+            scope.used_columns[name] = None
+    return Trailer(first_cell=doc.first_cell, rows=doc.rows, totals=tuple(doc.totals.items()))
+
+
+def as_total(cell: pl.Expr, source: Source) -> Converted:
+    """Read a cell of a column with a total, or that total, as the file writes its numbers."""
+    text = cell.str.strip_chars() if source.trim else cell
+    empty = sorted({"", *source.null_values})
+    return convert_text(pl.when(~text.is_in(empty)).then(text), Kind.AMOUNT, source, None)

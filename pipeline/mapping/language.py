@@ -32,6 +32,21 @@ class _Doc(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
+class TrailerDoc(_Doc):
+    """`source.expect.trailer`: the last record, which is no data: `T;1204;8812.40`."""
+
+    first_cell: str = Field(
+        min_length=1, description="the text of its first cell, which tells it from data: `T`"
+    )
+    rows: int | None = Field(
+        None,
+        description="which cell has the number of records, header and trailer not counted: `2` (F107)",
+    )
+    totals: dict[str, int] = Field(
+        {}, description="`{Column: cell}`: which cell has the sum of a column, written as the column is: `{Amount: 3}` (F108)",
+    )  # fmt: skip
+
+
 class ExpectationDoc(_Doc):
     """`source.expect`: what is known of the files before they come."""
 
@@ -54,6 +69,10 @@ class ExpectationDoc(_Doc):
     )
     max_age: str | None = Field(
         None, description="how long ago a file may have been written to: `90m`, `26h`, `2d` (F104)"
+    )
+    trailer: TrailerDoc | None = Field(
+        None,
+        description="a last record that is no data and says what the file holds ([below](#trailer); F106)",
     )
     on_broken: Act = Field(
         Act.STOP,

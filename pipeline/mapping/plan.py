@@ -37,6 +37,8 @@ class ColumnType(StrEnum):
 class Source:
     """How the file is written (MAPPING §2, `source`). Nothing here is guessed at run time.
 
+    `trailer` is the first cell of a last record that is no data; None where there is none.
+
     For EDI `delimiter` and `quote` mean nothing, and `encoding` is "" where the file is to say it.
     """
 
@@ -53,6 +55,7 @@ class Source:
     null_values: tuple[str, ...] = ("",)
     trim: bool = True
     columns: Mapping[str, ColumnType] = dataclasses.field(default_factory=dict)
+    trailer: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-__all__ = ["ANY_DAY", "Act", "Expectation", "NameForm", "NameMistake", "day_in_words"]
+__all__ = ["ANY_DAY", "Act", "Expectation", "NameForm", "NameMistake", "Trailer", "day_in_words"]
 
 ANY_DAY = frozenset(range(7))  # 0 is Monday, as `date.weekday` counts
 
@@ -127,6 +127,19 @@ def _of_glob(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Trailer:
+    """What a file's last record says of it: `T;1204;8812.40`. Cells count from 1.
+
+    `first_cell` tells it from a record of data, `rows` is the cell with the number of these, `totals`
+    are columns with the cell of their sum.
+    """
+
+    first_cell: str
+    rows: int | None = None
+    totals: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Expectation:
     """What a mapping's files must be like.
 
@@ -140,6 +153,7 @@ class Expectation:
     weekdays: frozenset[int] = ANY_DAY
     min_rows: int | None = None
     max_age: timedelta | None = None
+    trailer: Trailer | None = None
     on_broken: Act = Act.STOP
     on_missing: Act = Act.STOP
 

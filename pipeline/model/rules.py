@@ -525,6 +525,42 @@ _ROWS: tuple[Rule, ...] = (
         "ask its sender for the file, and run again when it is there",
         severity=Severity.WARNING,
     ),
+    _rule(
+        "F106",
+        Stage.EXPECTED,
+        "Trailer missing",
+        "{detail}",
+        "the mapping says that a trailer ends this file: without it nobody knows whether all of it is here",
+        "ask for the file again; take `trailer` out of the mapping if the export has none any more",
+        severity=Severity.WARNING,
+    ),
+    _rule(
+        "F107",
+        Stage.EXPECTED,
+        "Trailer counts other rows",
+        "{detail}",
+        "what the sender has counted is not what arrived: rows were lost or doubled on the way",
+        "ask its sender for the file again",
+        severity=Severity.WARNING,
+    ),
+    _rule(
+        "F108",
+        Stage.EXPECTED,
+        "Trailer has another total",
+        "{detail}",
+        "the sum of a column is not what the sender has added up: a cell was changed, lost or doubled on the way",
+        "ask its sender for the file again; if it is right, correct `trailer.totals` or the notation of numbers in the mapping",
+        severity=Severity.WARNING,
+    ),
+    _rule(
+        "F109",
+        Stage.EXPECTED,
+        "Trailer not readable",
+        "{detail}",
+        "a cell of the trailer that should be a number is none, so nothing can be checked by it",
+        "correct the numbers of the cells, or the notation of numbers in the mapping; else ask for the file again",
+        severity=Severity.WARNING,
+    ),
     # D: unlike the nights before; these belong to a file as a whole
     # R12: files as a whole
     _rule(

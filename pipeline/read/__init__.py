@@ -1,6 +1,6 @@
 """Files to records whose cells are still text and whose lines are true."""
 
-from pipeline.read.batch import Batch
+from pipeline.read.batch import Batch, TrailerRecord
 from pipeline.read.delimited import read_batches, read_header
 from pipeline.read.edi.batches import (
     Portion,
@@ -23,6 +23,7 @@ __all__ = [
     "Reading",
     "Rewriter",
     "SourceEmpty",
+    "TrailerRecord",
     "adapted",
     "is_error",
     "messages_read",

@@ -10,6 +10,14 @@ _NO_LINES = LineTotals()
 
 
 @dataclass(frozen=True, slots=True)
+class TrailerRecord:
+    """A trailer as it stands in the file; `line` is the physical line where it begins."""
+
+    line: int
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """Some records of a file in file order; every record is in `raw` or in `faulty`, never in both.
 
@@ -17,6 +25,7 @@ class Batch:
     that these records seem to belong to, never for sending. `findings` has a row per faulty record,
     and may have more that belong to no record (an interchange's trailer). `problems` is what was
     found inside of EDI messages, for their acknowledgement, `lines` what these declare of their lines.
+    `trailer` is the last record of the file where the mapping declares one; it is no row.
     """
 
     raw: RawTable
@@ -24,3 +33,4 @@ class Batch:
     findings: Findings
     problems: tuple[Problem, ...] = ()
     lines: LineTotals = _NO_LINES
+    trailer: TrailerRecord | None = None

@@ -6,7 +6,7 @@ are handed to Polars in one piece, which only takes apart what is known to be we
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,7 @@ from pipeline.read.decoding import MARKED_CHARACTER, REPLACED, shown, text_of, u
 from pipeline.read.formulas import restore
 from pipeline.read.header import Header, find_columns, load_header
 from pipeline.read.records import Fault, Records
+from pipeline.read.trailer import told_apart
 from pipeline.read.windows import WINDOW_BYTES, good_cells, windows
 
 _CODES = {Fault.CELLS: "R101", Fault.BYTE: "R102", Fault.QUOTE: "R103", Fault.NUL: "R105"}
@@ -92,12 +93,18 @@ def read_batches(
 
 def _batches(path: Path, reading: _Reading, batch_bytes: int) -> Iterator[Batch]:
     at_once = max(1, _CELLS_AT_ONCE // (len(reading.columns) + len(ORIGIN_SCHEMA)))
-    for window in windows(
+    every = windows(
         path, reading.source, reading.header, name=reading.name, batch_bytes=batch_bytes
-    ):
+    )
+    # a file of ours has only rows to correct, and no trailer
+    source = replace(reading.source, trailer=None) if reading.header.ours else reading.source
+    for window, trailer in told_apart(every, source):
         for begin in range(0, len(window.records.line), at_once):
             records = window.records.part(begin, begin + at_once)
             yield _batch(window.text, records, window.line, reading)
+        if trailer is not None:
+            none = window.records.part(0, 0)
+            yield replace(_batch(window.text, none, window.line, reading), trailer=trailer)
 
 
 def _batch(window: bytes, records: Records, line: int, reading: _Reading) -> Batch:

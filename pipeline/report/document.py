@@ -81,6 +81,7 @@ def as_document(summary: Summary) -> dict[str, object]:
         "lost": list(causes.lost),
         "corrected": [asdict(each) for each in facts.corrected],
         "retried": list(facts.retried),
+        "checked": list(facts.checked),
         "equations": [
             {
                 "left": {"label": each.label, "count": each.left},

@@ -79,7 +79,7 @@ class RunFacts:
     which runs the rows of this one are corrections, its first sentence in short, and `again` what is
     typed after a safety stop of such a run; `advice` says what to do after one of any run; `resume_command` is what goes on with a run that stopped. `index` is where the page of all runs is, seen from this
     one; "" where there is none. `missing` are files that were expected and are not there, by ordinals behind those of
-    the files.
+    the files; `checked` says what of trailers was held against the files, and holds.
 
     `read_back` is what was found when orders of the run were read back, if they were; `foretold` is what a plan
     would do with its orders (`pipeline.run.foretold`).
@@ -121,6 +121,7 @@ class RunFacts:
     resume_command: str = ""
     index: str = "../index.html"
     missing: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({}))
+    checked: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.started_at.utcoffset() is None or self.ended_at.utcoffset() is None:

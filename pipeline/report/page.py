@@ -38,6 +38,7 @@ from pipeline.report.traffic import traffic_terms
 from pipeline.report.visible import WORDS_CUT, visible
 
 FULL = 1000
+_CHECKED_SHOWN = 10  # trailers; all of them are in summary.json
 _LINE_MAX = 10_000  # characters of what is typed: a retry of many files is long
 TOLD_AT_LENGTH = 25  # causes; the rest has a line each
 CAUSES_SHOWN = 200  # the rest is one line (REPORT §3)
@@ -348,6 +349,18 @@ def _facts(summary: Summary) -> tuple[tuple[str, str], ...]:
         *(
             (("Retry", " ".join(visible(each, limit=WORDS_CUT) for each in facts.retried)),)
             if facts.retried
+            else ()
+        ),
+        *(
+            (
+                (
+                    "Trailer",
+                    "; ".join(
+                        visible(each, limit=WORDS_CUT) for each in facts.checked[:_CHECKED_SHOWN]
+                    ),
+                ),
+            )
+            if facts.checked
             else ()
         ),
     )

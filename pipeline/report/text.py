@@ -55,6 +55,7 @@ def as_text(summary: Summary, report: str) -> str:
     lines += _warned(summary)
     earlier = missing_words(summary.facts.history) if summary.facts.history else ""
     lines += [f"  {earlier}"] if earlier else []
+    lines += [f"  {visible(each, limit=WORDS_CUT)}" for each in summary.facts.checked[:TOP_CAUSES]]
     lines += [f"  {each}" for each in summary.facts.retried[:1]]
     lines += _to_correct(summary, report)
     again = send_again_line(summary)

@@ -126,6 +126,7 @@ def run_facts(
         resume_command=kept.get("resume_command", ""),
         rejected_folder=kept.get("rejected_folder", ""), again=kept.get("again", ""),
         advice=kept.get("advice") or "",
+        checked=tuple(kept.get("checked", ())),
         missing={each["index"]: each["name"] for each in kept.get("missing", ())},
     )  # fmt: skip
 

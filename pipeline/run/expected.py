@@ -4,17 +4,24 @@ Judged after everything is read and before anything is sent. Every breach is a f
 whether it stops the run is for the mapping to say.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import PurePath
 from zoneinfo import ZoneInfo
 
+import polars as pl
+
 from pipeline.intake import Snapshot
-from pipeline.model.expectation import Act, Expectation, NameForm, day_in_words
+from pipeline.mapping.expected import as_total
+from pipeline.mapping.plan import Source
+from pipeline.model.expectation import Act, Expectation, NameForm, Trailer, day_in_words
 from pipeline.model.tables import SourceFile
+from pipeline.read import TrailerRecord
 from pipeline.report.summary import counted
-from pipeline.run.source import Job
+from pipeline.run.source import Job, Opened
+from pipeline.run.spool import Spooled, Total
 from pipeline.run.usual import Oddity
 
 READ_BEFORE = timedelta(days=2)  # how far back the runs go that may have read tonight's file
@@ -46,31 +53,42 @@ class Broken:
 
 
 def judged(
-    jobs: Sequence[Job], rows: Callable[[int], int], read_before: Callable[[], Collection[str]],
-    *, at: datetime, zone: str, past: bool, aside: int = 0,
-) -> list[Broken]:  # fmt: skip
+    opened: Opened, spooled: Spooled, read_before: Callable[[], Collection[str]],
+    *, at: datetime, zone: str, past: bool,
+) -> tuple[list[Broken], list[str]]:  # fmt: skip
     """Hold the files of a run against what is expected of them.
 
-    `rows` counts the records of a file by its ordinal, quarantined ones included. `read_before` gives
-    the names of the files that earlier runs have read. Files of the `past` belong to no day. `aside`
-    files have ordinals behind those of the jobs.
+    `read_before` gives the names of the files that earlier runs have read. Files of the `past` belong
+    to no day. Files that cannot be read are there all the same.
+
+    Returns:
+        What does not hold, and in words what trailers say that was checked and holds.
     """
     local = at.astimezone(ZoneInfo(zone))
-    behind = sum(len(job.files) for job in jobs) + aside
+    behind = sum(len(job.files) for job in opened.jobs) + len(opened.aside)
+
+    def there() -> list[str]:
+        return [*(each.original.name for each in opened.aside), *read_before()]
+
     found: list[Broken] = []
-    for job in jobs:
+    held: list[str] = []
+    for job in opened.jobs:
         expects = job.plan.expects
         if expects is None:
             continue
         for source, snapshot in job.files:
             found += _of_file(expects, source, snapshot, local, past=past)
-        missing = None if past else _missing(job, expects, read_before, local, behind)
+            if expects.trailer is not None and source.index not in spooled.failed:
+                broken, holds = _of_trailer(job, expects, expects.trailer, source, spooled)
+                found += broken
+                held += holds
+        missing = None if past else _missing(job, expects, there, local, behind)
         if missing is not None:
             found.append(missing)
             behind += 1
         else:
-            found += _few(job, expects, rows)
-    return found
+            found += _few(job, expects, spooled)
+    return found, held
 
 
 def _of_file(
@@ -101,8 +119,11 @@ def _of_day(
 def _age(
     expects: Expectation, most: timedelta, source: SourceFile, snapshot: Snapshot, local: datetime
 ) -> list[Broken]:
+    original = snapshot.original
+    # what is in an archive is as old as the archive
+    file = next((each for each in (original, *original.parents) if each.is_file()), original)
     try:
-        written = snapshot.original.stat().st_mtime
+        written = file.stat().st_mtime
     except OSError:
         return [_broken("F104", source, "its age cannot be told: it is gone", expects)]
     age = timedelta(seconds=local.timestamp() - written)
@@ -138,10 +159,11 @@ def _missing(
     return Broken(Oddity("F105", "", behind, says), expects.on_missing, name)
 
 
-def _few(job: Job, expects: Expectation, rows: Callable[[int], int]) -> list[Broken]:
-    if expects.min_rows is None or not job.files:
+def _few(job: Job, expects: Expectation, spooled: Spooled) -> list[Broken]:
+    unread = any(source.index in spooled.failed for source, _ in job.files)
+    if expects.min_rows is None or not job.files or unread:
         return []
-    number = sum(rows(source.index) for source, _ in job.files)
+    number = sum(spooled.records.get(source.index, 0) for source, _ in job.files)
     if number >= expects.min_rows:
         return []
     files = "" if len(job.files) == 1 else f" in {len(job.files)} files"
@@ -149,8 +171,94 @@ def _few(job: Job, expects: Expectation, rows: Callable[[int], int]) -> list[Bro
     return [_broken("F101", job.files[0][0], says, expects)]
 
 
-def _broken(code: str, source: SourceFile, says: str, expects: Expectation) -> Broken:
-    return Broken(Oddity(code, source.name, source.index, says), expects.on_broken)
+def _broken(
+    code: str, source: SourceFile, says: str, expects: Expectation, line: int = 0,
+    column: str | None = None,
+) -> Broken:  # fmt: skip
+    return Broken(Oddity(code, source.name, source.index, says, column, line), expects.on_broken)
+
+
+# -- the trailer ----------------------------------------------------------------------------------
+
+
+def _of_trailer(
+    job: Job, expects: Expectation, trailer: Trailer, source: SourceFile, spooled: Spooled
+) -> tuple[list[Broken], list[str]]:
+    """What of a file's trailer does not hold, and what does."""
+    record = spooled.trailers.get(source.index)
+    if record is None:
+        says = (
+            f'its last record does not begin with "{trailer.first_cell}": the file may be cut off'
+        )
+        return [_broken("F106", source, says, expects)], []
+    broken: list[Broken] = []
+    holds: list[str] = []
+    wanted = [("", trailer.rows)] if trailer.rows is not None else []
+    for column, cell in [*wanted, *trailer.totals]:
+        declared = _number(record, cell, job.source_of(source.index))
+        if declared is None:
+            there = f'"{record.cells[cell - 1]}"' if cell <= len(record.cells) else "not there"
+            of = f"the total of {column}" if column else "the number of rows"
+            says = f"cell {cell} of the trailer, {of}, is {there}, and no number"
+            broken.append(_broken("F109", source, says, expects, record.line, column or None))
+        elif not column:
+            _judge_rows(declared, source, spooled, expects, record.line, broken, holds)
+        else:
+            _judge_total(column, declared, source, spooled, expects, record.line, broken, holds)
+    said = ", ".join(holds) or "there"
+    return broken, [f"{source.name}: trailer in line {record.line:,} checked: {said}"] * (
+        not broken
+    )
+
+
+def _judge_rows(
+    declared: Decimal, source: SourceFile, spooled: Spooled, expects: Expectation, line: int,
+    broken: list[Broken], holds: list[str],
+) -> None:  # fmt: skip
+    number = spooled.records.get(source.index, 0)
+    if declared == number:
+        holds.append(counted(number, "row"))
+        return
+    says = f"the trailer counts {_plain(declared)}, the file has {counted(number, 'row')}"
+    broken.append(_broken("F107", source, says, expects, line))
+
+
+def _judge_total(
+    column: str, declared: Decimal, source: SourceFile, spooled: Spooled, expects: Expectation,
+    line: int, broken: list[Broken], holds: list[str],
+) -> None:  # fmt: skip
+    """A total over cells of which some cannot be read says nothing; that is told, and is no breach."""
+    total = spooled.totals.get(source.index, {}).get(column, Total())
+    quarantined = spooled.records.get(source.index, 0) - spooled.read.get(source.index, 0)
+    unread = quarantined + total.unread
+    if unread:
+        holds.append(f"{column} not checked, {counted(unread, 'row')} cannot be read")
+    elif total.value == declared:
+        holds.append(f"{column} {_plain(declared)}")
+    else:
+        says = f"the trailer has {_plain(declared)} for {column}, the rows add up to {_plain(total.value)}"
+        broken.append(_broken("F108", source, says, expects, line, column))
+
+
+def _number(record: TrailerRecord, cell: int, source: Source) -> Decimal | None:
+    if cell > len(record.cells):
+        return None
+    made = as_total(pl.col("cell"), source)
+    frame = pl.DataFrame({"cell": [record.cells[cell - 1]]}, schema={"cell": pl.String()})
+    found: Decimal | None = frame.select(made.value).item()
+    return found
+
+
+def _plain(number: Decimal) -> str:
+    """Write a number without the zeros of its type.
+
+    >>> _plain(Decimal("8812.4000")), _plain(Decimal("1204.000")), _plain(Decimal("0.125"))
+    ('8,812.40', '1,204', '0.125')
+    """
+    whole = number.normalize()
+    exponent = whole.as_tuple().exponent
+    places = -exponent if isinstance(exponent, int) and exponent < 0 else 0
+    return f"{number:,.{max(places, 2) if places else 0}f}"
 
 
 def _names(snapshot: Snapshot) -> tuple[str, ...]:

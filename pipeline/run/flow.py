@@ -494,7 +494,9 @@ class Flow:
                 jobs, spooled, seen, known.nights, self.options, zone=self.settings.timezone,
                 at=started, retry=retried is not None,
             )  # fmt: skip
-            broken = self._broken(opened, spooled, known, started, retry=retried is not None)
+            broken, checked = self._judged(
+                opened, spooled, known, started, retry=retried is not None
+            )
             seen.broken = [each.plain() for each in broken]
             odd = [*(each.oddity for each in broken), *odd]
             if odd:
@@ -522,6 +524,7 @@ class Flow:
                 "partitions": spooled.count,
                 "seen": foreseen | {"mutations": dict(seen.mutations)},
                 "sources": [each.plain() for each in tonight],
+                "checked": checked,
                 "missing": [
                     {"index": each.oddity.file, "name": each.missing} for each in broken if each.missing
                 ],
@@ -542,16 +545,15 @@ class Flow:
         )  # fmt: skip
         return seen
 
-    def _broken(
+    def _judged(
         self, opened: Opened, spooled: Spooled, known: _Known, at: datetime, *, retry: bool
-    ) -> list[Broken]:
+    ) -> tuple[list[Broken], list[str]]:
         """What is not as the mappings expect; of rows that are read once more nothing is."""
         if retry or self.options.expectations == "off":
-            return []
+            return [], []
         return judged(
-            opened.jobs, lambda file: spooled.records.get(file, 0),
-            lambda: known.read_since(at - READ_BEFORE), at=at, zone=self.settings.timezone,
-            past=self.options.backfill, aside=len(opened.aside),
+            opened, spooled, lambda: known.read_since(at - READ_BEFORE), at=at,
+            zone=self.settings.timezone, past=self.options.backfill,
         )  # fmt: skip
 
     def _shown_settings(self) -> dict[str, str]:

@@ -8,6 +8,7 @@ its own. Rows of an order may lie anywhere in the file, or in several files.
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from itertools import count
 from pathlib import Path
 
@@ -15,19 +16,31 @@ import polars as pl
 
 from pipeline.convert import keys
 from pipeline.intake import Snapshot
-from pipeline.mapping.plan import Plan
+from pipeline.mapping.expected import as_total
+from pipeline.mapping.plan import Plan, Source
 from pipeline.model.edi.envelope import LineTotals, Problem
 from pipeline.model.findings import Findings
 from pipeline.model.origin import FILE, KEY, MESSAGE, ORIGIN
 from pipeline.model.stops import SourceUnusable, StopRun
 from pipeline.model.tables import RawTable, SourceFile
-from pipeline.read import Batch, read_batches, read_edi_batches
+from pipeline.read import Batch, TrailerRecord, read_batches, read_edi_batches
 from pipeline.run.folder import RunFolder
 from pipeline.run.guesses import Guesses
 from pipeline.run.source import Job
 
 PARTITION_BYTES = 64 << 20  # of input text; about ten times as much memory while it is prepared
 SPOOL_SEED = 1618  # any fixed number: the same input makes the same partitions
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """The sum of a column, and the number of its cells that are no number."""
+
+    value: Decimal = Decimal(0)
+    unread: int = 0
+
+    def __add__(self, other: "Total") -> "Total":
+        return Total(self.value + other.value, self.unread + other.unread)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +61,8 @@ class Spooled:
     by the ordinal of the file, and `lines` what these declare of their lines. `empty` counts, by
     file and column, the rows with nothing in a column that the mapping reads, out of `read` rows. `failed` says why files
     could not be read to their end; nothing of these is in a partition.
+    `trailers` are those that were found, and `totals` the sums of columns and how many cells were no
+    number, by file and column.
     """
 
     count: int
@@ -57,6 +72,8 @@ class Spooled:
     lines: dict[int, LineTotals] = field(default_factory=dict)
     read: dict[int, int] = field(default_factory=dict)
     empty: dict[int, Counter[str]] = field(default_factory=dict)
+    trailers: dict[int, TrailerRecord] = field(default_factory=dict)
+    totals: dict[int, dict[str, Total]] = field(default_factory=dict)
     failed: dict[int, StopRun] = field(default_factory=dict)
 
 
@@ -69,10 +86,21 @@ class _Noted:
     lines: dict[int, LineTotals] = field(default_factory=dict)
     read: dict[int, int] = field(default_factory=dict)
     empty: dict[int, Counter[str]] = field(default_factory=dict)
+    trailers: dict[int, TrailerRecord] = field(default_factory=dict)
+    totals: dict[int, dict[str, Total]] = field(default_factory=dict)
     failed: dict[int, StopRun] = field(default_factory=dict)
 
-    def take(self, file: int, batch: Batch) -> None:
+    def take(self, file: int, batch: Batch, job: Job) -> None:
         rows = batch.raw.rows
+        if batch.trailer is not None:
+            self.trailers[file] = batch.trailer
+        expects = job.plan.expects
+        if expects is not None and expects.trailer is not None:
+            totals = self.totals.setdefault(file, {})
+            for column, _ in expects.trailer.totals:
+                totals[column] = totals.get(column, Total()) + _summed(
+                    rows, column, job.source_of(file)
+                )
         self.read[file] = self.read.get(file, 0) + rows.height
         cells = pl.exclude(*ORIGIN, MESSAGE)
         counted = rows.select(((cells == "") | cells.is_null()).sum())
@@ -95,6 +123,13 @@ class _Noted:
     def without_failed(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Leave out what was read of such files."""
         return frame.filter(~pl.col(FILE).is_in(list(self.failed))) if self.failed else frame
+
+
+def _summed(rows: pl.DataFrame, column: str, source: Source) -> "Total":
+    made = as_total(pl.col(column), source)
+    unread = pl.lit(0) if made.reason is None else made.reason.is_not_null().sum()
+    value, bad = rows.select(made.value.sum().alias("sum"), unread.alias("unread")).row(0)
+    return Total(value or Decimal(0), bad)
 
 
 def spool(
@@ -133,7 +168,7 @@ def _batches(
             guessed = guesses.of(batch)
             if only is not None and job.plan.extract is None:
                 batch, guessed = _of_orders(batch, guessed, job.plan, only)
-            noted.take(source.index, batch)
+            noted.take(source.index, batch, job)
             progress(sum(noted.records.values()))
             yield batch.raw, guessed, batch.findings
 
@@ -218,8 +253,10 @@ def _in_memory(
         shares.clear()  # the one who takes the rows is the one who can let go of them
         return taken
 
-    return Spooled(1, noted.records, take, noted.problems, noted.lines, noted.read, noted.empty,
-                   noted.failed)  # fmt: skip
+    return Spooled(
+        1, noted.records, take, noted.problems, noted.lines, noted.read, noted.empty, noted.trailers,
+        noted.totals, noted.failed,
+    )  # fmt: skip
 
 
 def _no_rows(plan: Plan) -> pl.DataFrame:
@@ -302,12 +339,6 @@ def _on_disk(
         return shares
 
     return Spooled(
-        partitions,
-        noted.records,
-        take,
-        noted.problems,
-        noted.lines,
-        noted.read,
-        noted.empty,
-        noted.failed,
-    )
+        partitions, noted.records, take, noted.problems, noted.lines, noted.read, noted.empty, noted.trailers,
+        noted.totals, noted.failed,
+    )  # fmt: skip

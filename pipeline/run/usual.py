@@ -106,6 +106,7 @@ class Oddity:
     file: int
     says: str
     column: str | None = None
+    line: int = 0
 
 
 def source_name(file: str) -> str:
@@ -371,9 +372,10 @@ def learned(ledger: Ledger, run_id: str, facts: Mapping[str, Any]) -> None:
 
 
 def as_findings(found: Sequence[Oddity], shape: Mapping[str, pl.DataType]) -> pl.DataFrame:
-    """The oddities as findings about files: their line is 0."""
+    """The oddities as findings about files: their line is 0, unless they are of one."""
     rows = {
         ORIGIN[0]: [each.file for each in found],
+        ORIGIN[1]: [each.line for each in found],
         "code": [each.code for each in found],
         "column": [each.column for each in found],
         "detail": [each.says for each in found],

@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.run import Result, letter_of
 from tests.run.conftest import ORDERS_YAML, Warehouse, order_row
+from tests.run.test_again import refuse, retry_run
 
 NOW = datetime.now(UTC)  # noqa: TID251 - files of today and of yesterday
 TODAY = f"orders_{NOW:%Y%m%d}.csv"
@@ -232,3 +233,73 @@ def test_nothing_is_expected_of_corrected_rows(warehouse: Warehouse) -> None:
     corrected.write_text(corrected.read_text().replace("nonsense", "jo@example.com"))
 
     assert warehouse.retry(corrected).exit_code == 0
+
+
+# -- the trailer -------------------------------------------------------------------------------
+
+
+TRAILER = "trailer: {first_cell: T, rows: 2, totals: {qty: 3}}"
+
+
+def trailed(warehouse: Warehouse, *rows: str, trailer: str) -> None:
+    expect(warehouse, TRAILER)
+    warehouse.orders(*rows, trailer)
+
+
+def test_a_trailer_is_no_row_and_is_reported_as_checked(warehouse: Warehouse) -> None:
+    trailed(warehouse, order_row("A1"), order_row("A2", qty=5), trailer="T;2;7\n\n")
+
+    result = warehouse.run()
+
+    assert result.exit_code == 0
+    assert "  orders.csv: trailer in line 4 checked: 2 rows, qty 7\n" in result.text
+    assert result.report is not None
+    assert "trailer in line 4 checked: 2 rows, qty 7" in result.report.read_text("utf-8")
+    assert result.summary["checked"] == ["orders.csv: trailer in line 4 checked: 2 rows, qty 7"]
+
+
+@pytest.mark.parametrize(
+    ("trailer", "says"),
+    [
+        ("T;3;7\n", "the trailer counts 3, the file has 2 rows [F107]"),
+        ("T;2;8\n", "the trailer has 8 for qty, the rows add up to 7 [F108]"),
+        ("T;two;7\n", 'cell 2 of the trailer, the number of rows, is "two", and no number [F109]'),
+        ("T;2\n", "cell 3 of the trailer, the total of qty, is not there, and no number [F109]"),
+        ("", 'its last record does not begin with "T": the file may be cut off [F106]'),
+    ],
+)
+def test_a_trailer_that_does_not_hold_stops_the_run(
+    warehouse: Warehouse, trailer: str, says: str
+) -> None:
+    trailed(warehouse, order_row("A1"), order_row("A2", qty=5), trailer=trailer)
+
+    assert said(warehouse.run()) == f"not as the mapping expects: orders.csv: {says}"
+
+
+def test_quarantined_rows_count_and_leave_the_total_unchecked(warehouse: Warehouse) -> None:
+    trailed(warehouse, order_row("A1"), "A2;1;cut\n", trailer="T;2;7\n")
+
+    assert "checked: 2 rows, qty not checked, 1 row cannot be read" in warehouse.run().text
+
+
+def test_only_the_last_record_is_a_trailer(warehouse: Warehouse) -> None:
+    trailed(warehouse, "T;1;7\n", order_row("A1"), trailer="T;2;2\n")
+
+    text = warehouse.run().text
+
+    assert "R101" in text  # the first of the two
+    assert "[F1" not in text
+
+
+@pytest.mark.thorough
+def test_a_trailer_is_no_row_either_when_refused_orders_are_sent_again(
+    warehouse: Warehouse,
+) -> None:
+    trailed(warehouse, order_row("A1"), order_row("A2"), trailer="T;2;4\n")
+    refuse(warehouse, "A2")
+    run = warehouse.run().run_id
+    refuse(warehouse)
+
+    result = retry_run(warehouse, run)
+
+    assert (result.exit_code, [put.order_number for put in warehouse.sandbox.puts()]) == (0, ["A2"])

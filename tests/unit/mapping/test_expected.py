@@ -97,3 +97,23 @@ def test_the_day_in_a_name(name: str, day: date | None) -> None:
 def test_text_of_a_form_is_no_pattern() -> None:
     assert not NameForm.of("a+(b)_{date}.csv").fits("aab_20261119.csv")
     assert NameForm.of("a+(b)_{date}.csv").fits("a+(b)_20261119.csv")
+
+
+def test_a_trailer_and_the_columns_it_needs() -> None:
+    plan = compiled("expect: {trailer: {first_cell: T, rows: 2, totals: {Amount: 3}}}")
+
+    assert plan.source.trailer == "T"
+    assert "Amount" in plan.reads
+
+
+@pytest.mark.parametrize(
+    ("keys", "code", "message"),
+    [
+        ("trailer: {rows: 2}", "M102", 'the key "first_cell" is missing here'),
+        ("trailer: {first_cell: T, rows: 1}", "M103", "rows takes the number of a cell"),
+        ("trailer: {first_cell: T, totals: {A: 0}}", "M103", "A takes the number of a cell"),
+        ("trailer: {first_cell: T, totals: {_A: 3}}", "M202", '"_A" starts with an underscore'),
+    ],
+)
+def test_mistakes_of_a_trailer(keys: str, code: str, message: str) -> None:
+    assert [each[:2] for each in mistakes(keys)] == [(code, message)]
