@@ -121,6 +121,11 @@ KEYS: Mapping[str, Key] = _by_name(
     Key("marker", as_ending, _ANY,
         "read a file only when its sender has put one with this ending beside it, such as .done: "
         "orders.csv.done or orders.done"),
+    Key("archive_dir", as_path, _ANY,
+        "move the files of a run that is over to a folder of its date below this one; without it they stay"),
+    Key("imported", as_choice("say", "skip"), _ANY,
+        "files whose bytes a finished run has imported: say so and read them, or skip them",
+        default="say"),
     Key("accept_duplicates", as_yes_no, _ANY,
         "import EDI interchanges whose control reference was used before", default=False),
     Key("partial_ok", as_yes_no, _ANY, "exit 0 instead of 3", default=False),

@@ -135,6 +135,8 @@ class Settings:
     owners: Mapping[str, str] = field(default_factory=dict)
     auto_approve: bool = False
     stable_s: float = 0.0  # how long a file must have been left alone before it is read
+    archive: Path | None = None  # where files go when a run that has read them is over
+    imported: str = "say"  # what to do about files that were imported before: say or skip
     marker: str | None = None  # the ending of a file that says that another one is finished
     profile_named: bool = False  # by an option, so that a printed command must name it too
     config: Path | None = None  # the file that an option named

@@ -75,6 +75,8 @@ class Maker:
             owners=owners,
             auto_approve=self.get("auto_approve", bool),
             stable_s=self.get("stable_s", float),
+            archive=self.maybe("archive_dir", Path),
+            imported=self.get("imported", str),
             marker=self.maybe("marker", str),
             acks=self.maybe("acks_dir", Path),
             metrics=self._metrics(),

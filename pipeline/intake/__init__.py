@@ -1,5 +1,6 @@
 """Input files found, told apart by mapping, and copied before anybody reads them."""
 
+from pipeline.intake.archiving import NotArchived, archive_file, facts_of_file
 from pipeline.intake.assignment import assign, display_names, meant
 from pipeline.intake.finding import Found, find_files
 from pipeline.intake.packing import unpacked_name
@@ -18,12 +19,15 @@ __all__ = [
     "STILL_WRITTEN",
     "ArchiveCopy",
     "Found",
+    "NotArchived",
     "Readiness",
     "Snapshot",
     "SnapshotFailed",
+    "archive_file",
     "assign",
     "copy_archive",
     "display_names",
+    "facts_of_file",
     "find_files",
     "meant",
     "take_member",

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pipeline.intake.archives import Member, is_zip, member_bytes
+from pipeline.intake.archiving import facts_of_file, size_of
 from pipeline.intake.finding import refusal
 from pipeline.intake.packing import (
     NOT_UNPACKED,
@@ -46,6 +47,7 @@ class Snapshot:
     `name` is how messages call the file, `original` where it came from, `path` the copy (unpacked).
     `sha256` and `size_bytes` are those of the original's own bytes, packed if it was. Of a member of
     a zip archive they are those of its content, `original` is the archive and `archive_sha256` its hash.
+    `facts` are those of the original (`facts_of_file`).
     """
 
     name: str
@@ -54,6 +56,7 @@ class Snapshot:
     sha256: str
     size_bytes: int
     archive_sha256: str | None = None
+    facts: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,7 @@ class ArchiveCopy:
     path: Path
     sha256: str
     limits: Limits
+    facts: tuple[int, ...]
 
 
 def take_snapshot(
@@ -99,8 +103,8 @@ def take_snapshot(
             pieces = unpacked(pieces, packing, called, limits)
         return expected_content(pieces, called, was_packed=packing is not None)
 
-    path, sha256, size = _copied(original, into / f"{ordinal:06d}.input", called, content)
-    return Snapshot(called, original, path, sha256, size)
+    path, sha256, facts = _copied(original, into / f"{ordinal:06d}.input", called, content)
+    return Snapshot(called, original, path, sha256, size_of(facts), facts=facts)
 
 
 def copy_archive(
@@ -118,10 +122,12 @@ def copy_archive(
         SourceUnusable, SnapshotFailed: as there.
     """
     called = name or original.name
-    path, sha256, size = _copied(
+    path, sha256, facts = _copied(
         original, into / f"{ordinal:06d}.packed", called, lambda pieces: pieces
     )
-    return ArchiveCopy(original, path, sha256, Limits(unpacked_max, ratio_max, packed=size))
+    return ArchiveCopy(
+        original, path, sha256, Limits(unpacked_max, ratio_max, packed=size_of(facts)), facts
+    )
 
 
 def take_member(
@@ -145,36 +151,34 @@ def take_member(
 
     pieces = expected_content(hashed(), name, was_packed=True)
     path = _written(pieces, into / f"{ordinal:06d}.input", name)
-    return Snapshot(name, archive.original, path, digest.hexdigest(), size, archive.sha256)
+    return Snapshot(
+        name, archive.original, path, digest.hexdigest(), size, archive.sha256, archive.facts
+    )
 
 
 def _copied(
     original: Path, path: Path, called: str,
     content: Callable[[Iterator[bytes]], Iterator[bytes]],
-) -> tuple[Path, str, int]:  # fmt: skip
-    """Write what `content` makes of a file's bytes; gives the hash and number of these bytes."""
+) -> tuple[Path, str, tuple[int, ...]]:  # fmt: skip
+    """Write what `content` makes of a file's bytes; gives the hash of these, and the facts of the file."""
     with _opened(original, called) as source:
         before = os.fstat(source.fileno())
         digest = hashlib.sha256()
         _written(content(_read(source, before.st_size, digest.update, called)), path, called)
-        after = _facts(os.fstat(source.fileno()))
-        if not after == _facts(before) == _facts_by_name(original):
+        after = facts_of_file(os.fstat(source.fileno()))
+        if not after == facts_of_file(before) == _facts_by_name(original):
             path.unlink()
             raise SourceUnusable(
                 f"{called} changed while being read",
                 help="run again when nobody writes to it any more",
             )
-    return path, digest.hexdigest(), before.st_size
-
-
-def _facts(status: os.stat_result) -> tuple[int, ...]:
-    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+    return path, digest.hexdigest(), facts_of_file(before)
 
 
 def _facts_by_name(original: Path) -> tuple[int, ...] | None:
     """Look at what stands under the file's name now: another file may have taken its place, or none."""
     try:
-        return _facts(original.stat())
+        return facts_of_file(original.stat())
     except OSError:
         return None
 

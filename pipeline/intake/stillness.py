@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.intake.archiving import facts_of_file
+
 __all__ = ["AT_ONCE", "STILL_WRITTEN", "Readiness"]
 
 STILL_WRITTEN = "is still being written"
@@ -62,7 +64,6 @@ AT_ONCE = Readiness()
 
 def _facts(file: Path) -> tuple[int, ...] | None:
     try:
-        status = file.stat()
+        return facts_of_file(file.stat())
     except OSError:
         return None
-    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)

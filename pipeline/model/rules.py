@@ -581,6 +581,15 @@ _ROWS: tuple[Rule, ...] = (
         severity=Severity.WARNING,
     ),
     _rule(
+        "R122",
+        Stage.FILE,
+        "File imported before",
+        "{detail}",
+        "the same bytes were read in an earlier run that has finished, whatever the file was called then",
+        "nothing: orders that have not changed are not sent again. If tonight's file is missing, ask its sender",
+        severity=Severity.INFO,
+    ),
+    _rule(
         "D101",
         Stage.NIGHTS,
         "New columns",

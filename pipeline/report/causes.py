@@ -147,7 +147,7 @@ class Causes:
     @property
     def warned(self) -> int:
         """How many warnings there are, of rows and of files; what is as it was asked for is none."""
-        of_files = (each.count for each in self.notes if each.severity is not Severity.ERROR)
+        of_files = (each.count for each in self.notes if each.severity is Severity.WARNING)
         of_rows = (each.count for each in self.warnings if each.severity is not Severity.INFO)
         return sum(of_rows) + sum(of_files)
 

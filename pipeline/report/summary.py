@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from pipeline.model.rules import Owner
+from pipeline.model.rules import Owner, Severity
 from pipeline.report.cases import Quoting
 from pipeline.report.causes import Cause, Causes, Unit, find_causes
 from pipeline.report.facts import RunFacts, RunState, RunTables
@@ -177,7 +177,7 @@ def judge(facts: RunFacts, totals: Totals, causes: Causes) -> Verdict:
         return Verdict.PARTLY_IMPORTED if orders.arrived else Verdict.NOTHING_IMPORTED
     if not orders.created + orders.updated:
         return Verdict.NOTHING_NEW
-    warned = causes.warned or causes.notes
+    warned = causes.warned or any(each.severity is not Severity.INFO for each in causes.notes)
     return Verdict.WITH_WARNINGS if warned else Verdict.ALL_IMPORTED
 
 

@@ -72,7 +72,7 @@ def facts_of(
         "files": [
             {"index": s.index, "name": s.name, "sha256": s.sha256, "size_bytes": s.size_bytes,
              "mapping": s.mapping, "records": records.get(s.index, 0), "path": str(snap.original.absolute()),
-             "archive_sha256": snap.archive_sha256, "snapshot": snap.path.name,
+             "archive_sha256": snap.archive_sha256, "stat": list(snap.facts), "snapshot": snap.path.name,
              "form": _form(j.source_of(s.index)),
              **({"aside": set_aside.pop(s.index).code} if s.index in set_aside else {})}
             for j in jobs for s, snap in j.files

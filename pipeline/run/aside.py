@@ -13,7 +13,7 @@ from pipeline.model.origin import ORIGIN
 from pipeline.model.stops import SourceUnusable, StopRun
 from pipeline.model.tables import SourceFile
 
-UNUSABLE, UNFINISHED = "R120", "R121"
+UNUSABLE, UNFINISHED, IMPORTED = "R120", "R121", "R122"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,7 @@ class Aside:
     original: Path
     code: str
     says: str
+    facts: tuple[int, ...] = ()
 
     def as_fact(self) -> dict[str, Any]:
         """What run.json keeps of it, among the files."""
@@ -31,7 +32,24 @@ class Aside:
             "index": self.source.index, "name": self.source.name, "sha256": "",
             "size_bytes": self.source.size_bytes, "mapping": self.source.mapping, "records": 0,
             "path": str(self.original.absolute()), "snapshot": "", "form": {}, "aside": self.code,
+            "stat": list(self.facts),
         }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """The files of finished runs, by their hash: the latest run of each, and all mappings that read it.
+
+    With `skip` a file is not read again by the mapping that has read it, as it was then.
+    """
+
+    runs: Mapping[str, str] = field(default_factory=dict)
+    mappings: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    skip: bool = False
+
+    def skips(self, file_sha256: str, mapping_sha256: str) -> bool:
+        """Whether a file is not to be read by a mapping."""
+        return self.skip and mapping_sha256 in self.mappings.get(file_sha256, ())
 
 
 @dataclass(slots=True)
@@ -40,6 +58,9 @@ class Refusals:
 
     strict: bool
     of_files: dict[Path, StopRun] = field(default_factory=dict)
+    skipped: dict[Path, str] = field(
+        default_factory=dict
+    )  # hashes of files that are not read again
 
     @contextmanager
     def of(self, original: Path) -> Iterator[None]:

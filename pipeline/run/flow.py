@@ -35,6 +35,8 @@ from pipeline.run import spool as spooling
 from pipeline.run.accounts import facts_of
 from pipeline.run.acknowledgements import Answers, check_outboxes, in_words
 from pipeline.run.again import chosen
+from pipeline.run.archived import imported_before
+from pipeline.run.aside import Imported
 from pipeline.run.aside import as_findings as of_files
 from pipeline.run.choice import OPEN, Choice
 from pipeline.run.clock import clock
@@ -115,6 +117,10 @@ class _Known:
 
     def received(self, references: Sequence[str]) -> Sequence[ReceivedInterchange]:
         return self.ledger.received(self.endpoint, references)
+
+    def imported(self, options: Options, settings: Settings) -> Imported:
+        skip = settings.imported == "skip"
+        return imported_before(self.ledger, self.endpoint, options, skip=skip)
 
     def nights(self, mapping: str) -> Nights:
         return self.ledger.source_nights(self.endpoint, mapping)
@@ -420,12 +426,13 @@ class Flow:
             self.settings.partners, known.received, production=self.endpoint.production,
             accept_duplicates=self.options.accept_duplicates, warn=self._warn,
         )  # fmt: skip
+        chosen = wanted is not None or claims is not None
         return open_jobs(
             mappings, inputs, folder, self._warn, self._own_folders(),
-            readiness=self._readiness(chosen=wanted is not None or claims is not None),
+            readiness=self._readiness(chosen=chosen),
             reception=reception,
             by_partner=self.options.by_partner, corrected=wanted.mappings if wanted else None,
-            claims=claims,
+            claims=claims, before=None if chosen else known.imported(self.options, self.settings),
         )  # fmt: skip
 
     def _readiness(self, *, chosen: bool) -> Readiness:
@@ -501,8 +508,8 @@ class Flow:
             odd = [*(each.oddity for each in broken), *odd]
             if odd:
                 folder.write("findings", spooled.count, as_findings(odd, REPORTED_FINDING_SCHEMA))
-            if aside:
-                told = of_files(aside, REPORTED_FINDING_SCHEMA)
+            if aside or opened.known:
+                told = of_files((*aside, *opened.known), REPORTED_FINDING_SCHEMA)
                 folder.write("findings", spooled.count + 1, told)
             keep_messages(jobs, folder)
             edi = edi_files(jobs, spooled.problems)
@@ -534,6 +541,7 @@ class Flow:
                 "create_only": self.options.create_only,
                 "agreed": self.agreed,
                 "retry": retried is not None,
+                "whole": retried is None and self.options.chosen_by is None,
                 "retried": retried.sentences if retried else [],
                 "sealed": folder.seal(),
             }
@@ -631,6 +639,7 @@ class Flow:
         facts = folder.facts()
         options = {name: facts.get(name) for name in ("limit", "backfill", "create_only", "plan")}
         options["retry"] = facts.get("retry", False)
+        options["whole"] = facts.get("whole", False)
         ledger.begin_run(
             RunStart(
                 id=folder.path.name, endpoint=endpoint, fingerprint=same_work, state=state,

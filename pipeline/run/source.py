@@ -29,7 +29,16 @@ from pipeline.model.edi.partner import Partner
 from pipeline.model.stops import SourceUnusable, StopRun
 from pipeline.model.tables import SourceFile
 from pipeline.read import Portion, Reading, adapted, read_header
-from pipeline.run.aside import UNFINISHED, UNUSABLE, Aside, Refusals, size_of, words_of
+from pipeline.run.aside import (
+    IMPORTED,
+    UNFINISHED,
+    UNUSABLE,
+    Aside,
+    Imported,
+    Refusals,
+    size_of,
+    words_of,
+)
 from pipeline.run.desk import Desk
 from pipeline.run.folder import RunFolder
 from pipeline.run.partners import Reception
@@ -131,10 +140,14 @@ def compiled(mappings: Sequence[Path]) -> dict[Path, Compiled]:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What a run reads, and the files that it sets aside; their ordinals follow those of the jobs."""
+    """What a run reads, and the files that it sets aside; their ordinals follow those of the jobs.
+
+    `known` are files that it reads though they were imported before.
+    """
 
     jobs: list[Job]
     aside: tuple[Aside, ...] = ()
+    known: tuple[Aside, ...] = ()
 
 
 def open_jobs(
@@ -142,7 +155,7 @@ def open_jobs(
     warn: Callable[[str], None], own: Sequence[Path] = (), *, readiness: Readiness = AT_ONCE,
     reception: Reception | None = None, by_partner: bool = False,
     corrected: Mapping[Path, Path] | None = None,
-    claims: Mapping[Path, Sequence[Path]] | None = None,
+    claims: Mapping[Path, Sequence[Path]] | None = None, before: Imported | None = None,
 ) -> Opened:  # fmt: skip
     """Compile the mappings, find the files, copy them, and compile again against their headers.
 
@@ -152,7 +165,8 @@ def open_jobs(
     the mappings are those of the partners, and each reads what its partner sends. `corrected` are
     corrected files with the mapping of each; a person may have saved them with another delimiter.
     `claims` are the files of each mapping where that is known already. Where somebody has chosen the
-    files so, all of them must be usable; of others those that are not are set aside.
+    files so, all of them must be usable; of others those that are not are set aside. `before` are the
+    files that were imported already.
 
     Raises:
         MappingMissing, MappingRefused: a mapping cannot be used.
@@ -212,16 +226,28 @@ def open_jobs(
             desk,
             warn,
             refusals,
+            before or Imported(),
             corrected=corrected is not None,
         )
         for path, once in first.items()
     ]
     copies.done()
     _something_is_left(jobs, found, refusals, warn)
+    before = before or Imported()
     of_mapping = {
         file: first[Path(name)].plan.name for name, files in claimed.items() for file in files
     }
-    return Opened(jobs, tuple(_set_aside(found, refusals, of_mapping, ordinals)))
+    aside = tuple(_set_aside(found, refusals, of_mapping, ordinals, before, copies))
+    return Opened(jobs, aside, tuple(_known(jobs, before)))
+
+
+def _known(jobs: Sequence[Job], before: Imported) -> Iterator[Aside]:
+    """The delimited files of a run that were imported before; of EDI its control references say so."""
+    for job in jobs:
+        for source, snapshot in job.files if job.plan.extract is None else ():
+            if snapshot.sha256 in before.runs:
+                says = f"run {before.runs[snapshot.sha256]} has imported the same content"
+                yield Aside(source, snapshot.original, IMPORTED, says)
 
 
 def _something_is_left(
@@ -244,9 +270,11 @@ def _something_is_left(
 
 
 def _set_aside(
-    found: Found, refusals: Refusals, of_mapping: Mapping[Path, str], ordinals: Iterator[int]
-) -> Iterator[Aside]:
+    found: Found, refusals: Refusals, of_mapping: Mapping[Path, str], ordinals: Iterator[int],
+    before: Imported, copies: "_Copies",
+) -> Iterator[Aside]:  # fmt: skip
     """Number the files of which nothing is imported, behind the others."""
+    facts = {file: copies.of(file).facts for file in refusals.skipped}
     meant = dict.fromkeys([*found.meant, *refusals.of_files])
     shown = display_names(list(meant), found.least_parts)
     told = [
@@ -255,10 +283,17 @@ def _set_aside(
             for file, why in sorted(refusals.of_files.items())
         ),
         *((file, UNFINISHED, reason) for file, reason in found.unfinished.items()),
+        *(
+            (file, IMPORTED, f"skipped: run {before.runs[sha256]} has imported the same content")
+            for file, sha256 in sorted(refusals.skipped.items())
+        ),
     ]
     for file, code, says in told:
         name, mapping = shown[file], of_mapping.get(file, "")
-        yield Aside(SourceFile(next(ordinals), name, "", size_of(file), mapping), file, code, says)
+        member = found.members.get(file)
+        original = file if member is None else member.archive
+        source = SourceFile(next(ordinals), name, "", size_of(original), mapping)
+        yield Aside(source, original, code, says, facts.get(file, ()))
 
 
 def failed(jobs: Sequence[Job], of_files: Mapping[int, StopRun]) -> Iterator[Aside]:
@@ -330,7 +365,7 @@ class _Copies:
 
 def _job(
     path: Path, plan: Plan, claimed: Sequence[Path], copies: _Copies, ordinals: Iterator[int],
-    desk: Desk, warn: Callable[[str], None], refusals: Refusals, *, corrected: bool,
+    desk: Desk, warn: Callable[[str], None], refusals: Refusals, before: Imported, *, corrected: bool,
 ) -> Job:  # fmt: skip
     """One mapping with its files; an EDI file of which it reads nothing is left to the others."""
     if plan.extract is not None:
@@ -342,6 +377,9 @@ def _job(
     for original in claimed:
         with refusals.of(original), copies.perhaps_not_meant(original, {path: plan.source.files}):
             copy = copies.of(original)
+            if before.skips(copy.sha256, sha256):
+                refusals.skipped[original] = copy.sha256
+                continue
             form = adapted(copy.path, plan.source, copy.name) if corrected else plan.source
             header = read_header(copy.path, form, name=copy.name)
             made, sha256 = _fitting(path, plan, header, copy.name)

@@ -28,6 +28,7 @@ from pipeline.report.rejections import missing_orders
 from pipeline.report.summary import Summary, counted, summarise
 from pipeline.report.traffic import traffic_fields
 from pipeline.run.accounts import planned_tables, report_folder, run_facts, run_tables
+from pipeline.run.archived import put_away
 from pipeline.run.aside import UNUSABLE
 from pipeline.run.byproduct import Byproduct
 from pipeline.run.corrected import FOLDER as REJECTED
@@ -58,6 +59,9 @@ NAMES = {
     0: "ok", 1: "internal", 2: "usage", 3: "partial", 4: "input", 5: "unfinished", 6: "auth",
     7: "guard", 8: "mismatch", 9: "empty", 10: "locked", 11: "ledger", 130: "signal", 143: "signal",
 }  # fmt: skip
+
+
+_FILES_SHOWN = 10  # that a plan names in its text; its page has all
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +140,8 @@ def conclude(
             record = ledger.run(run_id)
             if record is not None:
                 remember_told(folder, ledger, record.endpoint, tables.orders, events)
+        if _state(tables, ending) is LedgerState.FINISHED:
+            put_away(folder, settings, events)
         _close(*source, folder, tables, ending, code, as_totals(summary))
         renew_index(settings, source[0], events)
     events.say("info", "done", exit=code, report=str(files.page), **traffic_fields(facts.traffic))
@@ -248,20 +254,23 @@ def exit_code(summary: Summary, ending: Ending, options: Options) -> int:
     return next(code for code in PRECEDENCE if code in applies)
 
 
+def _state(tables: RunTables, ending: Ending) -> LedgerState:
+    open_orders = tables.orders.filter(
+        pl.col("outcome").is_in([OrderOutcome.NOT_ATTEMPTED.value, OrderOutcome.UNKNOWN.value])
+    )
+    if ending.state is RunState.NOT_SENT:
+        return LedgerState.NOT_SENT
+    if ending.state is RunState.FINISHED and not open_orders.height:
+        return LedgerState.FINISHED
+    return LedgerState.INTERRUPTED
+
+
 def _close(
     ledger: Ledger, run_id: str, folder: RunFolder, tables: RunTables, ending: Ending, code: int,
     totals: str,
 ) -> None:  # fmt: skip
     """Record the end; a run with nothing left to send is finished, whatever its verdict."""
-    open_orders = tables.orders.filter(
-        pl.col("outcome").is_in([OrderOutcome.NOT_ATTEMPTED.value, OrderOutcome.UNKNOWN.value])
-    )
-    if ending.state is RunState.NOT_SENT:
-        state = LedgerState.NOT_SENT
-    elif ending.state is RunState.FINISHED and not open_orders.height:
-        state = LedgerState.FINISHED
-    else:
-        state = LedgerState.INTERRUPTED
+    state = _state(tables, ending)
     # first, for what stands there is read only together with what the ledger says
     facts = folder.facts()
     folder.write_facts(facts | {"ended_at": ending.at.isoformat(), "stop_reason": ending.reason,
@@ -323,6 +332,10 @@ def _foreseen(seen: Foresight, kept: Mapping[str, Any]) -> str:
     if seen.mutations:
         listed = ", ".join(f"{n:,} {kind}" for kind, n in sorted(seen.mutations.items()))
         lines.append(f"  mutations: {listed}")
+    names = [each["name"] for each in kept["files"] if not each.get("aside")]
+    if len(names) > 1:
+        more = f" and {len(names) - _FILES_SHOWN} more" if len(names) > _FILES_SHOWN else ""
+        lines.append(f"  files, in this order: {', '.join(names[:_FILES_SHOWN])}{more}")
     lines += terminal_lines(kept.get("foretold"))
     if seen.to_send:
         lines.append("  what parcelLab itself will refuse no plan can know")

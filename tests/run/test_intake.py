@@ -3,22 +3,28 @@
 import gzip
 import os
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pipeline.intake import archive_file
 from pipeline.model.stops import SourceUnusable, StopRun
 from pipeline.run import PlanStale, Result
 from pipeline.run.aside import words_of
 from tests.run.conftest import HEADER, PARCELS_YAML, Warehouse, order_row
 from tests.run.inbox import ORDERS_850, interchange, order
+from tests.run.test_answers import play
 
 
 def document(result: Result) -> dict[str, Any]:
     return dict(result.summary)
+
+
+def rows_read(result: Result) -> int:
+    return sum(each["rows"]["read"] for each in document(result)["files"])
 
 
 def notes(result: Result) -> dict[str, tuple[str, str]]:
@@ -287,3 +293,190 @@ def test_a_file_that_is_being_written_is_left_alone_beside_others(
     os.utime(fresh, (1, 1))
     assert warehouse.run().exit_code == 0
     assert arrived(warehouse) == ["A1", "A2", "A3"]
+
+
+def test_files_are_read_mapping_by_mapping_in_the_order_of_their_paths_and_the_plan_says_so(
+    warehouse: Warehouse,
+) -> None:
+    warehouse.orders(order_row("A1", name="Last"), name="orders_2.csv")
+    warehouse.orders(order_row("A1", name="Middle"), name="orders_1.csv")
+    warehouse.orders(order_row("A1", name="First"), name="orders_02.csv")
+    (warehouse.folder / "parcels.yaml").write_text(PARCELS_YAML)
+    warehouse.parcels(("A1", "P1", "dhl"))
+
+    planned = warehouse.plan()
+
+    names = ["orders_02.csv", "orders_1.csv", "orders_2.csv", "parcels.csv"]
+    assert [each["name"] for each in document(planned)["files"]] == names
+    assert f"  files, in this order: {', '.join(names)}\n" in planned.text
+
+
+# -- imported before ----------------------------------------------------------------------------
+
+
+def test_a_file_that_was_imported_before_is_said_to_be_so_whatever_it_is_called(
+    warehouse: Warehouse,
+) -> None:
+    warehouse.orders(order_row("A1"))
+    warehouse.orders(order_row("A2"), name="orders_2.csv")
+    first = warehouse.run()
+    assert notes(first) == {}
+    (warehouse.folder / "orders_2.csv").rename(warehouse.folder / "orders_new.csv")
+    warehouse.orders(order_row("A3"), name="orders_3.csv")
+    (warehouse.folder / "orders.csv").unlink()
+
+    second = warehouse.run()
+
+    says = f"run {first.run_id} has imported the same content"
+    assert notes(second) == {"orders_new.csv": ("R122", says)}
+    assert second.text.startswith("ALL IMPORTED")
+    assert (second.exit_code, len(warehouse.sandbox.puts())) == (0, 3)
+
+
+def test_a_file_that_was_imported_before_is_skipped_where_that_is_wanted(
+    warehouse: Warehouse,
+) -> None:
+    warehouse.settings = replace(warehouse.settings, imported="skip")
+    warehouse.orders(order_row("A1"))
+    first = warehouse.run()
+    warehouse.orders(order_row("A2"), name="orders_2.csv")
+
+    second = warehouse.run()
+
+    skipped = f"skipped: run {first.run_id} has imported the same content"
+    assert notes(second) == {"orders.csv": ("R122", skipped)}
+    assert (second.exit_code, rows_read(second)) == (0, 1)
+    third = warehouse.run()
+    assert (third.exit_code, rows_read(third)) == (0, 0)
+
+
+def test_what_was_not_imported_as_a_whole_or_by_another_mapping_is_read_again(
+    warehouse: Warehouse,
+) -> None:
+    warehouse.settings = replace(warehouse.settings, imported="skip")
+    warehouse.orders(order_row("A1"), order_row("A2"))
+    warehouse.run(limit=1)
+    rest = warehouse.run()
+    assert (notes(rest), arrived(warehouse)) == ({}, ["A1", "A2"])
+
+    mapping = warehouse.folder / "orders.yaml"
+    mapping.write_text(mapping.read_text().replace("sku: sku", "sku: {from: sku, do: [lower]}"))
+    again = warehouse.run()
+    says = f"run {rest.run_id} has imported the same content"
+    assert notes(again) == {"orders.csv": ("R122", says)}
+    assert rows_read(again) == 2
+
+
+# -- the archive --------------------------------------------------------------------------------
+
+
+def archived(warehouse: Warehouse) -> list[str]:
+    archive = warehouse.folder.parent / "archive"
+    return sorted(path.name for path in archive.glob("????-??-??/*"))
+
+
+@pytest.fixture
+def archive(warehouse: Warehouse) -> Path:
+    path = warehouse.folder.parent / "archive"
+    warehouse.settings = replace(warehouse.settings, archive=path)
+    return path
+
+
+@pytest.mark.usefixtures("archive")
+def test_imported_files_go_to_the_archive_and_the_others_stay(warehouse: Warehouse) -> None:
+    warehouse.settings = replace(warehouse.settings, marker=".done")
+    warehouse.orders(order_row("A1"))
+    zipped(warehouse, orders_2=HEADER + order_row("A2"))
+    _page(warehouse.folder / "orders_page.csv")
+    warehouse.orders(order_row("A3"), name="orders_3.csv")
+    for name in ("orders.csv.done", "night.done", "orders_page.csv.done"):
+        (warehouse.folder / name).touch()
+
+    assert warehouse.run().exit_code == 4
+
+    assert archived(warehouse) == ["night.done", "night.zip", "orders.csv", "orders.csv.done"]
+    assert sorted(path.name for path in warehouse.folder.glob("*rders*.csv*")) == [
+        "orders_3.csv", "orders_page.csv", "orders_page.csv.done",
+    ]  # fmt: skip
+
+
+def test_nothing_in_the_archive_is_overwritten(warehouse: Warehouse, archive: Path) -> None:
+    for name in ("Old", "New"):
+        warehouse.orders(order_row("A1", name=name))
+        assert warehouse.run().exit_code == 0
+    assert archived(warehouse) == ["orders.2.csv", "orders.csv"]
+    texts = [path.read_text() for path in sorted(archive.glob("*/*"))]
+    assert ["New" in text for text in texts] == [True, False]
+
+
+@pytest.mark.usefixtures("archive")
+def test_a_file_that_came_meanwhile_under_the_same_name_stays(warehouse: Warehouse) -> None:
+    warehouse.orders(order_row("A1"))
+
+    def another(_: int) -> None:
+        warehouse.orders(order_row("A2"))
+
+    warehouse.told.on_send = another
+    assert warehouse.run().exit_code == 0
+    warehouse.told.on_send = None
+
+    assert archived(warehouse) == []
+    said = [str(fields["text"]) for level, _, fields in warehouse.told.events if level == "warning"]
+    assert said[-1] == (
+        "orders.csv stays where it is: it is not the file that was read: it has changed since"
+    )
+    assert warehouse.run().exit_code == 0
+    assert (archived(warehouse), arrived(warehouse)) == (["orders.csv"], ["A1", "A2"])
+
+
+@pytest.mark.usefixtures("archive")
+def test_what_is_not_over_is_not_moved_and_resume_moves_it(warehouse: Warehouse) -> None:
+    warehouse.orders(order_row("A1"), order_row("A3"))
+    warehouse.run(limit=1)
+    assert warehouse.run(max_orders=1).exit_code == 0
+    assert archived(warehouse) == ["orders.csv"]
+    play(warehouse, {"fault": "http_401"})
+    warehouse.orders(order_row("A2"), name="orders_2.csv")
+    assert warehouse.run().exit_code == 6
+    play(warehouse)
+    assert archived(warehouse) == ["orders.csv"]
+
+    assert warehouse.resume().exit_code == 0
+
+    assert archived(warehouse) == ["orders.csv", "orders_2.csv"]
+
+
+@pytest.mark.usefixtures("archive")
+def test_a_run_that_is_killed_between_two_moves_moves_the_rest_when_it_goes_on(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warehouse.orders(order_row("A1"))
+    warehouse.orders(order_row("A2"), name="orders_2.csv")
+    moved: list[Path] = []
+
+    def killed(file: Path, into: Path, was: Sequence[int]) -> Path:
+        if moved:
+            raise KeyboardInterrupt
+        moved.append(archive_file(file, into, was))
+        return moved[0]
+
+    with monkeypatch.context() as patched:
+        patched.setattr("pipeline.run.archived.archive_file", killed)
+        with pytest.raises(KeyboardInterrupt):
+            warehouse.run()
+    assert archived(warehouse) == ["orders.csv"]
+
+    assert warehouse.resume().exit_code == 0
+
+    assert archived(warehouse) == ["orders.csv", "orders_2.csv"]
+    assert len(warehouse.sandbox.puts()) == 2
+
+
+@pytest.mark.usefixtures("archive")
+def test_a_plan_moves_nothing_and_its_run_does(warehouse: Warehouse) -> None:
+    warehouse.orders(order_row("A1"))
+    plan = warehouse.plan().plan
+    assert plan is not None
+    assert archived(warehouse) == []
+    assert warehouse.run_plan(plan).exit_code == 0
+    assert archived(warehouse) == ["orders.csv"]

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from backports import zstd
 
-from pipeline.intake import Snapshot, SnapshotFailed, take_snapshot
+from pipeline.intake import Snapshot, SnapshotFailed, facts_of_file, take_snapshot
 from pipeline.model.stops import SourceUnusable
 
 
@@ -46,7 +46,12 @@ def test_a_copy_is_private_and_its_name_has_nothing_of_the_original(orders: Path
 
     content = orders.read_bytes()
     assert snapshot == Snapshot(
-        "orders ; rm.csv", orders, into / "000003.input", hashlib.sha256(content).hexdigest(), 8
+        "orders ; rm.csv",
+        orders,
+        into / "000003.input",
+        hashlib.sha256(content).hexdigest(),
+        8,
+        facts=facts_of_file(orders.stat()),
     )
     assert snapshot.path.read_bytes() == content
     assert stat.S_IMODE(snapshot.path.stat().st_mode) == 0o600
@@ -84,7 +89,8 @@ def test_a_file_that_grows_while_it_is_copied_is_refused_and_no_end_is_waited_fo
 def test_a_file_that_is_replaced_while_it_is_copied_is_refused(orders: Path) -> None:
     def replace() -> None:
         other = orders.with_name("other")
-        other.write_bytes(b"a,b\n")
+        other.touch()
+        os.truncate(other, 64 << 20)
         other.replace(orders)
 
     assert while_copied(orders, replace) == "orders ; rm.csv changed while being read"
