@@ -197,9 +197,10 @@ def _of_trailer(
     for column, cell in [*wanted, *trailer.totals]:
         declared = _number(record, cell, job.source_of(source.index))
         if declared is None:
-            there = f'"{record.cells[cell - 1]}"' if cell <= len(record.cells) else "not there"
+            # its text is not quoted: of a record that only looks like a trailer it may be a person's
+            fault = "is no number" if cell <= len(record.cells) else "is not there"
             of = f"the total of {column}" if column else "the number of rows"
-            says = f"cell {cell} of the trailer, {of}, is {there}, and no number"
+            says = f"cell {cell} of the trailer, {of}, {fault}"
             broken.append(_broken("F109", source, says, expects, record.line, column or None))
         elif not column:
             _judge_rows(declared, source, spooled, expects, record.line, broken, holds)

@@ -263,8 +263,8 @@ def test_a_trailer_is_no_row_and_is_reported_as_checked(warehouse: Warehouse) ->
     [
         ("T;3;7\n", "the trailer counts 3, the file has 2 rows [F107]"),
         ("T;2;8\n", "the trailer has 8 for qty, the rows add up to 7 [F108]"),
-        ("T;two;7\n", 'cell 2 of the trailer, the number of rows, is "two", and no number [F109]'),
-        ("T;2\n", "cell 3 of the trailer, the total of qty, is not there, and no number [F109]"),
+        ("T;two;7\n", "cell 2 of the trailer, the number of rows, is no number [F109]"),
+        ("T;2\n", "cell 3 of the trailer, the total of qty, is not there [F109]"),
         ("", 'its last record does not begin with "T": the file may be cut off [F106]'),
     ],
 )

@@ -117,3 +117,22 @@ def test_a_trailer_and_the_columns_it_needs() -> None:
 )
 def test_mistakes_of_a_trailer(keys: str, code: str, message: str) -> None:
     assert [each[:2] for each in mistakes(keys)] == [(code, message)]
+
+
+def test_of_edi_files_everything_but_a_trailer_can_be_expected() -> None:
+    edi = """version: 1
+name: asn
+mode: update_only
+source: {format: x12, transaction: "856", expect: {%s}}
+extract: {columns: {no: O/PRF.1}}
+order: {order_number: no}
+"""
+    plan = compile_mapping(edi % "min_rows: 5, max_age: 2d, name: 'x*'", "asn.yaml").plan
+
+    assert plan.expects is not None
+    assert (plan.expects.min_rows, plan.source.files) == (5, "x*")
+    with pytest.raises(MappingRefused) as refused:
+        compile_mapping(edi % "trailer: {first_cell: T}", "asn.yaml")
+    assert [(each.code, each.message) for each in refused.value.mistakes] == [
+        ("M215", "an interchange has no such trailer")
+    ]
