@@ -309,17 +309,17 @@ def limited(seconds: float) -> Iterator[None]:
     """Let what takes longer raise Slow; a loop that no signal interrupts ends the process."""
 
     def ring(_signal: int, _frame: FrameType | None) -> None:
-        raise Slow(f"took more than {seconds:g} s")
+        raise Slow(f"took more than {seconds:g} s of work")
 
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    before = signal.signal(signal.SIGPROF, ring)
+    signal.setitimer(signal.ITIMER_PROF, seconds)  # of work: a busy machine is no hang
     faulthandler.dump_traceback_later(HANG_S, exit=True)
     try:
         yield
     finally:
         faulthandler.cancel_dump_traceback_later()
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
 
 
 def judged(mutant: Mutant, window: int) -> str:
