@@ -22,7 +22,7 @@ from tempfile import TemporaryDirectory
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tests.pollock.kinds import every
+from tests.pollock.page import own_scores
 from tests.pollock.score import MEASURES, Score, load, means, scored
 
 SHOWN = 12
@@ -49,12 +49,10 @@ def own() -> dict[str, list[Score]]:
     """Score our own files, those of the benchmark's kinds apart from the others."""
     groups: dict[str, list[Score]] = {"the benchmark's kinds": [], "beyond them": []}
     with TemporaryDirectory() as folder:
-        for each in every():
-            path = Path(folder) / each.name
-            path.write_bytes(each.text)
-            clean = [each.header, *each.truth.values()] if each.header else []
-            score = scored(each.name, clean, load(path, each.parameters), each.weight)
-            groups["beyond them" if each.beyond else "the benchmark's kinds"].append(score)
+        for kind, score in own_scores(Path(folder)).values():
+            groups["beyond them" if kind.endswith("(beyond)") else "the benchmark's kinds"].append(
+                score
+            )
     return groups
 
 

@@ -7,6 +7,8 @@ lines. `tests/golden/test_csv.py` reads them all and compares what is said here.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tests.pollock.page import kinds_table
+
 ACCEPTED, QUARANTINED, REFUSED = "accepted", "quarantined", "refused"
 
 
@@ -85,7 +87,9 @@ def traits_table() -> str:
     return "\n".join(lines) + "\n"
 
 
-def with_traits(page: str) -> str:
-    """Fill the table of traits in a page anew."""
-    before, mark, rest = page.partition("<!-- table: traits -->\n")
-    return f"{before}{mark}\n{traits_table()}\n<!-- end -->{rest.partition('<!-- end -->')[2]}"
+def filled(page: str) -> str:
+    """Fill the tables of docs/csv.md anew."""
+    for name, make in (("traits", traits_table), ("pollock", kinds_table)):
+        before, mark, rest = page.partition(f"<!-- table: {name} -->\n")
+        page = f"{before}{mark}\n{make()}\n<!-- end -->{rest.partition('<!-- end -->')[2]}"
+    return page
