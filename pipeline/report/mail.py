@@ -11,6 +11,7 @@ from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
 from pipeline.model.notice import Letter
+from pipeline.model.rules import RULES, Stage
 from pipeline.report.causes import Cause
 from pipeline.report.facts import RunFacts
 from pipeline.report.summary import (
@@ -222,7 +223,12 @@ def _equation(balance: Balance) -> str:
 def letter(
     summary: Summary, page: MailPage, html: str, *, exit_code: int, exit_name: str
 ) -> Letter:
-    """Give what is told of a run that has a report; a run that is not green is a problem."""
+    """Give what is told of a run that has a report.
+
+    A run that is not green is a problem; so is one that is, when a file was missing, and so had nothing to do.
+    """
+    expected = {code for code, rule in RULES.items() if rule.stage is Stage.EXPECTED}
+    broken = any(each.code in expected for each in summary.causes.notes)
     return Letter(
         run_id=summary.facts.run_id,
         subject=page.subject,
@@ -230,7 +236,7 @@ def letter(
         html=html,
         lines=_lines(page),
         facts=_facts(summary, page) | {"exit": {"code": exit_code, "name": exit_name}},
-        problem=summary.verdict.symbol != "✔" or exit_code != 0,
+        problem=summary.verdict.symbol != "✔" or exit_code != 0 or broken,
         url=page.url,
     )
 

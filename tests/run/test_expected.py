@@ -142,6 +142,20 @@ def test_on_missing_warn_lets_the_others_be_imported(warehouse: Warehouse) -> No
     assert f"{TODAY}: expected file missing: no file of orders for" in result.text
 
 
+def test_a_missing_file_is_told_even_where_nothing_stops_and_nothing_is_new(
+    warehouse: Warehouse,
+) -> None:
+    expect(warehouse, NAMED, "on_missing: warn")
+
+    result = warehouse.run()
+
+    assert result.exit_code == 0
+    assert "NOTHING NEW" in result.text
+    letter = letter_of(warehouse.settings, result.run_id)
+    assert letter.problem
+    assert "[F105]" in letter.text
+
+
 def test_a_file_of_another_day_is_not_that_of_tonight(warehouse: Warehouse) -> None:
     expect(warehouse, NAMED)
     warehouse.orders(order_row("A1"), name=YESTERDAY)
