@@ -13,11 +13,13 @@ from pipeline.intake.snapshots import (
     take_snapshot,
 )
 from pipeline.intake.stillness import AT_ONCE, STILL_WRITTEN, Readiness
+from pipeline.intake.workbooks import Dialect, is_workbook, sheet_to_text
 
 __all__ = [
     "AT_ONCE",
     "STILL_WRITTEN",
     "ArchiveCopy",
+    "Dialect",
     "Found",
     "NotArchived",
     "Readiness",
@@ -29,7 +31,9 @@ __all__ = [
     "display_names",
     "facts_of_file",
     "find_files",
+    "is_workbook",
     "meant",
+    "sheet_to_text",
     "take_member",
     "take_snapshot",
     "unpacked_name",

@@ -21,7 +21,9 @@ from pipeline.intake.packing import (
     expected_content,
     packing_of,
     unpacked,
+    unpacked_name,
 )
+from pipeline.intake.workbooks import is_workbook
 from pipeline.model.stops import SourceUnusable, StopRun
 
 __all__ = [
@@ -101,6 +103,8 @@ def take_snapshot(
     def content(pieces: Iterator[bytes]) -> Iterator[bytes]:
         if packing is not None:
             pieces = unpacked(pieces, packing, called, limits)
+        if is_workbook(unpacked_name(original.name)):
+            return pieces
         return expected_content(pieces, called, was_packed=packing is not None)
 
     path, sha256, facts = _copied(original, into / f"{ordinal:06d}.input", called, content)
@@ -149,7 +153,9 @@ def take_member(
             size += len(piece)
             yield piece
 
-    pieces = expected_content(hashed(), name, was_packed=True)
+    pieces = hashed()
+    if not is_workbook(member.name):
+        pieces = expected_content(pieces, name, was_packed=True)
     path = _written(pieces, into / f"{ordinal:06d}.input", name)
     return Snapshot(
         name, archive.original, path, digest.hexdigest(), size, archive.sha256, archive.facts

@@ -230,7 +230,7 @@ class _Compiler:
             files = expects.name.glob
         return Source(
             format=doc.format, files=files, encoding=doc.encoding, delimiter=doc.delimiter,
-            quote=None if doc.quote == "none" else doc.quote, decimal=doc.decimal,
+            quote=None if doc.quote == "none" else doc.quote, sheet=doc.sheet, decimal=doc.decimal,
             thousands=None if doc.thousands == "none" else doc.thousands, dates=doc.dates,
             timezone=doc.timezone, ambiguous=doc.ambiguous, null_values=tuple(doc.null_values),
             trim=doc.trim, columns=dict(doc.columns),

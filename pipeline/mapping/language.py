@@ -107,6 +107,10 @@ class SourceDoc(_Doc):
         description='one character; a tab is `"\\t"` in double quotes',
     )  # fmt: skip
     quote: str = Field('"', min_length=1, description="one character, or `none`")
+    sheet: str | None = Field(
+        None,
+        description="of a workbook (.xlsx): the sheet by its name; not needed where it has only one",
+    )
     decimal: Literal[".", ","] = Field(".", description="`.` or `,`")
     thousands: Literal[".", ",", "'", "’", " ", "\u00a0", "\u202f", "none"] = Field(
         "none", description="`.` `,` `'` `’` a blank or a no-break space; groups must be of three"

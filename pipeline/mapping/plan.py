@@ -47,6 +47,7 @@ class Source:
     encoding: str = "utf-8"
     delimiter: str = ","
     quote: str | None = '"'
+    sheet: str | None = None  # of a workbook
     decimal: str = "."
     thousands: str | None = None
     dates: str | None = None

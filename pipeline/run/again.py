@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.config import Settings
-from pipeline.intake import unpacked_name
+from pipeline.intake import is_workbook, unpacked_name
 from pipeline.ledger import Ledger, RunRecord, RunState
 from pipeline.model.outcomes import REPORTED_FINDING_SCHEMA
 from pipeline.model.stops import StopRun
@@ -210,7 +210,9 @@ def _claims(
                 )  # fmt: skip
         # copies are unpacked; the rest of the path would only lengthen the name
         name = Path(file["name"]).name
-        name = unpacked_name(name) if copy.parent.name == REFUSED else name
+        if copy.parent.name == REFUSED:
+            name = unpacked_name(name)
+            name = f"{name}.csv" if is_workbook(name) else name  # its copy is text
         claims.setdefault(paths[file["mapping"]], []).append((copy, name))
     return claims
 

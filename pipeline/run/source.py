@@ -11,6 +11,7 @@ from pipeline.intake import (
     AT_ONCE,
     STILL_WRITTEN,
     ArchiveCopy,
+    Dialect,
     Found,
     Readiness,
     Snapshot,
@@ -18,9 +19,12 @@ from pipeline.intake import (
     copy_archive,
     display_names,
     find_files,
+    is_workbook,
     meant,
+    sheet_to_text,
     take_member,
     take_snapshot,
+    unpacked_name,
 )
 from pipeline.mapping.compile import Compiled, compile_mapping
 from pipeline.mapping.mistakes import MappingRefused
@@ -335,6 +339,11 @@ class _Copies:
             )  # fmt: skip
         return self._archives[archive]
 
+    def file_name(self, original: Path) -> str:
+        """The name of a file as it is read: without the ending of what it was packed with."""
+        member = self._found.members.get(original)
+        return unpacked_name(original.name) if member is None else member.name
+
     def done(self) -> None:
         """Remove the copies of archives: what was wanted of them is unpacked."""
         for archive in self._archives.values():
@@ -380,6 +389,8 @@ def _job(
             if before.skips(copy.sha256, sha256):
                 refusals.skipped[original] = copy.sha256
                 continue
+            if not corrected and is_workbook(copies.file_name(original)):
+                _as_text(copy, plan.source)
             form = adapted(copy.path, plan.source, copy.name) if corrected else plan.source
             header = read_header(copy.path, form, name=copy.name)
             made, sha256 = _fitting(path, plan, header, copy.name)
@@ -390,6 +401,12 @@ def _job(
                 forms[source.index] = form
     _say_warnings(path, made, warn)
     return Job(path, made.plan, sha256, tuple(files), forms=forms, headers=headers)
+
+
+def _as_text(copy: Snapshot, source: Source) -> None:
+    """Write the sheet that a mapping reads as the text that it reads otherwise."""
+    dialect = Dialect(source.encoding, source.delimiter, source.quote)
+    sheet_to_text(copy.path, source.sheet, dialect, copy.name)
 
 
 def _numbered(copy: Snapshot, plan: Plan, ordinals: Iterator[int]) -> tuple[SourceFile, Snapshot]:

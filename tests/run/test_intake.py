@@ -12,11 +12,12 @@ import pytest
 
 from pipeline.intake import archive_file
 from pipeline.model.stops import SourceUnusable, StopRun
-from pipeline.run import PlanStale, Result
+from pipeline.run import Options, PlanStale, Result
 from pipeline.run.aside import words_of
-from tests.run.conftest import HEADER, PARCELS_YAML, Warehouse, order_row
+from tests.run.conftest import HEADER, ORDERS_YAML, PARCELS_YAML, Warehouse, order_row
 from tests.run.inbox import ORDERS_850, interchange, order
 from tests.run.test_answers import play
+from tests.unit.intake.test_workbooks import workbook
 
 
 def document(result: Result) -> dict[str, Any]:
@@ -480,3 +481,57 @@ def test_a_plan_moves_nothing_and_its_run_does(warehouse: Warehouse) -> None:
     assert archived(warehouse) == []
     assert warehouse.run_plan(plan).exit_code == 0
     assert archived(warehouse) == ["orders.csv"]
+
+
+# -- workbooks ----------------------------------------------------------------------------------
+
+
+def test_a_workbook_is_read_as_its_rows_would_be_and_faulty_ones_are_corrected_as_csv(
+    warehouse: Warehouse,
+) -> None:
+    mapping = ORDERS_YAML.replace('"orders*.csv"', '"orders*.xlsx"').replace(
+        'delimiter: ";"', 'delimiter: ";"\n  sheet: Orders'
+    )
+    (warehouse.folder / "orders.yaml").write_text(mapping)
+    rows = [HEADER, order_row("A1"), order_row("A2"), order_row("A3", qty="x", name="Jo\nDoe")]
+    cells = [row.removesuffix("\n").split(";") for row in rows]
+    workbook(
+        warehouse.folder / "orders.xlsx",
+        {"Cover": {"A1": "x"},
+         "Orders": {f"{chr(65 + n)}{r}": c for r, row in enumerate(cells, 1) for n, c in enumerate(row)}},
+    )  # fmt: skip
+
+    result = warehouse.run(max_reject_rate=None)
+
+    assert (result.exit_code, arrived(warehouse)) == (3, ["A1", "A2"])
+    [rejected] = warehouse.rejections(result)
+    assert (rejected["file"], rejected["line"], rejected["column"]) == ("orders.xlsx", 4, "qty")
+    [path] = warehouse.corrected(result).values()
+    assert path.suffix == ".csv"
+    path.write_text(path.read_text(encoding="utf-8").replace(";x;", ";2;"), encoding="utf-8")
+    again = warehouse.retry(path)
+    assert (again.exit_code, arrived(warehouse)) == (0, ["A1", "A2", "A3"])
+
+
+def test_refused_orders_of_a_workbook_are_sent_again_from_its_copy(warehouse: Warehouse) -> None:
+    from pipeline.run import again
+
+    mapping = ORDERS_YAML.replace('"orders*.csv"', '"orders*.xlsx"')
+    (warehouse.folder / "orders.yaml").write_text(mapping)
+    cells = [row.removesuffix("\n").split(";") for row in (HEADER, order_row("A1"))]
+    workbook(
+        warehouse.folder / "orders.xlsx",
+        {
+            "S": {
+                f"{chr(65 + n)}{r}": c for r, row in enumerate(cells, 1) for n, c in enumerate(row)
+            }
+        },
+    )
+    play(warehouse, {"fault": "http_400_a"})
+    refused = warehouse.run()
+    play(warehouse)
+    assert arrived(warehouse) == []
+
+    resent = again(warehouse.settings, refused.run_id, [], [], Options(), warehouse.told)
+
+    assert (resent.exit_code, arrived(warehouse)) == (0, ["A1"])
