@@ -9,6 +9,7 @@ import polars as pl
 
 from pipeline.mapping.columns import Known, Scope
 from pipeline.mapping.converters import COLUMN_KINDS, ConverterMistake, convert_text
+from pipeline.mapping.declared import check_dialect, repair_of
 from pipeline.mapping.delimiters import likely_delimiter, one_column, written
 from pipeline.mapping.document import Data, Document, Path, read_document
 from pipeline.mapping.expected import read_expectation
@@ -50,7 +51,11 @@ from pipeline.model.field import Kind, Use
 KEY_JOINT = "\x1f"  # between the parts of a key of several columns
 # What must be sound for the header of a file to be read.
 _READING: tuple[Path, ...] = (
-    ("source",), *(("source", key) for key in ("format", "encoding", "delimiter", "quote", "trim"))
+    ("source",),
+    *(("source", key) for key in (
+        "format", "encoding", "delimiter", "quote", "trim", "escape", "record_end", "skip_lines", "names",
+        "find_header", "comment",
+    )),
 )  # fmt: skip
 _APART = frozenset({"articles", "checkpoints"})
 _WORDS = {
@@ -215,10 +220,6 @@ class _Compiler:
         if doc.thousands == doc.decimal:
             text = "the same character cannot group digits and start decimals"
             self.scope.mistake("M103", text, (*at, "thousands"), f'decimal is "{doc.decimal}"')
-        if doc.quote == doc.delimiter and doc.format == "csv":
-            hint = "a file without quotes is declared as `quote: none`"
-            self.scope.mistake("M103", "quote and delimiter are the same", (*at, "delimiter"), hint)
-            self.file_readable = False
         if doc.dates is not None:
             try:
                 form(doc.dates, Kind.DATE)
@@ -228,14 +229,21 @@ class _Compiler:
         files = doc.files
         if files is None and expects is not None and expects.name is not None:
             files = expects.name.glob
-        return Source(
+        source = Source(
             format=doc.format, files=files, encoding=doc.encoding, delimiter=doc.delimiter,
-            quote=None if doc.quote == "none" else doc.quote, sheet=doc.sheet, decimal=doc.decimal,
+            quote=None if doc.quote == "none" else doc.quote, escape=doc.escape,
+            record_end=doc.record_end, skip_lines=doc.skip_lines, names=tuple(doc.names),
+            find_header=tuple(doc.find_header), comment=doc.comment, footer=doc.footer,
+            repair=repair_of(doc), sheet=doc.sheet, decimal=doc.decimal,
             thousands=None if doc.thousands == "none" else doc.thousands, dates=doc.dates,
             timezone=doc.timezone, ambiguous=doc.ambiguous, null_values=tuple(doc.null_values),
             trim=doc.trim, columns=dict(doc.columns),
             trailer=expects.trailer.first_cell if expects and expects.trailer else None,
         )  # fmt: skip
+        before = len(self.scope.mistakes)
+        check_dialect(self.scope, source, doc)
+        self.file_readable = self.file_readable and len(self.scope.mistakes) == before
+        return source
 
     def _typed(self) -> list[ColumnPlan]:
         plans = []

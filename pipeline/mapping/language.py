@@ -88,6 +88,29 @@ class ExpectationDoc(_Doc):
         return _listed(given)
 
 
+class RepairDoc(_Doc):
+    """`source.repair`: what may be put right in rows with too many or too few cells."""
+
+    too_many: Literal["reject", "drop_empty"] = Field(
+        "reject",
+        description="`drop_empty`: cells behind the last column are dropped where nothing is in them, "
+        "such as after trailing delimiters",
+    )
+    too_few: Literal["reject", "fill_empty"] = Field(
+        "reject", description="`fill_empty`: cells that a row lacks at its end are empty"
+    )
+    join: list[str] = Field(
+        [],
+        description="columns in which the delimiter may stand unquoted. It is text where a blank follows it; "
+        "there must be as many of those as cells are too many, all in one of these columns",
+    )
+    fits: dict[str, str] = Field(
+        {},
+        description="`{Name: pattern}` that whole cells of a joined row must have, besides the types of "
+        "`source.columns`",
+    )
+
+
 class SourceDoc(_Doc):
     """`source`: how the file is written."""
 
@@ -103,13 +126,45 @@ class SourceDoc(_Doc):
         "For EDI it overrides what the interchange declares",
     )
     delimiter: str = Field(
-        ",", min_length=1, max_length=1,
-        description='one character; a tab is `"\\t"` in double quotes',
-    )  # fmt: skip
+        ",",
+        description='one character, or several such as `"+|"`; a tab is `"\\t"` in double quotes',
+    )
     quote: str = Field('"', min_length=1, description="one character, or `none`")
     sheet: str | None = Field(
         None,
         description="of a workbook (.xlsx): the sheet by its name; not needed where it has only one",
+    )
+    escape: str | None = Field(
+        None,
+        description='the character that makes a delimiter, a quote, a line end or itself plain text: `"\\\\"`',
+    )
+    record_end: str | None = Field(
+        None,
+        description='what ends a record, if not the line: `"~"`, `"\\x1e"`, `"&|\\r\\n"`. Line breaks within '
+        "cells are then text. Without it a line ends with LF, CR LF or, as the header does, with CR",
+    )
+    skip_lines: int = Field(
+        0, ge=0, le=1000, description="lines before the header that are left out"
+    )
+    find_header: list[str] = Field(
+        [],
+        description="names that tell the header: it is the first of 100 lines that has them all; the lines "
+        "before it are left out",
+    )
+    names: list[str] = Field(
+        [], description="of a file without header: the names of its columns, in their order"
+    )
+    comment: str | None = Field(
+        None, min_length=1, description='what lines begin with that are left out: `"#"`'
+    )
+    footer: str | None = Field(
+        None,
+        description='pattern of the beginning of lines that are left out: `"T;|Total"`; they are counted, '
+        "wherever they stand",
+    )
+    repair: RepairDoc | None = Field(
+        None,
+        description="what may be put right in rows with too many or too few cells (below); nothing is without it",
     )
     decimal: Literal[".", ","] = Field(".", description="`.` or `,`")
     thousands: Literal[".", ",", "'", "’", " ", "\u00a0", "\u202f", "none"] = Field(

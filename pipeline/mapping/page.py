@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pipeline.mapping.converters import FALSE_WORDS, TRUE_WORDS
 from pipeline.mapping.extract import readable, standings
 from pipeline.mapping.formats import LETTERS
-from pipeline.mapping.language import ExpectationDoc, SourceDoc, TrailerDoc
+from pipeline.mapping.language import ExpectationDoc, RepairDoc, SourceDoc, TrailerDoc
 from pipeline.mapping.mistakes import MISTAKES
 from pipeline.mapping.plan import ColumnType
 from pipeline.mapping.sql import FUNCTIONS, KEYWORDS
@@ -35,7 +35,7 @@ def _code(words: Iterable[str]) -> str:
     return ", ".join(f"`{word}`" for word in words)
 
 
-def _keys(model: type[SourceDoc | ExpectationDoc | TrailerDoc]) -> str:
+def _keys(model: type[SourceDoc | ExpectationDoc | TrailerDoc | RepairDoc]) -> str:
     def default(value: object) -> str:
         if value in (None, {}, []):
             return ""
@@ -65,6 +65,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "source": lambda: _keys(SourceDoc),
     "expect": lambda: _keys(ExpectationDoc),
     "trailer": lambda: _keys(TrailerDoc),
+    "repair": lambda: _keys(RepairDoc),
     "levels": _levels,
     "steps": lambda: _table(
         ("step", "does"), ((f"`{written}`", does) for written, does in EXPLAINED.values())

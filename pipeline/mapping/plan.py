@@ -34,20 +34,46 @@ class ColumnType(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Repair:
+    """What may be put right in records with too many or too few cells (`source.repair`).
+
+    `join` are columns whose text may hold the delimiter unquoted; `fits` are patterns that cells of
+    a record put together so must have, besides the declared types.
+    """
+
+    too_many: bool = False  # cells at the end that are too many are dropped where they are empty
+    too_few: bool = False  # cells that are missing at the end are empty
+    join: tuple[str, ...] = ()
+    fits: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """How the file is written (MAPPING §2, `source`). Nothing here is guessed at run time.
+    r"""How the file is written (MAPPING §2, `source`). Nothing here is guessed at run time.
 
     `trailer` is the first cell of a last record that is no data; None where there is none.
 
     For EDI `delimiter` and `quote` mean nothing, and `encoding` is "" where the file is to say it.
+    `fallbacks` are encodings to try in turn when the whole file is not in `encoding`. `record_end`
+    is None where records end with a line, whatever ends it: \n, \r\n or \r. `names` are those of a
+    file without header; `find_header` are names that tell the header from the lines before it.
     """
 
     format: str = "csv"
     files: str | None = None  # glob that tells which files of a folder this mapping reads
     encoding: str = "utf-8"
+    fallbacks: tuple[str, ...] = ()
     delimiter: str = ","
     quote: str | None = '"'
     sheet: str | None = None  # of a workbook
+    escape: str | None = None
+    record_end: str | None = None
+    skip_lines: int = 0
+    names: tuple[str, ...] = ()
+    find_header: tuple[str, ...] = ()
+    comment: str | None = None
+    footer: str | None = None
+    repair: Repair | None = None
     decimal: str = "."
     thousands: str | None = None
     dates: str | None = None

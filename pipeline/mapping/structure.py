@@ -25,6 +25,8 @@ _TAKES: Mapping[str, tuple[str, str]] = {
     "dict_type": ("a table", "write keys and values below it"),
     "model_type": ("a table", "write keys and values below it"),
     "int_parsing": ("a whole number", "such as 13"),
+    "greater_than_equal": ("a number from 0 to 1000", "such as 3"),
+    "less_than_equal": ("a number from 0 to 1000", "such as 3"),
     "bool_parsing": ("true or false", "write true or false"),
     "bool_type": ("true or false", "write true or false"),
     "string_too_short": ("one character", 'such as ";"'),

@@ -11,6 +11,7 @@ from pipeline.read.edi.batches import (
     read_edi_batches,
     rejections,
 )
+from pipeline.read.forms import corrected_form, form_of, source_of
 from pipeline.read.header import SourceEmpty
 from pipeline.read.picked import OURS, pick_records, read_ours, read_outer
 from pipeline.read.recognition import adapted, recognise
@@ -25,6 +26,8 @@ __all__ = [
     "SourceEmpty",
     "TrailerRecord",
     "adapted",
+    "corrected_form",
+    "form_of",
     "is_error",
     "messages_read",
     "open_edi",
@@ -36,5 +39,6 @@ __all__ = [
     "read_outer",
     "recognise",
     "rejections",
+    "source_of",
     "writable",
 ]

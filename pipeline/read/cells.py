@@ -4,9 +4,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from pipeline.mapping.plan import Source
-from pipeline.model.stops import SourceUnusable
-from pipeline.read.records import Marks
+from pipeline.read.spelling import Spelling
 
 AROUND_MAX = 30  # characters of a record that a message shows around a fault
 
@@ -25,41 +23,24 @@ class Cells:
     fault_cell: int | None = None
 
 
-def marks_of(source: Source) -> Marks:
-    """Give delimiter and quote as bytes, if they can be told from each other and from the text.
+def split_cells(text: str, spelling: Spelling) -> Cells:
+    """Take a record apart, given as `Spelling.worked` has it; never fails.
 
-    Raises:
-        SourceUnusable: one of them is not a single ASCII character, or they are the same.
-    """
-    for what, mark in (("delimiter", source.delimiter), ("quote", source.quote)):
-        if mark is not None and (len(mark) != 1 or not mark.isascii() or mark in "\r\n\0"):
-            raise SourceUnusable(
-                f"the {what} {mark!r} is not one ASCII character",
-                help=f"set `source.{what}` in the mapping to the one character that the file uses",
-            )
-    if source.delimiter == source.quote:
-        raise SourceUnusable(
-            f"delimiter and quote are both {source.delimiter!r}",
-            help="correct `source.delimiter` or `source.quote` in the mapping",
-        )
-    return Marks(ord(source.delimiter), None if source.quote is None else ord(source.quote))
-
-
-def split_cells(text: str, source: Source) -> Cells:
-    """Take a record apart; never fails.
-
-    >>> split_cells('a,"b,""c"" d",e', Source()).values
+    >>> from pipeline.mapping.plan import Source
+    >>> plain = Spelling.of(Source())
+    >>> split_cells('a,"b,""c"" d",e', plain).values
     ['a', 'b,"c" d', 'e']
-    >>> split_cells('a,b"c,d', Source())
+    >>> split_cells('a,b"c,d', plain)
     Cells(values=['a', 'b"c', 'd'], fault=3, fault_cell=1)
     """
-    if source.quote is None or source.quote not in text:
-        return Cells(text.split(source.delimiter))
-    cell = _cell(source.delimiter, source.quote)
+    delimiter, quote = _characters(spelling)
+    if quote is None or quote not in text:
+        return Cells([spelling.value(each) for each in text.split(delimiter)])
+    cell = _cell(delimiter, quote)
     # The cells before the first quote and behind the last one need no care.
-    at = text.rfind(source.delimiter, 0, text.index(source.quote)) + 1
-    last = text.rindex(source.quote)
-    values = text[: at - 1].split(source.delimiter) if at else []
+    at = text.rfind(delimiter, 0, text.index(quote)) + 1
+    last = text.rindex(quote)
+    values = text[: at - 1].split(delimiter) if at else []
     fault: int | None = None
     fault_cell: int | None = None
     while at <= last:
@@ -67,29 +48,30 @@ def split_cells(text: str, source: Source) -> Cells:
         assert found is not None  # noqa: S101 - the last alternative may be empty
         quoted, behind = found.group("quoted", "behind")
         if quoted is not None and not behind:
-            values.append(quoted.replace(source.quote * 2, source.quote))
+            values.append(quoted.replace(quote * 2, quote))
         else:
-            misplaced = (
-                found.start("behind") if behind else text.find(source.quote, at, found.end())
-            )
+            misplaced = found.start("behind") if behind else text.find(quote, at, found.end())
             if fault is None and misplaced >= 0:
                 fault, fault_cell = misplaced, len(values)
             values.append(found.group())
         at = found.end() + 1
     if at <= len(text):
-        values += text[at:].split(source.delimiter)
-    return Cells(values, fault, fault_cell)
+        values += text[at:].split(delimiter)
+    return Cells([spelling.value(each) for each in values], fault, fault_cell)
 
 
-def cell_at(text: str, position: int, source: Source) -> int:
+def cell_at(text: str, position: int, spelling: Spelling) -> int:
     """Give the index of the cell in which a position of a record's text lies.
 
-    >>> cell_at('a,"b,c",d', 5, Source()), cell_at('a,"b,c",d', 8, Source())
+    >>> from pipeline.mapping.plan import Source
+    >>> plain = Spelling.of(Source())
+    >>> cell_at('a,"b,c",d', 5, plain), cell_at('a,"b,c",d', 8, plain)
     (1, 2)
     """
-    if source.quote is None:
-        return text.count(source.delimiter, 0, position)
-    cell = _cell(source.delimiter, source.quote)
+    delimiter, quote = _characters(spelling)
+    if quote is None:
+        return text.count(delimiter, 0, position)
+    cell = _cell(delimiter, quote)
     index = -1
     at = 0
     while at <= position:
@@ -98,6 +80,11 @@ def cell_at(text: str, position: int, source: Source) -> int:
         index += 1
         at = found.end() + 1
     return index
+
+
+def _characters(spelling: Spelling) -> tuple[str, str | None]:
+    quote = spelling.marks.quote
+    return chr(spelling.marks.delimiter), None if quote is None else chr(quote)
 
 
 def around(text: str, position: int) -> str:

@@ -70,6 +70,19 @@ def text_of(utf8: bytes) -> str:
     return utf8.decode("utf-8", "surrogatepass")
 
 
+def bytes_of(text: str, encoding: str) -> int:
+    """How many bytes of a file a text of `Utf8Stream` has been, a byte for each mark.
+
+    >>> bytes_of("M" + chr(0xDC81) + "ü", "utf-8"), bytes_of("Mü", "utf-16")
+    (4, 4)
+    """
+    order_mark = len("".encode(encoding))
+    try:
+        return len(text.encode(encoding, PUT_BACK)) - order_mark
+    except UnicodeError:
+        return len(text)
+
+
 def shown(text: str) -> str:
     """Replace marks by U+FFFD, so that the text can stand in a table or a message."""
     return MARKED_CHARACTER.sub(REPLACED, text)

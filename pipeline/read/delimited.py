@@ -5,6 +5,7 @@ are handed to Polars in one piece, which only takes apart what is known to be we
 (`windows`). The faulty ones are taken apart one by one (`cells`), and each brings a finding.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,14 +20,19 @@ from pipeline.model.origin import FILE, LINE, ORIGIN_SCHEMA, SEGMENT
 from pipeline.model.tables import RawTable
 from pipeline.read.batch import Batch
 from pipeline.read.cells import around, cell_at, split_cells
-from pipeline.read.decoding import MARKED_CHARACTER, REPLACED, shown, text_of, undecodable
+from pipeline.read.decoding import MARK, MARKED_CHARACTER, REPLACED, bytes_of, shown, undecodable
 from pipeline.read.formulas import restore
 from pipeline.read.header import Header, find_columns, load_header
+from pipeline.read.left_out import Tally, mended
+from pipeline.read.parted import good_cells
 from pipeline.read.records import Fault, Records
+from pipeline.read.spelling import Spelling
 from pipeline.read.trailer import told_apart
-from pipeline.read.windows import WINDOW_BYTES, good_cells, windows
+from pipeline.read.windows import WINDOW_BYTES, windows
 
-_CODES = {Fault.CELLS: "R101", Fault.BYTE: "R102", Fault.QUOTE: "R103", Fault.NUL: "R105"}
+_CODES = {fault: f"R10{fault.value}" for fault in Fault}
+_MARKED_BYTES = re.compile(MARK.pattern.decode("latin-1"))
+_LINE_BREAKS = re.compile("\r\n|\r|\n")
 # Said of a record of a file of ours that can be read only because we have put its quotes right.
 UNTOUCHED = ", and nobody has confirmed the row: correct it, or empty its _import_rule"
 # Many short records with few of the wanted cells must not grow out of a small window: 16 bytes a
@@ -39,6 +45,7 @@ class _Reading:
     """What stays the same for all windows of a file."""
 
     source: Source
+    spelling: Spelling
     header: Header
     columns: tuple[str, ...]
     positions: list[int]
@@ -49,13 +56,16 @@ class _Reading:
 def read_header(path: Path, source: Source, *, name: str | None = None) -> tuple[str, ...]:
     """Read the names of the export's columns, in file order, without those that we appended.
 
+    Columns that share a name have others besides, by which a mapping can tell them apart.
+
     `name` is how messages call the file; without it they use the name of `path`.
 
     Raises:
         SourceEmpty: the file has no header.
         SourceUnusable: the file or its header cannot be read as the mapping declares.
     """
-    return load_header(path, source, name or path.name).names
+    header = load_header(path, source, name or path.name)
+    return (*header.names, *header.numbered)
 
 
 def read_batches(
@@ -87,31 +97,43 @@ def read_batches(
     header = load_header(path, source, called)
     wanted = tuple(dict.fromkeys(columns))
     positions = find_columns(header, wanted, called)
-    reading = _Reading(source, header, wanted, positions, file, called)
+    reading = _Reading(source, Spelling.of(source), header, wanted, positions, file, called)
     return _batches(path, reading, batch_bytes)
 
 
 def _batches(path: Path, reading: _Reading, batch_bytes: int) -> Iterator[Batch]:
     at_once = max(1, _CELLS_AT_ONCE // (len(reading.columns) + len(ORIGIN_SCHEMA)))
+    declared = reading.source.skip_lines or reading.source.find_header
+    tally = Tally(reading.file, reading.header.before if declared else 0)
     every = windows(
         path, reading.source, reading.header, name=reading.name, batch_bytes=batch_bytes
     )
     # a file of ours has only rows to correct, and no trailer
     source = replace(reading.source, trailer=None) if reading.header.ours else reading.source
-    for window, trailer in told_apart(every, source):
+    for window, trailer in told_apart(every, source, reading.spelling):
+        tally.take(window)
+        found = mended(window, reading.file)
         for begin in range(0, len(window.records.line), at_once):
             records = window.records.part(begin, begin + at_once)
-            yield _batch(window.text, records, window.line, reading)
+            batch = _batch(window.text, records, window.line, reading)
+            if found is not None:
+                batch = replace(batch, findings=batch.findings + Findings.of(found))
+                found = None
+            yield batch
         if trailer is not None:
             none = window.records.part(0, 0)
             yield replace(_batch(window.text, none, window.line, reading), trailer=trailer)
+    findings = Findings.of(tally.findings())
+    if len(findings):
+        empty = pl.DataFrame(schema=ORIGIN_SCHEMA | dict.fromkeys(reading.columns, pl.String()))
+        yield Batch(RawTable(empty), RawTable(empty), findings)
 
 
 def _batch(window: bytes, records: Records, line: int, reading: _Reading) -> Batch:
     good = records.fault == Fault.NONE
     raw = _origin(reading.file, records.line[good] + line).hstack(
         good_cells(
-            window, records.where(good), reading.source, reading.header,
+            window, records.where(good), reading.spelling, reading.header,
             dict(zip(reading.columns, reading.positions, strict=True)), reading.name,
         )
     )  # fmt: skip
@@ -147,7 +169,7 @@ def _faulty_cells(
         records.fault[at].tolist(),
         strict=True,
     ):
-        text = text_of(window[start:stop]).rstrip("\r\n")
+        text = reading.spelling.worked(reading.spelling.body(window[start:stop]))
         row, problem = _judged(text, Fault(kind), found, reading)
         if reading.header.ours:
             row = [restore(cell) for cell in row]
@@ -167,25 +189,44 @@ def _judged(
 ) -> tuple[list[str], tuple[str, str | None, str | None, str | None]]:
     """Give the cells of one faulty record, and code, column, value and detail of its finding."""
     column, value, detail = None, None, None
+    spelling = reading.spelling
     if fault == Fault.BYTE:
-        marked = MARKED_CHARACTER.search(text)
-        at = marked.start() if marked else max(text.find(REPLACED), 0)
-        column = _column(reading, cell_at(text, at, reading.source))
-        value, detail = undecodable(text) or "U+FFFD", reading.source.encoding
+        at = _undecoded(text, spelling)
+        column = _column(reading, cell_at(text, at, spelling))
+        value, detail = _bad_byte(text, at, reading), reading.source.encoding
         text = shown(text)
-    cells = split_cells(text, reading.source)
+    cells = split_cells(text, spelling)
     if fault == Fault.NUL and "\0" in text:
-        column = _column(reading, cell_at(text, text.index("\0"), reading.source))
-    elif fault == Fault.QUOTE and cells.fault is not None:
+        column = _column(reading, cell_at(text, text.index("\0"), spelling))
+    elif fault in (Fault.QUOTE, Fault.OPEN) and cells.fault is not None:
         column = _column(reading, cells.fault_cell or 0)
-        value = around(text, cells.fault)
-    elif fault in (Fault.NUL, Fault.QUOTE):
+        value = shown(spelling.told(around(text, cells.fault)))
+    elif fault in (Fault.NUL, Fault.QUOTE, Fault.OPEN):
         at = text.find(reading.source.quote or "")
-        value, detail = around(text, max(at, 0)), UNTOUCHED
+        value, detail = shown(spelling.told(around(text, max(at, 0)))), UNTOUCHED
     elif fault == Fault.CELLS:
         own = len(reading.header.names) if reading.header.ours else reading.header.width
         value, detail = str(found - reading.header.width + own), str(own)
-    return cells.values, (_CODES[fault], column, value, detail)
+    elif fault in (Fault.BREAK, Fault.SWALLOWED, Fault.UNCLEAR):
+        value, detail = shown(spelling.told(text)), UNTOUCHED if reading.header.ours else None
+    return [shown(each) for each in cells.values], (_CODES[fault], column, value, detail)
+
+
+def _undecoded(text: str, spelling: Spelling) -> int:
+    """Where the first byte stands that could not be read, or its usual stand-in."""
+    found = (MARKED_CHARACTER if spelling.plain else _MARKED_BYTES).search(text)
+    replaced = REPLACED if spelling.plain else REPLACED.encode().decode("latin-1")
+    return found.start() if found else max(text.find(replaced), 0)
+
+
+def _bad_byte(text: str, at: int, reading: _Reading) -> str:
+    """The byte that could not be read, and the how-manieth of its line it is."""
+    spelling = reading.spelling
+    byte = undecodable(spelling.told(text[at:])) or "U+FFFD"
+    before = _LINE_BREAKS.split(spelling.told(text[:at]))
+    place = bytes_of(before[-1], reading.source.encoding) + 1
+    line = f" of line {len(before)} of the record" if len(before) > 1 else ""
+    return f"{byte} (byte {place}{line})"
 
 
 def _column(reading: _Reading, position: int) -> str | None:

@@ -1,7 +1,7 @@
 r"""Rows whose cells are a guess: written into a file of ours, they are held until somebody looked at them.
 
-A record with a misplaced quote (R103) or a NUL byte (R105) is written with its cells as best known, so
-that a spreadsheet can show them; read again it looks like any other. Its rule and a check of its cells
+A record with a misplaced quote (R103), a NUL byte (R105) or the like is written with its cells as best
+known, so that a spreadsheet can show them; read again it looks like any other. Its rule and a check of its cells
 stand beside it. As long as both fit, nobody has touched it.
 
 A spreadsheet changes cells that nobody has touched: 01067 becomes 1067, a date gets another form. So
@@ -15,7 +15,10 @@ from collections.abc import Sequence
 
 from pipeline.read.records import Fault
 
-GUESSED = {"R103": Fault.QUOTE, "R105": Fault.NUL}
+GUESSED = {
+    "R103": Fault.QUOTE, "R104": Fault.OPEN, "R105": Fault.NUL, "R106": Fault.BREAK,
+    "R107": Fault.SWALLOWED, "R108": Fault.UNCLEAR,
+}  # fmt: skip
 # A record of several lines with a wrong number of cells is cut at its first line end. What is left
 # may have the right number by chance; only then a check stands beside this rule.
 TORN = {"R101": Fault.QUOTE}

@@ -1,10 +1,11 @@
 """The first record of a delimited file: which columns there are, and which of them are wanted."""
 
 import os
+import re
 import stat
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,10 +14,12 @@ from pipeline.mapping.plan import Source
 from pipeline.model.likeness import nearest
 from pipeline.model.origin import place
 from pipeline.model.stops import SourceUnusable
-from pipeline.read.cells import AROUND_MAX, around, marks_of, split_cells
+from pipeline.read.cells import AROUND_MAX, around, split_cells
 from pipeline.read.decoding import Utf8Stream, shown, text_of, undecodable
 from pipeline.read.formulas import restore
-from pipeline.read.records import RECORD_MAX, complete, find_records
+from pipeline.read.outline import Outline
+from pipeline.read.records import RECORD_MAX, Records, find_records
+from pipeline.read.spelling import Spelling
 
 # Columns that the report appends to correctable files (REPORT §6); they are not the export's own.
 OUR_COLUMNS = "_import_"
@@ -28,6 +31,8 @@ RUN_NAME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{4}(?:-[A-Za-z0-9_-]+)?$"
 _LINE_ENDS = ("\r\n", "\n", "\r")
 _FIRST_READ = 1 << 16
 _NAMES_SHOWN = 40
+HEADER_WITHIN = 100  # lines among which a header is looked for by its names
+_NUMBERED = "#"  # of columns of one name: SKU#1, SKU#2
 
 
 class SourceEmpty(SourceUnusable):
@@ -36,13 +41,19 @@ class SourceEmpty(SourceUnusable):
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The header's cells as they are, and where it ends: bytes of UTF-8 text and physical lines."""
+    """The header's cells as they are, and where it ends: bytes of UTF-8 text and physical lines.
+
+    `line` is 0 where the file has none. `before` are the lines that stand before it, and `body` is
+    its spelled text without its end.
+    """
 
     cells: tuple[str, ...]
     line: int
     next_line: int
     size: int
     line_end: str = "\n"
+    before: int = 0
+    body: bytes = b""
 
     @property
     def width(self) -> int:
@@ -63,6 +74,18 @@ class Header:
             if none_is_ours:
                 break
         return tuple(own)
+
+    @property
+    def numbered(self) -> dict[str, int]:
+        """Positions of columns whose name others have, too, as `Name#1`, `Name#2`."""
+        there = Counter(self.names)
+        found: dict[str, int] = {}
+        nth: Counter[str] = Counter()
+        for at, name in enumerate(self.cells):
+            if name and there[name] > 1:
+                nth[name] += 1
+                found.setdefault(f"{name}{_NUMBERED}{nth[name]}", at)
+        return {name: at for name, at in found.items() if name not in there}
 
     @property
     def ours(self) -> bool:
@@ -98,13 +121,17 @@ def open_source(path: Path, name: str) -> BinaryIO:
 
 
 def load_header(path: Path, source: Source, name: str) -> Header:
-    """Read the first record that is not an empty line; names without blanks if the mapping trims.
+    """Read the first record that is a row; names without blanks if the mapping trims.
+
+    Empty lines, comments and rows of nothing but delimiters before it are passed over, and so are the
+    lines that the source says to skip. With `find_header` it is the first line that has the names.
 
     Raises:
         SourceEmpty: there is no record.
         SourceUnusable: the file or its header cannot be read as the mapping declares.
     """
-    marks = marks_of(source)
+    spelling = Spelling.of(source)
+    begin = _Beginning(source, spelling, Outline.of(source, spelling), name)
     with open_source(path, name) as file:
         stream = Utf8Stream(file, source.encoding, name=name)
         text = b""
@@ -112,34 +139,136 @@ def load_header(path: Path, source: Source, name: str) -> Header:
             text += stream.read(max(_FIRST_READ, len(text)))
             ended = stream.ended()
             if ended:
-                text = with_last_line_end(text)
-            found = find_records(text[: complete(text, ended=ended)], marks, width=None)
-            if ended or len(found.line) or len(text) - found.size > RECORD_MAX:
+                text = spelling.with_last_end(text)
+            header = begin.header(text, ended=ended)
+            if header is not None:
+                return header
+
+
+@dataclass(frozen=True, slots=True)
+class _Beginning:
+    """What is needed to find the header in the first text of a file."""
+
+    source: Source
+    spelling: Spelling
+    outline: Outline
+    name: str
+
+    def header(self, text: bytes, *, ended: bool) -> Header | None:
+        """Find the header; None where that takes more text."""
+        skipped = self.source.skip_lines
+        at = self._behind(text, 0, skipped, ended=ended)
+        if at is None:
+            return None
+        if self.source.names:
+            end = _line_end_of(text, self.spelling)
+            return Header(self.source.names, 0, skipped + 1, at, end, skipped)
+        if self.source.find_header:
+            return self._named(text, at, ended=ended)
+        first = self._first(text, at, skipped, ended=ended)
+        if first is not None and not len(first.records.line):
+            raise SourceEmpty(
+                f"{self.name} is empty: it has not even a header",
+                help="if rows were expected, ask for the file again",
+            )
+        return None if first is None else self._made(text, first)
+
+    def _named(self, text: bytes, at: int, *, ended: bool) -> Header | None:
+        """The first line that has all the names."""
+        wanted = set(self.source.find_header)
+        near: list[str] = []
+        for before in range(self.source.skip_lines, self.source.skip_lines + HEADER_WITHIN):
+            try:
+                first = self._first(text, at, before, ended=ended)
+                if first is None:
+                    return None
+                made = self._made(text, first) if first.begins_with_it else None
+            except SourceUnusable:
+                made = None  # it is the text above a table, or a damaged header
+            there = wanted & set(made.cells) if made is not None else set()
+            if made is not None and there == wanted:
+                return made
+            near = sorted(wanted - there) if there else near
+            behind = self._behind(text, at, 1, ended=ended)
+            if behind is None:
+                return None
+            if behind == at:
                 break
-    if not len(found.line) and found.size == len(text):
-        raise SourceEmpty(
-            f"{name} is empty: it has not even a header",
-            help="if rows were expected, ask for the file again",
+            at = behind
+        what = f"a line has the others, but not {_listed(near)}: " if near else ""
+        raise SourceUnusable(
+            f"no line of the first {HEADER_WITHIN} has the names {_listed(self.source.find_header)}",
+            help=f"{what}correct `source.find_header` in the mapping, or ask for the file again",
+            place=place(self.name, self.source.skip_lines + 1),
         )
-    if not len(found.line):
-        raise never_ends(name, found.lines + 1, ended=ended)
-    line = int(found.line[0]) + 1
-    if found.too_long == line - 1:
-        raise never_ends(name, line, ended=False)
-    size = int(found.stop[0])
-    record = text_of(text[found.start[0] : size]).rstrip("\r\n")
-    return Header(
-        cells=_names(record, source, place(name, line)),
-        line=line,
-        next_line=int(found.next_line[0]) + 1,
-        size=size,
-        line_end=next(each for each in _LINE_ENDS if text.endswith(each.encode(), 0, size)),
-    )
+
+    def _behind(self, text: bytes, at: int, count: int, *, ended: bool) -> int | None:
+        """Where the text behind so many lines begins; None where that is not known yet."""
+        for _ in range(count):
+            found = self.spelling.line.match(text, at)
+            if found is None or (not ended and found.end() >= len(text)):
+                return None
+            at = found.end()
+        return at
+
+    def _first(self, text: bytes, at: int, before: int, *, ended: bool) -> "_First | None":
+        """The records from a place on; None where not even one is whole."""
+        rest = text[at:]
+        spelled = self.spelling.spell(rest[: self.spelling.complete(rest, ended=ended)])
+        found = find_records(spelled, self.spelling.marks, width=None, kinds=self.outline.kinds)
+        if not len(found.line):
+            if not ended and len(rest) - found.size <= RECORD_MAX:
+                return None
+            if not ended or found.size < len(spelled):
+                raise never_ends(self.name, before + found.lines + 1, ended=ended)
+        return _First(spelled, found, at, before)
+
+    def _made(self, text: bytes, first: "_First") -> Header:
+        """The header that is the first of some records."""
+        found, spelling = first.records, self.spelling
+        start, stop = int(found.start[0]), int(found.stop[0])
+        breaks = spelling.breaks(first.spelled[:stop])
+        inner = 0 if breaks is None else len(breaks)
+        ahead = 0 if breaks is None else int((breaks < start).sum())
+        line = first.before + int(found.line[0]) + ahead + 1
+        if found.too_long == found.line[0]:
+            raise never_ends(self.name, line, ended=False)
+        body = spelling.body(first.spelled[start:stop])
+        size = first.at + spelling.size_as_written(first.spelled[:stop])
+        return Header(
+            cells=_names(body, self.source, spelling, place(self.name, line)),
+            line=line,
+            next_line=first.before + int(found.next_line[0]) + inner + 1,
+            size=size,
+            line_end=_line_end_of(text[:size], spelling, last=True),
+            before=line - 1,
+            body=body,
+        )
 
 
-def with_last_line_end(text: bytes) -> bytes:
-    """End the last line of a file, whether or not the file did."""
-    return text + b"\n" if text and not text.endswith((b"\n", b"\r")) else text
+@dataclass(frozen=True, slots=True)
+class _First:
+    """Records from byte `at` of a file on, behind `before` lines, and their spelled text."""
+
+    spelled: bytes
+    records: Records
+    at: int
+    before: int
+
+    @property
+    def begins_with_it(self) -> bool:
+        """Whether the first of them begins there, and not some lines below."""
+        return bool(len(self.records.line)) and int(self.records.start[0]) == 0
+
+
+def _line_end_of(text: bytes, spelling: Spelling, *, last: bool = False) -> str:
+    """How lines end: the last one of `text`, or the first; a record's own end where one is declared."""
+    if spelling.record_end is not None:
+        return "\r\n" if b"\r\n" in spelling.record_end else "\n"
+    if last:
+        return next((each for each in _LINE_ENDS if text.endswith(each.encode())), "\n")
+    found = re.search(rb"\r\n|\r|\n", text)
+    return found.group().decode() if found else "\n"
 
 
 def never_ends(name: str, line: int, *, ended: bool) -> SourceUnusable:
@@ -168,7 +297,8 @@ def find_columns(header: Header, columns: Sequence[str], name: str) -> list[int]
     """
     there = Counter(header.names)
     del there[""]
-    missing = [column for column in columns if column not in there]
+    numbered = header.numbered
+    missing = [column for column in columns if column not in there and column not in numbered]
     if missing:
         raise SourceUnusable(
             f"the header lacks the column{'s' if len(missing) > 1 else ''} {_listed(missing)}",
@@ -179,14 +309,17 @@ def find_columns(header: Header, columns: Sequence[str], name: str) -> list[int]
     if twice:
         raise SourceUnusable(
             f"the header has more than one column {_listed(twice)}",
-            help="ask for a file whose columns have different names; "
-            "which of them is meant is not guessed",
+            help=f"say which is meant: {_quoted(twice[0] + _NUMBERED + '1')} is the first of them, "
+            f"{_quoted(twice[0] + _NUMBERED + '2')} the second",
             place=place(name, header.line),
         )
-    return [header.cells.index(column) for column in columns]
+    return [
+        header.cells.index(column) if column in there else numbered[column] for column in columns
+    ]
 
 
-def _names(record: str, source: Source, where: str) -> tuple[str, ...]:
+def _names(body: bytes, source: Source, spelling: Spelling, where: str) -> tuple[str, ...]:
+    record = text_of(spelling.as_written(body))
     bad = undecodable(record)
     if bad is not None:
         raise SourceUnusable(
@@ -203,10 +336,12 @@ def _names(record: str, source: Source, where: str) -> tuple[str, ...]:
             code="R105",
             place=where,
         )
-    cells = split_cells(record, source)
+    worked = spelling.worked(body)
+    cells = split_cells(worked, spelling)
     if cells.fault is not None:
         meant = likely_delimiter(record, source.delimiter)
-        others = split_cells(record, replace(source, delimiter=meant)) if meant else cells
+        other = Source(delimiter=meant, quote=source.quote) if meant else source
+        others = split_cells(record, Spelling.of(other)) if meant else cells
         if meant is not None and source.delimiter not in record and others.fault is None:
             raise SourceUnusable(
                 one_column(source.delimiter, meant),
@@ -216,7 +351,8 @@ def _names(record: str, source: Source, where: str) -> tuple[str, ...]:
                 place=where,
             )
         raise SourceUnusable(
-            f"a quote stands where none may be in the header: {shown(around(record, cells.fault))}",
+            f"a quote stands where none may be in the header: "
+            f"{shown(spelling.told(around(worked, cells.fault)))}",
             help="correct `source.quote` in the mapping, or ask for the file again",
             code="R103",
             place=where,

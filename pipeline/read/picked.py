@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pipeline.mapping.plan import Source
 from pipeline.read.cells import split_cells
-from pipeline.read.decoding import shown, text_of
+from pipeline.read.decoding import shown
 from pipeline.read.formulas import restore
 from pipeline.read.header import (
     OUR_CHECK,
@@ -26,8 +26,10 @@ from pipeline.read.header import (
     load_header,
     open_source,
 )
+from pipeline.read.parted import good_cells
 from pipeline.read.records import Fault
-from pipeline.read.windows import WINDOW_BYTES, good_cells, windows
+from pipeline.read.spelling import Spelling
+from pipeline.read.windows import WINDOW_BYTES, windows
 
 # In the order in which they are written; the run stands last, and its name tells the place of all.
 OURS = (
@@ -99,17 +101,18 @@ def pick_records(
     header = load_header(path, replace(source, trim=False), name)
     positions = _own(header)
     columns = {str(number): position for number, position in enumerate(positions)}
+    spelling = Spelling.of(source)
     for window in windows(path, source, header, name=name, batch_bytes=batch_bytes):
         at = window.records.line + window.line
         chosen = np.isin(at, lines, assume_unique=True)
         if not chosen.any():
             continue
         good = chosen & (window.records.fault == Fault.NONE)
-        cells = good_cells(window.text, window.records.where(good), source, header, columns, name)
+        cells = good_cells(window.text, window.records.where(good), spelling, header, columns, name)
         rows = pl.DataFrame({"_line": at[good]}, schema={"_line": pl.Int64()}).hstack(cells)
         bad = window.records.where(chosen & ~good)
         faulty = tuple(
-            (line, _own_cells(_split(window.text[start:stop], source), header))
+            (line, _own_cells(_split(window.text[start:stop], spelling), header))
             for line, start, stop in zip(
                 (bad.line + window.line).tolist(), bad.start.tolist(), bad.stop.tolist(), strict=True
             )
@@ -129,6 +132,7 @@ def read_ours(path: Path, source: Source, *, name: str) -> pl.DataFrame:
         SourceUnusable: the file cannot be read as the mapping declares.
     """
     header = load_header(path, source, name)
+    spelling = Spelling.of(source)
     wanted = {
         ours: header.cells.index(ours)
         for ours in (OUR_FILE, OUR_LINE, OUR_RUN) if ours in header.cells
@@ -139,10 +143,10 @@ def read_ours(path: Path, source: Source, *, name: str) -> pl.DataFrame:
     for window in windows(path, source, header, name=name):
         good = window.records.fault == Fault.NONE
         records, bad = window.records.where(good), window.records.where(~good)
-        cells = good_cells(window.text, records, source, header, wanted, name)
+        cells = good_cells(window.text, records, spelling, header, wanted, name)
         lines = pl.DataFrame({"_line": records.line + window.line}, schema={"_line": pl.Int64()})
         of_faulty = [
-            (line + window.line, *_ours_of(_split(window.text[start:stop], source), header))
+            (line + window.line, *_ours_of(_split(window.text[start:stop], spelling), header))
             for line, start, stop in zip(
                 bad.line.tolist(), bad.start.tolist(), bad.stop.tolist(), strict=True
             )
@@ -171,8 +175,8 @@ def _own(header: Header) -> list[int]:
     ]
 
 
-def _split(record: bytes, source: Source) -> list[str]:
-    return split_cells(text_of(record).rstrip("\r\n"), source).values
+def _split(record: bytes, spelling: Spelling) -> list[str]:
+    return split_cells(spelling.worked(spelling.body(record)), spelling).values
 
 
 def _own_cells(cells: list[str], header: Header) -> tuple[str, ...]:

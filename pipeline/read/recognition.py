@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pipeline.mapping.plan import Source
+from pipeline.read.forms import corrected_form
 from pipeline.read.header import OUR_COLUMNS, OUR_RUN, open_source
 
 _BEGIN = 1 << 20  # bytes in which the header must end
@@ -46,10 +47,11 @@ def recognise(path: Path, name: str) -> Source | None:
 
 
 def adapted(path: Path, source: Source, name: str) -> Source:
-    """Give `source` as the file is written now: with its own delimiter, and the encoding of its mark."""
+    """Give `source` as a file of ours is written now: with its own delimiter and its mark's encoding."""
     found = recognise(path, name)
     if found is None:
         return source
+    source = corrected_form(source)
     with open_source(path, name) as file:
         marked = _marked(file.read(4))
     changed = replace(source, encoding=marked or source.encoding)

@@ -4,6 +4,9 @@ The rules are RFC 4180's, read strictly: a quote opens a cell only at its start,
 doubled, and after a closing quote stands a delimiter or a line end. A line end is \n, \r\n or a
 single \r. A line with nothing in it is no record.
 
+Lines that are none of the export's rows (comments, footers, a header that stands there again, rows of
+nothing but delimiters) are told apart where a record may begin, and nowhere else.
+
 A record whose quotes or whose number of cells are wrong cannot be trusted to end where its quotes
 say. It ends at the first line end after its start, and the next line is a new beginning; so a
 stray quote spoils its own record and never swallows the rows after it.
@@ -14,6 +17,7 @@ it was; only lines with an odd number open or close a record of several lines, a
 walked through, one after the other.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
@@ -30,22 +34,61 @@ RECORD_MAX = 64 << 20
 _LF, _CR = 10, 13
 
 
+# Delimiters inside of a quoted cell that would make a whole row of each of its lines: from six on,
+# that is no coincidence any more, but rows that two stray quotes have swallowed.
+_SWALLOWED = 6
+# With fewer columns any line of text may look like a row.
+_TELLING_WIDTH = 3
+
+
 class Fault(IntEnum):
-    """What is wrong with a record, by the last digit of its code; this module finds CELLS and QUOTE."""
+    """What is wrong with a record, by the last digit of its code.
+
+    This module finds CELLS, QUOTE, OPEN and SWALLOWED.
+    """
 
     NONE = 0
     CELLS = 1
     BYTE = 2
     QUOTE = 3
+    OPEN = 4
     NUL = 5
+    BREAK = 6
+    SWALLOWED = 7
+    UNCLEAR = 8
+
+
+class Kind(IntEnum):
+    """What a line is that is left out."""
+
+    NONE = 0
+    COMMENT = 1
+    FOOTER = 2
+    HEADER = 3
+    EMPTY = 4  # nothing but delimiters
 
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """The two characters with a meaning, as bytes; `quote` is None where nothing is quoted."""
+    """The bytes with a meaning; `quote` is None where nothing is quoted.
+
+    `ends` are the bytes that end a line; where a line feed is the only one, a carriage return
+    before it or in its place does, too.
+    """
 
     delimiter: int
     quote: int | None
+    ends: tuple[int, ...] = (10,)
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Lines that are no records, as arrays of the same length; `kind` is a `Kind`."""
+
+    line: Ints
+    start: Ints
+    stop: Ints
+    kind: NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +112,7 @@ class Records:
     lines: int
     size: int
     too_long: int
+    left_out: LeftOut
 
     def part(self, begin: int, end: int) -> "Records":
         """Give some of the records, by their index."""
@@ -92,11 +136,11 @@ class Records:
 
 @dataclass(frozen=True, slots=True)
 class _Lines:
-    """Physical lines: first byte, first byte of the next line, and whether nothing is in it."""
+    """Physical lines: first byte, first byte of the next line, and bytes without the line end."""
 
     start: Ints
     stop: Ints
-    blank: Bools
+    size: Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +148,7 @@ class _Judged:
     """What each line is, seen from outside and from inside a quoted cell."""
 
     odd: Bools
+    delimiters: Ints  # whatever they do
     cells_outside: Ints  # delimiters that separate cells
     cells_inside: Ints
     bad_outside: Bools  # a quote stands where none may be
@@ -124,37 +169,55 @@ def complete(text: bytes, *, ended: bool) -> int:
 
 
 def find_records(
-    text: bytes, marks: Marks, *, width: int | None, longest: int = RECORD_MAX
+    text: bytes,
+    marks: Marks,
+    *,
+    width: int | None,
+    longest: int = RECORD_MAX,
+    kinds: Callable[[bytes, Ints, Ints], NDArray[np.uint8]] | None = None,
+    final: bool = False,
 ) -> Records:
     r"""Find the records of `text`, which ends with a line end (or is empty).
 
     `width` is the number of cells each record must have; None accepts any. `longest` is the
-    number of bytes that a record may have.
+    number of bytes that a record may have. `kinds` gives a `Kind` for each line (start and size)
+    that is none if it does not stand inside of a quoted cell. `final` tells that no more text may
+    be waited for: a quote that is not closed then spoils its own record only, if what follows is
+    plainly made of rows.
 
     >>> found = find_records(b'a,b\n\n"c\n",d\ne\n', Marks(ord(","), ord('"')), width=2)
     >>> found.line.tolist(), found.cells.tolist(), found.fault.tolist()
     ([0, 2, 4], [2, 2, 1], [0, 0, 1])
     """
     data = np.frombuffer(text, np.uint8)
-    lines = _find_lines(text, data)
+    lines = _find_lines(text, data, marks.ends)
     count = len(lines.start)
     ends = np.arange(1, count + 1)  # index of the line after the record that starts here
     fault = np.zeros(count, np.uint8)
-    starts = ~lines.blank
+    starts = lines.size > 0
     decided = count
     reach = lines.stop - lines.start
+    kind = np.zeros(count, np.uint8)
+    if kinds is not None:
+        kind = kinds(text, lines.start, lines.size)
     if marks.quote is None or marks.quote not in text:
-        cells = _count_per_line(data == marks.delimiter, lines) + 1
+        delimiters = _count_per_line(data == marks.delimiter, lines)
+        cells = delimiters + 1
     else:
-        judged = _judge(data, lines, marks.delimiter, marks.quote)
+        judged = _judge(data, lines, marks)
+        delimiters = judged.delimiters
         cells = judged.cells_outside + 1
         fault[judged.bad_outside] = Fault.QUOTE
         if judged.odd.any():
-            decided = _join_lines(judged, lines, width, starts, ends, cells, fault, reach)
+            walk = _Walk(judged, lines, width, kind > 0, longest, starts, ends, cells, fault, reach)
+            decided = _join_lines(walk, final=final)
+    kind[(delimiters == lines.size) & (kind == Kind.NONE)] = Kind.EMPTY
     if width is not None:
         fault[(cells != width) & (fault == Fault.NONE)] = Fault.CELLS
-    at = np.flatnonzero(starts[:decided])
+    begin = starts[:decided]
+    at = np.flatnonzero(begin & (kind[:decided] == Kind.NONE))
     too_long = at[reach[at] > longest]
+    out = np.flatnonzero(begin & (kind[:decided] != Kind.NONE))
     return Records(
         line=at,
         next_line=ends[at],
@@ -165,12 +228,16 @@ def find_records(
         lines=decided,
         size=int(lines.stop[decided - 1]) if decided else 0,
         too_long=int(too_long[0]) if len(too_long) else -1,
+        left_out=LeftOut(out, lines.start[out], lines.stop[out], kind[out]),
     )
 
 
-def _find_lines(text: bytes, data: Bytes) -> _Lines:
-    if b"\r" not in text:
-        stop = np.flatnonzero(data == _LF) + 1
+def _find_lines(text: bytes, data: Bytes, ends: tuple[int, ...]) -> _Lines:
+    if b"\r" not in text or len(ends) > 1:
+        is_end = data == ends[0]
+        for end in ends[1:]:
+            is_end |= data == end
+        stop = np.flatnonzero(is_end) + 1
         width_of_end = np.ones(len(stop), np.int64)
     else:
         is_end = data == _LF
@@ -182,7 +249,7 @@ def _find_lines(text: bytes, data: Bytes) -> _Lines:
         width_of_end = 1 + crlf.astype(np.int64)
     start = np.zeros(len(stop), np.int64)
     start[1:] = stop[:-1]
-    return _Lines(start, stop, stop - start == width_of_end)
+    return _Lines(start, stop, stop - start - width_of_end)
 
 
 def _count_per_line(what: Bools, lines: _Lines) -> Ints:
@@ -194,15 +261,15 @@ def _count_per_line(what: Bools, lines: _Lines) -> Ints:
     return count.astype(np.int64)
 
 
-def _judge(data: Bytes, lines: _Lines, delimiter: int, quote: int) -> _Judged:
+def _judge(data: Bytes, lines: _Lines, marks: Marks) -> _Judged:
     """Judge each line from outside and from inside, whatever the state it is really read in.
 
     First every quote of the window is numbered: even ones open, odd ones close. Where a line
     begins with an odd number of quotes before it, that view is the one from inside, else the one
     from outside; the other view is the same with opening and closing exchanged.
     """
-    at = np.flatnonzero((data == delimiter) | (data == quote))
-    is_quote = data[at] == quote
+    at = np.flatnonzero((data == marks.delimiter) | (data == marks.quote))
+    is_quote = data[at] == marks.quote
     quotes_before = np.zeros(len(at) + 1, np.int32)
     np.cumsum(is_quote, out=quotes_before[1:])
     opens = (quotes_before[:-1] & 1) == 0
@@ -215,13 +282,14 @@ def _judge(data: Bytes, lines: _Lines, delimiter: int, quote: int) -> _Judged:
     separating = _sum_between(~is_quote & opens, bounds)
     outside = np.where(swapped, delimiters - separating, separating)
 
-    before, after = _beside(data, at[is_quote], delimiter, quote)
+    before, after = _beside(data, at[is_quote], marks)
     opens = opens[is_quote]
     quote_bounds = quotes_before[bounds]
     bad = _sum_between(~np.where(opens, before, after), quote_bounds) > 0
     bad_swapped = _sum_between(~np.where(opens, after, before), quote_bounds) > 0
     return _Judged(
         odd=(quotes & 1) == 1,
+        delimiters=delimiters,
         cells_outside=outside,
         cells_inside=delimiters - outside,
         bad_outside=np.where(swapped, bad_swapped, bad),
@@ -229,7 +297,7 @@ def _judge(data: Bytes, lines: _Lines, delimiter: int, quote: int) -> _Judged:
     )
 
 
-def _beside(data: Bytes, at: Ints, delimiter: int, quote: int) -> tuple[Bools, Bools]:
+def _beside(data: Bytes, at: Ints, marks: Marks) -> tuple[Bools, Bools]:
     """Tell of each quote whether it may open a cell by what is before it, and close by what is after.
 
     The text ends with a line end: so each quote has a byte after it, and the one at 0, whose byte
@@ -237,7 +305,7 @@ def _beside(data: Bytes, at: Ints, delimiter: int, quote: int) -> tuple[Bools, B
     doubled one, and fits: which of the two is first follows from their numbers.
     """
     fits = np.zeros(256, np.bool_)
-    fits[[delimiter, quote, _LF, _CR]] = True
+    fits[[marks.delimiter, marks.quote or 0, _CR, *marks.ends]] = True
     return fits[data[at - 1]], fits[data[at + 1]]
 
 
@@ -248,23 +316,31 @@ def _sum_between(what: Bools, bounds: NDArray[np.integer]) -> Ints:
     return sums
 
 
-def _join_lines(
-    judged: _Judged,
-    lines: _Lines,
-    width: int | None,
-    starts: Bools,
-    ends: Ints,
-    cells: Ints,
-    fault: NDArray[np.uint8],
-    reach: Ints,
-) -> int:
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """What `_join_lines` knows of each line, and what it writes: the last five, in place."""
+
+    judged: _Judged
+    lines: _Lines
+    width: int | None
+    no_row: Bools
+    longest: int
+    starts: Bools
+    ends: Ints
+    cells: Ints
+    fault: NDArray[np.uint8]
+    reach: Ints
+
+
+def _join_lines(walk: _Walk, *, final: bool) -> int:
     """Join the lines of records that run over several, in place; give how many lines are decided.
 
     A line with an odd number of quotes opens a cell. The next odd line closes it, if every quote
     up to there fits; otherwise the line is a faulty record by itself and the next odd line gets
     its own chance to open one.
     """
-    count = len(starts)
+    judged, lines, cells = walk.judged, walk.lines, walk.cells
+    count = len(walk.starts)
     odd = np.flatnonzero(judged.odd)
     closing = np.append(odd[1:], count)
     bad = np.append(np.flatnonzero(judged.bad_inside), count)
@@ -272,37 +348,74 @@ def _join_lines(
     inner = np.append(0, np.cumsum(judged.cells_inside))
     joined = cells[odd] + inner[np.minimum(closing + 1, count)] - inner[odd + 1]
 
-    opening = ~judged.bad_outside[odd]
+    opening = ~judged.bad_outside[odd] & ~walk.no_row[odd]
     judged_at = np.minimum(np.minimum(closing, spoilt), count - 1)
-    reach[odd[opening]] = (lines.stop[judged_at] - lines.start[odd])[opening]
+    reach = lines.stop[judged_at] - lines.start[odd]
+    walk.reach[odd[opening]] = reach[opening]
 
     joins: list[int] = []
     wrong: list[int] = []
+    swallowed: list[int] = []
     closed = -1  # the line that closes the record read last
     rows = zip(
-        *(each.tolist() for each in (odd, closing, spoilt, joined, opening)),
+        *(each.tolist() for each in (odd, closing, spoilt, joined, opening, reach)),
         strict=True,
     )
     decided = count
-    for index, (line, close, spoil, found, opens) in enumerate(rows):
+    for index, (line, close, spoil, found, opens, taken) in enumerate(rows):
         if line <= closed or not opens:
             continue
-        if close == count == spoil:
+        never = close == count == spoil
+        if never and not final:
             decided = line
             break
-        if spoil <= close:
-            fault[line] = Fault.QUOTE
-        elif width is not None and found != width:
+        if (never or taken > walk.longest) and _rows_follow(walk, line):
+            walk.fault[line] = Fault.OPEN
+            walk.reach[line] = 0  # nothing beyond its line is of it
+        elif never:
+            decided = line
+            break
+        elif spoil <= close:
+            walk.fault[line] = Fault.QUOTE
+        elif walk.width is not None and found != walk.width:
             wrong.append(index)
         else:
             closed = close
-            joins.append(index)
+            (swallowed if _has_swallowed(walk, line, close) else joins).append(index)
     cells[odd[wrong]] = joined[wrong]
-    fault[odd[wrong]] = Fault.CELLS
+    walk.fault[odd[wrong]] = Fault.CELLS
+    for index in swallowed:
+        walk.fault[odd[index] : closing[index] + 1] = Fault.SWALLOWED
+        walk.reach[odd[index]] = 0
     cells[odd[joins]] = joined[joins]
-    ends[odd[joins]] = closing[joins] + 1
+    walk.ends[odd[joins]] = closing[joins] + 1
     depth = np.zeros(count + 1, np.int8)  # 1 within a record of several lines, after its first
     depth[odd[joins] + 1] += 1
     depth[closing[joins] + 1] -= 1
-    starts &= np.cumsum(depth[:count]) == 0
+    walk.starts[:] &= np.cumsum(depth[:count]) == 0
     return decided
+
+
+def _rows_follow(walk: _Walk, line: int) -> bool:
+    """Tell whether most of what follows a quote that is not closed are whole rows.
+
+    Otherwise the file is cut off inside of the quoted cell, and all that follows is the cell's.
+    """
+    if walk.width is None or walk.width < _TELLING_WIDTH:
+        return False
+    end = int(np.searchsorted(walk.lines.stop, walk.lines.start[line] + walk.longest, "right"))
+    behind = slice(line + 1, end)
+    whole = ~walk.judged.bad_outside[behind] & ~walk.judged.odd[behind]
+    whole &= walk.judged.cells_outside[behind] == walk.width - 1
+    there = int(np.count_nonzero((walk.lines.size[behind] > 0) & ~walk.no_row[behind]))
+    return 2 * int(np.count_nonzero(whole)) > there
+
+
+def _has_swallowed(walk: _Walk, line: int, close: int) -> bool:
+    """Tell whether each line of a record has as many delimiters as a whole row, by itself.
+
+    Then two stray quotes have made one record of rows that nobody would miss.
+    """
+    if walk.width is None or (close - line) * (walk.width - 1) < _SWALLOWED:
+        return False
+    return bool((walk.judged.delimiters[line : close + 1] == walk.width - 1).all())

@@ -8,6 +8,7 @@ import polars as pl
 
 from pipeline.mapping.plan import Source
 from pipeline.read.decoding import PUT_BACK
+from pipeline.read.forms import corrected_form
 from pipeline.read.formulas import defuse, defused
 from pipeline.read.guessed import GUESSED, TORN, check_of
 from pipeline.read.header import OUR_CHECK, OUR_RULE
@@ -25,6 +26,7 @@ def writable(words: Sequence[str], source: Source) -> list[str]:
     >>> writable(["a;b", "漢.csv"], Source(encoding="cp1252", delimiter=";", quote=None))
     ['a b', '?.csv']
     """
+    source = corrected_form(source)
     kept = [re.sub(r"\s", " ", text) for text in words]
     if source.quote is None:
         kept = [text.replace(source.delimiter, " ") for text in kept]
@@ -42,7 +44,8 @@ class Rewriter:
     """
 
     def __init__(self, source: Source, outer: Outer) -> None:
-        """Begin a file of the form of `source`; `outer` is the rest of its form."""
+        """Begin a file with rows of a file of the form of `source`; `outer` is the rest of its form."""
+        source = corrected_form(source)
         self._source = source
         self._delimiter = source.delimiter
         self._quote = source.quote

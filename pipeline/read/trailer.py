@@ -8,12 +8,13 @@ import numpy as np
 from pipeline.mapping.plan import Source
 from pipeline.read.batch import TrailerRecord
 from pipeline.read.cells import split_cells
-from pipeline.read.decoding import text_of
+from pipeline.read.decoding import shown
+from pipeline.read.spelling import Spelling
 from pipeline.read.windows import Window
 
 
 def told_apart(
-    windows: Iterator[Window], source: Source
+    windows: Iterator[Window], source: Source, spelling: Spelling
 ) -> Iterator[tuple[Window, TrailerRecord | None]]:
     """Take the last record out of its window if its first cell is that of a trailer.
 
@@ -32,17 +33,20 @@ def told_apart(
             waiting = []
         waiting.append(window)
     for each in waiting:
-        yield _apart(each, source, source.trailer)
+        yield _apart(each, spelling, source.trailer)
 
 
-def _apart(window: Window, source: Source, mark: str) -> tuple[Window, TrailerRecord | None]:
+def _apart(window: Window, spelling: Spelling, mark: str) -> tuple[Window, TrailerRecord | None]:
     records = window.records
     if not len(records.line):
         return window, None
-    text = text_of(window.text[int(records.start[-1]) : int(records.stop[-1])]).rstrip("\r\n")
-    cells = tuple(cell.strip() for cell in split_cells(text, source).values)
+    body = spelling.body(window.text[int(records.start[-1]) : int(records.stop[-1])])
+    values = split_cells(spelling.worked(body), spelling).values
+    cells = tuple(shown(cell).strip() for cell in values)
     if cells[0] != mark:
         return window, None
     left = np.arange(len(records.line)) < len(records.line) - 1
     trailer = TrailerRecord(int(records.line[-1]) + window.line, cells)
-    return replace(window, records=records.where(left)), trailer
+    # what a repair has made of it is nothing that anybody needs to know
+    repairs = tuple(each.without(int(records.line[-1])) for each in window.repairs)
+    return replace(window, records=records.where(left), repairs=repairs), trailer

@@ -1,6 +1,6 @@
 """A file's text window by window, with the records in it and what is wrong with each."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,9 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from pipeline.mapping.plan import Source
-from pipeline.read.cells import marks_of
 from pipeline.read.decoding import MARK, REPLACED, Utf8Stream
-from pipeline.read.formulas import restored
 from pipeline.read.guessed import GUESSED, TORN, check_of
 from pipeline.read.header import (
     OUR_CHECK,
@@ -22,20 +20,34 @@ from pipeline.read.header import (
     Header,
     never_ends,
     open_source,
-    with_last_line_end,
 )
-from pipeline.read.records import RECORD_MAX, Fault, Records, complete, find_records
+from pipeline.read.mending import Mender, Repaired
+from pipeline.read.outline import Kinds, Outline
+from pipeline.read.parted import good_cells
+from pipeline.read.records import RECORD_MAX, Fault, LeftOut, Records, find_records
+from pipeline.read.spelling import Spelling
 
 WINDOW_BYTES = 16 << 20
+_OF_SHAPE = (Fault.NONE, Fault.CELLS)
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A part of a file as UTF-8; its line 0 is line `line` of the file, counted from 1."""
+    """A part of a file as spelled UTF-8; its line 0 is line `line` of the file, counted from 1.
+
+    `left_out` are its lines that are no rows, `repairs` the records that only a declared rule made
+    readable.
+    """
 
     text: bytes
     records: Records
     line: int
+    repairs: tuple[Repaired, ...] = ()
+
+    @property
+    def left_out(self) -> LeftOut:
+        """Lines that are none of the export's rows."""
+        return self.records.left_out
 
 
 def windows(
@@ -44,10 +56,13 @@ def windows(
     """Go through all records behind the header; how the file is cut changes none of them.
 
     Raises:
-        SourceUnusable: the file cannot be read as the mapping declares, or has a quote that is
-            never closed.
+        SourceUnusable: the file cannot be read as the mapping declares, or is cut off within a
+            quoted cell.
     """
-    marks = marks_of(source)
+    spelling = Spelling.of(source)
+    outline = Outline.of(source, spelling, header.body or None)
+    kinds = outline.kinds if outline.comment or outline.footer or outline.header else None
+    mender = Mender(source, header, spelling, name) if source.repair else None
     skip = header.size
     line = header.next_line
     text = b""
@@ -56,33 +71,132 @@ def windows(
         while not stream.ended():
             text += stream.read(max(batch_bytes, len(text)))
             if stream.ended():
-                text = with_last_line_end(text)
+                text = spelling.with_last_end(text)
             if skip:
                 skip, text = max(skip - len(text), 0), text[skip:]
-            window = text[: complete(text, ended=stream.ended())]
-            records = find_records(window, marks, width=header.width)
-            _check_length(records, len(text), line, name)
-            judged = replace(records, fault=_with_bytes_judged(window, records))
+            whole = _Whole(text, stream.ended(), spelling, header)
+            window, records = whole.records(kinds)
+            if records.size < len(window) and (
+                stream.ended() or len(text) - records.size > RECORD_MAX
+            ):
+                records = find_records(
+                    window, spelling.marks, width=header.width, kinds=kinds, final=True
+                )
+            size = spelling.size_as_written(window[: records.size])
+            records = _with_lines_counted(window, records, spelling)
+            _check_length(records, len(text) - size, line, name)
+            fault = _with_breaks_judged(window, records, header)
+            fault = _with_marks_judged(window, replace(records, fault=fault), spelling)
+            judged = replace(records, fault=_with_bytes_judged(window, records, fault))
             if header.ours:
-                judged = _as_they_were(window, judged, source, header, name)
-            yield Window(window, judged, line)
+                judged = _as_they_were(window, judged, spelling, header, name)
+            repairs: tuple[Repaired, ...] = ()
+            if mender is not None:
+                window, judged, repairs = mender.mend(window, judged)
+            yield Window(window, judged, line, repairs)
             line += records.lines
-            text = text[records.size :]
+            text = text[size:]
     if text:
         raise never_ends(name, line, ended=True)
 
 
-def _check_length(records: Records, size: int, line: int, name: str) -> None:
+def _with_lines_counted(window: bytes, records: Records, spelling: Spelling) -> Records:
+    """Count the line breaks that end no record, too."""
+    breaks = spelling.breaks(window)
+    if breaks is None:
+        return records
+    out = records.left_out
+    too_long = records.too_long
+    if too_long >= 0:
+        at = int(records.start[np.searchsorted(records.line, too_long)])
+        too_long += int(np.searchsorted(breaks, at))
+    return replace(
+        records,
+        line=records.line + np.searchsorted(breaks, records.start),
+        next_line=records.next_line + np.searchsorted(breaks, records.stop),
+        lines=records.lines + int(np.searchsorted(breaks, records.size)),
+        too_long=too_long,
+        left_out=replace(out, line=out.line + np.searchsorted(breaks, out.start)),
+    )
+
+
+def _check_length(records: Records, rest: int, line: int, name: str) -> None:
     """Refuse records beyond the limit, wherever the windows happen to cut the file."""
     if records.too_long >= 0:
         raise never_ends(name, line + records.too_long, ended=False)
-    if size - records.size > RECORD_MAX:
+    if rest > RECORD_MAX:
         raise never_ends(name, line + records.lines, ended=False)
 
 
-def _with_bytes_judged(window: bytes, records: Records) -> NDArray[np.uint8]:
-    """Add the faults of bytes to those of shape; an undecodable byte is the likeliest cause of all."""
+def _with_breaks_judged(window: bytes, records: Records, header: Header) -> NDArray[np.uint8]:
+    """Add the faults of carriage returns that stand alone in a file whose lines end otherwise.
+
+    Where whole rows stand on both sides, it has ended the first: a row with one in a cell would have
+    fewer cells on either side. Otherwise nobody knows which cell is cut, and neither part is read.
+    """
+    fault = records.fault
+    if header.line_end == "\r" or b"\r" not in window or not len(fault):
+        return fault
+    data = np.frombuffer(window, np.uint8)
+    after = data[records.stop - 1] == ord("\r")
+    before = data[records.start - 1] == ord("\r")  # of the first, nobody asks
+    whole = fault == Fault.NONE if header.width > 1 else np.zeros(len(fault), np.bool_)
+    torn = after[:-1] & before[1:] & ~(whole[:-1] & whole[1:])
+    broken = np.zeros(len(fault), np.bool_)
+    broken[:-1] |= torn
+    broken[1:] |= torn
+    return np.where(broken & np.isin(fault, _OF_SHAPE), np.uint8(Fault.BREAK), fault)
+
+
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """The text at hand, and the part of it that is made of whole records."""
+
+    text: bytes
+    ended: bool
+    spelling: Spelling
+    header: Header
+
+    def records(self, kinds: Kinds | None) -> tuple[bytes, Records]:
+        """Spell that part, and find the records in it.
+
+        In a file whose lines end otherwise, a carriage return does not end it: what becomes of the
+        record before depends on the one behind it.
+        """
+        spelling, width = self.spelling, self.header.width
+        loose = not self.ended and spelling.record_end is None and self.header.line_end != "\r"
+        size = spelling.complete(self.text, ended=self.ended)
+        if loose:
+            size = spelling.complete(self.text[: self.text.rfind(b"\n", 0, size) + 1], ended=False)
+        window = spelling.spell(self.text[:size])
+        records = find_records(window, spelling.marks, width=width, kinds=kinds)
+        while loose and records.size < len(window) and window[: records.size].endswith(b"\r"):
+            window = window[: window.rfind(b"\n", 0, records.size) + 1]
+            records = find_records(window, spelling.marks, width=width, kinds=kinds)
+        return window, records
+
+
+def _with_marks_judged(window: bytes, records: Records, spelling: Spelling) -> NDArray[np.uint8]:
+    """Add the faults of delimiters that may be read in two ways."""
+    unclear = spelling.unclear(window)
+    if not unclear:
+        return records.fault
     fault = records.fault.copy()
+    quote = b"" if spelling.marks.quote is None else bytes((spelling.marks.quote,))
+    for position in unclear:
+        for at in _records_at(records, np.array([position])).tolist():
+            before = window[int(records.start[at]) : position]
+            within = quote and before.count(quote) % 2
+            if fault[at] == Fault.NONE and not within:
+                fault[at] = Fault.UNCLEAR
+    return fault
+
+
+def _with_bytes_judged(
+    window: bytes, records: Records, fault: NDArray[np.uint8]
+) -> NDArray[np.uint8]:
+    """Add the faults of bytes to those of shape; an undecodable byte is the likeliest cause of all."""
+    fault = fault.copy()
     if b"\0" in window:
         zeros = np.flatnonzero(np.frombuffer(window, np.uint8) == 0)
         fault[_records_at(records, zeros)] = Fault.NUL
@@ -93,12 +207,16 @@ def _with_bytes_judged(window: bytes, records: Records) -> NDArray[np.uint8]:
 
 
 def _records_at(records: Records, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The records in which positions lie; those in lines that are left out are in none."""
     decided = positions[positions < records.size]
-    return np.searchsorted(records.start, decided, side="right") - 1
+    at = np.searchsorted(records.start, decided, side="right") - 1
+    within = at >= 0
+    within[within] = decided[within] < records.stop[at[within]]
+    return at[within]
 
 
 def _as_they_were(
-    window: bytes, records: Records, source: Source, header: Header, name: str
+    window: bytes, records: Records, spelling: Spelling, header: Header, name: str
 ) -> Records:
     """Find records of files of ours that only look corrected, because a spreadsheet has saved them.
 
@@ -111,7 +229,7 @@ def _as_they_were(
     if not len(good):
         return records
     everywhere = {str(position): position for position in range(header.width)}
-    cells = good_cells(window, records.where(good), source, header, everywhere, name)
+    cells = good_cells(window, records.where(good), spelling, header, everywhere, name)
     run = header.cells.index(OUR_RUN)
     named = {
         position: pl.col(str(position)).str.contains(RUN_NAME) for position in everywhere.values()
@@ -148,52 +266,3 @@ def _untouched(cells: pl.DataFrame, header: Header, own: list[str]) -> Iterator[
         unsaid = not written and code in GUESSED
         if unsaid or (written and written == check_of([row[name] for name in own])):
             yield row["at"], faults[code]
-
-
-def good_cells(
-    window: bytes, records: Records, source: Source, header: Header,
-    columns: Mapping[str, int], name: str,
-) -> pl.DataFrame:  # fmt: skip
-    """Let Polars take well-formed records apart, and hold it to their number.
-
-    `columns` are the positions of the wanted cells by the names they get. The cells of files that
-    we have written are as they were before we wrote them (`formulas`).
-    """
-    if not len(records.start):
-        return pl.DataFrame(schema=dict.fromkeys(columns, pl.String()))
-    width = header.width
-    quote = source.quote
-    # Polars eats a byte order mark at the beginning of a text, also where it belongs to a cell:
-    # a record of our own goes first, and is dropped.
-    first = source.delimiter.encode() * (width - 1) + b"x\n"
-    cells = pl.read_csv(
-        first + _in_one_piece(window, records.start, records.stop),
-        has_header=False,
-        schema={str(position): pl.String() for position in range(width)},
-        columns=sorted(set(columns.values())) or [0],
-        separator=source.delimiter,
-        quote_char=quote if quote is not None and quote.encode() in window else None,
-        empty_string_is_null=False,
-    ).slice(1)
-    if cells.height != len(records.start):
-        raise RuntimeError(f"{name}: {len(records.start)} records became {cells.height} rows")
-    picked = {column: pl.col(str(position)) for column, position in columns.items()}
-    if header.ours:
-        picked = {column: restored(cell) for column, cell in picked.items()}
-    return cells.select(cell.alias(column) for column, cell in picked.items())
-
-
-def _in_one_piece(window: bytes, start: NDArray[np.int64], stop: NDArray[np.int64]) -> bytes:
-    r"""Put records together that other records or empty lines may separate, with \n or \r\n as end."""
-    if b"\r" in window:
-        data = np.frombuffer(window, np.uint8)
-        ends = stop[data[stop - 1] == ord("\r")] - 1
-        if len(ends):
-            changed = data.copy()
-            changed[ends] = ord("\n")
-            window = changed.tobytes()
-    gaps = np.flatnonzero(stop[:-1] != start[1:])
-    begins = start[np.append(0, gaps + 1)].tolist()
-    ends_at = stop[np.append(gaps, len(stop) - 1)].tolist()
-    view = memoryview(window)
-    return b"".join(view[begin:end] for begin, end in zip(begins, ends_at, strict=True))

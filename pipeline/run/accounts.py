@@ -10,7 +10,6 @@ import polars as pl
 from pipeline import __version__
 from pipeline.config import Settings
 from pipeline.ledger import Ledger
-from pipeline.mapping.plan import Source
 from pipeline.model.edi.envelope import LineTotals
 from pipeline.model.origin import ORIGIN
 from pipeline.model.outcomes import (
@@ -23,6 +22,7 @@ from pipeline.model.outcomes import (
 )
 from pipeline.model.tables import SourceFile
 from pipeline.model.traffic import Traffic
+from pipeline.read import form_of
 from pipeline.report.facts import (
     CorrectedFile,
     Correcting,
@@ -73,7 +73,7 @@ def facts_of(
             {"index": s.index, "name": s.name, "sha256": s.sha256, "size_bytes": s.size_bytes,
              "mapping": s.mapping, "records": records.get(s.index, 0), "path": str(snap.original.absolute()),
              "archive_sha256": snap.archive_sha256, "stat": list(snap.facts), "snapshot": snap.path.name,
-             "form": _form(j.source_of(s.index)),
+             "form": form_of(j.source_of(s.index)),
              **({"aside": set_aside.pop(s.index).code} if s.index in set_aside else {})}
             for j in jobs for s, snap in j.files
         ] + [each.as_fact() for each in set_aside.values()],
@@ -91,11 +91,6 @@ def facts_of(
             for index, each in lines.items()
         ],
     }  # fmt: skip
-
-
-def _form(source: Source) -> dict[str, str | None]:
-    """How a file is written, for who writes a part of it again."""
-    return {name: getattr(source, name) for name in ("format", "encoding", "delimiter", "quote")}
 
 
 def run_facts(

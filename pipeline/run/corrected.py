@@ -16,7 +16,14 @@ import polars as pl
 from pipeline.mapping.plan import Source
 from pipeline.model.origin import FILE, LINE
 from pipeline.model.stops import SourceUnusable
-from pipeline.read import OURS, Rewriter, pick_records, read_outer
+from pipeline.read import (
+    OURS,
+    Rewriter,
+    corrected_form,
+    pick_records,
+    read_outer,
+    source_of,
+)
 from pipeline.report.corrections import EDI_ORDERS_NAMED, affected, message_list, rows_told
 from pipeline.report.facts import CorrectedFile, Correcting, RunFacts, RunTables
 from pipeline.report.files import replacing, sync_folder
@@ -141,7 +148,12 @@ class _Writer:
             return
         book = self.names.free(index, file["name"], ".rejected.xlsx")
         try:
-            _put(book, lambda out: write_workbook(path, copy.source, out, at=self.facts.started_at))
+            _put(
+                book,
+                lambda out: write_workbook(
+                    path, corrected_form(copy.source), out, at=self.facts.started_at
+                ),
+            )
         except TooLarge as error:
             self._warn(f"no workbook with the rows to correct of {file['name']}: {error}")
             return
@@ -254,10 +266,7 @@ def _about(rows: pl.DataFrame, told: pl.DataFrame, run: str, name: str) -> pl.Da
 
 
 def _source(file: Mapping[str, Any]) -> Source:
-    form = file["form"]
-    return Source(
-        encoding=form["encoding"], delimiter=form["delimiter"], quote=form["quote"], trim=False
-    )
+    return replace(source_of(file["form"]), trim=False)
 
 
 def _files(facts: RunFacts) -> dict[int, list[int]]:

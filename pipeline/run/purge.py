@@ -19,12 +19,11 @@ import polars as pl
 
 from pipeline.config import Settings
 from pipeline.ledger import Ledger, RunRecord, RunState
-from pipeline.mapping.plan import Source
 from pipeline.model.findings import FINDING_SCHEMA
 from pipeline.model.origin import FILE, LINE, ORIGIN
 from pipeline.model.outcomes import ROW_SCHEMA
 from pipeline.model.stops import StopRun
-from pipeline.read import writable
+from pipeline.read import corrected_form, source_of, writable
 from pipeline.read.formulas import restore
 from pipeline.read.header import OUR_FILE, OUR_LINE, OUR_RUN
 from pipeline.report.files import replacing
@@ -298,21 +297,20 @@ def _without(
     None where it is no longer as it was written, so that the rows cannot be told apart.
     """
     file = next(each for each in kept["files"] if each["index"] == entry["index"])
-    form = file["form"]
-    source = Source(**form)
+    source = corrected_form(source_of(file["form"]))
     lines: dict[str, set[int]] = {}
     for each in kept["files"]:
         name = writable([each["name"]], source)[0].strip()
         lines.setdefault(name, set()).update(_lines(kept, rows, each["index"]))
     own = writable([file["name"]], source)[0].strip()
     try:
-        text = path.read_bytes().decode(form["encoding"], "surrogateescape")
-        records = list(_records(text, form["delimiter"], form["quote"]))
+        text = path.read_bytes().decode(source.encoding, "surrogateescape")
+        records = list(_records(text, source.delimiter, source.quote))
         (_, header), *rest = records
         places = _Places.of(header)
         left = [raw for raw, cells in rest
                 if not places.is_of(cells, kept["run_id"], lines, own, number)]  # fmt: skip
-        packed = "".join([records[0][0], *left]).encode(form["encoding"], "surrogateescape")
+        packed = "".join([records[0][0], *left]).encode(source.encoding, "surrogateescape")
     except (ValueError, IndexError, UnicodeError, csv.Error):
         return None
     return _Left(packed, len(left), int(len(left) < len(rest)))

@@ -27,7 +27,7 @@ from pipeline.model.outcomes import (
 )
 from pipeline.model.stops import StopRun
 from pipeline.model.tables import SourceFile
-from pipeline.read import read_header, read_ours, recognise, writable
+from pipeline.read import read_header, read_ours, recognise, source_of, writable
 from pipeline.report.corrections import affected
 from pipeline.report.facts import Correcting, RunFacts, RunState, RunTables
 from pipeline.report.summary import counted
@@ -491,7 +491,7 @@ def _written_names(facts: Mapping[str, Any], form: Source) -> pl.DataFrame:
     found = {
         (word.strip(), each["index"])
         for each in facts["files"]
-        for source in (form, Source(**each.get("form", {})))
+        for source in (form, source_of(each.get("form", {})))
         if source.encoding  # that of EDI is in the file; no row of ours is of it
         for word in writable([each["name"]], source)
     }

@@ -31,6 +31,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType, FunctionType
 
+import polars as pl
+
 from pipeline.mapping.plan import Source
 from pipeline.model.origin import LINE, ORIGIN
 from pipeline.model.stops import SourceUnusable
@@ -39,6 +41,7 @@ from pipeline.read.header import load_header
 from tests.pollock.kinds import every
 
 SECONDS_MAX = 5.0
+_OF_NO_RECORD = ["R110", "R111"]  # lines that are left out, and counted
 HANG_S = 60  # of a loop that no signal can interrupt: the process ends with its stack
 WINDOWS = (1, 7, 40, 200, 1 << 22)
 SPECIAL = (
@@ -115,7 +118,8 @@ def read(data: bytes, source: Source, window: int) -> Outcome:
                 rows = batch.raw.rows
                 cells = rows.drop(ORIGIN).rows() if single else [()] * rows.height
                 accepted += zip(rows.get_column(LINE).to_list(), cells, strict=True)
-                quarantined += batch.findings.rows.select(LINE, "code").rows()
+                told = batch.findings.rows.filter(~pl.col("code").is_in(_OF_NO_RECORD))
+                quarantined += told.select(LINE, "code").rows()
         except SourceUnusable as refused:
             return Outcome(refused=refused.message)
     return Outcome(single, len(single) == len(names), tuple(accepted), tuple(quarantined))
@@ -138,7 +142,7 @@ def wrong_with(mutant: Mutant, window: int) -> str:
             return f"refused a sound table: {got.refused}"
         return ""
     lines = _LINE_END.split(text)
-    return _unsound(got, lines, mutant.source) or _unlike(got, table, text)
+    return _unsound(got, lines, mutant.source) or _unlike(got, table, text, mutant.source)
 
 
 def _text(data: bytes, encoding: str) -> str | None:
@@ -154,15 +158,15 @@ def _unsound(got: Outcome, lines: Sequence[str], source: Source) -> str:
     """What is wrong with the lines of the records, or with their cells as these lines have them."""
     if not got.whole:
         return ""
-    header = next((at for at, line in enumerate(lines, 1) if line), 0)
+    header = next((at for at, line in enumerate(lines, 1) if line.strip(source.delimiter)), 0)
     header_ends = header + sum(len(_LINE_END.findall(name)) for name in got.columns)
     taken: Counter[int] = Counter(range(header, header_ends + 1))
     starts = sorted([line for line, _ in (*got.accepted, *got.quarantined)])
     for line, code in got.quarantined:
-        # cells with a broken byte or a zero may have line ends all the same
+        # a record with a broken byte, a zero or a lone carriage return may have line ends all the same
         behind = next((start for start in starts if start > line), len(lines) + 1)
         several = (
-            code in ("R102", "R105")
+            code in ("R102", "R105", "R106")
             and len(_rows("\n".join(lines[line - 1 : behind - 1]), source)) == 1
         )
         taken.update(range(line, behind if several else line + 1))
@@ -175,17 +179,43 @@ def _unsound(got: Outcome, lines: Sequence[str], source: Source) -> str:
     twice = [line for line, times in taken.items() if times > 1]
     if twice:
         return f"line {min(twice)} is in two records"
-    lost = [at for at, line in enumerate(lines, 1) if line and at >= header and at not in taken]
+    first = lines[header - 1] if header else ""
+    lost = [
+        at
+        for at, line in enumerate(lines, 1)
+        if not _is_left_out(line, first, source) and at >= header and at not in taken
+    ]
     return f"line {lost[0]} is in no record" if lost else ""
 
 
-def _unlike(got: Outcome, table: list[tuple[int, list[str]]] | None, text: str) -> str:
+def _is_left_out(line: str, header: str, source: Source) -> bool:
+    """Nothing but delimiters, or the header again."""
+    again = source.delimiter in header and line.removeprefix("\ufeff") == header
+    return not line.strip(source.delimiter) or again
+
+
+def _unlike(
+    got: Outcome, table: list[tuple[int, list[str]]] | None, text: str, source: Source
+) -> str:
     """How a sound table was read otherwise than the csv module reads it."""
     if table is None or not got.whole or "\0" in text or "\ufffd" in text:
         return ""
-    if got.quarantined:
-        return f"quarantined {got.quarantined[:3]} of a sound table"
-    expected = tuple((line, tuple(row)) for line, row in table[1:])
+    lines = _LINE_END.split(text)
+    alone = "\r" in text.replace("\r\n", "")
+    sound = [
+        each for each in got.quarantined if each[1] != "R107" and not (each[1] == "R106" and alone)
+    ]
+    if sound:
+        return f"quarantined {sound[:3]} of a sound table"
+    if got.quarantined:  # two stray quotes, or a carriage return of which nobody knows what it does
+        return ""
+    rows = [each for each in table if lines[each[0] - 1].strip(source.delimiter)]
+    header = lines[rows[0][0] - 1] if rows else ""
+    expected = tuple(
+        (line, tuple(row))
+        for line, row in rows[1:]
+        if not _is_left_out(lines[line - 1], header, source)
+    )
     if got.accepted != expected:
         pairs = zip(got.accepted, expected, strict=False)
         first = next((pair for pair in pairs if pair[0] != pair[1]), None)

@@ -51,9 +51,9 @@ def test_a_sound_table_that_is_quarantined_is_noticed() -> None:
     table = delimited._strict_table(text, SOURCE)
     right = Outcome(columns=("a", "b"), accepted=((2, ("1", "2")), (3, ("3", "4"))))
 
-    assert delimited._unlike(right, table, text) == ""
-    assert delimited._unlike(replace(right, quarantined=((3, "R101"),)), table, text)
-    assert delimited._unlike(replace(right, accepted=right.accepted[:1]), table, text)
+    assert delimited._unlike(right, table, text, SOURCE) == ""
+    assert delimited._unlike(replace(right, quarantined=((3, "R101"),)), table, text, SOURCE)
+    assert delimited._unlike(replace(right, accepted=right.accepted[:1]), table, text, SOURCE)
 
 
 def test_what_the_csv_module_lets_pass_is_no_sound_table() -> None:

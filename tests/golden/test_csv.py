@@ -35,7 +35,7 @@ def read(trait: Trait, scratch: Path) -> tuple[Rows, dict[int, str], str]:
         for batch in read_batches(copy.path, source, file=0, columns=COLUMNS, name=copy.name):
             rows = batch.raw.rows.select(LINE, *COLUMNS).rows()
             accepted += [(str(line), *cells) for line, *cells in rows]
-            quarantined |= dict(batch.findings.rows.select(LINE, "code").rows())
+            quarantined |= dict(batch.findings.errors().rows.select(LINE, "code").rows())
     except MappingRefused as refused:  # the header does not have what the mapping names
         return [], {}, "; ".join(f"{each.message}; {each.help}" for each in refused.mistakes)
     except StopRun as refused:

@@ -19,7 +19,8 @@ from typing import Any
 from pipeline.mapping.plan import Source
 from pipeline.model.origin import LINE, ORIGIN
 from pipeline.model.stops import SourceUnusable
-from pipeline.read import SourceEmpty, read_batches, read_header
+from pipeline.read import SourceEmpty, read_batches
+from pipeline.read.header import load_header
 from tests.pollock.kinds import Row
 
 MEASURES = (
@@ -84,7 +85,7 @@ def load(path: Path, parameters: Mapping[str, Any]) -> Loaded:
     """Read a file as its parameters declare it, all columns that can be told apart."""
     try:
         source = declared(parameters)
-        names = read_header(path, source)
+        names = load_header(path, source, path.name).names
         single = [name for name, times in Counter(names).items() if name and times == 1]
         accepted: dict[int, Row] = {}
         quarantined: dict[int, str] = {}

@@ -634,7 +634,7 @@ error[M103]: do takes a list
         "tab without double quotes",
         "version: 1\nname: m\nmode: update_only\nsource: {delimiter: \\t}\norder: {order_number: Nr}\n",
         HEADER,
-        'error[M103]: delimiter takes one character\n --> m.yaml:4:21\n  |\n4 | source: {delimiter: \\t}\n  |                     ^^\n  = help: such as ";"; a tab is written "\\t" in double quotes\n',
+        'error[M103]: the delimiter is the letters \\t, not the character\n --> m.yaml:4:21\n  |\n4 | source: {delimiter: \\t}\n  |                     ^^\n  = help: in double quotes it is the character: "\\t"\n',
     ),
     Case(
         "M103",
@@ -668,7 +668,7 @@ order: {order_number: Nr}
 """,
         HEADER,
         """\
-error[M103]: quote and delimiter are the same
+error[M103]: delimiter and quote are both ';'
  --> m.yaml:4:33
   |
 4 | source: {quote: ';', delimiter: ';'}

@@ -113,7 +113,7 @@ def test_an_undecodable_byte_spoils_its_own_record_only(orders: Path) -> None:
     orders.write_bytes(b'id,name\n1,M\xfcller\n2,"a,\n\x81"\n3,ok\n')
 
     assert sentences(orders, ["id"], Source(encoding="cp1252")) == [
-        'orders.csv:3: column "name": byte 0x81 is not valid in cp1252 [R102]'
+        'orders.csv:3: column "name": byte 0x81 (byte 1 of line 2 of the record) is not valid in cp1252 [R102]'
     ]
     raw, faulty, _ = read(orders, ["name"], Source(encoding="cp1252"))
     assert raw["name"].to_list() == ["Müller", "ok"]
@@ -124,7 +124,7 @@ def test_a_character_cut_off_at_the_end_of_the_file_is_found(orders: Path) -> No
     orders.write_bytes("a\nb\n€".encode()[:-1])
 
     assert sentences(orders, ["a"]) == [
-        'orders.csv:3: column "a": byte 0xE2 is not valid in utf-8 [R102]'
+        'orders.csv:3: column "a": byte 0xE2 (byte 1) is not valid in utf-8 [R102]'
     ]
 
 
@@ -273,7 +273,7 @@ def test_a_stray_quote_in_the_header(orders: Path) -> None:
         (Source(encoding="utf-88"), '"utf-88" is not an encoding of text files'),
         (Source(encoding="hex"), '"hex" is not an encoding of text files'),
         (Source(encoding="punycode"), '"punycode" is not an encoding of text files'),
-        (Source(delimiter="::"), "the delimiter '::' is not one ASCII character"),
+        (Source(delimiter=""), "the delimiter '' is not one to 16 characters of a line"),
         (Source(quote="\n"), "the quote '\\n' is not one ASCII character"),
         (Source(delimiter='"'), "delimiter and quote are both '\"'"),
     ],

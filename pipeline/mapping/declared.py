@@ -1,0 +1,85 @@
+"""What `source` says of delimited text, held against itself: before a file is opened."""
+
+from collections import Counter
+
+from pipeline.mapping.columns import Scope
+from pipeline.mapping.dialect import unclear
+from pipeline.mapping.document import Path
+from pipeline.mapping.language import SourceDoc
+from pipeline.mapping.plan import Repair, Source
+from pipeline.mapping.steps import StepMistake, check_pattern
+
+_AT: Path = ("source",)
+_OF_TEXT = (
+    "escape", "record_end", "skip_lines", "find_header", "names", "comment", "footer", "repair",
+)  # fmt: skip
+
+
+def repair_of(doc: SourceDoc) -> Repair | None:
+    """The repairs that are allowed; None where none is."""
+    if doc.repair is None:
+        return None
+    return Repair(
+        too_many=doc.repair.too_many == "drop_empty", too_few=doc.repair.too_few == "fill_empty",
+        join=tuple(doc.repair.join), fits=dict(doc.repair.fits),
+    )  # fmt: skip
+
+
+def check_dialect(scope: Scope, source: Source, doc: SourceDoc) -> None:
+    """Note what cannot be meant: marks that are not clear, keys that exclude each other."""
+    if source.format != "csv":
+        for key in _OF_TEXT:
+            if key in doc.model_fields_set:
+                text = f"`{key}` is of delimited text, not of {source.format}"
+                scope.mistake("M215", text, (*_AT, key), "remove it", key=True)
+        return
+    wrong = unclear(source)
+    if wrong is not None:
+        there = (*_AT, wrong.key) in scope.document.values
+        at = (*_AT, wrong.key) if there else _AT
+        scope.mistake("M103", wrong.message, at, wrong.hint, key=not there)
+    _check_header(scope, source)
+    if source.comment is not None and not set(source.comment).isdisjoint("\r\n\0"):
+        hint = 'write what such lines begin with, such as "#"'
+        scope.mistake("M103", "a comment's beginning has no line break", (*_AT, "comment"), hint)
+    if source.footer is not None:
+        _check_pattern(scope, source.footer, (*_AT, "footer"))
+    if source.repair is not None:
+        _check_repair(scope, source, source.repair)
+
+
+def _check_header(scope: Scope, source: Source) -> None:
+    if source.names and source.find_header:
+        hint = "keep `find_header` if the file has a header, else `names`"
+        text = "a file with `names` has no header to find"
+        scope.mistake("M215", text, (*_AT, "find_header"), hint, key=True)
+    twice = [name for name, count in Counter(source.names).items() if count > 1]
+    if twice:
+        text = f'"{twice[0]}" names two columns'
+        scope.mistake("M203", text, (*_AT, "names"), "each column needs a name of its own")
+    for name in source.names:
+        if name:  # columns that nobody needs may have none
+            scope.possible(name, (*_AT, "names"))
+
+
+def _check_repair(scope: Scope, source: Source, repair: Repair) -> None:
+    at: Path = (*_AT, "repair")
+    for column, pattern in repair.fits.items():
+        scope.find(column, (*at, "fits", column), key=True)
+        _check_pattern(scope, pattern, (*at, "fits", column))
+    for nth, column in enumerate(repair.join):
+        scope.find(column, (*at, "join", nth))
+    if repair.join and not (repair.fits or source.columns):
+        hint = "declare types in `source.columns`, or patterns: `fits: {Zip: '[0-9]{5}'}`"
+        text = "nothing tells whether a row that is joined has its cells in the right columns"
+        scope.mistake("M103", text, (*at, "join"), hint, key=True)
+    if repair.fits and not repair.join:
+        hint = "name the columns that may be joined: `join: [Street]`"
+        scope.mistake("M215", "`fits` is of rows that are joined", (*at, "fits"), hint, key=True)
+
+
+def _check_pattern(scope: Scope, pattern: str, at: Path) -> None:
+    try:
+        check_pattern(pattern)
+    except StepMistake as error:
+        scope.mistake(error.code, error.message, at, error.hint)

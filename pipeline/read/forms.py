@@ -1,0 +1,78 @@
+"""How a delimited file is written, as a run keeps it, and how a file with rows of it to correct is."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, fields, replace
+from typing import Any
+
+from pipeline.mapping.plan import ColumnType, Repair, Source
+
+_FORM = (
+    "format", "encoding", "delimiter", "quote", "escape", "record_end", "skip_lines", "names",
+    "find_header", "comment", "footer", "repair",
+)  # fmt: skip
+_LEFT_OUT = (
+    "escape",
+    "record_end",
+    "skip_lines",
+    "names",
+    "find_header",
+    "comment",
+    "footer",
+    "repair",
+)
+
+
+def form_of(source: Source) -> dict[str, Any]:
+    """All that it takes to read the file again cell by cell, as JSON can have it; no more than is declared.
+
+    >>> form_of(Source(delimiter="+|", skip_lines=1))
+    {'format': 'csv', 'encoding': 'utf-8', 'delimiter': '+|', 'quote': '"', 'skip_lines': 1}
+    """
+    usual = {each.name: each.default for each in fields(Source)}
+    found = {name: getattr(source, name) for name in _FORM}
+    said = {
+        name: asdict(value) if isinstance(value, Repair) else value
+        for name, value in found.items()
+        if name not in _LEFT_OUT or value != usual[name]
+    }
+    if source.repair is not None and source.repair.join:
+        said |= {
+            name: getattr(source, name)
+            for name in ("decimal", "thousands", "dates", "timezone", "null_values", "trim")
+        }
+        said["columns"] = {name: str(each) for name, each in source.columns.items()}
+    return said
+
+
+def source_of(form: Mapping[str, Any]) -> Source:
+    """Undo `form_of`; cells keep the blanks around them."""
+    given = dict(form)
+    for name in ("names", "find_header", "null_values"):
+        if name in given:
+            given[name] = tuple(given[name])
+    if given.get("repair") is not None:
+        repair = dict(given["repair"])
+        given["repair"] = Repair(**repair | {"join": tuple(repair["join"])})
+    if "columns" in given:
+        given["columns"] = {name: ColumnType(each) for name, each in given["columns"].items()}
+    return Source(**given)
+
+
+def corrected_form(source: Source) -> Source:
+    """How a file with rows to correct is written: as its file is, where a spreadsheet can read that.
+
+    That is a header, one delimiter, doubled quotes, lines, and nothing that is no row. Without
+    quotes a cell could not have what an escape character or another end of records lets it have.
+
+    >>> form_of(corrected_form(Source(delimiter="+|", quote=None, names=("a",))))
+    {'format': 'csv', 'encoding': 'utf-8', 'delimiter': ',', 'quote': '"'}
+    """
+    one = len(source.delimiter) == 1 and source.delimiter.isascii()
+    lines = one and source.record_end is None and source.escape is None
+    usual = Source()
+    return replace(
+        source,
+        delimiter=source.delimiter if one else usual.delimiter,
+        quote=source.quote if lines else source.quote or usual.quote,
+        **{name: getattr(usual, name) for name in _LEFT_OUT},
+    )

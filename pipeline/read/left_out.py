@@ -1,0 +1,106 @@
+"""What of a delimited file is no row, counted: nothing is left out without a word."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from pipeline.model.origin import FILE, LINE, ORIGIN_SCHEMA, SEGMENT
+from pipeline.read.mending import How, Repaired
+from pipeline.read.records import Kind
+from pipeline.read.windows import Window
+
+_SAYS = {
+    Kind.COMMENT: ("comment line", "comment lines"),
+    Kind.FOOTER: ("footer line", "footer lines"),
+    Kind.EMPTY: ("row of nothing but delimiters", "rows of nothing but delimiters"),
+}
+_REPEATED, _OUT, _MENDED = "R111", "R110", "R109"
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts of the lines of a file that are no rows, each with the first of them."""
+
+    file: int
+    before: int
+    counts: dict[Kind, tuple[int, int]] = field(default_factory=dict)
+    dropped: tuple[int, int] = (0, 0)
+
+    def take(self, window: Window) -> None:
+        """Count what a window leaves out."""
+        out = window.left_out
+        for each in {*out.kind.tolist()}:
+            lines = out.line[out.kind == each] + window.line
+            count, first = self.counts.get(Kind(each), (0, int(lines[0])))
+            self.counts[Kind(each)] = count + len(lines), first
+        for each in window.repairs:
+            if each.how is How.DROPPED and len(each.lines):
+                count, first = self.dropped
+                first = first or int(each.lines[0]) + window.line
+                self.dropped = count + len(each.lines), first
+
+    def findings(self) -> pl.DataFrame:
+        """A finding for each kind of line, at the first of them."""
+        told = [*self._told()]
+        origin = [(self.file, line, 0) for _, line, _, _ in told]
+        what = [(code, value, detail) for code, _, value, detail in told]
+        schema = dict.fromkeys(("code", "value", "detail"), pl.String())
+        return pl.DataFrame(origin, ORIGIN_SCHEMA, orient="row").hstack(
+            pl.DataFrame(what, schema, orient="row")
+        )
+
+    def _told(self) -> Iterator[tuple[str, int, str, str]]:
+        if self.before:
+            yield _OUT, 1, str(self.before), _counted(self.before, "line before the header", "lines before the header")  # fmt: skip
+        for kind, (count, first) in sorted(self.counts.items()):
+            if kind is Kind.HEADER:
+                yield _REPEATED, first, str(count), "time" if count == 1 else "times"
+            else:
+                yield _OUT, first, str(count), _counted(count, *_SAYS[kind])
+        count, first = self.dropped
+        if count:
+            yield _OUT, first, str(count), _counted(
+                count, "row's empty cells behind the last column", "rows' empty cells behind the last column"
+            )  # fmt: skip
+
+
+def mended(window: Window, file: int) -> pl.DataFrame | None:
+    """A finding for each record that was put right, but for empty cells that were too many."""
+    rows = [row for each in window.repairs for row in _rows(each, window.line, file)]
+    if not rows:
+        return None
+    texts = ("code", "column", "value", "detail")
+    return pl.DataFrame(
+        rows, {FILE: pl.UInt32(), LINE: pl.UInt32(), SEGMENT: pl.UInt32(), **dict.fromkeys(texts, pl.String())},
+        orient="row",
+    )  # fmt: skip
+
+
+def _rows(each: Repaired, line: int, file: int) -> Iterator[tuple[int | str | None, ...]]:
+    if each.how is How.FILLED:
+        for at in each.lines.tolist():
+            yield (
+                file,
+                at + line,
+                0,
+                _MENDED,
+                None,
+                None,
+                "cells that its end lacks are taken as empty",
+            )
+    elif each.how is How.JOINED:
+        for at, value in zip(each.lines.tolist(), each.values, strict=True):
+            yield (
+                file,
+                at + line,
+                0,
+                _MENDED,
+                each.column,
+                value,
+                f'its cells are joined: "{value}"',
+            )
+
+
+def _counted(count: int, one: str, several: str) -> str:
+    return one if count == 1 else several

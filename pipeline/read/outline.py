@@ -1,0 +1,84 @@
+"""Lines of a delimited file that are none of its rows: comments, footers, a header that comes again."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from pipeline.mapping.plan import Source
+from pipeline.read.records import Kind
+from pipeline.read.spelling import Spelling
+
+_BOM = "\ufeff".encode()
+
+# A `Kind` for each line of a text, by where it starts and its size.
+Kinds = Callable[[bytes, NDArray[np.int64], NDArray[np.int64]], NDArray[np.uint8]]
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """How such lines are told: by what they begin with, by a pattern, by being the header's text.
+
+    All texts are spelled. A header of one cell is a word that may well be a value.
+    """
+
+    spelling: Spelling
+    comment: bytes | None
+    footer: str | None
+    header: bytes | None = None
+
+    @staticmethod
+    def of(source: Source, spelling: Spelling, header: bytes | None = None) -> "Outline":
+        """Prepare the outline of a source, with the header's text once it is known."""
+        comment = None if source.comment is None else spelling.spell(source.comment.encode())
+        several = header is not None and bytes((spelling.marks.delimiter,)) in header
+        return Outline(spelling, comment, source.footer, header if several else None)
+
+    def kinds(
+        self, text: bytes, start: NDArray[np.int64], size: NDArray[np.int64]
+    ) -> NDArray[np.uint8]:
+        """Give a `Kind` for each line, by where it starts and its size without its end."""
+        kind = np.zeros(len(start), np.uint8)
+        if self.header is not None:
+            kind[self._headers(text, start, size)] = Kind.HEADER
+        if self.footer is not None:
+            kind[self._footers(text, start, size)] = Kind.FOOTER
+        if self.comment:
+            kind[_beginning_with(self.comment, text, start, size)] = Kind.COMMENT
+        return kind
+
+    def _headers(
+        self, text: bytes, start: NDArray[np.int64], size: NDArray[np.int64]
+    ) -> Sequence[int]:
+        header = self.header or b""
+        # files that were put together may have their byte order marks still
+        marked = _BOM + header
+        maybe = np.flatnonzero((size == len(header)) | (size == len(marked)))
+        return [
+            at
+            for at, begin in zip(maybe.tolist(), start[maybe].tolist(), strict=True)
+            if text.startswith(header if size[at] == len(header) else marked, begin)
+        ]
+
+    def _footers(
+        self, text: bytes, start: NDArray[np.int64], size: NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
+        lines = [
+            self.spelling.as_written(text[begin : begin + long])
+            for begin, long in zip(start.tolist(), size.tolist(), strict=True)
+        ]
+        series = pl.Series(lines, dtype=pl.Binary).cast(pl.String, strict=False)
+        # anchored like a comment: a pattern that may stand anywhere would take too much
+        return series.str.contains(f"^(?:{self.footer})").fill_null(value=False).to_numpy()
+
+
+def _beginning_with(
+    prefix: bytes, text: bytes, start: NDArray[np.int64], size: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    data = np.frombuffer(text, np.uint8)
+    found = size >= len(prefix)
+    for nth, byte in enumerate(prefix):
+        found[found] = data[start[found] + nth] == byte
+    return found
