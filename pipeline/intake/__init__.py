@@ -13,10 +13,18 @@ from pipeline.intake.snapshots import (
     take_snapshot,
 )
 from pipeline.intake.stillness import AT_ONCE, STILL_WRITTEN, Readiness
-from pipeline.intake.workbooks import Dialect, is_workbook, sheet_to_text
+from pipeline.intake.workbooks import (
+    BREAK,
+    Dialect,
+    holds_a_sheet,
+    is_workbook,
+    sheet_to_text,
+    with_breaks,
+)
 
 __all__ = [
     "AT_ONCE",
+    "BREAK",
     "STILL_WRITTEN",
     "ArchiveCopy",
     "Dialect",
@@ -31,10 +39,12 @@ __all__ = [
     "display_names",
     "facts_of_file",
     "find_files",
+    "holds_a_sheet",
     "is_workbook",
     "meant",
     "sheet_to_text",
     "take_member",
     "take_snapshot",
     "unpacked_name",
+    "with_breaks",
 ]

@@ -13,11 +13,22 @@ from pathlib import Path
 
 import polars as pl
 
-from pipeline.intake.packing import PIECE, Limits
+from pipeline.intake.packing import PIECE, Limits, unpacked_name
 from pipeline.model.likeness import nearest
 from pipeline.model.stops import SourceUnusable, StopRun
 
-__all__ = ["Dialect", "ExtraMissing", "is_workbook", "sheet_to_text"]
+__all__ = [
+    "BREAK",
+    "Dialect",
+    "ExtraMissing",
+    "holds_a_sheet",
+    "is_workbook",
+    "sheet_to_text",
+    "with_breaks",
+]
+
+# Stands for a line break in a cell, so that each row is one line; no cell of a workbook has it.
+BREAK = "\v"
 
 UNPACKED_MAX = 1 << 30  # bytes; a million rows of ten cells take about half of that
 
@@ -59,10 +70,24 @@ def is_workbook(name: str) -> bool:
     return name.lower().endswith((*_WORKBOOKS, *OTHER_WORKBOOKS))
 
 
+def holds_a_sheet(name: str) -> bool:
+    """Tell whether the copy of a file of this name is the text of a sheet.
+
+    >>> holds_a_sheet("orders.xlsx"), holds_a_sheet("orders.xlsx.csv"), holds_a_sheet("orders.csv")
+    (True, True, False)
+    """
+    return is_workbook(unpacked_name(name.removesuffix(".csv")))
+
+
+def with_breaks(rows: pl.DataFrame) -> pl.DataFrame:
+    """Give the cells of such a text their line breaks again."""
+    return rows.with_columns(pl.col(pl.String).str.replace_all(BREAK, "\n", literal=True))
+
+
 def sheet_to_text(copy: Path, sheet: str | None, dialect: Dialect, called: str) -> None:
     """Put a sheet's text in the place of a workbook's copy; `sheet` may be left out where it has one.
 
-    Line n is row n, as long as no cell above has a line break in it. Dates are as the workbook keeps
+    Line n is row n; a line break in a cell is BREAK. Dates are as the workbook keeps
     them, `2026-11-20 14:05:00`, numbers have a point and no exponent; what the workbook shows does
     not count.
 
@@ -222,8 +247,13 @@ def _write(rows: pl.DataFrame, text: Path, dialect: Dialect, called: str) -> Non
             f"{called} is a workbook, and its mapping says `quote: none`",
             help="leave out `source.quote`: cells may have line breaks",
         )
-    cells = [pl.col(name).cast(pl.String).fill_null("") for name in rows.columns]
-    special = "[" + re.escape(dialect.delimiter + quote) + "\r\n]"
+    if BREAK.encode(dialect.encoding) != BREAK.encode("ascii"):
+        raise _no_encoding(f"{called} cannot be written as {dialect.encoding}")
+    cells = [
+        pl.col(name).cast(pl.String).fill_null("").str.replace_all("\r\n|\r|\n", BREAK)
+        for name in rows.columns
+    ]
+    special = "[" + re.escape(dialect.delimiter + quote) + BREAK + "]"
     quoted = [
         pl.when(cell.str.contains(special))
         .then(pl.lit(quote) + cell.str.replace_all(quote, quote * 2, literal=True) + pl.lit(quote))
@@ -246,7 +276,11 @@ def _write(rows: pl.DataFrame, text: Path, dialect: Dialect, called: str) -> Non
                 file.writelines(f"{each}\n" for each in lines.slice(start, _SLICE))
     except UnicodeEncodeError as error:
         text.unlink()
-        raise SourceUnusable(
-            f"{called} has the character {error.object[error.start]!r}, which {dialect.encoding} does not",
-            help="a workbook has no encoding: leave out `source.encoding` in its mapping",
+        raise _no_encoding(
+            f"{called} has the character {error.object[error.start]!r}, which {dialect.encoding} does not"
         ) from None
+
+
+def _no_encoding(what: str) -> SourceUnusable:
+    hint = "a workbook has no encoding: leave out `source.encoding` in its mapping"
+    return SourceUnusable(what, help=hint)

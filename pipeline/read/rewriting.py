@@ -58,7 +58,8 @@ class Rewriter:
         marks = "".join(
             rf"\x{{{ord(each):02x}}}" for each in source.delimiter + (source.quote or "")
         )
-        self._special = rf"[\r\n{marks}]"
+        # \v stands for a line break in the text of a sheet (pipeline.intake.workbooks)
+        self._special = rf"[\r\n\v{marks}]"
         # without quotes, nothing can stand before a cell where the apostrophe is the delimiter
         self._defuses = source.quote is not None or source.delimiter != "'"
         self._outer = outer
@@ -121,7 +122,7 @@ class Rewriter:
             cells = [defuse(cell) for cell in cells]
         quote = self._quote
         if quote is not None:
-            special = {"\r", "\n", self._delimiter, quote}
+            special = {"\r", "\n", "\v", self._delimiter, quote}
             cells = [
                 f"{quote}{cell.replace(quote, quote * 2)}{quote}" if special & set(cell) else cell
                 for cell in cells

@@ -13,6 +13,7 @@ from typing import IO, Any
 
 import polars as pl
 
+from pipeline.intake import BREAK, holds_a_sheet, unpacked_name
 from pipeline.mapping.plan import Source
 from pipeline.model.origin import FILE, LINE
 from pipeline.model.stops import SourceUnusable
@@ -197,9 +198,13 @@ class _Copy:
         """Write the rows that `about` tells of, in the order of the file, below its header."""
         rewriter = Rewriter(self.source, read_outer(self.path, self.source, name=self.name))
         lines = about.get_column("_line").to_numpy()
-        out.write(rewriter.header())
+        out.write(self._broken(rewriter.header()))
         for picked in pick_records(self.path, self.source, lines, name=self.name):
-            out.write(rewriter.records(picked, about))
+            out.write(self._broken(rewriter.records(picked, about)))
+
+    def _broken(self, text: bytes) -> bytes:
+        """Give the cells of a sheet their line breaks again; such cells are quoted."""
+        return text.replace(BREAK.encode(), b"\n") if holds_a_sheet(self.name) else text
 
 
 class _Names:
@@ -212,7 +217,7 @@ class _Names:
 
     def free(self, index: int, file: str, ending: str) -> Path:
         """Choose a name like that of the input file, without folders or odd characters in it."""
-        stem = re.sub(r"\.[A-Za-z0-9]{1,8}$", "", file.removesuffix(".gz"))
+        stem = re.sub(r"\.[A-Za-z0-9]{1,8}$", "", unpacked_name(file))
         base = (
             _UNSAFE.sub("-", stem.removesuffix(ending.rpartition(".")[0])).strip("-.")[:_NAME_MAX]
             or "file"

@@ -15,7 +15,7 @@ from pathlib import Path
 import polars as pl
 
 from pipeline.convert import keys
-from pipeline.intake import Snapshot
+from pipeline.intake import Snapshot, holds_a_sheet, with_breaks
 from pipeline.mapping.expected import as_total
 from pipeline.mapping.plan import Plan, Source
 from pipeline.model.edi.envelope import LineTotals, Problem
@@ -215,13 +215,19 @@ def _read(job: Job, source: SourceFile, snapshot: Snapshot) -> Iterator[Batch]:
             columns=job.plan.reads, portion=job.portions.get(source.index),
         )  # fmt: skip
         return
-    yield from read_batches(
+    for batch in read_batches(
         snapshot.path,
         job.source_of(source.index),
         file=source.index,
         columns=job.plan.reads,
         name=source.name,
-    )
+    ):
+        yield _of_a_sheet(batch) if holds_a_sheet(source.name) else batch
+
+
+def _of_a_sheet(batch: Batch) -> Batch:
+    raw, faulty = with_breaks(batch.raw.rows), with_breaks(batch.faulty.rows)
+    return replace(batch, raw=RawTable(raw), faulty=RawTable(faulty))
 
 
 def _named(findings: Findings, plan: Plan) -> Findings:

@@ -493,7 +493,12 @@ def test_a_workbook_is_read_as_its_rows_would_be_and_faulty_ones_are_corrected_a
         'delimiter: ";"', 'delimiter: ";"\n  sheet: Orders'
     )
     (warehouse.folder / "orders.yaml").write_text(mapping)
-    rows = [HEADER, order_row("A1"), order_row("A2"), order_row("A3", qty="x", name="Jo\nDoe")]
+    rows = [
+        HEADER,
+        order_row("A1", name="Jo\nDoe"),
+        order_row("A2"),
+        order_row("A3", qty="x", name="Al\nBo"),
+    ]
     cells = [row.removesuffix("\n").split(";") for row in rows]
     workbook(
         warehouse.folder / "orders.xlsx",
@@ -506,8 +511,12 @@ def test_a_workbook_is_read_as_its_rows_would_be_and_faulty_ones_are_corrected_a
     assert (result.exit_code, arrived(warehouse)) == (3, ["A1", "A2"])
     [rejected] = warehouse.rejections(result)
     assert (rejected["file"], rejected["line"], rejected["column"]) == ("orders.xlsx", 4, "qty")
+    stored = warehouse.sandbox.order("A1")
+    assert stored is not None
+    assert stored["recipient_name"] == "Jo\nDoe"
     [path] = warehouse.corrected(result).values()
     assert path.suffix == ".csv"
+    assert '"Al\nBo"' in path.read_text(encoding="utf-8")
     path.write_text(path.read_text(encoding="utf-8").replace(";x;", ";2;"), encoding="utf-8")
     again = warehouse.retry(path)
     assert (again.exit_code, arrived(warehouse)) == (0, ["A1", "A2", "A3"])
