@@ -405,6 +405,12 @@ def _job(
 
 def _as_text(copy: Snapshot, source: Source) -> None:
     """Write the sheet that a mapping reads as the text that it reads otherwise."""
+    for key in ("escape", "record_end"):  # they would be looked for in the text of the cells
+        if getattr(source, key) is not None:
+            raise SourceUnusable(
+                f"{copy.name} is a workbook, and its mapping says `{key}`",
+                help=f"leave out `source.{key}`",
+            )
     dialect = Dialect(source.encoding, source.delimiter, source.quote)
     sheet_to_text(copy.path, source.sheet, dialect, copy.name)
 

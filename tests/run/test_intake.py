@@ -544,3 +544,13 @@ def test_refused_orders_of_a_workbook_are_sent_again_from_its_copy(warehouse: Wa
     resent = again(warehouse.settings, refused.run_id, [], [], Options(), warehouse.told)
 
     assert (resent.exit_code, arrived(warehouse)) == (0, ["A1"])
+
+
+def test_marks_of_text_mean_nothing_in_a_workbook(warehouse: Warehouse) -> None:
+    mapping = ORDERS_YAML.replace('"orders*.csv"', '"orders*.xlsx"').replace(
+        'delimiter: ";"', "delimiter: \";\"\n  escape: '\\'"
+    )
+    (warehouse.folder / "orders.yaml").write_text(mapping)
+    workbook(warehouse.folder / "orders.xlsx", {"S": {"A1": "no"}})
+    with pytest.raises(SourceUnusable, match="is a workbook, and its mapping says `escape`"):
+        warehouse.run()
