@@ -15,6 +15,7 @@ made by libFuzzer. Without it they are made here, by lines and marks, the same f
 """
 
 import argparse
+import codecs
 import contextlib
 import csv
 import faulthandler
@@ -147,6 +148,8 @@ def wrong_with(mutant: Mutant, window: int) -> str:
 
 def _text(data: bytes, encoding: str) -> str | None:
     """The text as it is meant, with a mark for each broken byte; None where lines cannot be known."""
+    if encoding == "utf-16" and not data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return None  # which way round is not guessed
     errors = "replace" if encoding in _BY_BYTES else "strict"
     try:
         return data.decode(encoding, errors).removeprefix("\ufeff")
