@@ -39,6 +39,7 @@ TRAITS = (
     Trait("UTF-16", "utf-16", "with `encoding: utf-16`; its mark says which way round"),
     Trait("cp1252, latin-1, cp1250", "cp1252", "with `encoding: cp1252`; never guessed"),
     Trait("Shift-JIS, GBK, Big5", "shift-jis", "by declaration; a byte of a character that looks like a delimiter is none"),
+    Trait("cp1252 where utf-8 is usual", "fallback-encoding", "with `fallback_encodings: [cp1252]`, if the whole file is in it; the run says so"),
     Trait("a byte that is not in the declared encoding", "wrong-encoding", "its record, with byte and column", {3: "R102"}),
     Trait("a NUL byte", "nul-byte", "its record", {2: "R105"}),
     Trait("line ends of several kinds, a lone CR among them", "mixed-line-ends", "`\\n` and `\\r\\n` end a record, and `\\r` between whole rows; each counts as one line"),

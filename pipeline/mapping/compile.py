@@ -53,7 +53,7 @@ KEY_JOINT = "\x1f"  # between the parts of a key of several columns
 _READING: tuple[Path, ...] = (
     ("source",),
     *(("source", key) for key in (
-        "format", "encoding", "delimiter", "quote", "trim", "escape", "record_end", "skip_lines", "names",
+        "format", "encoding", "fallback_encodings", "delimiter", "quote", "trim", "escape", "record_end", "skip_lines", "names",
         "find_header", "comment",
     )),
 )  # fmt: skip
@@ -230,7 +230,8 @@ class _Compiler:
         if files is None and expects is not None and expects.name is not None:
             files = expects.name.glob
         source = Source(
-            format=doc.format, files=files, encoding=doc.encoding, delimiter=doc.delimiter,
+            format=doc.format, files=files, encoding=doc.encoding,
+            fallbacks=tuple(doc.fallback_encodings), delimiter=doc.delimiter,
             quote=None if doc.quote == "none" else doc.quote, escape=doc.escape,
             record_end=doc.record_end, skip_lines=doc.skip_lines, names=tuple(doc.names),
             find_header=tuple(doc.find_header), comment=doc.comment, footer=doc.footer,

@@ -11,7 +11,7 @@ from pipeline.mapping.steps import StepMistake, check_pattern
 
 _AT: Path = ("source",)
 _OF_TEXT = (
-    "escape", "record_end", "skip_lines", "find_header", "names", "comment", "footer", "repair",
+    "fallback_encodings", "escape", "record_end", "skip_lines", "find_header", "names", "comment", "footer", "repair",
 )  # fmt: skip
 
 
@@ -33,6 +33,13 @@ def check_dialect(scope: Scope, source: Source, doc: SourceDoc) -> None:
                 text = f"`{key}` is of delimited text, not of {source.format}"
                 scope.mistake("M215", text, (*_AT, key), "remove it", key=True)
         return
+    for each in source.fallbacks:
+        try:
+            "".encode(each)
+        except (LookupError, UnicodeError):
+            text = f'"{each}" is not an encoding'
+            hint = "such as utf-8, cp1252, utf-16"
+            scope.mistake("M104", text, (*_AT, "fallback_encodings"), hint)
     wrong = unclear(source)
     if wrong is not None:
         there = (*_AT, wrong.key) in scope.document.values

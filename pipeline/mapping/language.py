@@ -125,6 +125,11 @@ class SourceDoc(_Doc):
         description="any text encoding; never guessed. A byte that does not fit is a finding of its row. "
         "For EDI it overrides what the interchange declares",
     )
+    fallback_encodings: list[str] = Field(
+        [],
+        description="encodings to try in turn where the whole file is not in `encoding`: `[cp1252]`; the run "
+        "says which it is. UTF-8 with a few broken bytes stays UTF-8",
+    )
     delimiter: str = Field(
         ",",
         description='one character, or several such as `"+|"`; a tab is `"\\t"` in double quotes',

@@ -11,6 +11,7 @@ from pipeline.read.edi.batches import (
     read_edi_batches,
     rejections,
 )
+from pipeline.read.encodings import settled
 from pipeline.read.forms import corrected_form, form_of, source_of
 from pipeline.read.header import SourceEmpty
 from pipeline.read.picked import OURS, pick_records, read_ours, read_outer
@@ -39,6 +40,7 @@ __all__ = [
     "read_outer",
     "recognise",
     "rejections",
+    "settled",
     "source_of",
     "writable",
 ]

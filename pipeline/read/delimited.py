@@ -21,6 +21,7 @@ from pipeline.model.tables import RawTable
 from pipeline.read.batch import Batch
 from pipeline.read.cells import around, cell_at, split_cells
 from pipeline.read.decoding import MARK, MARKED_CHARACTER, REPLACED, bytes_of, shown, undecodable
+from pipeline.read.encodings import settled
 from pipeline.read.formulas import restore
 from pipeline.read.header import Header, find_columns, load_header
 from pipeline.read.left_out import Tally, mended
@@ -64,7 +65,8 @@ def read_header(path: Path, source: Source, *, name: str | None = None) -> tuple
         SourceEmpty: the file has no header.
         SourceUnusable: the file or its header cannot be read as the mapping declares.
     """
-    header = load_header(path, source, name or path.name)
+    called = name or path.name
+    header = load_header(path, settled(path, source, called), called)
     return (*header.names, *header.numbered)
 
 
@@ -94,6 +96,7 @@ def read_batches(
             batches that came before.
     """
     called = name or path.name
+    source = settled(path, source, called)
     header = load_header(path, source, called)
     wanted = tuple(dict.fromkeys(columns))
     positions = find_columns(header, wanted, called)

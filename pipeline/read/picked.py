@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pipeline.mapping.plan import Source
 from pipeline.read.cells import split_cells
 from pipeline.read.decoding import shown
+from pipeline.read.encodings import settled
 from pipeline.read.formulas import restore
 from pipeline.read.header import (
     OUR_CHECK,
@@ -79,6 +80,7 @@ def read_outer(path: Path, source: Source, *, name: str) -> Outer:
     Raises:
         SourceUnusable: the header cannot be read.
     """
+    source = settled(path, source, name)
     header = load_header(path, replace(source, trim=False), name)
     positions = _own(header)
     with open_source(path, name) as file:
@@ -98,6 +100,7 @@ def pick_records(
     Raises:
         SourceUnusable: the file cannot be read as the mapping declares.
     """
+    source = settled(path, source, name)
     header = load_header(path, replace(source, trim=False), name)
     positions = _own(header)
     columns = {str(number): position for number, position in enumerate(positions)}
@@ -131,6 +134,7 @@ def read_ours(path: Path, source: Source, *, name: str) -> pl.DataFrame:
     Raises:
         SourceUnusable: the file cannot be read as the mapping declares.
     """
+    source = settled(path, source, name)
     header = load_header(path, source, name)
     spelling = Spelling.of(source)
     wanted = {

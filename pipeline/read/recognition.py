@@ -4,23 +4,16 @@ Whoever corrects it may have saved it in a spreadsheet, which writes the delimit
 a byte order mark. What stands beside our own names is no guess.
 """
 
-import codecs
 import re
 from dataclasses import replace
 from pathlib import Path
 
 from pipeline.mapping.plan import Source
+from pipeline.read.encodings import marked
 from pipeline.read.forms import corrected_form
 from pipeline.read.header import OUR_COLUMNS, OUR_RUN, open_source
 
 _BEGIN = 1 << 20  # bytes in which the header must end
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 _HEADER = re.compile(
     rf"(?P<open>[\"']?){OUR_COLUMNS}\w+(?P=open)(?P<delimiter>[^\w\r\n])(?P<quote>[\"']?){OUR_RUN}\b"
 )
@@ -37,7 +30,7 @@ def recognise(path: Path, name: str) -> Source | None:
     """
     with open_source(path, name) as file:
         begin = file.read(_BEGIN)
-    encoding = _marked(begin) or _by_zeros(begin)
+    encoding = marked(begin) or _by_zeros(begin)
     found = _HEADER.search(begin.decode(encoding, "ignore"))
     if found is None:
         return None
@@ -53,15 +46,11 @@ def adapted(path: Path, source: Source, name: str) -> Source:
         return source
     source = corrected_form(source)
     with open_source(path, name) as file:
-        marked = _marked(file.read(4))
-    changed = replace(source, encoding=marked or source.encoding)
+        own = marked(file.read(4))
+    changed = replace(source, encoding=own or source.encoding, fallbacks=())
     if found.delimiter == source.delimiter:
         return changed
     return replace(changed, delimiter=found.delimiter, quote=found.quote)
-
-
-def _marked(begin: bytes) -> str | None:
-    return next((encoding for mark, encoding in _MARKS if begin.startswith(mark)), None)
 
 
 def _by_zeros(begin: bytes) -> str:

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 
@@ -32,7 +32,7 @@ from pipeline.mapping.plan import Plan, Source
 from pipeline.model.edi.partner import Partner
 from pipeline.model.stops import SourceUnusable, StopRun
 from pipeline.model.tables import SourceFile
-from pipeline.read import Portion, Reading, adapted, read_header
+from pipeline.read import Portion, Reading, adapted, corrected_form, read_header, settled
 from pipeline.run.aside import (
     IMPORTED,
     UNFINISHED,
@@ -389,30 +389,38 @@ def _job(
             if before.skips(copy.sha256, sha256):
                 refusals.skipped[original] = copy.sha256
                 continue
-            if not corrected and is_workbook(copies.file_name(original)):
-                _as_text(copy, plan.source)
-            form = adapted(copy.path, plan.source, copy.name) if corrected else plan.source
+            form = plan.source
+            if corrected:
+                form = adapted(copy.path, form, copy.name)
+            elif is_workbook(copies.file_name(original)):
+                form = _as_text(copy, form)
+            form = settled(copy.path, form, copy.name)
+            if form.encoding in plan.source.fallbacks:
+                warn(f"{copy.name} is not in {plan.source.encoding}: read as {form.encoding}")
             header = read_header(copy.path, form, name=copy.name)
             made, sha256 = _fitting(path, plan, header, copy.name)
             source, _ = numbered = _numbered(copy, plan, ordinals)
             files.append(numbered)
             headers[source.index] = tuple(header)
-            if corrected:
+            if form is not plan.source:
                 forms[source.index] = form
     _say_warnings(path, made, warn)
     return Job(path, made.plan, sha256, tuple(files), forms=forms, headers=headers)
 
 
-def _as_text(copy: Snapshot, source: Source) -> None:
-    """Write the sheet that a mapping reads as the text that it reads otherwise."""
+def _as_text(copy: Snapshot, source: Source) -> Source:
+    """Write the sheet that a mapping reads as the text that it reads otherwise; gives how it is written."""
     for key in ("escape", "record_end"):  # they would be looked for in the text of the cells
         if getattr(source, key) is not None:
             raise SourceUnusable(
                 f"{copy.name} is a workbook, and its mapping says `{key}`",
                 help=f"leave out `source.{key}`",
             )
-    dialect = Dialect(source.encoding, source.delimiter, source.quote)
+    plain = corrected_form(source)
+    form = replace(source, delimiter=plain.delimiter, quote=plain.quote)
+    dialect = Dialect(form.encoding, form.delimiter, form.quote)
     sheet_to_text(copy.path, source.sheet, dialect, copy.name)
+    return form if form != source else source
 
 
 def _numbered(copy: Snapshot, plan: Plan, ordinals: Iterator[int]) -> tuple[SourceFile, Snapshot]:

@@ -147,6 +147,35 @@ def test_a_byte_order_mark_is_no_part_of_the_first_name(orders: Path, encoding: 
     assert raw.rows() == [(0, 2, 0, "€", "\ufeffx")]
 
 
+def test_a_byte_order_mark_says_the_encoding_before_the_mapping_does(orders: Path) -> None:
+    for mark in ("utf-8-sig", "utf-16", "utf-32"):
+        orders.write_bytes("Straße,b\nä,1\n".encode(mark))
+
+        raw, _, _ = read(orders, ["Straße"], Source(encoding="cp1252"))
+
+        assert raw.rows() == [(0, 2, 0, "ä")]
+
+
+def test_a_fallback_counts_only_for_a_file_that_is_wholly_in_it(orders: Path) -> None:
+    source = Source(fallbacks=("cp1252", "latin-1"))
+    orders.write_bytes("a,b\nMüller,1\n".encode("cp1252"))
+    assert read(orders, ["a"], source)[0]["a"].to_list() == ["Müller"]
+    orders.write_bytes("a,b\nMüller,\x81\n".encode("latin-1"))  # cp1252 has no such byte
+    assert read(orders, ["b"], source)[0]["b"].to_list() == ["\x81"]
+    orders.write_bytes("a,b\nMüller,1\n".encode())
+    assert read(orders, ["a"], source)[0]["a"].to_list() == ["Müller"]
+
+
+def test_utf_8_with_a_broken_byte_is_not_read_as_something_else(orders: Path) -> None:
+    orders.write_bytes("a,b\nMüller,Köln\nJ\u00f6rg,".encode() + b"\xfc\n")
+
+    raw, faulty, findings = read(orders, ["a"], Source(fallbacks=("cp1252",)))
+
+    assert raw["a"].to_list() == ["Müller"]
+    assert faulty["a"].to_list() == ["Jörg"]
+    assert findings["value"].to_list() == ["0xFC (byte 7)"]
+
+
 def test_a_header_alone_has_no_records(orders: Path) -> None:
     orders.write_bytes(b"a,b\n\n\n")
 
