@@ -5,6 +5,7 @@ differs between the databases (pragmas, locks, upsert, files, lost connections) 
 SQLite and in `postgresql`.
 """
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -156,10 +157,21 @@ def unusable(error: Exception, place: str, *, opening: bool = False) -> LedgerUn
         )
     if "://" in place:  # the server's first line says it; more may quote a row
         words, _, _ = words.partition("\n")
+    elif words in _NOT_OPEN:
+        words += _why_not(place)
     return LedgerUnusable(
         f"cannot use the ledger at {place}: {words}",
         help=_advice(str(state), words) if "://" in place else _OF_A_FILE,
     )
+
+
+def _why_not(file: str) -> str:
+    """Ask the system why a file cannot be opened: SQLite does not say."""
+    try:
+        os.close(os.open(file, os.O_RDWR))
+    except OSError as error:
+        return f" ({error.strerror})"
+    return ""
 
 
 def _advice(state: str, words: str) -> str:
@@ -176,6 +188,7 @@ _OF_A_SERVER = (
     "is the server there, and is the address right? then run the same command again, what was "
     "delivered is recorded"
 )
+_NOT_OPEN = ("unable to open database file", "attempt to write a readonly database")
 _DISK_FULL = "53100"
 _HELP = {  # by SQLSTATE
     "3F000": "make the schema first, or leave search_path out of the URL",

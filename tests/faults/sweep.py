@@ -50,7 +50,8 @@ _LEDGER_UNUSABLE = 11
 _CAUSES = {
     # SQLite calls whatever a flush says an I/O error.
     "ENOSPC": ("No space left on device", "disk full", "disk is full", "disk I/O error"),
-    "EIO": ("Input/output error", "disk I/O error"),
+    # A file that it cannot open to write, once, SQLite opens to read.
+    "EIO": ("Input/output error", "disk I/O error", "attempt to write a readonly database"),
 }
 _FORWARD = ("run the same command again", "run the command again", "pipeline resume")
 

@@ -13,6 +13,7 @@ import pytest
 
 from pipeline.ledger import FindingCount, Ledger, LedgerUnusable, versions
 from pipeline.ledger import store as ledger_store
+from pipeline.ledger.database import unusable
 from pipeline.ledger.schema import VERSION
 from tests.unit.ledger.test_ledger import begin, clock, plan
 
@@ -250,3 +251,11 @@ def test_what_is_replaced_leaves_no_bytes(path: Path) -> None:
         ledger.put_finding_counts("r1", 0, [])
     assert b"canary column" not in path.read_bytes()
     assert not path.with_name("ledger.db-wal").exists()
+
+
+def test_p7_why_a_file_cannot_be_opened_is_asked_of_the_system(tmp_path: Path) -> None:
+    """SQLite says only that it is unable to; the system knows more."""
+    said = unusable(sqlite3.OperationalError("unable to open database file"), str(tmp_path))
+    assert str(said) == (
+        f"cannot use the ledger at {tmp_path}: unable to open database file (Is a directory)"
+    )
