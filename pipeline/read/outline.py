@@ -1,5 +1,6 @@
 """Lines of a delimited file that are none of its rows: comments, footers, a header that comes again."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -8,9 +9,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from pipeline.mapping.plan import Source
+from pipeline.read.decoding import MARK, REPLACED
 from pipeline.read.records import Kind
 from pipeline.read.spelling import Spelling
 
+_MARKED = re.compile(MARK.pattern + rb"[\x80-\xbf]")  # as long as REPLACED
 _BOM = "\ufeff".encode()
 
 # A `Kind` for each line of a text, by where it starts and its size.
@@ -65,11 +68,13 @@ class Outline:
     def _footers(
         self, text: bytes, start: NDArray[np.int64], size: NDArray[np.int64]
     ) -> NDArray[np.bool_]:
+        if b"\xed" in text:  # what could not be decoded is no UTF-8; no pattern means it
+            text = _MARKED.sub(REPLACED.encode(), text)
         lines = [
             self.spelling.as_written(text[begin : begin + long])
             for begin, long in zip(start.tolist(), size.tolist(), strict=True)
         ]
-        series = pl.Series(lines, dtype=pl.Binary).cast(pl.String, strict=False)
+        series = pl.Series(lines, dtype=pl.Binary).cast(pl.String)
         # anchored like a comment: a pattern that may stand anywhere would take too much
         return series.str.contains(f"^(?:{self.footer})").fill_null(value=False).to_numpy()
 

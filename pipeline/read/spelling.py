@@ -222,8 +222,8 @@ class Spelling:
         return text_of(spelled)
 
     def told(self, worked: str) -> str:
-        """A part of `worked` text as it stands in the file."""
-        return worked if self.plain else text_of(self.as_written(worked.encode("latin-1")))
+        """A part of `worked` text as it stands in the file; without the halves of characters at its ends."""
+        return worked if self.plain else _whole(self.as_written(worked.encode("latin-1")))
 
     # -- private --------------------------------------------------------------------------------
 
@@ -283,3 +283,20 @@ def _before_break(text: bytes, size: int) -> int:
 
 def _before_end(text: bytes, end: bytes) -> int:
     return _before_break(text, len(text)) if end in (b"\n", b"\r") else len(text) - len(end)
+
+
+def _whole(utf8: bytes) -> str:
+    """Give the text of bytes that may begin and end within a character.
+
+    >>> _whole("äöü".encode()[1:-1])
+    'ö'
+    """
+    begin = 0
+    while begin < len(utf8) and utf8[begin] & 0xC0 == 0x80:
+        begin += 1
+    for end in range(len(utf8), max(len(utf8) - 3, begin), -1):
+        try:
+            return text_of(utf8[begin:end])
+        except UnicodeDecodeError:
+            continue
+    return ""
