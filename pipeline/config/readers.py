@@ -29,6 +29,18 @@ def as_ending(value: object) -> str:
     return ending
 
 
+def as_folder_name(value: object) -> str:
+    """The name of a folder, not a path.
+
+    >>> as_folder_name("done")
+    'done'
+    """
+    name = as_text(value)
+    if "/" in name or name in (".", ".."):
+        raise Unfit("is not the name of a folder, such as done")
+    return name
+
+
 def as_ledger(value: object) -> str:
     """A path, or the URL of a PostgreSQL database.
 

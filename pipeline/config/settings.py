@@ -76,6 +76,7 @@ class Maker:
             auto_approve=self.get("auto_approve", bool),
             stable_s=self.get("stable_s", float),
             archive=self.maybe("archive_dir", Path),
+            remote_archive=self.maybe("remote_archive", str),
             imported=self.get("imported", str),
             marker=self.maybe("marker", str),
             acks=self.maybe("acks_dir", Path),

@@ -4,6 +4,7 @@ from pipeline.intake.archiving import NotArchived, archive_file, facts_of_file
 from pipeline.intake.assignment import assign, display_names, meant
 from pipeline.intake.finding import Found, find_files
 from pipeline.intake.packing import unpacked_name
+from pipeline.intake.remote import Fetched, Remote, archive_remote, fetch, is_remote, remote_facts
 from pipeline.intake.snapshots import (
     ArchiveCopy,
     Snapshot,
@@ -28,20 +29,26 @@ __all__ = [
     "STILL_WRITTEN",
     "ArchiveCopy",
     "Dialect",
+    "Fetched",
     "Found",
     "NotArchived",
     "Readiness",
+    "Remote",
     "Snapshot",
     "SnapshotFailed",
     "archive_file",
+    "archive_remote",
     "assign",
     "copy_archive",
     "display_names",
     "facts_of_file",
+    "fetch",
     "find_files",
     "holds_a_sheet",
+    "is_remote",
     "is_workbook",
     "meant",
+    "remote_facts",
     "sheet_to_text",
     "take_member",
     "take_snapshot",

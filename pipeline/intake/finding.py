@@ -15,7 +15,7 @@ from pipeline.intake.stillness import AT_ONCE, Readiness
 from pipeline.model.likeness import nearest
 from pipeline.model.stops import SourceUnusable
 
-__all__ = ["EMPTY", "Found", "find_files", "refusal"]
+__all__ = ["EMPTY", "Found", "find_files", "refusal", "unfinished_name"]
 
 EMPTY = "is empty (0 bytes)"  # why a file is left alone
 NOT_MEANT = "is meant by no mapping's `source.files`"
@@ -103,7 +103,7 @@ class _Search:
 
     def take(self, file: Path, *, named: bool = False, in_folder: bool = False) -> None:
         """Look at a file that an argument names, or that lies in a folder, or that a glob means."""
-        reason = _unfinished(file.name)
+        reason = unfinished_name(file.name)
         if reason is not None:
             (self._left if reason == _HIDDEN else self._unfinished).setdefault(file, reason)
         elif self._readiness.is_marker(file):
@@ -188,7 +188,8 @@ def refusal(path: Path) -> str | None:
     return next((kind for is_kind, kind in _KINDS if is_kind(mode)), "is not a regular file")
 
 
-def _unfinished(name: str) -> str | None:
+def unfinished_name(name: str) -> str | None:
+    """Say why a file of this name is left alone, or None."""
     if name.startswith("."):
         return _HIDDEN
     return "looks unfinished" if name.lower().endswith(_UNFINISHED) else None

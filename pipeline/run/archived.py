@@ -1,11 +1,19 @@
 """Input files on their way out: recognised where they were imported before, archived in the end."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from pipeline.config import Settings
-from pipeline.intake import NotArchived, Readiness, archive_file, facts_of_file
+from pipeline.intake import (
+    NotArchived,
+    Readiness,
+    archive_file,
+    archive_remote,
+    facts_of_file,
+    is_remote,
+)
 from pipeline.ledger import Ledger, RunRecord, RunState
 from pipeline.run.aside import IMPORTED, Imported
 from pipeline.run.byproduct import Byproduct
@@ -49,10 +57,14 @@ def put_away(folder: RunFolder, settings: Settings, events: Events) -> None:
 
 def _put_away(folder: RunFolder, settings: Settings, events: Events) -> None:
     facts = folder.facts()
-    if settings.archive is None or not facts.get("whole") or facts.get("retry"):
+    if (
+        (settings.archive is None and settings.remote_archive is None)
+        or not facts.get("whole")
+        or facts.get("retry")
+    ):
         return
     at = datetime.fromisoformat(facts["started_at"]).astimezone(ZoneInfo(settings.timezone))
-    into = settings.archive / f"{at:%Y-%m-%d}"
+    day = f"{at:%Y-%m-%d}"
     stay = {each["path"] for each in facts["files"] if each.get("aside") not in (None, IMPORTED)}
     moved: dict[str, str] = {}
     for file in facts["files"]:
@@ -60,19 +72,38 @@ def _put_away(folder: RunFolder, settings: Settings, events: Events) -> None:
         if path in stay or path in moved or not file.get("stat"):
             continue
         try:
-            moved[path] = str(archive_file(Path(path), into, file["stat"]))
+            place = _moved(path, file["stat"], settings, day)
         except NotArchived as why:
             moved[path] = path
-            if Path(path).exists():
+            if is_remote(path) or Path(path).exists():
                 events.say("warning", "warning", text=f"{file['name']} stays where it is: {why}")
             continue
+        if place is None:
+            continue
+        moved[path] = place
+        if is_remote(path) or settings.archive is None:
+            continue
+        into = settings.archive / day
         for marker in Readiness(marker=settings.marker).markers_of(Path(path)):
             _with_marker(marker, into)
     told = [each | {"path": moved.get(each["path"], each["path"])} for each in facts["files"]]
     folder.write_facts(facts | {"files": told})
     count = sum(place != path for path, place in moved.items())
     if count:
-        events.say("info", "archived", files=count, folder=str(into))
+        events.say("info", "archived", files=count)
+
+
+def _moved(path: str, was: Sequence[int], settings: Settings, day: str) -> str | None:
+    """Move a file; gives its new place, or None where it is to stay."""
+    if is_remote(path):
+        if settings.remote_archive is None:
+            return None
+        return archive_remote(path, f"{settings.remote_archive}/{day}", was)
+    return (
+        None
+        if settings.archive is None
+        else str(archive_file(Path(path), settings.archive / day, was))
+    )
 
 
 def _with_marker(marker: Path, into: Path) -> None:

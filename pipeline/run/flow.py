@@ -524,6 +524,10 @@ class Flow:
             host=self.endpoint.base_url, zone=self.settings.timezone, started_at=started,
             settings=self._shown_settings(), lines=spooled.lines, aside=aside,
         )  # fmt: skip
+        for file in facts["files"]:
+            remote = opened.remote.get(Path(file["path"]))
+            if remote is not None:
+                file |= {"path": remote.url, "stat": list(remote.facts)}
         enrich(facts["interchanges"], edi, self.settings.partners)
         foreseen = {name: getattr(seen, name) for name in seen.__dataclass_fields__}
         folder.write_facts(

@@ -11,6 +11,7 @@ from typing import Any
 
 from pipeline import __version__
 from pipeline.config import Settings
+from pipeline.intake import is_remote, remote_facts
 from pipeline.ledger import Ledger, RunRecord, RunState
 from pipeline.model.stops import StopRun
 from pipeline.run.folder import SEALED, RunFolder, written
@@ -180,7 +181,10 @@ def _moved(facts: Mapping[str, Any], ledger: Ledger, agreed: str) -> str | None:
     if facts.get("interchanges") and facts["agreed"] != agreed:
         return "what is agreed with partners ([partner.…]) has changed"
     for file in (each for each in facts["files"] if not each.get("aside")):
-        if _sha256(Path(file["path"])) != (file.get("archive_sha256") or file["sha256"]):
+        if is_remote(file["path"]):
+            if remote_facts(file["path"]) != tuple(file["stat"]):
+                return f"{file['name']} has changed or is gone"
+        elif _sha256(Path(file["path"])) != (file.get("archive_sha256") or file["sha256"]):
             return f"{file['name']} has changed or is gone"
     for mapping in facts["mappings"]:
         if _mapping_sha256(Path(mapping["path"])) != mapping["sha256"]:

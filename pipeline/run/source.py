@@ -14,11 +14,14 @@ from pipeline.intake import (
     Dialect,
     Found,
     Readiness,
+    Remote,
     Snapshot,
     assign,
     copy_archive,
     display_names,
+    fetch,
     find_files,
+    is_remote,
     is_workbook,
     meant,
     sheet_to_text,
@@ -146,12 +149,14 @@ def compiled(mappings: Sequence[Path]) -> dict[Path, Compiled]:
 class Opened:
     """What a run reads, and the files that it sets aside; their ordinals follow those of the jobs.
 
-    `known` are files that it reads though they were imported before.
+    `known` are files that it reads though they were imported before; `remote` says which files were
+    fetched, and from where.
     """
 
     jobs: list[Job]
     aside: tuple[Aside, ...] = ()
     known: tuple[Aside, ...] = ()
+    remote: Mapping[Path, Remote] = field(default_factory=dict)
 
 
 def open_jobs(
@@ -185,7 +190,7 @@ def open_jobs(
     }
     if not inputs:
         _all_have_files(patterns)
-    found = find_files(inputs or ["."], list(patterns.values()), readiness)
+    found, remote = _found(inputs, list(patterns.values()), readiness, folder)
     for original, refused in found.refused.items():
         with refusals.of(original):
             raise refused
@@ -242,7 +247,26 @@ def open_jobs(
         file: first[Path(name)].plan.name for name, files in claimed.items() for file in files
     }
     aside = tuple(_set_aside(found, refusals, of_mapping, ordinals, before, copies))
-    return Opened(jobs, aside, tuple(_known(jobs, before)))
+    return Opened(jobs, aside, tuple(_known(jobs, before)), remote)
+
+
+def _found(
+    inputs: Sequence[str], patterns: Sequence[str | None], readiness: Readiness, folder: RunFolder
+) -> tuple[Found, dict[Path, Remote]]:
+    """Find the files, those of servers included: each argument's are fetched to a folder of its own."""
+    into = folder.path.absolute() / "snapshots" / "fetched"
+    fetched = {
+        each: fetch(each, patterns, readiness, into / str(number))
+        for number, each in enumerate(inputs)
+        if is_remote(each)
+    }
+    places = [str(fetched[each].folder) if each in fetched else each for each in inputs]
+    found = find_files(places or ["."], patterns, readiness)
+    unfinished = dict(found.unfinished)
+    for one in fetched.values():
+        unfinished |= one.unfinished
+    remote = {file: each for one in fetched.values() for file, each in one.files.items()}
+    return replace(found, unfinished=unfinished), remote
 
 
 def _known(jobs: Sequence[Job], before: Imported) -> Iterator[Aside]:

@@ -101,7 +101,7 @@ def _unfit(path: Path) -> None:
 
 
 def _no_text(path: Path) -> None:
-    path.write_text(HEADER + order_row("B1"), encoding="utf-16")
+    path.write_bytes((HEADER + order_row("B1")).replace("name", "größe", 1).encode("cp1252"))
 
 
 BAD: list[tuple[str, Callable[[Path], None], str]] = [
@@ -112,7 +112,7 @@ BAD: list[tuple[str, Callable[[Path], None], str]] = [
     ("orders_fifo.csv", os.mkfifo, "is a FIFO; name a regular file"),
     ("orders_other.csv", _other, "has none of the columns that"),
     ("orders_unfit.csv", _unfit, 'unknown column "mail" (did you mean "email"?)'),
-    ("orders_utf16.csv", _no_text, "line 1: the header cannot be read: byte 0xFF"),
+    ("orders_latin.csv", _no_text, "line 1: the header cannot be read: byte 0xF6"),
 ]
 
 
