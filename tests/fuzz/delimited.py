@@ -152,8 +152,8 @@ def wrong_with(mutant: Mutant, window: int) -> str:
     if got != read(mutant.data, mutant.source, 1 << 20):
         return f"a window of {window} bytes reads otherwise"
     if mutant.source in OTHERS:
-        lines = [line for line, _ in (*got.accepted, *got.quarantined)]
-        return "a line begins two records" if len(set(lines)) < len(lines) else ""
+        begins = [line for line, _ in (*got.accepted, *got.quarantined)]
+        return "a line begins two records" if len(set(begins)) < len(begins) else ""
     text = _text(mutant.data, mutant.source.encoding)
     if text is None:
         return ""
