@@ -68,7 +68,7 @@ def judged(
     behind = sum(len(job.files) for job in opened.jobs) + len(opened.aside)
 
     def there() -> list[str]:
-        return [*(each.original.name for each in opened.aside), *read_before()]
+        return [*(each.source.name for each in opened.aside), *read_before()]
 
     found: list[Broken] = []
     held: list[str] = []
@@ -263,7 +263,8 @@ def _plain(number: Decimal) -> str:
 
 
 def _names(snapshot: Snapshot) -> tuple[str, ...]:
-    return _unpacked(snapshot.original.name)
+    # not that of the original: of what is in an archive the archive's name says nothing
+    return _unpacked(PurePath(snapshot.name).name)
 
 
 def _unpacked(name: str) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -201,6 +202,17 @@ def test_a_packed_file_is_called_as_what_is_in_it(warehouse: Warehouse) -> None:
     warehouse.orders(order_row("A1"), name=TODAY)
     plain = warehouse.folder / TODAY
     (warehouse.folder / f"{TODAY}.gz").write_bytes(gzip.compress(plain.read_bytes()))
+    plain.unlink()
+
+    assert warehouse.run().exit_code == 0
+
+
+def test_a_file_in_an_archive_is_called_by_its_own_name(warehouse: Warehouse) -> None:
+    expect(warehouse, NAMED, "max_age: 26h")
+    warehouse.orders(order_row("A1"), name=TODAY)
+    plain = warehouse.folder / TODAY
+    with ZipFile(warehouse.folder / "night.zip", "w") as archive:
+        archive.write(plain, TODAY)
     plain.unlink()
 
     assert warehouse.run().exit_code == 0
