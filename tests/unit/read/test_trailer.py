@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.mapping.plan import Source
+from pipeline.mapping.plan import Repair, Source
 from pipeline.model.origin import LINE
 from pipeline.read import TrailerRecord, read_batches
 
@@ -75,3 +75,27 @@ def test_a_file_of_ours_has_rows_to_correct_and_no_trailer(tmp_path: Path) -> No
     lines, _, trailers = read(tmp_path, f"{header}\n{row}\n")
 
     assert (lines, trailers) == ([2], [])
+
+
+def test_lines_behind_it_that_the_source_leaves_out_do_not_hide_it(tmp_path: Path) -> None:
+    source = Source(delimiter=";", trailer="T", footer="created by", comment="#")
+
+    lines, faulty, trailers = read(tmp_path, "a;b\n1;x\nT;1\n# end\n;\ncreated by wms\n", source, 5)
+
+    assert lines == [2]
+    assert [code for _, code in faulty] == ["R110"] * len(faulty)
+    assert trailers == [TrailerRecord(3, ("T", "1"))]
+
+
+def test_a_trailer_is_not_filled_up_like_a_row(tmp_path: Path) -> None:
+    source = Source(delimiter=";", trailer="T", repair=Repair(too_few=True))
+
+    assert read(tmp_path, "a;b\n1;x\nT\n", source) == ([2], [], [TrailerRecord(3, ("T",))])
+
+
+def test_delimiters_of_several_characters_and_other_ends_of_records(tmp_path: Path) -> None:
+    source = Source(delimiter="+|", record_end="&|\r\n", quote=None, trailer="T")
+
+    lines, _, trailers = read(tmp_path, "a+|b&|\r\n1+|x&|\r\nT+|1+|9&|\r\n", source)
+
+    assert (lines, trailers) == ([2], [TrailerRecord(3, ("T", "1", "9"))])
