@@ -122,6 +122,8 @@ class Utf8Stream:
         self._name = name
         self._decoder = text_encoding(encoding).incrementaldecoder(KEEP_BYTES)
         self._began = False
+        self._utf8 = codecs.lookup(encoding).name == "utf-8"
+        self._cut = b""  # the beginning of a character whose end has not been read yet
         self._ended = False
 
     def read(self, size: int) -> bytes:
@@ -143,6 +145,8 @@ class Utf8Stream:
         return self._ended
 
     def _decode(self, raw: bytes) -> bytes:
+        if self._utf8:
+            return self._checked(raw)
         try:
             text = self._decoder.decode(raw, final=not raw)
         except UnicodeError as error:
@@ -158,3 +162,19 @@ class Utf8Stream:
             return text.encode()
         except UnicodeEncodeError:
             return text.encode("utf-8", "surrogatepass")
+
+    def _checked(self, raw: bytes) -> bytes:
+        """UTF-8 as it is, where it is sound: half the work of writing it anew."""
+        raw = self._cut + raw if self._cut else raw
+        final = len(raw) == len(self._cut)
+        try:
+            _, used = codecs.utf_8_decode(raw, "strict", final)
+            text = raw[:used] if used < len(raw) else raw
+        except UnicodeDecodeError:
+            decoded, used = codecs.utf_8_decode(raw, KEEP_BYTES, final)
+            text = decoded.encode("utf-8", "surrogatepass")
+        self._cut = raw[used:]
+        if text and not self._began:
+            self._began = True
+            text = text.removeprefix(codecs.BOM_UTF8)
+        return text

@@ -108,16 +108,23 @@ def _batches(path: Path, reading: _Reading, batch_bytes: int) -> Iterator[Batch]
     at_once = max(1, _CELLS_AT_ONCE // (len(reading.columns) + len(ORIGIN_SCHEMA)))
     declared = reading.source.skip_lines or reading.source.find_header
     tally = Tally(reading.file, reading.header.before if declared else 0)
-    every = windows(
-        path, reading.source, reading.header, name=reading.name, batch_bytes=batch_bytes
-    )
     # a file of ours has only rows to correct, and no trailer
     source = replace(reading.source, trailer=None) if reading.header.ours else reading.source
+    columns = dict(zip(reading.columns, reading.positions, strict=True))
+    every = windows(
+        path, reading.source, reading.header, name=reading.name, batch_bytes=batch_bytes,
+        at_once=columns if source.trailer is None else None,
+    )  # fmt: skip
     for window, trailer in told_apart(every, source, reading.spelling):
         tally.take(window)
         found = mended(window, reading.file)
         for begin in range(0, len(window.records.line), at_once):
             records = window.records.part(begin, begin + at_once)
+            if window.cells is not None:
+                cells = window.cells.slice(begin, at_once)
+                raw = _origin(reading.file, records.line + window.line).hstack(cells)
+                yield Batch(RawTable(raw), RawTable(raw.clear()), Findings.none())
+                continue
             batch = _batch(window.text, records, window.line, reading)
             if found is not None:
                 batch = replace(batch, findings=batch.findings + Findings.of(found))

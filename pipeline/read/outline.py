@@ -1,6 +1,5 @@
 """Lines of a delimited file that are none of its rows: comments, footers, a header that comes again."""
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -9,11 +8,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from pipeline.mapping.plan import Source
-from pipeline.read.decoding import MARK, REPLACED
+from pipeline.read.decoding import shown, text_of
 from pipeline.read.records import Kind
 from pipeline.read.spelling import Spelling
 
-_MARKED = re.compile(MARK.pattern + rb"[\x80-\xbf]")  # as long as REPLACED
 _BOM = "\ufeff".encode()
 
 # A `Kind` for each line of a text, by where it starts and its size.
@@ -38,6 +36,11 @@ class Outline:
         comment = None if source.comment is None else spelling.spell(source.comment.encode())
         several = header is not None and bytes((spelling.marks.delimiter,)) in header
         return Outline(spelling, comment, source.footer, header if several else None)
+
+    @property
+    def is_of_header(self) -> bool:
+        """Whether the header's text is all that it looks for."""
+        return not self.comment and self.footer is None
 
     def kinds(
         self, text: bytes, start: NDArray[np.int64], size: NDArray[np.int64]
@@ -68,13 +71,11 @@ class Outline:
     def _footers(
         self, text: bytes, start: NDArray[np.int64], size: NDArray[np.int64]
     ) -> NDArray[np.bool_]:
-        if b"\xed" in text:  # what could not be decoded is no UTF-8; no pattern means it
-            text = _MARKED.sub(REPLACED.encode(), text)
         lines = [
-            self.spelling.as_written(text[begin : begin + long])
+            shown(text_of(self.spelling.as_written(text[begin : begin + long])))
             for begin, long in zip(start.tolist(), size.tolist(), strict=True)
         ]
-        series = pl.Series(lines, dtype=pl.Binary).cast(pl.String)
+        series = pl.Series(lines, dtype=pl.String)
         # anchored like a comment: a pattern that may stand anywhere would take too much
         return series.str.contains(f"^(?:{self.footer})").fill_null(value=False).to_numpy()
 

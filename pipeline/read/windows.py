@@ -1,6 +1,6 @@
 """A file's text window by window, with the records in it and what is wrong with each."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from pipeline.read.header import (
 from pipeline.read.mending import Mender, Repaired
 from pipeline.read.outline import Kinds, Outline
 from pipeline.read.parted import good_cells
+from pipeline.read.plainly import is_plain, plain_cells, plain_records
 from pipeline.read.records import RECORD_MAX, Fault, LeftOut, Records, find_records
 from pipeline.read.spelling import Spelling
 
@@ -35,7 +36,8 @@ _OF_SHAPE = (Fault.NONE, Fault.CELLS)
 class Window:
     """A part of a file as spelled UTF-8; its line 0 is line `line` of the file, counted from 1.
 
-    `left_out` are its lines that are no rows, `repairs` the records that only a declared rule made
+    `cells` are those of the wanted columns where the whole window was read at once (`plainly`); its
+    records have no places then. `left_out` are its lines that are no rows, `repairs` the records that only a declared rule made
     readable.
     """
 
@@ -43,6 +45,7 @@ class Window:
     records: Records
     line: int
     repairs: tuple[Repaired, ...] = ()
+    cells: pl.DataFrame | None = None
 
     @property
     def left_out(self) -> LeftOut:
@@ -51,9 +54,13 @@ class Window:
 
 
 def windows(
-    path: Path, source: Source, header: Header, *, name: str, batch_bytes: int = WINDOW_BYTES
-) -> Iterator[Window]:
+    path: Path, source: Source, header: Header, *, name: str, batch_bytes: int = WINDOW_BYTES,
+    at_once: Mapping[str, int] | None = None,
+) -> Iterator[Window]:  # fmt: skip
     """Go through all records behind the header; how the file is cut changes none of them.
+
+    With `at_once`, the positions of wanted cells by their names, windows in which nothing needs care
+    come with these cells.
 
     Raises:
         SourceUnusable: the file cannot be read as the mapping declares, or is cut off within a
@@ -75,6 +82,12 @@ def windows(
             if skip:
                 skip, text = max(skip - len(text), 0), text[skip:]
             whole = _Whole(text, stream.ended(), spelling, header)
+            plain = whole.plain(at_once if kinds is None or outline.is_of_header else None)
+            if plain is not None:
+                yield replace(plain, line=line)
+                line += plain.records.lines
+                text = text[plain.records.size :]
+                continue
             window, records = whole.records(kinds)
             if records.size < len(window) and (
                 stream.ended() or len(text) - records.size > RECORD_MAX
@@ -156,6 +169,20 @@ class _Whole:
     ended: bool
     spelling: Spelling
     header: Header
+
+    def plain(self, columns: Mapping[str, int] | None) -> Window | None:
+        """The whole part, read at once; None where something in it needs care."""
+        if columns is None or not self.spelling.plain:
+            return None
+        window = self.text[: self.spelling.complete(self.text, ended=self.ended)]
+        if len(self.text) - len(window) > RECORD_MAX:
+            return None
+        if not is_plain(window, self.spelling, self.header):
+            return None
+        cells = plain_cells(window, self.spelling, self.header, columns)
+        if cells is None:
+            return None
+        return Window(window, plain_records(window, self.header.width), 0, cells=cells)
 
     def records(self, kinds: Kinds | None) -> tuple[bytes, Records]:
         """Spell that part, and find the records in it.

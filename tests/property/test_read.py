@@ -355,3 +355,59 @@ def test_origin_columns_come_first_and_are_unsigned() -> None:
     assert raw.schema == pl.Schema(
         {FILE: pl.UInt32(), LINE: pl.UInt32(), SEGMENT: pl.UInt32(), "b": pl.String()}
     )
+
+
+plain_lines = st.lists(
+    st.sampled_from(
+        [
+            "a,b",
+            "ä,",
+            ",x",
+            ",",
+            "a",
+            "a,b,c",
+            "",
+            "h,i",
+            "\ufeffh,i",
+            '"q",b',
+            "a\0,b",
+            "\ud55c,\u20ac",
+            " , ",
+        ]
+    ),
+    max_size=12,
+)
+
+
+@given(
+    plain_lines,
+    st.sampled_from(["\n", "\r\n", "\r"]),
+    st.integers(1, 60),
+    st.sampled_from([b"", b"\xff,b"]),
+)
+@settings(max_examples=400, deadline=None)
+@example(["a,b", "a,b"], "\r\n", 60, b"")
+@example(["a", "a,b,c"], "\n", 60, b"")  # as many delimiters as two whole rows have
+def test_what_polars_reads_at_once_is_what_the_careful_way_reads(
+    lines: list[str], end: str, batch_bytes: int, broken: bytes
+) -> None:
+    content = end.join(["h,i", *lines]).encode() + broken
+    # lines that could be a footer are looked at one by one, so no window is read at once
+    careful = Source(footer="\x01")
+
+    at_once = outcome(lambda: read_all(content, Source(), ["i", "h"], batch_bytes))
+
+    assert at_once == outcome(lambda: read_all(content, careful, ["i", "h"], batch_bytes))
+
+
+def test_a_window_in_which_nothing_needs_care_is_read_at_once() -> None:
+    from pipeline.read.header import Header
+    from pipeline.read.plainly import is_plain
+    from pipeline.read.spelling import Spelling
+
+    spelling, header = Spelling.of(Source()), Header(("h", "i"), 1, 2, 4, body=b"h,i")
+
+    assert is_plain(b"a,b\r\n,c\r\n", spelling, header)
+    for careful in (b'a,"b"\n', b"a\n", b"a,b\n\n", b",\n", b"h,i\n", b"a,b\rc,d\n", b"a,\0\n"):
+        assert not is_plain(b"a,b\n" + careful, spelling, header)
+        assert not is_plain(careful, spelling, header)
