@@ -158,11 +158,12 @@ def wrong_with(mutant: Mutant, window: int) -> str:
     if text is None:
         return ""
     table = _strict_table(text, mutant.source)
+    lines = _LINE_END.split(text)
     if got.refused:
-        if table is not None and "\ufffd" not in text and "\0" not in text:
+        something = any(line.strip(mutant.source.delimiter) for line in lines)
+        if table is not None and something and "\ufffd" not in text and "\0" not in text:
             return f"refused a sound table: {got.refused}"
         return ""
-    lines = _LINE_END.split(text)
     return _unsound(got, lines, mutant.source) or _unlike(got, table, text, mutant.source)
 
 
