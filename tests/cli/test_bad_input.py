@@ -90,11 +90,13 @@ def test_a_file_that_is_none_of_the_mapping(call: Call, files: Path) -> None:
 
 
 def test_a_wrong_encoding_in_the_header(call: Call, files: Path) -> None:
-    (files / "orders.csv").write_bytes("Nr,Land,EMail\nA1,DE,a@example.com\n".encode("utf-16"))
+    (files / "orders.csv").write_bytes(
+        "Nr,Land,EMail,Größe\nA1,DE,a@example.com,\n".encode("cp1252")
+    )
     said = call(*RUN)
     assert said.code == 4
     assert complaint(said) == (
-        "error[R102]: the header cannot be read: byte 0xFF is not valid in utf-8\n"
+        "error[R102]: the header cannot be read: byte 0xF6 is not valid in utf-8\n"
         "  --> orders.csv:1\n"
         "  help: correct `source.encoding` in the mapping, or ask for the file in that encoding\n"
     )
