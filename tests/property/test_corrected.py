@@ -58,7 +58,7 @@ def files(draw: st.DrawFn) -> tuple[Rows, Source, bytes, int]:
     clean = [[encodable(cell, source.encoding) for cell in row] for row in [names, *rows]]
     if source.quote is None:
         clean = [[re.sub(rf"[\r\n{source.delimiter}]", "", cell) for cell in row] for row in clean]
-        clean = [row for row in clean if row != [""]]
+        clean = [row for row in clean if any(row)]  # of delimiters alone it would be no row
         line_end = draw(st.sampled_from(["\n", "\r\n"]))
         text = "".join(source.delimiter.join(row) + line_end for row in clean)
     else:
