@@ -1,8 +1,8 @@
 """Input files found, told apart by mapping, and copied before anybody reads them."""
 
 from pipeline.intake.archiving import NotArchived, archive_file, facts_of_file
-from pipeline.intake.assignment import assign, display_names, meant
-from pipeline.intake.finding import Found, find_files
+from pipeline.intake.assignment import assign, claims, display_names, meant
+from pipeline.intake.finding import Found, find_files, finished_name
 from pipeline.intake.packing import unpacked_name
 from pipeline.intake.remote import Fetched, Remote, archive_remote, fetch, is_remote, remote_facts
 from pipeline.intake.snapshots import (
@@ -39,11 +39,13 @@ __all__ = [
     "archive_file",
     "archive_remote",
     "assign",
+    "claims",
     "copy_archive",
     "display_names",
     "facts_of_file",
     "fetch",
     "find_files",
+    "finished_name",
     "holds_a_sheet",
     "is_remote",
     "is_workbook",

@@ -188,6 +188,16 @@ def refusal(path: Path) -> str | None:
     return next((kind for is_kind, kind in _KINDS if is_kind(mode)), "is not a regular file")
 
 
+def finished_name(file: Path) -> Path:
+    """Give the name that an unfinished file will have.
+
+    >>> finished_name(Path("in/orders.csv.part")).name
+    'orders.csv'
+    """
+    ending = next((each for each in _UNFINISHED if file.name.lower().endswith(each)), "")
+    return file.with_name(file.name.removesuffix(file.name[-len(ending) :])) if ending else file
+
+
 def unfinished_name(name: str) -> str | None:
     """Say why a file of this name is left alone, or None."""
     if name.startswith("."):

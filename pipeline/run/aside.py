@@ -8,7 +8,9 @@ from typing import Any
 
 import polars as pl
 
+from pipeline.intake import claims, finished_name
 from pipeline.mapping.mistakes import MappingRefused
+from pipeline.mapping.plan import Mode, Plan, Sending
 from pipeline.model.origin import ORIGIN
 from pipeline.model.stops import SourceUnusable, StopRun
 from pipeline.model.tables import SourceFile
@@ -71,6 +73,39 @@ class Refusals:
             if self.strict or refused.exit_code != SourceUnusable.exit_code:
                 raise
             self.of_files.setdefault(original, refused)
+
+
+def refuse_orders_without_lines(plans: Sequence[tuple[Plan, bool]], aside: Sequence[Aside]) -> None:
+    """Stop a run that would make orders whose lines are in a file that is set aside.
+
+    Lines go out when an order is made (`lines.send: on_create`) and never after, so the order would
+    stay without them. `plans` are those of the run, each with whether any of its files is read.
+
+    Raises:
+        SourceUnusable: the file, and what it has.
+    """
+    makers = [
+        plan.name for plan, reads in plans
+        if reads and plan.lines is None and plan.mode is not Mode.UPDATE_ONLY
+    ]  # fmt: skip
+    for each in aside if makers else ():
+        if each.code in (UNUSABLE, UNFINISHED) and any(
+            _reads(plan, each) and plan.lines is not None and plan.lines.send is Sending.ON_CREATE
+            for plan, _ in plans
+        ):
+            raise SourceUnusable(
+                f"{each.source.name} cannot be used now ({each.says}). It has the line items of orders "
+                f"that {', '.join(makers)} would make, and lines are not sent after an order is made",
+                help="run again when the file is there, or name only the files that do not need it",
+            )
+
+
+def _reads(plan: Plan, aside: Aside) -> bool:
+    if aside.source.mapping:
+        return aside.source.mapping == plan.name
+    return plan.source.files is not None and claims(
+        plan.source.files, finished_name(aside.original)
+    )
 
 
 def words_of(refused: StopRun, name: str, *names: str) -> str:

@@ -36,7 +36,7 @@ from pipeline.run.accounts import facts_of
 from pipeline.run.acknowledgements import Answers, check_outboxes, in_words
 from pipeline.run.again import chosen
 from pipeline.run.archived import imported_before
-from pipeline.run.aside import Imported
+from pipeline.run.aside import Imported, refuse_orders_without_lines
 from pipeline.run.aside import as_findings as of_files
 from pipeline.run.choice import OPEN, Choice
 from pipeline.run.clock import clock
@@ -492,6 +492,7 @@ class Flow:
                 spooling.PARTITION_BYTES, only, strict=retried is not None,
             )  # fmt: skip
             aside = (*opened.aside, *failed(jobs, spooled.failed))
+            refuse_orders_without_lines([(job.plan, bool(job.files)) for job in jobs], aside)
             read_s = time.monotonic() - begun
             seen = prepare(
                 jobs, spooled, folder, known, self.endpoint.account, self.options,

@@ -136,6 +136,29 @@ def test_bad_files_are_findings_and_the_others_go_on(warehouse: Warehouse) -> No
     assert "left alone: orders_dir.csv is a folder" in said
 
 
+@pytest.mark.parametrize("name", ["lines_1.csv", "lines_1.csv.part"])
+def test_an_order_is_not_made_without_lines_that_are_in_a_file_set_aside(
+    warehouse: Warehouse, name: str
+) -> None:
+    """They would never be sent: lines go out when an order is made."""
+    heads, _, _ = ORDERS_YAML.partition("lines:")
+    lines, _, _ = ORDERS_YAML.replace("orders", "lines").partition("mutations:")
+    (warehouse.folder / "orders.yaml").write_text(heads.replace("  columns: {qty: integer}\n", ""))
+    (warehouse.folder / "lines.yaml").write_text(lines)
+    warehouse.orders(order_row("A1"))
+    _page(warehouse.folder / name)
+
+    with pytest.raises(SourceUnusable, match=f"{name} .*would make, and lines are not sent after"):
+        warehouse.run()
+
+    assert warehouse.sandbox.requests() == []
+    (warehouse.folder / name).unlink()
+    (warehouse.folder / "lines_1.csv").write_text(HEADER + order_row("A1"))
+    assert warehouse.run().exit_code == 0
+    [made] = warehouse.sandbox.orders()
+    assert len(made["articles_order"]) == 1
+
+
 @pytest.mark.parametrize(("name", "make", "words"), BAD, ids=[name for name, _, _ in BAD])
 def test_a_bad_file_alone_stops_the_run(
     warehouse: Warehouse, name: str, make: Callable[[Path], None], words: str
