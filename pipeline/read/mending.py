@@ -64,7 +64,7 @@ class Mender:
         """Give the window and its records with what could be put right, and what that was."""
         done: list[Repaired] = []
         fault = records.fault.copy()
-        wrong = fault == Fault.CELLS
+        wrong = (fault == Fault.CELLS) & ~self._cut_off(window, records)
         width = self._header.width
         if self._repair.too_few:
             few = np.flatnonzero(wrong & (records.cells < width))
@@ -81,6 +81,15 @@ class Mender:
             window, records, joined = self._joined(window, records)
             done += joined
         return window, records, tuple(each for each in done if len(each.lines))
+
+    def _cut_off(self, window: bytes, records: Records) -> NDArray[np.bool_]:
+        """Those of the records that are only the first line of a cell that goes on."""
+        quote = self._spelling.marks.quote
+        if quote is None or quote not in window:
+            return np.zeros(len(records.start), np.bool_)
+        before = np.append(0, np.cumsum(np.frombuffer(window, np.uint8) == quote))
+        odd: NDArray[np.bool_] = (before[records.stop] - before[records.start]) % 2 == 1
+        return odd
 
     def _empty_at_the_end(
         self, window: bytes, records: Records, at: NDArray[np.int64]

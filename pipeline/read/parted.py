@@ -10,7 +10,7 @@ from pipeline.read.cells import split_cells
 from pipeline.read.formulas import restored
 from pipeline.read.header import Header
 from pipeline.read.records import Records
-from pipeline.read.spelling import DELIMITER, SPECIAL, Spelling
+from pipeline.read.spelling import SPECIAL, Spelling
 
 # Characters that hardly any text has, in the order in which they stand in for special bytes.
 _CONTROLS = bytes((*range(1, 9), 11, 12, *range(14, 32), 127))
@@ -29,15 +29,16 @@ def good_cells(
     if not len(records.start):
         return pl.DataFrame(schema=dict.fromkeys(columns, pl.String()))
     text = _in_one_piece(window, records.start, records.stop, spelling)
-    special = [byte for byte in SPECIAL if byte in text]
+    byte = spelling.marks.delimiter
+    # the delimiter has a stand-in of its own also where no record of one cell has any
+    special = [each for each in SPECIAL if each in text or each == byte]
     stand_ins = [byte for byte in _CONTROLS if byte not in text] if special else []
     if len(special) > len(stand_ins):
         return _one_by_one(window, records, spelling, columns)
     instead = dict(zip(special, stand_ins, strict=False))
     if instead:
         text = text.translate(bytes(instead.get(byte, byte) for byte in range(256)))
-    byte = spelling.marks.delimiter
-    separator = bytes((instead.get(byte, _CONTROLS[0] if byte == DELIMITER else byte),))
+    separator = bytes((instead.get(byte, byte),))
     quote = spelling.marks.quote
     quoted = quote is not None and quote in text
     uneven = bool((records.cells != header.width).any())

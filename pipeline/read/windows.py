@@ -155,6 +155,10 @@ def _with_breaks_judged(window: bytes, records: Records, header: Header) -> NDAr
     before = data[records.start - 1] == ord("\r")  # of the first, nobody asks
     whole = fault == Fault.NONE if header.width > 1 else np.zeros(len(fault), np.bool_)
     torn = after[:-1] & before[1:] & ~(whole[:-1] & whole[1:])
+    if not torn.any():
+        return fault
+    feeds = np.append(0, np.cumsum(data == ord("\n")))
+    torn &= feeds[records.start[1:]] == feeds[records.stop[:-1]]  # no line has ended between
     broken = np.zeros(len(fault), np.bool_)
     broken[:-1] |= torn
     broken[1:] |= torn

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pipeline.mapping.plan import Source
+from pipeline.mapping.plan import Repair, Source
 from pipeline.model.origin import LINE
 from pipeline.read import read_batches
 
@@ -36,3 +36,36 @@ def test_what_stands_around_a_stray_quote_may_begin_and_end_within_a_character(
 
         assert [(line, code) for line, code, _ in found] == [(2, "R103")]
         assert '€"€' in str(found[0][2])
+
+
+def test_a_record_that_is_cut_off_within_a_quoted_cell_is_not_filled_up(tmp_path: Path) -> None:
+    source = Source(repair=Repair(too_many=True, too_few=True))
+
+    found = codes(tmp_path, b'a,b,c\n1,"2\n3,4\n5,6"\n7,8,9\n', source)
+
+    assert [(line, code) for line, code, _ in found] == [(2, "R101"), (4, "R103"), (3, "R109")]
+
+
+def test_a_table_of_one_column_has_no_stand_in_for_its_delimiter(tmp_path: Path) -> None:
+    source = Source(delimiter="+|", record_end="&|\r\n")
+    path = tmp_path / "mutant.csv"
+    path.write_bytes(b"a&|\r\nb\r\nc&|\r\n")
+
+    [batch] = read_batches(path, source, file=0, columns=["a"])
+
+    assert batch.raw.rows.get_column("a").to_list() == ["b\r\nc"]
+
+
+def test_a_carriage_return_does_not_tear_rows_between_which_a_line_has_ended(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "mutant.csv"
+    for between, wrong in ((b"\r\r\n\r", []), (b"\r\r", [2, 4])):
+        path.write_bytes(b"a,b\r\n1" + between + b"3,4\r\n")
+        for size in (8, 1 << 20):
+            batches = list(read_batches(path, Source(), file=0, columns=["a"], batch_bytes=size))
+            torn = [
+                line for each in batches
+                for line, code in each.findings.rows.select(LINE, "code").rows() if code == "R106"
+            ]  # fmt: skip
+            assert torn == wrong
