@@ -76,7 +76,7 @@ def test_never_more_in_flight_than_the_maximum(world: World, wire: Wire) -> None
     world.paced(concurrency=3)
 
     async def slow(asked: Asked, writer: asyncio.StreamWriter) -> None:
-        await asyncio.sleep(0.002)
+        await asyncio.sleep(0.02)
         await wire.stored()(asked, writer)
 
     done = world.deliver(lambda *_: slow, orders(wire, 100))
@@ -88,7 +88,7 @@ def test_with_room_it_goes_up_to_the_maximum(world: World, wire: Wire) -> None:
     world.paced(concurrency=12)
 
     async def slow(asked: Asked, writer: asyncio.StreamWriter) -> None:
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0.05)  # long enough for all of them to be there, also on a busy machine
         await wire.stored()(asked, writer)
 
     done = world.deliver(lambda *_: slow, orders(wire, 150))
