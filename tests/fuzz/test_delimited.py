@@ -18,6 +18,7 @@ READ = Outcome(
 )
 
 
+@pytest.mark.thorough
 def test_some_mutants_hold() -> None:
     wrong, kinds, _ = fuzz(seed=20261121, count=150)
 

@@ -83,6 +83,7 @@ def test_the_same_command_goes_on_where_it_is_told_to(warehouse: Warehouse) -> N
     )
 
 
+@pytest.mark.thorough
 def test_on_broken_warn_sends_and_says_so(warehouse: Warehouse) -> None:
     expect(warehouse, "min_rows: 3", "on_broken: warn")
     warehouse.orders(order_row("A1"))

@@ -171,6 +171,7 @@ def test_a_bad_file_alone_stops_the_run(
     assert warehouse.sandbox.requests() == []
 
 
+@pytest.mark.thorough
 def test_the_corrected_file_is_imported_by_the_next_run(warehouse: Warehouse) -> None:
     warehouse.orders(order_row("A1"))
     _cut(warehouse.folder / "orders_cut.csv.gz")
@@ -268,6 +269,7 @@ def test_a_bad_file_and_a_missing_one_are_told_apart(warehouse: Warehouse) -> No
 # -- half-written -------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_half_written_files_are_named_and_taken_by_the_next_run(warehouse: Warehouse) -> None:
     warehouse.settings = replace(warehouse.settings, marker=".done")
     warehouse.orders(order_row("A1"))
@@ -295,6 +297,7 @@ def test_half_written_files_are_named_and_taken_by_the_next_run(warehouse: Wareh
     assert (second.exit_code, arrived(warehouse)) == (0, ["A1", "A2", "A3"])
 
 
+@pytest.mark.thorough
 def test_a_file_that_is_being_written_is_left_alone_beside_others(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -357,6 +360,7 @@ def test_a_file_that_was_imported_before_is_said_to_be_so_whatever_it_is_called(
     assert (second.exit_code, len(warehouse.sandbox.puts())) == (0, 3)
 
 
+@pytest.mark.thorough
 def test_a_file_that_was_imported_before_is_skipped_where_that_is_wanted(
     warehouse: Warehouse,
 ) -> None:
@@ -374,6 +378,7 @@ def test_a_file_that_was_imported_before_is_skipped_where_that_is_wanted(
     assert (third.exit_code, rows_read(third)) == (0, 0)
 
 
+@pytest.mark.thorough
 def test_what_was_not_imported_as_a_whole_or_by_another_mapping_is_read_again(
     warehouse: Warehouse,
 ) -> None:
@@ -454,6 +459,7 @@ def test_a_file_that_came_meanwhile_under_the_same_name_stays(warehouse: Warehou
 
 
 @pytest.mark.usefixtures("archive")
+@pytest.mark.thorough
 def test_what_is_not_over_is_not_moved_and_resume_moves_it(warehouse: Warehouse) -> None:
     warehouse.orders(order_row("A1"), order_row("A3"))
     warehouse.run(limit=1)
@@ -497,6 +503,7 @@ def test_a_run_that_is_killed_between_two_moves_moves_the_rest_when_it_goes_on(
 
 
 @pytest.mark.usefixtures("archive")
+@pytest.mark.thorough
 def test_a_plan_moves_nothing_and_its_run_does(warehouse: Warehouse) -> None:
     warehouse.orders(order_row("A1"))
     plan = warehouse.plan().plan
@@ -545,6 +552,7 @@ def test_a_workbook_is_read_as_its_rows_would_be_and_faulty_ones_are_corrected_a
     assert (again.exit_code, arrived(warehouse)) == (0, ["A1", "A2", "A3"])
 
 
+@pytest.mark.thorough
 def test_refused_orders_of_a_workbook_are_sent_again_from_its_copy(warehouse: Warehouse) -> None:
     from pipeline.run import again
 

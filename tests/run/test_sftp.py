@@ -16,6 +16,8 @@ from pipeline.run import Options, PlanStale, Result, plan, run
 from tests.run.conftest import HEADER, Warehouse, order_row
 from tests.run.test_intake import arrived, notes
 
+pytestmark = pytest.mark.thorough  # each starts the server
+
 SSHD = Path("/usr/sbin/sshd")
 
 
