@@ -34,6 +34,9 @@ class Demo:
         return self.folder / ".pipeline" / "demo"
 
 
+pytestmark = pytest.mark.thorough  # `make demo` itself
+
+
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     """One demo for all tests of this file: they look at it, and one types what it says."""

@@ -104,6 +104,7 @@ def test_corrected_rows_of_long_ago_are_asked_about_too(
     assert len(api.orders()) == 25
 
 
+@pytest.mark.thorough
 def test_a_share_that_is_set_counts_for_small_files(
     call: Call, past: Path, api: RunningSandbox
 ) -> None:

@@ -7,6 +7,8 @@ import stat
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from pipeline.sandbox import RunningSandbox
 from tests.cli.conftest import Call, orders
 
@@ -54,6 +56,7 @@ def test_check_finds_what_was_changed_and_says_how_to_go_on(
     assert {each["check"] for each in document["complaints"]} == {"totals", "orders", "seals"}
 
 
+@pytest.mark.thorough
 def test_check_knows_a_ledger_that_is_older_than_its_runs(
     call: Call, files: Path, api: RunningSandbox
 ) -> None:

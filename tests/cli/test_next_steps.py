@@ -125,6 +125,7 @@ def test_a_plan_is_not_sent_under_another_profile(
     assert len(api.orders()) == 2
 
 
+@pytest.mark.thorough
 def test_a_reject_rate_that_is_set_counts_for_two_orders(
     call: Call, files: Path, api: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -173,6 +174,7 @@ def test_a_file_that_is_missing_is_the_last_verdict(
     assert files.is_dir()
 
 
+@pytest.mark.thorough
 def test_what_a_second_ctrl_c_leaves_is_said(call: Call, files: Path, api: RunningSandbox) -> None:
     orders(files, *[f"A{n},DE,a@example.com" for n in range(40)])
     api.play(FaultSchedule((FaultRule(fault="slow", delay_s=5.0),)))

@@ -168,6 +168,7 @@ def test_the_night_is_released_and_answered(tmp_path: Path) -> None:
         assert Counter(again.orders.get_column("outcome"))["unchanged"] == len(expected["sent"])
 
 
+@pytest.mark.thorough
 def test_changes_arrive_after_the_orders(tmp_path: Path) -> None:
     folder = SAMPLES / "edi-orders-ordchg"
     with product(tmp_path) as made:

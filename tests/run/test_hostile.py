@@ -87,6 +87,7 @@ def test_a_full_disk_while_preparing_sends_nothing_and_leaves_nothing(
     assert warehouse.run().exit_code == 0
 
 
+@pytest.mark.thorough
 def test_a_ledger_that_was_removed_or_put_back_from_before_is_told_of_once(
     warehouse: Warehouse,
 ) -> None:

@@ -109,6 +109,7 @@ def all_there_once(warehouse: Warehouse, requests: int) -> None:
 
 
 @pytest.mark.parametrize("step", _some(EARLY, 1, 5))
+@pytest.mark.thorough
 def test_what_a_process_leaves_that_dies_before_its_run_began_is_swept(
     night: Warehouse, step: str
 ) -> None:
@@ -145,6 +146,7 @@ def test_a_run_that_is_killed_is_finished_by_the_same_command(night: Warehouse, 
 
 
 @pytest.mark.parametrize("step", _some(OVER, 0))
+@pytest.mark.thorough
 def test_a_run_that_is_killed_after_its_end_is_finished_and_emptied(
     night: Warehouse, step: str
 ) -> None:
@@ -187,6 +189,7 @@ def test_a_signal_after_the_run_began_still_gets_its_report(night: Warehouse, st
 
 
 @pytest.mark.parametrize("step", _some(LATE[6:], 0))
+@pytest.mark.thorough
 def test_a_signal_when_all_is_sent_changes_nothing(night: Warehouse, step: str) -> None:
     ended = strike(night, step, signal.SIGTERM)
 
@@ -194,6 +197,7 @@ def test_a_signal_when_all_is_sent_changes_nothing(night: Warehouse, step: str) 
     all_there_once(night, ORDERS)
 
 
+@pytest.mark.thorough
 def test_a_resumed_run_that_is_killed_is_resumed_again(night: Warehouse) -> None:
     strike(night, LATE[4], signal.SIGKILL)
     strike(night, "before pipeline.run.verdict:write_report", signal.SIGKILL, "resume")
@@ -202,6 +206,7 @@ def test_a_resumed_run_that_is_killed_is_resumed_again(night: Warehouse) -> None
     all_there_once(night, len(night.sandbox.puts()))
 
 
+@pytest.mark.thorough
 def test_a_killed_plan_is_swept_and_its_place_is_free_again(
     night: Warehouse, tmp_path: Path
 ) -> None:
@@ -220,6 +225,7 @@ def test_a_killed_plan_is_swept_and_its_place_is_free_again(
 @pytest.mark.parametrize(
     "step", ["after pipeline.run.flow:copy_plan", "before pipeline.run.sending:deliver 2"]
 )
+@pytest.mark.thorough
 def test_a_plan_that_was_interrupted_goes_on_by_itself_or_by_resume(
     night: Warehouse, step: str
 ) -> None:
@@ -254,6 +260,7 @@ def test_resume_takes_the_folder_of_a_plan(night: Warehouse) -> None:
 
 
 @pytest.mark.parametrize("lost", ["folder", "prepared", "run.json", "edited"])
+@pytest.mark.thorough
 def test_a_run_whose_requests_are_lost_begins_anew_by_the_same_command(
     night: Warehouse, lost: str
 ) -> None:

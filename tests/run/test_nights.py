@@ -171,6 +171,7 @@ def test_the_page_of_all_runs_is_written_anew_after_each_run(
     assert (page.stat().st_mode & 0o777) == 0o600
 
 
+@pytest.mark.thorough
 def test_a_record_says_since_which_night_its_order_is_missing(
     warehouse: Warehouse, night: Night
 ) -> None:

@@ -189,6 +189,7 @@ def test_a_file_that_is_cut_off_has_one_finding_and_stops_nobody_else(
 # --- what came before ----------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_a_control_reference_in_another_file_is_a_duplicate(inbox: Inbox) -> None:
     inbox.send(interchange(("850", order("A1"))), "monday.edi")
     first = inbox.run()
