@@ -41,6 +41,7 @@ def test_check_of_a_ledger_in_order(call: Call, files: Path, api: RunningSandbox
     assert "FAIL  chain: the seal f00 is not among those of the ledger" in said.out
 
 
+@pytest.mark.thorough
 def test_check_finds_what_was_changed_and_says_how_to_go_on(
     call: Call, files: Path, api: RunningSandbox
 ) -> None:

@@ -343,6 +343,7 @@ def test_who_names_a_run_or_a_missing_file_is_told_what_retry_takes(
     assert other.json()["error"]["code"] == "C140"
 
 
+@pytest.mark.thorough
 def test_after_a_safety_stop_of_a_retry_the_same_files_are_to_be_typed_again(
     call: Call, files: Path, api: RunningSandbox
 ) -> None:

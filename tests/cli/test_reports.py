@@ -70,6 +70,7 @@ def desktop(tmp_path: Path) -> Desktop:
 # --- open ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_open_shows_the_page_and_prints_its_place(
     shell: Call, folder: Path, night: str, desktop: Desktop
 ) -> None:

@@ -111,6 +111,7 @@ def test_an_answer_that_changes_back_is_given_again(inbox: Inbox, out: Path) -> 
 
 
 @pytest.mark.parametrize("kinds", ['["997"]', '["997", "TA1"]', '["999"]'])
+@pytest.mark.thorough
 def test_a_duplicate_is_rejected_as_an_interchange_only(
     inbox: Inbox, out: Path, kinds: str
 ) -> None:

@@ -415,6 +415,7 @@ def test_folders_of_another_ledger_are_left_alone(warehouse: Warehouse) -> None:
         pytest.param("until", "rate limit", marks=pytest.mark.thorough),
     ],
 )
+@pytest.mark.thorough
 def test_a_run_that_waits_ends_when_asked(warehouse: Warehouse, why: str, how: str) -> None:
     # the server asks for ten minutes, or is gone for as long: a run that sat it out would hang here
     warehouse.orders(*(order_row(f"A{n}") for n in range(4)))

@@ -174,6 +174,7 @@ def test_a_signal_before_the_run_begins_leaves_nothing(
 
 
 @pytest.mark.parametrize("step", _some([LATE[0], LATE[1], LATE[3]], 2))
+@pytest.mark.thorough
 def test_a_signal_after_the_run_began_still_gets_its_report(night: Warehouse, step: str) -> None:
     ended = strike(night, step, signal.SIGTERM)
 

@@ -801,6 +801,7 @@ def test_a_renamed_file_names_its_input_and_without_that_it_is_refused(
     assert sorted(warehouse.open_items()) == ["A1"]
 
 
+@pytest.mark.thorough
 def test_rows_pasted_into_another_file_stay_rows_of_their_own(warehouse: Warehouse) -> None:
     warehouse.orders(order_row("B2"), order_row("A1", qty="two"), order_row("A2", qty="two"), name="orders-a.csv")  # fmt: skip
     warehouse.orders(order_row("B1", qty="two"), order_row("B2", 2, qty="two"), order_row("B3", qty="two"), name="orders-b.csv")  # fmt: skip

@@ -69,6 +69,7 @@ def test_a_guard_stop_has_a_report_and_a_place_in_the_ledger(warehouse: Warehous
         assert ledger.open_items(1) == []
 
 
+@pytest.mark.thorough
 def test_the_end_of_a_stopped_run_says_what_now_and_not_to_retry_its_rows_alone(
     warehouse: Warehouse,
 ) -> None:

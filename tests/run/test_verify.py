@@ -335,6 +335,7 @@ def test_n10_an_older_version_that_may_still_arrive_is_said_and_then_found(
     assert "Make sure" not in warehouse.run().text
 
 
+@pytest.mark.thorough
 def test_n10_a_newer_version_waits_until_the_older_one_would_have_arrived(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:

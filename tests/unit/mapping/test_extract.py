@@ -263,6 +263,7 @@ SOURCES = st.sampled_from(
 
 @settings(max_examples=300, deadline=None)
 @given(SOURCES, st.lists(PARTS, min_size=1, max_size=7).map("".join))
+@pytest.mark.thorough
 def test_any_path_compiles_or_is_a_mistake_in_its_own_text(source: str, path: str) -> None:
     start = 'extract: {columns: {a: "'
     text = f'{HEAD}source: {source}\n{start}{path}"}}}}\norder: {{order_number: a}}\n'
