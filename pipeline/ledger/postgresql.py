@@ -169,7 +169,7 @@ class PostgresStore(Store):
         """
         try:
             with self.connection.begin():
-                self.connection.exec_driver_sql(_ANALYZE)
+                self.analyse(self.connection, *_FILLED)
         except sa.exc.DBAPIError as error:  # only slower; the next transaction connects again
             self._lost = self._lost or _is_gone(error)
 
@@ -402,7 +402,8 @@ class PostgresStore(Store):
         Until it knows, it reads the whole partition for every group of orders.
         """
         for table in tables:
-            connection.exec_driver_sql(f"ANALYZE {table.name}")
+            # one that another process is looking at need not be waited for
+            connection.exec_driver_sql(f"ANALYZE (SKIP_LOCKED) {table.name}")
 
     def server(self) -> tuple[str, bool]:
         """The server in words, and whether it keeps what it has acknowledged through a power cut."""
@@ -494,9 +495,7 @@ def _is_gone(error: sa.exc.DBAPIError) -> bool:
     return error.connection_invalidated or getattr(error.orig, "sqlstate", None) in _GONE
 
 
-_ANALYZE = "ANALYZE (SKIP_LOCKED) " + ", ".join(
-    table.name for table in (t.run_order, t.known_order, t.in_doubt, t.claim)
-)
+_FILLED = (t.run_order, t.known_order, t.in_doubt, t.claim)  # while orders are sent
 _MARK = (
     sa.update(t.worker)
     .where(t.worker.c.id == sa.bindparam("worker"))
