@@ -6,14 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from pipeline.intake import claims, finished_name
 from pipeline.mapping.mistakes import MappingRefused
 from pipeline.mapping.plan import Mode, Plan, Sending
-from pipeline.model.origin import ORIGIN
 from pipeline.model.stops import SourceUnusable, StopRun
 from pipeline.model.tables import SourceFile
+from pipeline.run.oddity import Oddity
 
 UNUSABLE, UNFINISHED, IMPORTED = "R120", "R121", "R122"
 
@@ -27,6 +25,11 @@ class Aside:
     code: str
     says: str
     facts: tuple[int, ...] = ()
+
+    @property
+    def oddity(self) -> Oddity:
+        """What a finding says of it."""
+        return Oddity(self.code, self.source.name, self.source.index, self.says)
 
     def as_fact(self) -> dict[str, Any]:
         """What run.json keeps of it, among the files."""
@@ -136,19 +139,3 @@ def size_of(file: Path) -> int:
         return file.stat().st_size
     except OSError:
         return 0
-
-
-def as_findings(aside: Sequence[Aside], shape: Mapping[str, pl.DataType]) -> pl.DataFrame:
-    """The files set aside as findings: their line is 0."""
-    told = {
-        ORIGIN[0]: [each.source.index for each in aside],
-        "code": [each.code for each in aside],
-        "detail": [each.says for each in aside],
-    }
-    made = pl.DataFrame(told, schema={name: shape[name] for name in told})
-    return made.select(
-        (pl.col(name) if name in told else pl.lit(0 if name in ORIGIN else None))
-        .cast(dtype)
-        .alias(name)
-        for name, dtype in shape.items()
-    )

@@ -20,9 +20,9 @@ from pipeline.model.expectation import Act, Expectation, NameForm, Trailer, day_
 from pipeline.model.tables import SourceFile
 from pipeline.read import TrailerRecord
 from pipeline.report.summary import counted
+from pipeline.run.oddity import Oddity
 from pipeline.run.source import Job, Opened
 from pipeline.run.spool import Spooled, Total
-from pipeline.run.usual import Oddity
 
 READ_BEFORE = timedelta(days=2)  # how far back the runs go that may have read tonight's file
 

@@ -37,7 +37,6 @@ from pipeline.run.acknowledgements import Answers, check_outboxes, in_words
 from pipeline.run.again import chosen
 from pipeline.run.archived import imported_before
 from pipeline.run.aside import Imported, refuse_orders_without_lines
-from pipeline.run.aside import as_findings as of_files
 from pipeline.run.choice import OPEN, Choice
 from pipeline.run.clock import clock
 from pipeline.run.expected import READ_BEFORE, Broken, judged
@@ -50,6 +49,7 @@ from pipeline.run.index import renew_index
 from pipeline.run.interchanges import keep_messages
 from pipeline.run.leftovers import sweep, unknown_since
 from pipeline.run.log import logged
+from pipeline.run.oddity import as_findings
 from pipeline.run.partners import Reception, agreed
 from pipeline.run.plans import (
     copy_plan,
@@ -84,7 +84,7 @@ from pipeline.run.sending import send_all, unrepeatable_orders, waiting_orders
 from pipeline.run.sharing import Role, hold, join, part
 from pipeline.run.source import Opened, compiled, failed, open_jobs
 from pipeline.run.spool import Spooled
-from pipeline.run.usual import Nights, as_findings, compared
+from pipeline.run.usual import Nights, compared
 from pipeline.run.verdict import NAMES, Ending, check_reports, conclude
 from pipeline.run.verdicts import edi_files, enrich, keep, taken_over
 from pipeline.send import is_parcellab
@@ -510,7 +510,9 @@ class Flow:
             if odd:
                 folder.write("findings", spooled.count, as_findings(odd, REPORTED_FINDING_SCHEMA))
             if aside or opened.known:
-                told = of_files((*aside, *opened.known), REPORTED_FINDING_SCHEMA)
+                told = as_findings(
+                    [each.oddity for each in (*aside, *opened.known)], REPORTED_FINDING_SCHEMA
+                )
                 folder.write("findings", spooled.count + 1, told)
             keep_messages(jobs, folder)
             edi = edi_files(jobs, spooled.problems)

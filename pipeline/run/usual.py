@@ -19,12 +19,10 @@ from statistics import median
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import polars as pl
-
 from pipeline.ledger import Ledger, SourceNight
-from pipeline.model.origin import ORIGIN
 from pipeline.model.rules import RULES
 from pipeline.report.summary import counted
+from pipeline.run.oddity import Oddity
 from pipeline.run.prepare import OLD, Foresight
 from pipeline.run.request import LEAST_ROWS, Options
 from pipeline.run.source import Job
@@ -95,18 +93,6 @@ class Volume:
             else (f"usually {self.usual:,.0f} (median of its")
         )
         return f"{self.source} has {counted(self.rows, 'row')}, {usually} last {of})"
-
-
-@dataclass(frozen=True, slots=True)
-class Oddity:
-    """Something of a source that is unlike the nights before; `says` in words, without cells."""
-
-    code: str
-    source: str
-    file: int
-    says: str
-    column: str | None = None
-    line: int = 0
 
 
 def source_name(file: str) -> str:
@@ -366,24 +352,3 @@ def learned(ledger: Ledger, run_id: str, facts: Mapping[str, Any]) -> None:
     for each in facts.get("sources", ()):
         night = SourceNight.of(each["night"])
         ledger.learn_source(record.endpoint, each["mapping"], each["source"], night)
-
-
-# -- for the report --------------------------------------------------------------------------------
-
-
-def as_findings(found: Sequence[Oddity], shape: Mapping[str, pl.DataType]) -> pl.DataFrame:
-    """The oddities as findings about files: their line is 0, unless they are of one."""
-    rows = {
-        ORIGIN[0]: [each.file for each in found],
-        ORIGIN[1]: [each.line for each in found],
-        "code": [each.code for each in found],
-        "column": [each.column for each in found],
-        "detail": [each.says for each in found],
-    }
-    made = pl.DataFrame(rows, schema={name: shape[name] for name in rows})
-    return made.select(
-        (pl.col(name) if name in rows else pl.lit(0 if name in ORIGIN else None))
-        .cast(dtype)
-        .alias(name)
-        for name, dtype in shape.items()
-    )

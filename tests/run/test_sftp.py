@@ -169,26 +169,18 @@ def test_what_is_not_there_is_said(warehouse: Warehouse, server: Server) -> None
 def test_a_plan_of_a_file_on_a_server_is_stale_when_the_file_changes(
     warehouse: Warehouse, server: Server
 ) -> None:
+    def planned() -> Result:
+        files = [server.url("orders.csv")]
+        return plan(warehouse.settings, warehouse.mappings, files, Options(), warehouse.told)
+
     server.put("orders.csv", order_row("A1"))
-    made = plan(
-        warehouse.settings,
-        warehouse.mappings,
-        [server.url("orders.csv")],
-        Options(),
-        warehouse.told,
-    )
+    made = planned()
     assert made.plan is not None
     server.put("orders.csv", order_row("A1"), order_row("A2"))
     with pytest.raises(PlanStale, match=r"orders\.csv has changed or is gone"):
         warehouse.run_plan(made.plan)
     server.put("orders.csv", order_row("A1"))
-    fresh = plan(
-        warehouse.settings,
-        warehouse.mappings,
-        [server.url("orders.csv")],
-        Options(),
-        warehouse.told,
-    )
+    fresh = planned()
     assert fresh.plan is not None
     assert (warehouse.run_plan(fresh.plan).exit_code, arrived(warehouse)) == (0, ["A1"])
 

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pipeline.ledger import SourceNight
-from pipeline.run.usual import Nights, Oddity, Seen, Volume, oddities, source_name, volumes
+from pipeline.run.oddity import Oddity
+from pipeline.run.usual import Nights, Seen, Volume, oddities, source_name, volumes
 
 FIRST = datetime(2026, 9, 7, 1, tzinfo=UTC)  # a Monday
 COLUMNS = ("no", "mail", "phone", "country")
