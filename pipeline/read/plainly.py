@@ -1,9 +1,10 @@
 """Windows that Polars alone reads right, and the scan that proves it before it is asked.
 
 Without a quote, a NUL, an undecodable byte or a carriage return by itself, every line is a record and every
-delimiter is one. If besides there are just as many delimiters as so many rows have, and no row lacks its
-last cell, then each has its number of cells. Lines that are no rows (empty ones, the header again) make a
-window go the careful way, and so does everything else that is not proven.
+delimiter is one. If besides each line has as many delimiters as a row has, then each has its number of
+cells: that is counted here, for Polars tells of no row with too many or too few cells while it reads only
+some of the columns. Lines that are no rows (empty ones, the header again) make a window go the careful way,
+and so does everything else that is not proven.
 """
 
 from collections.abc import Mapping
@@ -21,7 +22,7 @@ _BOM = "\ufeff".encode()
 
 
 def is_plain(window: bytes, spelling: Spelling, header: Header) -> bool:
-    """Tell whether nothing in a window needs care; the cells of single rows are not counted yet."""
+    """Tell whether nothing in a window needs care."""
     if not spelling.plain or header.ours or header.width < 2 or len(window) > RECORD_MAX:
         return False
     marks = spelling.marks
@@ -36,8 +37,19 @@ def is_plain(window: bytes, spelling: Spelling, header: Header) -> bool:
     ends = np.flatnonzero(data == ord("\n"))
     if not len(ends) or not _begins_rows(window, data, ends, header, marks.delimiter):
         return False
-    found = np.count_nonzero(data == marks.delimiter)
-    return bool(found == len(ends) * (header.width - 1))
+    return _has_width(data, ends, header.width, marks.delimiter)
+
+
+def _has_width(
+    data: NDArray[np.uint8], ends: NDArray[np.int64], width: int, delimiter: int
+) -> bool:
+    """Tell whether each line has the delimiters of a row: they are counted off, and must lie in its bounds."""
+    at = np.flatnonzero(data == delimiter)
+    of_row = width - 1
+    if len(at) != len(ends) * of_row:
+        return False
+    first, last = at[::of_row], at[of_row - 1 :: of_row]
+    return bool((last < ends).all() and (first[1:] > ends[:-1]).all())
 
 
 def _begins_rows(
@@ -61,21 +73,17 @@ def _begins_rows(
 def plain_cells(
     window: bytes, spelling: Spelling, header: Header, columns: Mapping[str, int]
 ) -> pl.DataFrame | None:
-    """Let Polars read a plain window as it is; None where a row lacks cells, and another has too many."""
-    last = header.width - 1
-    try:
-        cells = pl.read_csv(
-            window,
-            has_header=False,
-            schema={str(position): pl.String() for position in range(header.width)},
-            columns=sorted({*columns.values(), last}),
-            separator=chr(spelling.marks.delimiter),
-            quote_char=None,
-            empty_string_is_null=False,
-        )
-    except pl.exceptions.PolarsError:
-        return None
-    if cells.height != window.count(b"\n") or cells.get_column(str(last)).null_count():
+    """Let Polars read a plain window as it is; None where it does not read a row of each line."""
+    cells = pl.read_csv(
+        window,
+        has_header=False,
+        schema={str(position): pl.String() for position in range(header.width)},
+        columns=sorted(set(columns.values())) or [0],
+        separator=chr(spelling.marks.delimiter),
+        quote_char=None,
+        empty_string_is_null=False,
+    )
+    if cells.height != window.count(b"\n"):
         return None
     return cells.select(pl.col(str(position)).alias(name) for name, position in columns.items())
 

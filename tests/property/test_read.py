@@ -384,20 +384,23 @@ plain_lines = st.lists(
     st.sampled_from(["\n", "\r\n", "\r"]),
     st.integers(1, 60),
     st.sampled_from([b"", b"\xff,b"]),
+    st.sampled_from([["i", "h"], ["h"], ["i"]]),
 )
 @settings(max_examples=400, deadline=None)
-@example(["a,b", "a,b"], "\r\n", 60, b"")
-@example(["a", "a,b,c"], "\n", 60, b"")  # as many delimiters as two whole rows have
+@example(["a,b", "a,b"], "\r\n", 60, b"", ["i", "h"])
+@example(["a", "a,b,c"], "\n", 60, b"", ["i", "h"])  # as many delimiters as two whole rows have
+@example(["a", "a,b,c"], "\n", 60, b"", ["h"])  # which Polars does not tell of some columns
+@example(["a,b,c", "a", "a,b"], "\n", 60, b"", ["i"])
 def test_what_polars_reads_at_once_is_what_the_careful_way_reads(
-    lines: list[str], end: str, batch_bytes: int, broken: bytes
+    lines: list[str], end: str, batch_bytes: int, broken: bytes, columns: list[str]
 ) -> None:
     content = end.join(["h,i", *lines]).encode() + broken
     # lines that could be a footer are looked at one by one, so no window is read at once
     careful = Source(footer="\x01")
 
-    at_once = outcome(lambda: read_all(content, Source(), ["i", "h"], batch_bytes))
+    at_once = outcome(lambda: read_all(content, Source(), columns, batch_bytes))
 
-    assert at_once == outcome(lambda: read_all(content, careful, ["i", "h"], batch_bytes))
+    assert at_once == outcome(lambda: read_all(content, careful, columns, batch_bytes))
 
 
 def test_a_window_in_which_nothing_needs_care_is_read_at_once() -> None:
@@ -408,6 +411,7 @@ def test_a_window_in_which_nothing_needs_care_is_read_at_once() -> None:
     spelling, header = Spelling.of(Source()), Header(("h", "i"), 1, 2, 4, body=b"h,i")
 
     assert is_plain(b"a,b\r\n,c\r\n", spelling, header)
-    for careful in (b'a,"b"\n', b"a\n", b"a,b\n\n", b",\n", b"h,i\n", b"a,b\rc,d\n", b"a,\0\n"):
+    for careful in (b'a,"b"\n', b"a\n", b"a,b\n\n", b",\n", b"h,i\n", b"a,b\rc,d\n", b"a,\0\n",
+                    b"a\na,b,c\n", b"a,b,c\na\n"):  # fmt: skip
         assert not is_plain(b"a,b\n" + careful, spelling, header)
         assert not is_plain(careful, spelling, header)

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from pipeline.mapping.plan import Repair, Source
 from pipeline.model.origin import LINE
 from pipeline.read import read_batches
@@ -69,3 +71,18 @@ def test_a_carriage_return_does_not_tear_rows_between_which_a_line_has_ended(
                 for line, code in each.findings.rows.select(LINE, "code").rows() if code == "R106"
             ]  # fmt: skip
             assert torn == wrong
+
+
+@pytest.mark.parametrize(
+    "rows", [b"1\n2,x,y,z,w\n", b"2,x,y,z,w\r\n1\r\n", b"1,2\n3,4,5\n6,7,8,9\n"]
+)
+def test_rows_whose_missing_and_surplus_cells_make_up_for_each_other_are_all_told(
+    tmp_path: Path, rows: bytes
+) -> None:
+    path = tmp_path / "mutant.csv"
+    path.write_bytes(b"a,b,c\n0,0,0\n" + rows)
+
+    [batch] = read_batches(path, Source(), file=0, columns=["a"])  # not each column is wanted
+
+    assert batch.raw.rows.get_column("a").to_list() in (["0"], ["0", "3"])
+    assert batch.findings.rows.get_column("code").to_list() == ["R101", "R101"]
