@@ -56,6 +56,7 @@ class Mender:
         self._header = header
         self._spelling = spelling
         self._name = name
+        self._torn = False  # the last record that is not too short breaks off in a quoted cell
         self._join = [
             header.cells.index(each) for each in self._repair.join if each in header.cells
         ]
@@ -64,10 +65,12 @@ class Mender:
         """Give the window and its records with what could be put right, and what that was."""
         done: list[Repaired] = []
         fault = records.fault.copy()
-        wrong = (fault == Fault.CELLS) & ~self._cut_off(window, records)
+        cut_off = self._cut_off(window, records)
+        wrong = (fault == Fault.CELLS) & ~cut_off
         width = self._header.width
         if self._repair.too_few:
-            few = np.flatnonzero(wrong & (records.cells < width))
+            short = wrong & (records.cells < width)
+            few = np.flatnonzero(short & ~self._behind_torn(short, cut_off & (fault != Fault.NONE)))
             fault[few] = Fault.NONE
             done.append(Repaired(How.FILLED, records.line[few]))
         if self._repair.too_many:
@@ -90,6 +93,14 @@ class Mender:
         before = np.append(0, np.cumsum(np.frombuffer(window, np.uint8) == quote))
         odd: NDArray[np.bool_] = (before[records.stop] - before[records.start]) % 2 == 1
         return odd
+
+    def _behind_torn(self, short: NDArray[np.bool_], torn: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Which short records stand directly behind a torn one: they may be lines of the text in its cell."""
+        last = np.maximum.accumulate(np.where(short, -1, np.arange(len(short))))
+        behind = np.where(last < 0, self._torn, torn[last])
+        if len(behind):
+            self._torn = bool(behind[-1])
+        return behind
 
     def _empty_at_the_end(
         self, window: bytes, records: Records, at: NDArray[np.int64]

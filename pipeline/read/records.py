@@ -412,10 +412,16 @@ def _rows_follow(walk: _Walk, line: int) -> bool:
 
 
 def _has_swallowed(walk: _Walk, line: int, close: int) -> bool:
-    """Tell whether each line of a record has as many delimiters as a whole row, by itself.
+    """Tell whether the lines of a record have as many delimiters as a whole row, each by itself.
 
-    Then two stray quotes have made one record of rows that nobody would miss.
+    Then two stray quotes have made one record of rows that nobody would miss. Some of these rows may
+    be faulty themselves; of narrow tables, where any line of a text may look like a row, none.
     """
     if walk.width is None or (close - line) * (walk.width - 1) < _SWALLOWED:
         return False
-    return bool((walk.judged.delimiters[line : close + 1] == walk.width - 1).all())
+    lines = slice(line, close + 1)
+    whole = int(np.count_nonzero(walk.judged.delimiters[lines] == walk.width - 1))
+    if (whole - 1) * (walk.width - 1) < _SWALLOWED:
+        return False
+    there = int(np.count_nonzero(walk.lines.size[lines]))
+    return whole == there if walk.width < _TELLING_WIDTH else 2 * whole > there

@@ -253,10 +253,11 @@ def _ends_alone(text: str, at: int) -> bool:
 
 
 def _swallows(record: str, width: int) -> bool:
-    """Tell whether each of the record's lines has as many delimiters as a row, and that is no chance."""
-    lines = re.split("\r\n|\r|\n", record.removesuffix("\n").removesuffix("\r"))
-    inside = (len(lines) - 1) * (width - 1)
-    return inside >= 6 and all(line.count(",") == width - 1 for line in lines)
+    """Tell whether most of the record's lines have as many delimiters as a row, and that is no chance."""
+    lines = [line for line in re.split("\r\n|\r|\n", record) if line]
+    whole = sum(line.count(",") == width - 1 for line in lines)
+    enough = whole == len(lines) if width < 3 else 2 * whole > len(lines)
+    return enough and (whole - 1) * (width - 1) >= 6
 
 
 def _line_end(text: str, at: int) -> tuple[int, int]:

@@ -43,9 +43,29 @@ def test_what_stands_around_a_stray_quote_may_begin_and_end_within_a_character(
 def test_a_record_that_is_cut_off_within_a_quoted_cell_is_not_filled_up(tmp_path: Path) -> None:
     source = Source(repair=Repair(too_many=True, too_few=True))
 
-    found = codes(tmp_path, b'a,b,c\n1,"2\n3,4\n5,6"\n7,8,9\n', source)
+    found = codes(tmp_path, b'a,b,c\n1,"2\n3,4\n5,6"\n7,8,9\n10\n', source)
 
-    assert [(line, code) for line, code, _ in found] == [(2, "R101"), (4, "R103"), (3, "R109")]
+    told = [(line, code) for line, code, _ in found]
+    assert told == [(2, "R101"), (3, "R101"), (4, "R103"), (6, "R109")]
+
+
+@pytest.mark.parametrize("row", [
+    '1,"a text\nof some\n\nlines",x,y',  # a cell too many
+    '1,"a text\nof some\nlines "with" quotes\nof its own",x',
+    '1,"a text\nof some lines that never end',
+])  # fmt: skip
+@pytest.mark.parametrize("window", [8, 1 << 20])
+def test_lines_of_a_text_in_a_record_that_is_torn_are_not_filled_up_to_rows(
+    tmp_path: Path, row: str, window: int
+) -> None:
+    path = tmp_path / "mutant.csv"
+    path.write_text(f"a,b,c\n0,0,0\n{row}\n2,2,2\n3\n4,4,4\n5,5,5\n6,6,6\n", encoding="utf-8")
+    source = Source(repair=Repair(too_few=True))
+
+    batches = read_batches(path, source, file=0, columns=["a"], batch_bytes=window)
+
+    read = [key for each in batches for key in each.raw.rows.get_column("a")]
+    assert read == ["0", "2", "3", "4", "5", "6"]
 
 
 def test_a_table_of_one_column_has_no_stand_in_for_its_delimiter(tmp_path: Path) -> None:
@@ -86,3 +106,15 @@ def test_rows_whose_missing_and_surplus_cells_make_up_for_each_other_are_all_tol
 
     assert batch.raw.rows.get_column("a").to_list() in (["0"], ["0", "3"])
     assert batch.findings.rows.get_column("code").to_list() == ["R101", "R101"]
+
+
+def test_rows_that_two_stray_quotes_swallow_are_held_also_where_one_of_them_is_faulty_or_blank(
+    tmp_path: Path,
+) -> None:
+    for odd in (b"3,Cid,Ulm,DE\n", b"\n", b"3,Cid\n", b""):
+        rows = b'1,"Ann,Rome\n2,Bob,Paris\n' + odd + b'4,Dan,Bonn\n5,Eve",Oslo\n6,Fay,Graz\n'
+
+        found = codes(tmp_path, b"a,b,c\n" + rows, Source())
+
+        lines = [2, 3, *[4] * odd.startswith(b"3"), 4 + odd.count(b"\n"), 5 + odd.count(b"\n")]
+        assert [(line, code) for line, code, _ in found] == [(line, "R107") for line in lines]
