@@ -255,7 +255,7 @@ def _ends_alone(text: str, at: int) -> bool:
 def _swallows(record: str, width: int) -> bool:
     """Tell whether most of the record's lines have as many delimiters as a row, and that is no chance."""
     lines = [line for line in re.split("\r\n|\r|\n", record) if line]
-    whole = sum(line.count(",") == width - 1 for line in lines)
+    whole: int = sum(line.count(",") == width - 1 for line in lines)
     enough = whole == len(lines) if width < 3 else 2 * whole > len(lines)
     return enough and (whole - 1) * (width - 1) >= 6
 
