@@ -209,7 +209,8 @@ def _told(called: str) -> Iterator[None]:
         raise SourceUnusable(
             f"{called} is cut off: its zip data has no end", help="ask for the file again"
         ) from error
-    except (zipfile.BadZipFile, zlib.error, OSError) as error:
+    # ValueError: of a name that is not in the encoding it claims; RuntimeError: of flags of rare kinds
+    except (zipfile.BadZipFile, zlib.error, OSError, ValueError, RuntimeError) as error:
         raise SourceUnusable(
             f"{called} is not readable as zip: {error}", help="ask for the file again"
         ) from error

@@ -1,5 +1,7 @@
 """Which mapping reads which file, and how messages call the files."""
 
+import os
+import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from fnmatch import fnmatchcase
@@ -7,6 +9,9 @@ from pathlib import Path
 
 from pipeline.intake.packing import unpacked_name
 from pipeline.model.stops import SourceUnusable
+
+# control characters, and those that end a line or a paragraph
+_BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 __all__ = ["assign", "claims", "display_names", "meant"]
 
@@ -79,7 +84,7 @@ def display_names(
     >>> list(display_names([Path("de/orders.csv"), Path("at/orders.csv"), Path("de/b.csv")]).values())
     ['de/orders.csv', 'at/orders.csv', 'b.csv']
     """
-    parts = [file.absolute().parts for file in files]
+    parts = [_in_characters(file.absolute()).parts for file in files]
     depth = [(least or {}).get(file, 1) for file in files]
     while True:
         names = ["/".join(part[-deep:]) for part, deep in zip(parts, depth, strict=True)]
@@ -91,3 +96,13 @@ def display_names(
         if deeper == depth:
             return dict(zip(files, names, strict=True))
         depth = deeper
+
+
+def _in_characters(file: Path) -> Path:
+    r"""Show what no text can have: bytes that are no UTF-8, as another system has written them, and line ends.
+
+    >>> _in_characters(Path("auftr\udce4ge.csv")).name, _in_characters(Path("a\nb")).name
+    ('auftr\\xe4ge.csv', 'a\\nb')
+    """
+    text = os.fsencode(file).decode("utf-8", "backslashreplace")
+    return Path(_BREAKS.sub(lambda found: repr(found.group())[1:-1], text))

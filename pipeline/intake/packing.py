@@ -244,4 +244,6 @@ def _other_kind(first: bytes) -> str | None:
         if first.startswith(magic):
             return what
     start = first.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
-    return "a web page" if start.startswith(_HTML) else None
+    # an XML declaration or a comment may stand before it
+    page = start.startswith(b"<") and any(tag in start for tag in _HTML)
+    return "a web page" if page else None

@@ -412,6 +412,21 @@ def archive(warehouse: Warehouse) -> Path:
 
 
 @pytest.mark.usefixtures("archive")
+def test_a_name_in_bytes_of_another_system_is_one_like_others(warehouse: Warehouse) -> None:
+    warehouse.orders(order_row("A1"))
+    theirs = warehouse.folder / os.fsdecode(b"orders_gr\xf6\xdfe.csv")
+    theirs.write_text(HEADER + order_row("B1") + order_row("B2"), encoding="utf-8")
+    (warehouse.folder / os.fsdecode(b"orders_\xff.csv")).write_text("<html>", encoding="utf-8")
+
+    result = warehouse.run()
+
+    assert arrived(warehouse) == ["A1", "B1", "B2"]
+    assert set(notes(result)) == {r"orders_\xff.csv"}
+    assert r"orders_gr\xf6\xdfe.csv" in {each["name"] for each in document(result)["files"]}
+    assert archived(warehouse) == ["orders.csv", theirs.name]
+
+
+@pytest.mark.usefixtures("archive")
 def test_imported_files_go_to_the_archive_and_the_others_stay(warehouse: Warehouse) -> None:
     warehouse.settings = replace(warehouse.settings, marker=".done")
     warehouse.orders(order_row("A1"))

@@ -113,6 +113,25 @@ def test_encrypted_nested_and_unusual_members_are_refused(tmp_path: Path) -> Non
     )
 
 
+@pytest.mark.parametrize(("at", "value", "words"), [
+    (6, 0x20, "compressed patched data (flag bit 5)"),
+    (6, 0x40, "strong encryption (flag bit 6)"),
+    (30, 0xFF, "'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"),
+])  # fmt: skip
+def test_a_member_with_marks_that_zipfile_itself_does_not_know_is_refused(
+    tmp_path: Path, at: int, value: int, words: str
+) -> None:
+    path = zipped(tmp_path, {"orders.csv": b"a\n"})
+    whole = bytearray(path.read_bytes())
+    whole[at] = value
+    whole[7] |= 0x08  # its name is in UTF-8
+    if at == 6:
+        whole[whole.index(b"PK\x01\x02") + 8] = value
+    path.write_bytes(whole)
+
+    assert refused(path) == f"night.zip is not readable as zip: {words}"
+
+
 def test_a_damaged_archive_is_refused(tmp_path: Path) -> None:
     path = zipped(tmp_path, {"orders.csv": b"a\n" * 1000}, zipfile.ZIP_STORED)
     whole = path.read_bytes()

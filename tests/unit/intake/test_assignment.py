@@ -1,5 +1,6 @@
 """Each file goes to one mapping."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -46,3 +47,14 @@ def test_files_with_the_same_name_are_told_apart_by_as_few_folders_as_needed() -
 
     assert list(display_names(files).values()) == ["de/1/o.csv", "at/1/o.csv", "2/o.csv", "p.csv"]
     assert display_names([Path("/o.csv")]) == {Path("/o.csv"): "o.csv"}
+
+
+def test_a_name_that_is_no_text_or_would_be_several_lines_is_shown_in_one(tmp_path: Path) -> None:
+    latin, other, lines = (
+        tmp_path / os.fsdecode(name)
+        for name in (b"auftr\xe4ge.csv", b"auftr\xe5ge.csv", b"a\n\x1bb.csv")
+    )
+
+    shown = display_names([latin, other, lines])
+
+    assert shown == {latin: r"auftr\xe4ge.csv", other: r"auftr\xe5ge.csv", lines: r"a\n\x1bb.csv"}

@@ -167,6 +167,8 @@ def test_what_is_packed_without_saying_so_or_twice_is_named(tmp_path: Path, kind
 @pytest.mark.parametrize(("content", "what"), [
     (b"\xef\xbb\xbf\r\n<!DOCTYPE html><html><body>Please log in", "a web page"),
     (b"<HTML>\n", "a web page"),
+    (b'<?xml version="1.0"?>\n<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN">', "a web page"),
+    (b"<!-- served by proxy 3 -->\n<html><body>Forbidden", "a web page"),
     (b"PK\x03\x04 and more", "a zip archive or a workbook"),
     (b"%PDF-1.7\n", "a PDF document"),
 ])  # fmt: skip
