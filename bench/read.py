@@ -15,7 +15,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -79,17 +80,26 @@ def python_csv(path: Path, source: Source) -> int:
     return pl.DataFrame(whole, dict.fromkeys(header, pl.String()), orient="row").height
 
 
-def speed(read: Callable[[], int], size: int, repeats: int) -> tuple[str, int]:
-    """Give the best speed in MB/s, or why there is none, and the rows read."""
-    best, rows = float("inf"), 0
+def speeds(readers: Sequence[Callable[[], int]], size: int, repeats: int) -> list[tuple[str, int]]:
+    """Give of each reader the best speed in MB/s, or why there is none, and the rows read.
+
+    They take turns, so that what else the machine does slows all of them.
+    """
+    best = [float("inf")] * len(readers)
+    rows = [0] * len(readers)
+    failed = [""] * len(readers)
     for _ in range(repeats):
-        began = time.perf_counter()
-        try:
-            rows = read()
-        except (pl.exceptions.PolarsError, UnicodeError) as error:
-            return type(error).__name__, 0
-        best = min(best, time.perf_counter() - began)
-    return f"{size / best / 1e6:.0f}", rows
+        for at, read in enumerate(readers):
+            began = time.perf_counter()
+            try:
+                rows[at] = read()
+            except (pl.exceptions.PolarsError, UnicodeError) as error:
+                failed[at] = type(error).__name__
+            best[at] = min(best[at], time.perf_counter() - began)
+    return [
+        (why or f"{size / seconds / 1e6:.0f}", count)
+        for why, seconds, count in zip(failed, best, rows, strict=True)
+    ]
 
 
 def compare(rows: int, columns: int, repeats: int) -> None:
@@ -104,9 +114,12 @@ def compare(rows: int, columns: int, repeats: int) -> None:
             text = ("\r\n" if kind == "crlf" else "\n").join(lines(kind, rows, columns)) + "\n"
             path.write_bytes(text.encode(source.encoding))
             size = path.stat().st_size
-            mine, found = speed(lambda: ours(path, source, columns), size, repeats)  # noqa: B023
-            theirs, _ = speed(lambda: plain_polars(path, source), size, repeats)  # noqa: B023
-            python, _ = speed(lambda: python_csv(path, source), size, 1)  # noqa: B023
+            (mine, found), (theirs, _) = speeds(
+                (partial(ours, path, source, columns), partial(plain_polars, path, source)),
+                size,
+                repeats,
+            )
+            python, _ = speeds((partial(python_csv, path, source),), size, 1)[0]
             share = f"{float(mine) / float(theirs):.0%}" if theirs.isdecimal() else ""
             times = f"{float(mine) / float(python):.1f}" if python.isdecimal() else ""
             print(
@@ -132,7 +145,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--rows", type=int, default=500_000)
     options.add_argument("--columns", type=int, default=30)
-    options.add_argument("--repeats", type=int, default=3)
+    options.add_argument("--repeats", type=int, default=7)
     options.add_argument("--memory", action="store_true")
     options.add_argument("--peak-of", type=Path, help=argparse.SUPPRESS)
     chosen = options.parse_args()

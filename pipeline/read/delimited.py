@@ -219,7 +219,9 @@ def _judged(
         value, detail = str(found - reading.header.width + own), str(own)
     elif fault in (Fault.BREAK, Fault.SWALLOWED, Fault.UNCLEAR):
         value, detail = shown(spelling.told(text)), UNTOUCHED if reading.header.ours else None
-    return [shown(each) for each in cells.values], (_CODES[fault], column, value, detail)
+    unmarked = spelling.plain and MARKED_CHARACTER.search(text) is None
+    values = cells.values if unmarked else [shown(each) for each in cells.values]
+    return values, (_CODES[fault], column, value, detail)
 
 
 def _undecoded(text: str, spelling: Spelling) -> int:

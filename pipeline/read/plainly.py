@@ -21,35 +21,38 @@ from pipeline.read.spelling import Spelling
 _BOM = "\ufeff".encode()
 
 
-def is_plain(window: bytes, spelling: Spelling, header: Header) -> bool:
-    """Tell whether nothing in a window needs care."""
+def plain_rows(window: bytes, spelling: Spelling, header: Header) -> int:
+    """Give the number of rows of a window in which nothing needs care, else 0."""
     if not spelling.plain or header.ours or header.width < 2 or len(window) > RECORD_MAX:
-        return False
+        return 0
     marks = spelling.marks
     if (marks.quote is not None and marks.quote in window) or b"\0" in window:
-        return False
+        return 0
     if b"\xed" in window and MARK.search(window):
-        return False
-    returns = window.count(b"\r")
-    if returns and returns != window.count(b"\r\n"):
-        return False
+        return 0
     data = np.frombuffer(window, np.uint8)
     ends = np.flatnonzero(data == ord("\n"))
+    if b"\r" in window:
+        before_feeds = np.count_nonzero(data[ends - 1] == ord("\r"))
+        if np.count_nonzero(data == ord("\r")) != before_feeds:
+            return 0
     if not len(ends) or not _begins_rows(window, data, ends, header, marks.delimiter):
-        return False
-    return _has_width(data, ends, header.width, marks.delimiter)
+        return 0
+    return len(ends) if _has_width(data, ends, header.width, marks.delimiter) else 0
 
 
 def _has_width(
     data: NDArray[np.uint8], ends: NDArray[np.int64], width: int, delimiter: int
 ) -> bool:
-    """Tell whether each line has the delimiters of a row: they are counted off, and must lie in its bounds."""
-    at = np.flatnonzero(data == delimiter)
-    of_row = width - 1
-    if len(at) != len(ends) * of_row:
+    """Tell whether each line has as many delimiters as a row.
+
+    They are counted line by line in 16 bits, which is fast; a line with 65,536 more shows in all of them.
+    """
+    is_delimiter = data == delimiter
+    if np.count_nonzero(is_delimiter) != len(ends) * (width - 1):
         return False
-    first, last = at[::of_row], at[of_row - 1 :: of_row]
-    return bool((last < ends).all() and (first[1:] > ends[:-1]).all())
+    starts = np.append(0, ends[:-1] + 1)
+    return bool((np.add.reduceat(is_delimiter, starts, dtype=np.uint16) == width - 1).all())
 
 
 def _begins_rows(
@@ -71,7 +74,7 @@ def _begins_rows(
 
 
 def plain_cells(
-    window: bytes, spelling: Spelling, header: Header, columns: Mapping[str, int]
+    window: bytes, rows: int, spelling: Spelling, header: Header, columns: Mapping[str, int]
 ) -> pl.DataFrame | None:
     """Let Polars read a plain window as it is; None where it does not read a row of each line."""
     cells = pl.read_csv(
@@ -83,14 +86,13 @@ def plain_cells(
         quote_char=None,
         empty_string_is_null=False,
     )
-    if cells.height != window.count(b"\n"):
+    if cells.height != rows:
         return None
     return cells.select(pl.col(str(position)).alias(name) for name, position in columns.items())
 
 
-def plain_records(window: bytes, width: int) -> Records:
+def plain_records(window: bytes, count: int, width: int) -> Records:
     """The records of a plain window, whose places in it nobody needs."""
-    count = window.count(b"\n")
     line = np.arange(count)
     nowhere = np.broadcast_to(np.int64(0), (count,))
     none = np.zeros(0, np.int64)

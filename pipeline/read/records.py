@@ -318,7 +318,7 @@ def _sum_between(what: Bools, bounds: NDArray[np.integer]) -> Ints:
 
 @dataclass(frozen=True, slots=True)
 class _Walk:
-    """What `_join_lines` knows of each line, and what it writes: the last five, in place."""
+    """What is known of each line where records are joined, and what that writes: the last five, in place."""
 
     judged: _Judged
     lines: _Lines
@@ -332,6 +332,43 @@ class _Walk:
     reach: Ints
 
 
+@dataclass(frozen=True, slots=True)
+class _Openers:
+    """Lines with an odd number of quotes, each as if it opened a record: arrays of the same length.
+
+    The next of them closes it (`close`), unless a quote stands where none may be (`spoil`, the first
+    such line); both are the number of lines where there is none. `simple` are those of whose record
+    nothing more needs to be known.
+    """
+
+    line: Ints
+    close: Ints
+    spoil: Ints
+    cells: Ints
+    opens: Bools
+    reach: Ints
+    swallowed: Bools
+    simple: Bools
+
+
+def _find_openers(walk: _Walk) -> _Openers:
+    judged, lines, count = walk.judged, walk.lines, len(walk.starts)
+    line = np.flatnonzero(judged.odd)
+    close = np.append(line[1:], count)
+    bad = np.append(np.flatnonzero(judged.bad_inside), count)
+    spoil = bad[np.searchsorted(bad, line, side="right")]
+    inner = np.append(0, np.cumsum(judged.cells_inside))
+    cells = walk.cells[line] + inner[np.minimum(close + 1, count)] - inner[line + 1]
+    opens = ~judged.bad_outside[line] & ~walk.no_row[line]
+    judged_at = np.minimum(np.minimum(close, spoil), count - 1)
+    reach = lines.stop[judged_at] - lines.start[line]
+    swallowed = _have_swallowed(walk, line, close)
+    simple = opens & (close < np.minimum(spoil, count)) & (reach <= walk.longest) & ~swallowed
+    if walk.width is not None:
+        simple &= cells == walk.width
+    return _Openers(line, close, spoil, cells, opens, reach, swallowed, simple)
+
+
 def _join_lines(walk: _Walk, *, final: bool) -> int:
     """Join the lines of records that run over several, in place; give how many lines are decided.
 
@@ -339,61 +376,86 @@ def _join_lines(walk: _Walk, *, final: bool) -> int:
     up to there fits; otherwise the line is a faulty record by itself and the next odd line gets
     its own chance to open one.
     """
-    judged, lines, cells = walk.judged, walk.lines, walk.cells
-    count = len(walk.starts)
-    odd = np.flatnonzero(judged.odd)
-    closing = np.append(odd[1:], count)
-    bad = np.append(np.flatnonzero(judged.bad_inside), count)
-    spoilt = bad[np.searchsorted(bad, odd, side="right")]
-    inner = np.append(0, np.cumsum(judged.cells_inside))
-    joined = cells[odd] + inner[np.minimum(closing + 1, count)] - inner[odd + 1]
-
-    opening = ~judged.bad_outside[odd] & ~walk.no_row[odd]
-    judged_at = np.minimum(np.minimum(closing, spoilt), count - 1)
-    reach = lines.stop[judged_at] - lines.start[odd]
-    walk.reach[odd[opening]] = reach[opening]
-
-    joins: list[int] = []
-    wrong: list[int] = []
+    found = _find_openers(walk)
+    walk.reach[found.line[found.opens]] = found.reach[found.opens]
+    joins: list[range] = []
+    others: dict[Fault, list[int]] = {Fault.CELLS: [], Fault.QUOTE: [], Fault.OPEN: []}
     swallowed: list[int] = []
-    closed = -1  # the line that closes the record read last
-    rows = zip(
-        *(each.tolist() for each in (odd, closing, spoilt, joined, opening, reach)),
-        strict=True,
-    )
-    decided = count
-    for index, (line, close, spoil, found, opens, taken) in enumerate(rows):
-        if line <= closed or not opens:
+    decided = len(walk.starts)
+    index, end_of_run = 0, _ends_of_runs(found.simple)
+    while index < len(found.line):
+        at, index = index, end_of_run.item(index)
+        if index > at:
+            joins.append(range(at, index, 2))
             continue
-        never = close == count == spoil
-        if never and not final:
-            decided = line
+        index = at + 1
+        if not found.opens.item(at):
+            continue
+        fault = _fault_at(walk, found, at, final=final)
+        if fault is None:
+            decided = found.line.item(at)
             break
-        if (never or taken > walk.longest) and _rows_follow(walk, line):
-            walk.fault[line] = Fault.OPEN
-            walk.reach[line] = 0  # nothing beyond its line is of it
-        elif never:
-            decided = line
-            break
-        elif spoil <= close:
-            walk.fault[line] = Fault.QUOTE
-        elif walk.width is not None and found != walk.width:
-            wrong.append(index)
+        if fault == Fault.NONE:
+            joins.append(range(at, index))
+            index += 1
+        elif fault == Fault.SWALLOWED:
+            swallowed.append(at)
+            index += 1
         else:
-            closed = close
-            (swallowed if _has_swallowed(walk, line, close) else joins).append(index)
-    cells[odd[wrong]] = joined[wrong]
-    walk.fault[odd[wrong]] = Fault.CELLS
-    for index in swallowed:
-        walk.fault[odd[index] : closing[index] + 1] = Fault.SWALLOWED
-        walk.reach[odd[index]] = 0
-    cells[odd[joins]] = joined[joins]
-    walk.ends[odd[joins]] = closing[joins] + 1
-    depth = np.zeros(count + 1, np.int8)  # 1 within a record of several lines, after its first
-    depth[odd[joins] + 1] += 1
-    depth[closing[joins] + 1] -= 1
-    walk.starts[:] &= np.cumsum(depth[:count]) == 0
+            others[fault].append(at)
+    for fault, spoilt in others.items():
+        walk.fault[found.line[spoilt]] = fault
+    walk.cells[found.line[others[Fault.CELLS]]] = found.cells[others[Fault.CELLS]]
+    walk.reach[found.line[others[Fault.OPEN]]] = 0  # nothing beyond its line is of it
+    for at in swallowed:
+        walk.fault[found.line[at] : found.close[at] + 1] = Fault.SWALLOWED
+        walk.reach[found.line[at]] = 0
+    _join(walk, found, joins)
     return decided
+
+
+def _fault_at(walk: _Walk, found: _Openers, at: int, *, final: bool) -> Fault | None:
+    """What is wrong with the record that a line opens; None where that has to wait for more text."""
+    line, close, spoil = found.line.item(at), found.close.item(at), found.spoil.item(at)
+    never = close == len(walk.starts) == spoil
+    if never and not final:
+        return None
+    if (never or found.reach.item(at) > walk.longest) and _rows_follow(walk, line):
+        return Fault.OPEN
+    if never:
+        return None
+    if spoil <= close:
+        return Fault.QUOTE
+    if walk.width is not None and found.cells.item(at) != walk.width:
+        return Fault.CELLS
+    return Fault.SWALLOWED if found.swallowed.item(at) else Fault.NONE
+
+
+def _join(walk: _Walk, found: _Openers, joins: list[range]) -> None:
+    """Make one record of each of the openers and of all its lines."""
+    runs = [np.arange(run.start, run.stop, run.step) for run in joins]
+    at = np.concatenate([np.zeros(0, np.int64), *runs])
+    line, close = found.line[at], found.close[at]
+    walk.cells[line] = found.cells[at]
+    walk.ends[line] = close + 1
+    depth = np.zeros(len(walk.starts) + 1, np.int8)  # 1 within a record, after its first line
+    depth[line + 1] += 1
+    depth[close + 1] -= 1
+    walk.starts[:] &= np.cumsum(depth[:-1]) == 0
+
+
+def _ends_of_runs(simple: Bools) -> Ints:
+    """Give of each line where a run of simple records that begins with it ends: every second line.
+
+    One line opens and the next closes; so records of several lines one after the other are taken at
+    once. Where a line opens no simple record, its run ends with itself.
+    """
+    ends = np.arange(len(simple))
+    for first in (0, 1):
+        others = np.append(np.flatnonzero(~simple[first::2]), len(simple[first::2]))
+        runs = ends[first::2]
+        runs[:] = first + 2 * others[np.searchsorted(others, np.arange(len(runs)))]
+    return ends
 
 
 def _rows_follow(walk: _Walk, line: int) -> bool:
@@ -411,17 +473,19 @@ def _rows_follow(walk: _Walk, line: int) -> bool:
     return 2 * int(np.count_nonzero(whole)) > there
 
 
-def _has_swallowed(walk: _Walk, line: int, close: int) -> bool:
-    """Tell whether the lines of a record have as many delimiters as a whole row, each by itself.
+def _have_swallowed(walk: _Walk, line: Ints, close: Ints) -> Bools:
+    """Tell of each record whether its lines have as many delimiters as a whole row, each by itself.
 
     Then two stray quotes have made one record of rows that nobody would miss. Some of these rows may
     be faulty themselves; of narrow tables, where any line of a text may look like a row, none.
     """
-    if walk.width is None or (close - line) * (walk.width - 1) < _SWALLOWED:
-        return False
-    lines = slice(line, close + 1)
-    whole = int(np.count_nonzero(walk.judged.delimiters[lines] == walk.width - 1))
-    if (whole - 1) * (walk.width - 1) < _SWALLOWED:
-        return False
-    there = int(np.count_nonzero(walk.lines.size[lines]))
-    return whole == there if walk.width < _TELLING_WIDTH else 2 * whole > there
+    if walk.width is None:
+        return np.zeros(len(line), np.bool_)
+    last = np.minimum(close, len(walk.starts) - 1)
+    whole_before = np.append(0, np.cumsum(walk.judged.delimiters == walk.width - 1))
+    there_before = np.append(0, np.cumsum(walk.lines.size > 0))
+    whole = whole_before[last + 1] - whole_before[line]
+    there = there_before[last + 1] - there_before[line]
+    most = whole == there if walk.width < _TELLING_WIDTH else 2 * whole > there
+    swallowed: Bools = most & ((whole - 1) * (walk.width - 1) >= _SWALLOWED)
+    return swallowed

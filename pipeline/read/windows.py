@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from pipeline.mapping.plan import Source
-from pipeline.read.decoding import MARK, REPLACED, Utf8Stream
+from pipeline.read.decoding import MARK, REPLACED, ReadAhead, Utf8Stream
 from pipeline.read.guessed import GUESSED, TORN, check_of
 from pipeline.read.header import (
     OUR_CHECK,
@@ -24,11 +24,11 @@ from pipeline.read.header import (
 from pipeline.read.mending import Mender, Repaired
 from pipeline.read.outline import Kinds, Outline
 from pipeline.read.parted import good_cells
-from pipeline.read.plainly import is_plain, plain_cells, plain_records
+from pipeline.read.plainly import plain_cells, plain_records, plain_rows
 from pipeline.read.records import RECORD_MAX, Fault, LeftOut, Records, find_records
 from pipeline.read.spelling import Spelling
 
-WINDOW_BYTES = 16 << 20
+WINDOW_BYTES = 8 << 20
 _OF_SHAPE = (Fault.NONE, Fault.CELLS)
 
 
@@ -73,8 +73,10 @@ def windows(
     skip = header.size
     line = header.next_line
     text = b""
-    with open_source(path, name) as opened:
-        stream = Utf8Stream(opened, source.encoding, name=name)
+    with (
+        open_source(path, name) as opened,
+        ReadAhead(Utf8Stream(opened, source.encoding, name=name), batch_bytes) as stream,
+    ):
         while not stream.ended():
             text += stream.read(max(batch_bytes, len(text)))
             if stream.ended():
@@ -181,12 +183,13 @@ class _Whole:
         window = self.text[: self.spelling.complete(self.text, ended=self.ended)]
         if len(self.text) - len(window) > RECORD_MAX:
             return None
-        if not is_plain(window, self.spelling, self.header):
+        rows = plain_rows(window, self.spelling, self.header)
+        if not rows:
             return None
-        cells = plain_cells(window, self.spelling, self.header, columns)
+        cells = plain_cells(window, rows, self.spelling, self.header, columns)
         if cells is None:
             return None
-        return Window(window, plain_records(window, self.header.width), 0, cells=cells)
+        return Window(window, plain_records(window, rows, self.header.width), 0, cells=cells)
 
     def records(self, kinds: Kinds | None) -> tuple[bytes, Records]:
         """Spell that part, and find the records in it.

@@ -406,13 +406,13 @@ def test_what_polars_reads_at_once_is_what_the_careful_way_reads(
 
 def test_a_window_in_which_nothing_needs_care_is_read_at_once() -> None:
     from pipeline.read.header import Header
-    from pipeline.read.plainly import is_plain
+    from pipeline.read.plainly import plain_rows
     from pipeline.read.spelling import Spelling
 
     spelling, header = Spelling.of(Source()), Header(("h", "i"), 1, 2, 4, body=b"h,i")
 
-    assert is_plain(b"a,b\r\n,c\r\n", spelling, header)
+    assert plain_rows(b"a,b\r\n,c\r\n", spelling, header)
     for careful in (b'a,"b"\n', b"a\n", b"a,b\n\n", b",\n", b"h,i\n", b"a,b\rc,d\n", b"a,\0\n",
                     b"a\na,b,c\n", b"a,b,c\na\n"):  # fmt: skip
-        assert not is_plain(b"a,b\n" + careful, spelling, header)
-        assert not is_plain(careful, spelling, header)
+        assert not plain_rows(b"a,b\n" + careful, spelling, header)
+        assert not plain_rows(careful, spelling, header)
