@@ -1,14 +1,15 @@
 """Sheets of workbooks, written as delimited text: each row a line, each cell as its text.
 
-What a workbook cannot say is not guessed: a cell with an error, and a number with more digits than a
-workbook keeps, refuse the file.
+What a workbook cannot say is not guessed: a cell with an error, a number with more digits than a workbook
+keeps, and a formula whose value nobody has calculated, refuse the file.
 """
 
 import html
+import math
 import re
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
@@ -35,18 +36,31 @@ UNPACKED_MAX = 1 << 30  # bytes; a million rows of ten cells take about half of 
 _WORKBOOKS = (".xlsx", ".xlsm")
 # What they keep is not looked through for errors, so these would become empty cells unseen.
 OTHER_WORKBOOKS = (".xls", ".xlsb", ".ods")
-_OVERLAP = 1024  # bytes; longer than the beginning of any cell
+# bytes; longer than any cell up to its value, formulas of 8192 characters included
+_OVERLAP = 1 << 16
 _NAMED_MAX = 5  # cells and sheets that a message names
 _SLICE = 50_000  # rows that are Python objects at once
-_ERROR = re.compile(rb"""<(?:\w+:)?c\b(?=[^>]*\bt="e")[^>]*\br="([A-Z]+[0-9]+)\"""")
+_CELL = re.compile(rb"<(?:\w+:)?c(?=[\s>])[^<>]*>")
+_PLACE = re.compile(rb"""\sr\s*=\s*["']([A-Z]+[0-9]+)["']""")  # which some programs leave out
+_TYPE = re.compile(rb"""\st\s*=\s*["'](\w+)["']""")
+_ERROR = re.compile(rb"""<(?:\w+:)?c\s[^<>]*?\bt\s*=\s*["']e["']""")
 # Excel keeps 15 digits of a number; of a whole number with more it has changed the last ones.
 _LONG = re.compile(
-    rb"""<(?:\w+:)?c\b(?![^>]*\bt="(?:s|str|inlineStr|b|e|d)")[^>]*\br="([A-Z]+[0-9]+)"[^>]*>"""
-    rb"(?:<(?:\w+:)?f\b[^>]*>[^<]{0,200}</(?:\w+:)?f>)?"
-    rb"<(?:\w+:)?v>-?(?:[0-9]{16,}(?:\.0*)?|[0-9.]+[eE]\+?(?:1[5-9]|[2-9][0-9]|[1-3][0-9]{2}))</"
+    rb"<(?:\w+:)?v>\s*-?(?:[0-9]{16,}(?:\.0*)?|[0-9.]+[eE]\+?(?:1[5-9]|[2-9][0-9]|[1-3][0-9]{2}))\s*</"
 )
-_SHEET = re.compile(r"<(?:\w+:)?sheet\b[^>]*>")
-_RELATION = re.compile(r"<(?:\w+:)?Relationship\b[^>]*>")
+_NUMBERS = (b"", b"n")  # the types of numbers; that of any other value is a text
+# Programs that write workbooks without Excel leave the value of a formula out. The one of a text may be "".
+_FORMULA = re.compile(
+    rb"<(?:\w+:)?f(?:\s[^<>]*)?(?:/>|(?<!/)>[^<]*</(?:\w+:)?f>)\s*"
+    rb"(?P<value><(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</(?:\w+:)?v>)?\s*</(?:\w+:)?c\s*>"
+)
+_AT = re.compile(rb' r="([A-Z]{1,3})([0-9]{1,7})"')
+# Between the first and the last cell of a sheet every place takes memory (32 bytes), whether or not it is filled.
+_PLACES_MAX = 16_000_000
+_APART_MAX = 16  # such places for each cell that is filled
+
+_SHEET = re.compile(r"<(?:\w+:)?sheet\b[^<>]*>")
+_RELATION = re.compile(r"<(?:\w+:)?Relationship\b[^<>]*>")
 _ATTRIBUTE = re.compile(r"""([\w:]+)="([^"]*)\"""")
 
 
@@ -147,10 +161,30 @@ def _chosen(sheets: list[str], sheet: str | None, called: str) -> str:
 
 @dataclass(slots=True)
 class _Uncertain:
-    """The cells of a sheet that hold errors, and those with numbers of too many digits."""
+    """The cells of a sheet that hold errors, numbers of too many digits, and formulas without a value.
 
-    errors: dict[str, None]
-    long: dict[str, None]
+    `last` are the row and the column of its last cells, `cells` how many there are.
+    """
+
+    errors: dict[str, None] = field(default_factory=dict)
+    long: dict[str, None] = field(default_factory=dict)
+    empty: dict[str, None] = field(default_factory=dict)
+    last: tuple[int, int] = (0, 0)
+    cells: int = 0
+
+    @property
+    def scattered(self) -> bool:
+        """Whether a few cells lie so far apart that the sheet would fill the memory."""
+        row, column = self.last
+        return row * column > max(_PLACES_MAX, self.cells * _APART_MAX)
+
+    def take(self, other: "_Uncertain") -> None:
+        """Add those of another sheet."""
+        self.errors |= other.errors
+        self.long |= other.long
+        self.empty |= other.empty
+        self.last = max(self.last, other.last, key=math.prod)
+        self.cells = max(self.cells, other.cells)
 
 
 def _looked_through(copy: Path, called: str) -> Callable[[str], _Uncertain]:
@@ -179,8 +213,10 @@ def _looked_through(copy: Path, called: str) -> Callable[[str], _Uncertain]:
     def of(sheet: str) -> _Uncertain:
         if sheet in parts and parts[sheet] in found:
             return found[parts[sheet]]
-        errors = {cell: None for each in found.values() for cell in each.errors}
-        return _Uncertain(errors, {cell: None for each in found.values() for cell in each.long})
+        every = _Uncertain()
+        for each in found.values():
+            every.take(each)
+        return every
 
     return of
 
@@ -196,14 +232,65 @@ def _pieces(
 
 
 def _of_sheet(pieces: Iterator[bytes]) -> _Uncertain:
-    found = _Uncertain({}, {})
+    found = _Uncertain()
     rest = b""
     for piece in pieces:
         text = rest + piece
-        for pattern, cells in ((_ERROR, found.errors), (_LONG, found.long)):
-            cells.update((match[1].decode(), None) for match in pattern.finditer(text))
+        if b'"e"' in text or b"'e'" in text:
+            for match in _ERROR.finditer(text):
+                found.errors[_place_of(text, match.start() + 1)] = None
+        for match in _LONG.finditer(text):
+            if _type_of(text, match.start()) in _NUMBERS:
+                found.long[_place_of(text, match.start())] = None
+        if b"<f" in text or b":f" in text:
+            for match in _FORMULA.finditer(text):
+                if match["value"] is None or _type_of(text, match.start()) != b"str":
+                    found.empty[_place_of(text, match.start())] = None
+        found.cells += piece.count(b"<c ") + piece.count(b":c ")
+        _measure(text, found)
         rest = text[-_OVERLAP:]
     return found
+
+
+def _measure(text: bytes, found: _Uncertain) -> None:
+    """Widen the bounds of a sheet by the last cell of each row."""
+    row, column = found.last
+    for cells in text.split(b"row>"):
+        place = _AT.match(cells, cells.rfind(b' r="'))
+        if place is not None:
+            row, column = max(row, int(place[2])), max(column, _nth(place[1]))
+    found.last = row, column
+
+
+def _cell_before(text: bytes, at: int) -> bytes:
+    """The tag of the cell in which a place lies."""
+    while (at := text.rfind(b"<", 0, at)) >= 0:
+        tag = _CELL.match(text, at)
+        if tag is not None:
+            return tag.group()
+    return b""  # it began so long ago that it was seen with the piece before
+
+
+def _type_of(text: bytes, at: int) -> bytes:
+    found = _TYPE.search(_cell_before(text, at))
+    return found[1] if found is not None else b""
+
+
+def _place_of(text: bytes, at: int) -> str:
+    found = _PLACE.search(_cell_before(text, at))
+    return found[1].decode() if found is not None else "?"
+
+
+def _nth(column: bytes) -> int:
+    """The number of a column.
+
+    >>> _nth(b"A"), _nth(b"Z"), _nth(b"AA")
+    (1, 26, 27)
+    """
+    number = 0
+    for letter in column:
+        number = number * 26 + letter - ord("A") + 1
+    return number
 
 
 def _parts(texts: dict[str, str]) -> dict[str, str]:
@@ -223,11 +310,21 @@ def _parts(texts: dict[str, str]) -> dict[str, str]:
 
 
 def _refuse(uncertain: _Uncertain, called: str) -> None:
+    if uncertain.scattered:
+        row, column = uncertain.last
+        raise SourceUnusable(
+            f"{called}: {uncertain.cells:,} cells are scattered over {row:,} rows and {column:,} columns",
+            help="delete what stands far away from the table, and save it again",
+        )
     for cells, what, hint in (
         (uncertain.errors, "an error instead of a value", "mend the formulas, and save it again"),
         (
             uncertain.long, "a number of more than 15 digits, of which a workbook keeps 15",
             "have such columns written as text: what stands there is not the number that was meant",
+        ),
+        (
+            uncertain.empty, "a formula that was never calculated",
+            "open it in a spreadsheet program and save it again, or have values written instead",
         ),
     ):  # fmt: skip
         if cells:

@@ -32,6 +32,20 @@ def workbook(path: Path, sheets: Mapping[str, Mapping[str, object]], **formats: 
     return path
 
 
+def written_by_others(path: Path, cells: str) -> Path:
+    """A workbook whose second row other programs have written; the first says `no`."""
+    workbook(path, {"S": {"A1": "no"}})
+    with zipfile.ZipFile(path) as archive:
+        parts = {info.filename: archive.read(info) for info in archive.infolist()}
+    row = f'<row r="2">{cells}</row></sheetData>'
+    sheet = "xl/worksheets/sheet1.xml"
+    parts[sheet] = parts[sheet].replace(b"</sheetData>", row.encode())
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in parts.items():
+            archive.writestr(name, data)
+    return path
+
+
 def text_of(path: Path, sheet: str | None = None, dialect: Dialect = CSV) -> str:
     sheet_to_text(path, sheet, dialect, path.name)
     return path.read_text(dialect.encoding)
@@ -103,6 +117,45 @@ def test_errors_and_numbers_that_a_workbook_cannot_keep_are_refused(tmp_path: Pa
     )
     path = workbook(tmp_path / "d.xlsx", {"S": {"A1": "12345678901234567890", "A2": 1e14}})
     assert text_of(path) == "12345678901234567890\n100000000000000\n"
+
+
+@pytest.mark.parametrize(("cells", "words"), [
+    ('<c r="A2"><f>1+1</f></c>', "A2 holds a formula that was never calculated"),
+    ('<c r="A2"><f>1+1</f><v></v></c>', "A2 holds a formula that was never calculated"),
+    ('<c r="A2" t="n"><f t="shared" si="0"/><v/></c>', "A2 holds a formula that was never calculated"),
+    ('<c r="A2" t="str"><f>B1&amp;C1</f></c>', "A2 holds a formula that was never calculated"),
+    (f'<c r="A2"><f>{"1+" * 4000}1</f></c>', "A2 holds a formula that was never calculated"),
+    ("<c r='A2' t='e'><v>#N/A</v></c>", "A2 holds an error instead of a value"),
+    ('<c t="e" r="A2"><f>1/0</f><v>#DIV/0!</v></c>', "A2 holds an error instead of a value"),
+    ('<c t="e"><v>#N/A</v></c>', "? holds an error instead of a value"),
+    ('<c r="A2"><f>A1</f><v>1234567890123456</v></c>', "A2 holds a number of more than 15 digits, of"
+     " which a workbook keeps 15"),
+])  # fmt: skip
+def test_what_other_programs_write_is_refused_as_well(
+    tmp_path: Path, cells: str, words: str
+) -> None:
+    path = written_by_others(tmp_path / "b.xlsx", cells)
+    assert refused(path)[0] == f"b.xlsx: cell {words}"
+
+
+def test_formulas_that_were_calculated_are_their_values(tmp_path: Path) -> None:
+    cells = (
+        '<c r="A2"><f>1+1</f><v>2</v></c><c r="B2" t="str"><f>""</f><v></v></c>'
+        '<c r="C2" t="str"><f>A1</f><v>1234567890123456</v></c><c r="D2" t="b"><f>1=1</f><v>1</v></c>'
+    )
+    assert text_of(written_by_others(tmp_path / "b.xlsx", cells)) == (
+        "no;;;\n2;;1234567890123456;true\n"
+    )
+
+
+def test_cells_far_apart_do_not_fill_the_memory(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "b.xlsx", {"S": {"A1": "no", "XFD1048576": "x", "A2": "y"}})
+    assert refused(path) == (
+        "b.xlsx: 3 cells are scattered over 1,048,576 rows and 16,384 columns",
+        "delete what stands far away from the table, and save it again",
+    )
+    path = workbook(tmp_path / "c.xlsx", {"S": {"A1": "no", "A100000": "x"}})
+    assert text_of(path) == "no\n" + "\n" * 99998 + "x\n"
 
 
 def test_what_is_no_workbook_or_too_large_is_refused(tmp_path: Path) -> None:
