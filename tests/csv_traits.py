@@ -4,7 +4,7 @@ Each has a folder in `samples/csv/` with a file, a mapping, and in `accepted.csv
 lines. `tests/golden/test_csv.py` reads them all and compares what is said here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tests.pollock.page import kinds_table
@@ -95,10 +95,20 @@ TRAITS = (
 
 def traits_table() -> str:
     """Give the rows of docs/csv.md."""
+    return table_of(TRAITS, "csv")
+
+
+def table_of(traits: Sequence[Trait], folder: str) -> str:
+    """Give a row for each trait, with a link to its sample."""
     lines = ["| trait | is | what happens | code |", "|---|---|---|---|"]
-    for each in TRAITS:
+    for each in traits:
         codes = ", ".join(dict.fromkeys(each.quarantined.values()))
-        cells = (f"[{each.what}](../samples/csv/{each.sample})", each.fate, each.happens, codes)
+        cells = (
+            f"[{each.what}](../samples/{folder}/{each.sample})",
+            each.fate,
+            each.happens,
+            codes,
+        )
         lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
     return "\n".join(lines) + "\n"
 

@@ -9,7 +9,7 @@ from pipeline.cli.codes import codes_page
 from pipeline.cli.page import help_page
 from pipeline.mapping.page import filled
 from pipeline.model.catalogue.page import field_table
-from tests import csv_traits
+from tests import csv_traits, fixed_traits
 
 ROOT = Path(__file__).parent.parent
 PAGES: Mapping[str, Callable[[], str]] = {
@@ -17,6 +17,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "docs/codes.md": codes_page,
     "docs/fields.md": field_table,
     "docs/csv.md": lambda: csv_traits.filled((ROOT / "docs/csv.md").read_text("utf-8")),
+    "docs/fixed.md": lambda: fixed_traits.filled((ROOT / "docs/fixed.md").read_text("utf-8")),
     "docs/mapping.md": lambda: filled((ROOT / "docs/mapping.md").read_text("utf-8")),
 }
 

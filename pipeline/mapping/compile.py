@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zoneinfo import available_timezones
 
 import polars as pl
@@ -16,6 +16,7 @@ from pipeline.mapping.expected import read_expectation
 from pipeline.mapping.extract import read_extract
 from pipeline.mapping.formats import FormatMistake, form
 from pipeline.mapping.language import MappingDoc, MutationDoc, SourceDoc
+from pipeline.mapping.layout import end_of, names_of, read_positions, trailer_cells
 from pipeline.mapping.lookups import read_lookups
 from pipeline.mapping.mistakes import (
     MISTAKES,
@@ -26,6 +27,7 @@ from pipeline.mapping.mistakes import (
     in_order,
 )
 from pipeline.mapping.plan import (
+    TEXT_FORMATS,
     TEXT_PREFIX,
     ColumnPlan,
     FieldPlan,
@@ -172,8 +174,10 @@ class _Compiler:
     def plan(self) -> Plan | None:
         """Compile all sections; None when one that others need has mistakes."""
         doc, scope = self.doc, self.scope
-        edi = doc.source.format != "csv"
-        expects = read_expectation(scope, doc.source.expect, edi=edi)
+        edi = doc.source.format not in TEXT_FORMATS
+        if doc.source.format == "fixed":
+            scope.header = names_of(scope, doc.source)
+        expects = read_expectation(scope, doc.source.expect, doc.source.format)
         scope.source = self._source(doc.source, expects)
         extract = read_extract(scope, doc.source, doc.extract)
         read_lookups(scope, doc.lookups, self.load)
@@ -187,7 +191,7 @@ class _Compiler:
         mutations = [m for i, entry in enumerate(doc.mutations) if (m := self._mutation(i, entry))]
         self.trials = read_trials(scope, doc.tests)
         self._warn(order)
-        if order is None or key is None or (extract is None) != (doc.source.format == "csv"):
+        if order is None or key is None or (extract is None) == edi:
             return None
         made = {column.name for column in derived}
         reads = {*scope.used_columns, *doc.source.columns} - made
@@ -209,7 +213,7 @@ class _Compiler:
                 "M104", f'"{doc.timezone}" is not a time zone', (*at, "timezone"), hint
             )
             doc = doc.model_copy(update={"timezone": "UTC"})
-        if doc.format != "csv" and "encoding" not in doc.model_fields_set:
+        if doc.format not in TEXT_FORMATS and "encoding" not in doc.model_fields_set:
             doc = doc.model_copy(update={"encoding": ""})
         try:
             "".encode(doc.encoding or "utf-8")
@@ -241,6 +245,12 @@ class _Compiler:
             trim=doc.trim, columns=dict(doc.columns),
             trailer=expects.trailer.first_cell if expects and expects.trailer else None,
         )  # fmt: skip
+        if doc.format == "fixed":
+            source = replace(
+                source, positions=read_positions(self.scope, doc), length=doc.length, quote=None,
+                trimmed=doc.short_lines == "trimmed", record_end=end_of(doc),
+                trailer_cells=trailer_cells(doc.expect),
+            )  # fmt: skip
         before = len(self.scope.mistakes)
         check_dialect(self.scope, source, doc)
         self.file_readable = self.file_readable and len(self.scope.mistakes) == before

@@ -14,7 +14,7 @@ from typing import Literal
 import polars as pl
 
 from pipeline.mapping.formats import Form, FormatMistake, form, moment
-from pipeline.mapping.plan import Ambiguous, ColumnType, Source
+from pipeline.mapping.plan import TEXT_FORMATS, Ambiguous, ColumnType, Source
 from pipeline.model import codes
 from pipeline.model.field import Kind
 
@@ -194,7 +194,7 @@ def _plain_number(text: pl.Expr, source: Source) -> tuple[pl.Expr, pl.Expr]:
     mark = re.escape(source.thousands) if source.thousands else ""
     grouped = rf"|[0-9]{{1,3}}(?:{mark}[0-9]{{3}})+" if mark else ""
     pattern = rf"^[+-]?(?:[0-9]+{grouped})(?:{point}[0-9]+)?$"
-    if source.format != "csv":
+    if source.format not in TEXT_FORMATS:
         text = _as_edi_writes(text, source)
     plain = text.str.strip_prefix("+")
     if source.thousands:

@@ -1,4 +1,4 @@
-"""What `source` says of delimited text, held against itself: before a file is opened."""
+"""What `source` says of delimited or fixed-width text, held against itself: before a file is opened."""
 
 from collections import Counter
 
@@ -6,13 +6,18 @@ from pipeline.mapping.columns import Scope
 from pipeline.mapping.dialect import unclear
 from pipeline.mapping.document import Path
 from pipeline.mapping.language import SourceDoc
-from pipeline.mapping.plan import Repair, Source
+from pipeline.mapping.layout import check_layout
+from pipeline.mapping.plan import TEXT_FORMATS, Repair, Source
 from pipeline.mapping.steps import StepMistake, check_pattern
 
 _AT: Path = ("source",)
+_OF_FIXED = ("positions", "length", "short_lines")
 _OF_TEXT = (
     "fallback_encodings", "escape", "record_end", "skip_lines", "find_header", "names", "comment", "footer", "repair",
+    *_OF_FIXED,
 )  # fmt: skip
+# What a file cannot need whose columns are told by their places.
+_OF_DELIMITED = ("delimiter", "quote", "escape", "names", "repair", "sheet")
 
 
 def repair_of(doc: SourceDoc) -> Repair | None:
@@ -27,10 +32,11 @@ def repair_of(doc: SourceDoc) -> Repair | None:
 
 def check_dialect(scope: Scope, source: Source, doc: SourceDoc) -> None:
     """Note what cannot be meant: marks that are not clear, keys that exclude each other."""
-    if source.format != "csv":
+    if source.format not in TEXT_FORMATS:
         for key in _OF_TEXT:
             if key in doc.model_fields_set:
-                text = f"`{key}` is of delimited text, not of {source.format}"
+                of = "fixed-width" if key in _OF_FIXED else "delimited"
+                text = f"`{key}` is of {of} text, not of {source.format}"
                 scope.mistake("M215", text, (*_AT, key), "remove it", key=True)
         return
     for each in source.fallbacks:
@@ -40,17 +46,32 @@ def check_dialect(scope: Scope, source: Source, doc: SourceDoc) -> None:
             text = f'"{each}" is not an encoding'
             hint = "such as utf-8, cp1252, utf-16"
             scope.mistake("M104", text, (*_AT, "fallback_encodings"), hint)
+    if source.format == "fixed":
+        for key in (key for key in _OF_DELIMITED if key in doc.model_fields_set):
+            text = f"`{key}` is of delimited text, not of fixed-width text"
+            hint = "name the columns in `positions`" if key == "names" else "remove it"
+            scope.mistake("M215", text, (*_AT, key), hint, key=True)
+        check_layout(scope, source, doc)
+    else:
+        _check_marks(scope, source, doc)
+    if source.comment is not None and not set(source.comment).isdisjoint("\r\n\0"):
+        hint = 'write what such lines begin with, such as "#"'
+        scope.mistake("M103", "a comment's beginning has no line break", (*_AT, "comment"), hint)
+    if source.footer is not None:
+        _check_pattern(scope, source.footer, (*_AT, "footer"))
+
+
+def _check_marks(scope: Scope, source: Source, doc: SourceDoc) -> None:
+    """What only delimited text has."""
+    for key in (key for key in _OF_FIXED if key in doc.model_fields_set):
+        text = f"`{key}` does nothing for delimited text"
+        scope.mistake("M215", text, (*_AT, key), "remove it, or set `format: fixed`", key=True)
     wrong = unclear(source)
     if wrong is not None:
         there = (*_AT, wrong.key) in scope.document.values
         at = (*_AT, wrong.key) if there else _AT
         scope.mistake("M103", wrong.message, at, wrong.hint, key=not there)
     _check_header(scope, source)
-    if source.comment is not None and not set(source.comment).isdisjoint("\r\n\0"):
-        hint = 'write what such lines begin with, such as "#"'
-        scope.mistake("M103", "a comment's beginning has no line break", (*_AT, "comment"), hint)
-    if source.footer is not None:
-        _check_pattern(scope, source.footer, (*_AT, "footer"))
     if source.repair is not None:
         _check_repair(scope, source, source.repair)
 

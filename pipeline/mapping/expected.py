@@ -9,18 +9,20 @@ from pipeline.mapping.columns import Scope
 from pipeline.mapping.converters import Converted, convert_text
 from pipeline.mapping.document import Path
 from pipeline.mapping.language import ExpectationDoc, TrailerDoc
-from pipeline.mapping.plan import Source
+from pipeline.mapping.layout import read_range
+from pipeline.mapping.plan import TEXT_FORMATS, Source
 from pipeline.model.expectation import Expectation, NameForm, NameMistake, Trailer
 from pipeline.model.field import Kind
 from pipeline.model.schedule import UnknownDay, weekdays
 
 _AGE = re.compile(r"([0-9]{1,6}) ?(m|h|d)")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+_DIGITS = 5  # more than the number of a cell has
 _DAYS_BACK = {"today": 0, "yesterday": 1}
 
 
-def read_expectation(scope: Scope, doc: ExpectationDoc | None, *, edi: bool) -> Expectation | None:
-    """Give what is expected of the files; None where nothing is."""
+def read_expectation(scope: Scope, doc: ExpectationDoc | None, form: str) -> Expectation | None:
+    """Give what is expected of the files of a `source.format`; None where nothing is."""
     if doc is None:
         return None
     at: Path = ("source", "expect")
@@ -37,7 +39,7 @@ def read_expectation(scope: Scope, doc: ExpectationDoc | None, *, edi: bool) -> 
         name=_name(scope, doc.name, (*at, "name")), days_back=_DAYS_BACK[doc.day],
         weekdays=_weekdays(scope, doc.days, (*at, "days")), min_rows=doc.min_rows,
         max_age=_age(scope, doc.max_age, (*at, "max_age")),
-        trailer=_trailer(scope, doc.trailer, (*at, "trailer"), edi=edi), on_broken=doc.on_broken,
+        trailer=_trailer(scope, doc.trailer, (*at, "trailer"), form), on_broken=doc.on_broken,
         on_missing=doc.on_missing,
     )  # fmt: skip
 
@@ -71,24 +73,42 @@ def _age(scope: Scope, written: str | None, at: Path) -> timedelta | None:
     return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
-def _trailer(scope: Scope, doc: TrailerDoc | None, at: Path, *, edi: bool) -> Trailer | None:
+def _trailer(scope: Scope, doc: TrailerDoc | None, at: Path, form: str) -> Trailer | None:
     if doc is None:
         return None
-    if edi:
+    if form not in TEXT_FORMATS:
         hint = "envelopes count their messages and segments, and that is always checked"
         scope.mistake("M215", "an interchange has no such trailer", at, hint, key=True)
         return None
-    places = {("rows",): doc.rows} | {("totals", name): cell for name, cell in doc.totals.items()}
-    for path, cell in places.items():
-        if cell is not None and cell < 2:
-            text = f"{path[-1]} takes the number of a cell"
-            scope.mistake(
-                "M103", text, (*at, *path), "cells count from 1, and the first is `first_cell`"
-            )
+    written: dict[Path, str] = {} if doc.rows is None else {("rows",): doc.rows}
+    written |= {("totals", name): cell for name, cell in doc.totals.items()}
+    cells = [
+        _characters(scope, cell, nth, (*at, *path)) if form == "fixed" else _cell(scope, cell, (*at, *path))
+        for nth, (path, cell) in enumerate(written.items(), 2)
+    ]  # fmt: skip
     for name in doc.totals:
         if scope.find(name, (*at, "totals", name), key=True) is not None:
             scope.used_columns[name] = None
-    return Trailer(first_cell=doc.first_cell, rows=doc.rows, totals=tuple(doc.totals.items()))
+    rows = None if doc.rows is None else cells.pop(0)
+    totals = tuple(zip(doc.totals, cells, strict=True))
+    return Trailer(first_cell=doc.first_cell, rows=rows, totals=totals)
+
+
+def _cell(scope: Scope, written: str, at: Path) -> int:
+    """The number of a cell of a delimited trailer."""
+    if written.isascii() and written.isdigit() and len(written) < _DIGITS and int(written) > 1:
+        return int(written)
+    hint = "cells count from 1, and the first is `first_cell`"
+    scope.mistake("M103", f"{at[-1]} takes the number of a cell", at, hint)
+    return 2
+
+
+def _characters(scope: Scope, written: str, nth: int, at: Path) -> int:
+    """The number of a cell that is cut out of a trailer of fixed width: they count in their order."""
+    position = read_range(str(at[-1]), written)
+    if isinstance(position, str):
+        scope.mistake("M103", f"{at[-1]} takes characters of the trailer", at, position)
+    return nth
 
 
 def as_total(cell: pl.Expr, source: Source) -> Converted:

@@ -14,6 +14,7 @@ from pipeline.mapping.language import ExtractDoc, SourceDoc
 from pipeline.mapping.mistakes import Mistake, did_you_mean
 from pipeline.mapping.paths import PathMistake, PathPlaces, Stretch, read_path
 from pipeline.mapping.plan import (
+    TEXT_FORMATS,
     Condition,
     ExtractColumn,
     ExtractPath,
@@ -127,7 +128,7 @@ def read_extract(scope: Scope, source: SourceDoc, doc: ExtractDoc | None) -> Ext
 
     None for delimited text, and where there are mistakes.
     """
-    if scope.unsure(("source",), ("source", "format")) and source.format == "csv":
+    if scope.unsure(("source",), ("source", "format")) and source.format in TEXT_FORMATS:
         if doc is not None:  # EDI, it seems, of which kind nobody knows
             scope.header = frozenset(doc.columns) or None
         return None
@@ -143,7 +144,7 @@ class _Reading:
 
     def plan(self) -> ExtractPlan | None:
         scope = self.scope
-        if self.source.format == "csv":
+        if self.source.format in TEXT_FORMATS:
             self._nothing_of_edi()
             return None
         syntax = Syntax(self.source.format)
@@ -182,7 +183,8 @@ class _Reading:
         if self.doc is not None:
             given.append(("extract",))
         for at in given:
-            text = f"`{at[-1]}` does nothing for delimited text"
+            kind = "delimited" if self.source.format == "csv" else "fixed-width"
+            text = f"`{at[-1]}` does nothing for {kind} text"
             hint = "remove it, or set `source.format` to x12 or edifact"
             self.scope.mistake("M215", text, at, hint, key=True)
 

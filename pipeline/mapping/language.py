@@ -36,14 +36,17 @@ class TrailerDoc(_Doc):
     """`source.expect.trailer`: the last record, which is no data: `T;1204;8812.40`."""
 
     first_cell: str = Field(
-        min_length=1, description="the text of its first cell, which tells it from data: `T`"
+        min_length=1,
+        description="the text of its first cell, which tells it from data: `T`; of fixed-width text what it begins with",
     )
-    rows: int | None = Field(
+    rows: str | None = Field(
         None,
-        description="which cell has the number of records, header and trailer not counted: `2` (F107)",
+        description="which cell has the number of records, header and trailer not counted: `2` (F107); of fixed-width "
+        "text its characters: `2-9`",
     )
-    totals: dict[str, int] = Field(
-        {}, description="`{Column: cell}`: which cell has the sum of a column, written as the column is: `{Amount: 3}` (F108)",
+    totals: dict[str, str] = Field(
+        {}, description="`{Column: cell}`: which cell has the sum of a column, written as the column is: `{Amount: 3}` "
+        "(F108); of fixed-width text its characters: `{Amount: 10-20}`",
     )  # fmt: skip
 
 
@@ -114,8 +117,8 @@ class RepairDoc(_Doc):
 class SourceDoc(_Doc):
     """`source`: how the file is written."""
 
-    format: Literal["csv", "x12", "edifact"] = Field(
-        "csv", description="`csv` (delimited text), `x12` or `edifact`"
+    format: Literal["csv", "fixed", "x12", "edifact"] = Field(
+        "csv", description="`csv` (delimited text), `fixed` (fixed width), `x12` or `edifact`"
     )
     files: str | None = Field(
         None, description='a glob: which files of a folder this mapping reads: `"orders_*.csv"`'
@@ -146,7 +149,8 @@ class SourceDoc(_Doc):
     record_end: str | None = Field(
         None,
         description='what ends a record, if not the line: `"~"`, `"\\x1e"`, `"&|\\r\\n"`. Line breaks within '
-        "cells are then text. Without it a line ends with LF, CR LF or, as the header does, with CR",
+        "cells are then text. Without it a line ends with LF, CR LF or, as the header does, with CR. Of fixed-width "
+        "text only `none`: records of `length` characters stand behind each other",
     )
     skip_lines: int = Field(
         0, ge=0, le=1000, description="lines before the header that are left out"
@@ -170,6 +174,20 @@ class SourceDoc(_Doc):
     repair: RepairDoc | None = Field(
         None,
         description="what may be put right in rows with too many or too few cells (below); nothing is without it",
+    )
+    positions: dict[str, str] = Field(
+        {},
+        description="of fixed-width text: `{Name: 11-28}`, the first and the last character of each column "
+        "([below](#fixed-width))",
+    )
+    length: int | None = Field(
+        None,
+        description="of fixed-width text: how many characters each line has, if not as many as the columns; another "
+        "number is a finding (R112)",
+    )
+    short_lines: Literal["reject", "trimmed"] = Field(
+        "reject",
+        description="of fixed-width text, `trimmed`: blanks at the ends of lines may have been cut off",
     )
     decimal: Literal[".", ","] = Field(".", description="`.` or `,`")
     thousands: Literal[".", ",", "'", "’", " ", "\u00a0", "\u202f", "none"] = Field(

@@ -77,6 +77,8 @@ _CODES = (
      "set `source.delimiter` to the one that the file has"),
     ("M217", "Placeholder not replaced", "`mapping init` leaves it where the file does not say what to write",
      "write what is meant in its place, or remove the line"),
+    ("M218", "Columns overlap", "two columns of fixed-width text would have the same characters",
+     "correct the range that is wrong; make a part of a column with `derive` and `slice`"),
     ("M301", "Expression not readable", "it is not a row-wise expression of the allowed SQL", "correct it"),
     ("M302", "Unknown column in expression", "the header has no such column", "correct the name"),
     ("M303", "CAST and STRPTIME are not offered", "they stop the whole file at the first bad row",

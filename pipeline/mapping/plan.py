@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 import polars as pl
 
@@ -47,6 +48,20 @@ class Repair:
     fits: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
+TEXT_FORMATS = ("csv", "fixed")  # of `source.format`; all others are EDI
+
+
+class Position(NamedTuple):
+    """The characters of a line that are a column, counted from 1, `last` included (`source.positions`).
+
+    `last` is None where the column goes on to the end of its line.
+    """
+
+    name: str
+    first: int
+    last: int | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     r"""How the file is written (MAPPING §2, `source`). Nothing here is guessed at run time.
@@ -57,6 +72,12 @@ class Source:
     `fallbacks` are encodings to try in turn when the whole file is not in `encoding`. `record_end`
     is None where records end with a line, whatever ends it: \n, \r\n or \r. `names` are those of a
     file without header; `find_header` are names that tell the header from the lines before it.
+
+    Of fixed-width text `positions` are the columns by their place, `length` is the number of characters
+    that each line has, where that is known, and `trimmed` says that blanks at the ends of lines may have
+    been cut off. `delimiter` and `quote` mean nothing then, `record_end` is "" where records of `length`
+    characters stand behind each other without line ends, and `trailer` is what the trailer begins with;
+    `trailer_cells` are what it says, in the order in which the expectation counts them from 2.
     """
 
     format: str = "csv"
@@ -83,6 +104,10 @@ class Source:
     trim: bool = True
     columns: Mapping[str, ColumnType] = dataclasses.field(default_factory=dict)
     trailer: str | None = None
+    positions: tuple[Position, ...] = ()
+    length: int | None = None
+    trimmed: bool = False
+    trailer_cells: tuple[Position, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

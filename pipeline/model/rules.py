@@ -132,6 +132,15 @@ _ROWS: tuple[Rule, ...] = (
         "check that each of them came once, and whole",
         severity=Severity.WARNING,
     ),
+    _rule(
+        "R112",
+        _READ,
+        "Line of another length",
+        "the line has {detail}: {value}",
+        "characters are missing or too many, so no cell of it can be trusted to have its own",
+        "ask for the record again, or put its cells right; if all lines have this length, declare it as `source.length`, "
+        "and if blanks at their ends are cut off, `short_lines: trimmed`",
+    ),
     # R2: text to value
     _rule(
         "R201",

@@ -1,4 +1,4 @@
-"""Delimited text to batches of records that keep their physical line, strictly and without a guess.
+"""Delimited or fixed-width text to batches of records that keep their physical line, strictly and without a guess.
 
 The file is read in windows: decoded to UTF-8, searched for records (`records`), and the good ones
 are handed to Polars in one piece, which only takes apart what is known to be well formed
@@ -31,7 +31,6 @@ from pipeline.read.spelling import Spelling
 from pipeline.read.trailer import told_apart
 from pipeline.read.windows import WINDOW_BYTES, windows
 
-_CODES = {fault: f"R10{fault.value}" for fault in Fault}
 _MARKED_BYTES = re.compile(MARK.pattern.decode("latin-1"))
 _LINE_BREAKS = re.compile("\r\n|\r|\n")
 # Said of a record of a file of ours that can be read only because we have put its quotes right.
@@ -57,6 +56,8 @@ class _Reading:
 def read_header(path: Path, source: Source, *, name: str | None = None) -> tuple[str, ...]:
     """Read the names of the export's columns, in file order, without those that we appended.
 
+    A fixed-width file has those that the mapping says; only the header that it declares is looked for.
+
     Columns that share a name have others besides, by which a mapping can tell them apart.
 
     `name` is how messages call the file; without it they use the name of `path`.
@@ -79,7 +80,7 @@ def read_batches(
     batch_bytes: int = WINDOW_BYTES,
     name: str | None = None,
 ) -> Iterator[Batch]:
-    """Read a delimited file without interpreting a single value.
+    """Read a delimited or fixed-width file without interpreting a single value.
 
     The header is judged at once, the records while the batches are taken. Memory depends on
     `batch_bytes`, not on the file; how the records are cut into batches changes nothing else.
@@ -107,7 +108,8 @@ def read_batches(
 def _batches(path: Path, reading: _Reading, batch_bytes: int) -> Iterator[Batch]:
     at_once = max(1, _CELLS_AT_ONCE // (len(reading.columns) + len(ORIGIN_SCHEMA)))
     declared = reading.source.skip_lines or reading.source.find_header
-    tally = Tally(reading.file, reading.header.before if declared else 0)
+    before = reading.header.before if declared else 0
+    tally = Tally(reading.file, before, of_blanks=reading.spelling.layout is not None)
     # a file of ours has only rows to correct, and no trailer
     source = replace(reading.source, trailer=None) if reading.header.ours else reading.source
     columns = dict(zip(reading.columns, reading.positions, strict=True))
@@ -217,11 +219,27 @@ def _judged(
     elif fault == Fault.CELLS:
         own = len(reading.header.names) if reading.header.ours else reading.header.width
         value, detail = str(found - reading.header.width + own), str(own)
+    elif fault == Fault.LENGTH:
+        value, detail = shown(spelling.told(text)), _of_length(text, reading)
     elif fault in (Fault.BREAK, Fault.SWALLOWED, Fault.UNCLEAR):
         value, detail = shown(spelling.told(text)), UNTOUCHED if reading.header.ours else None
     unmarked = spelling.plain and MARKED_CHARACTER.search(text) is None
     values = cells.values if unmarked else [shown(each) for each in cells.values]
-    return values, (_CODES[fault], column, value, detail)
+    return values, (fault.code, column, value, detail)
+
+
+def _of_length(text: str, reading: _Reading) -> str:
+    """How long a line is, and how long it should be."""
+    layout = reading.spelling.layout
+    if layout is None:
+        return f"another length than the others of its file{UNTOUCHED}"
+    line = reading.spelling.told(text)
+    has = f"{len(line):,} character{'' if len(line) == 1 else 's'}"
+    if layout.trimmed and len(line) < layout.least:
+        return f"{has} and a blank at its end, so more than blanks are missing"
+    if layout.most is None:
+        return f"{has}, the columns need at least {layout.least:,}"
+    return f"{has}, {'declared are' if layout.declared else 'the columns have'} {layout.least:,}"
 
 
 def _undecoded(text: str, spelling: Spelling) -> int:

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields, replace
 from typing import Any
 
-from pipeline.mapping.plan import ColumnType, Repair, Source
+from pipeline.mapping.plan import ColumnType, Position, Repair, Source
 
 _FORM = (
     "format", "encoding", "delimiter", "quote", "escape", "record_end", "skip_lines", "names",
-    "find_header", "comment", "footer", "repair",
+    "find_header", "comment", "footer", "repair", "positions", "length", "trimmed",
 )  # fmt: skip
 _LEFT_OUT = (
     "escape",
@@ -19,6 +19,9 @@ _LEFT_OUT = (
     "comment",
     "footer",
     "repair",
+    "positions",
+    "length",
+    "trimmed",
 )
 
 
@@ -50,6 +53,8 @@ def source_of(form: Mapping[str, Any]) -> Source:
     for name in ("names", "find_header", "null_values"):
         if name in given:
             given[name] = tuple(given[name])
+    if "positions" in given:
+        given["positions"] = tuple(Position(*each) for each in given["positions"])
     if given.get("repair") is not None:
         repair = dict(given["repair"])
         given["repair"] = Repair(**repair | {"join": tuple(repair["join"])})
@@ -64,12 +69,18 @@ def corrected_form(source: Source) -> Source:
     That is a header, one delimiter, doubled quotes, lines, and nothing that is no row. Without
     quotes a cell could not have what an escape character or another end of records lets it have.
 
+    Columns of fixed width become cells: no program that people use for correcting keeps places.
+
     >>> form_of(corrected_form(Source(delimiter="+|", quote=None, names=("a",))))
     {'format': 'csv', 'encoding': 'utf-8', 'delimiter': ',', 'quote': '"'}
     """
+    usual = Source()
+    if source.format == "fixed":
+        source = replace(
+            source, format="csv", delimiter=usual.delimiter, quote=usual.quote, record_end=None
+        )
     one = len(source.delimiter) == 1 and source.delimiter.isascii()
     lines = one and source.record_end is None and source.escape is None
-    usual = Source()
     return replace(
         source,
         delimiter=source.delimiter if one else usual.delimiter,

@@ -5,7 +5,7 @@ import re
 import stat
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -160,9 +160,11 @@ class _Beginning:
         at = self._behind(text, 0, skipped, ended=ended)
         if at is None:
             return None
-        if self.source.names:
+        layout = self.spelling.layout
+        names = self.source.names if layout is None else layout.names
+        if names and not self.source.find_header:
             end = _line_end_of(text, self.spelling)
-            return Header(self.source.names, 0, skipped + 1, at, end, skipped)
+            return Header(names, 0, skipped + 1, at, end, skipped)
         if self.source.find_header:
             return self._named(text, at, ended=ended)
         first = self._first(text, at, skipped, ended=ended)
@@ -175,7 +177,7 @@ class _Beginning:
 
     def _named(self, text: bytes, at: int, *, ended: bool) -> Header | None:
         """The first line that has all the names."""
-        wanted = set(self.source.find_header)
+        wanted, layout = set(self.source.find_header), self.spelling.layout
         near: list[str] = []
         for before in range(self.source.skip_lines, self.source.skip_lines + HEADER_WITHIN):
             try:
@@ -185,9 +187,9 @@ class _Beginning:
                 made = self._made(text, first) if first.begins_with_it else None
             except SourceUnusable:
                 made = None  # it is the text above a table, or a damaged header
-            there = wanted & set(made.cells) if made is not None else set()
+            there = wanted & self._names(made) if made is not None else set()
             if made is not None and there == wanted:
-                return made
+                return made if layout is None else replace(made, cells=layout.names)
             near = sorted(wanted - there) if there else near
             behind = self._behind(text, at, 1, ended=ended)
             if behind is None:
@@ -196,11 +198,22 @@ class _Beginning:
                 break
             at = behind
         what = f"a line has the others, but not {_listed(near)}: " if near else ""
+        where = "" if layout is None else " at their positions"
+        keys = (
+            "`source.find_header`" if layout is None else "`find_header` or `positions` of `source`"
+        )
         raise SourceUnusable(
-            f"no line of the first {HEADER_WITHIN} has the names {_listed(self.source.find_header)}",
-            help=f"{what}correct `source.find_header` in the mapping, or ask for the file again",
+            f"no line of the first {HEADER_WITHIN} has the names {_listed(self.source.find_header)}{where}",
+            help=f"{what}correct {keys} in the mapping, or ask for the file again",
             place=place(self.name, self.source.skip_lines + 1),
         )
+
+    def _names(self, made: Header) -> set[str]:
+        """The names in a header; of fixed width those that stand in their own place."""
+        layout = self.spelling.layout
+        if layout is None:
+            return set(made.cells)
+        return {cell for name, cell in zip(layout.names, made.cells, strict=False) if cell == name}
 
     def _behind(self, text: bytes, at: int, count: int, *, ended: bool) -> int | None:
         """Where the text behind so many lines begins; None where that is not known yet."""
@@ -268,6 +281,8 @@ def _line_end_of(text: bytes, spelling: Spelling, *, last: bool = False) -> str:
     if last:
         return next((each for each in _LINE_ENDS if text.endswith(each.encode())), "\n")
     found = re.search(rb"\r\n|\r|\n", text)
+    if found and spelling.layout is not None:  # a carriage return may stand in the very first line
+        found = re.search(rb"\r\n|\n", text) or found
     return found.group().decode() if found else "\n"
 
 
@@ -360,7 +375,8 @@ def _names(body: bytes, source: Source, spelling: Spelling, where: str) -> tuple
     values = cells.values
     if OUR_RUN in values:
         values = [restore(value) for value in values]
-    return tuple(value.strip() if source.trim else value for value in values)
+    bare = source.trim or spelling.layout is not None
+    return tuple(value.strip() if bare else value for value in values)
 
 
 def _column_hint(missing: Sequence[str], there: Sequence[str]) -> str:

@@ -15,6 +15,7 @@ _SAYS = {
     Kind.FOOTER: ("footer line", "footer lines"),
     Kind.EMPTY: ("row of nothing but delimiters", "rows of nothing but delimiters"),
 }
+_BLANK = ("line of nothing but blanks", "lines of nothing but blanks")
 _REPEATED, _OUT, _MENDED = "R111", "R110", "R109"
 
 
@@ -24,6 +25,7 @@ class Tally:
 
     file: int
     before: int
+    of_blanks: bool = False
     counts: dict[Kind, tuple[int, int]] = field(default_factory=dict)
     dropped: tuple[int, int] = (0, 0)
 
@@ -57,7 +59,8 @@ class Tally:
             if kind is Kind.HEADER:
                 yield _REPEATED, first, str(count), "time" if count == 1 else "times"
             else:
-                yield _OUT, first, str(count), _counted(count, *_SAYS[kind])
+                says = _BLANK if self.of_blanks and kind is Kind.EMPTY else _SAYS[kind]
+                yield _OUT, first, str(count), _counted(count, *says)
         count, first = self.dropped
         if count:
             yield _OUT, first, str(count), _counted(

@@ -33,9 +33,15 @@ class Outline:
     @staticmethod
     def of(source: Source, spelling: Spelling, header: bytes | None = None) -> "Outline":
         """Prepare the outline of a source, with the header's text once it is known."""
-        comment = None if source.comment is None else spelling.spell(source.comment.encode())
+        comment = None if source.comment is None else spelling.beginning(source.comment)
         several = header is not None and bytes((spelling.marks.delimiter,)) in header
         return Outline(spelling, comment, source.footer, header if several else None)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it looks for nothing."""
+        none = self.is_of_header and not self.header
+        return none and self.spelling.layout is None
 
     @property
     def is_of_header(self) -> bool:
@@ -47,6 +53,8 @@ class Outline:
     ) -> NDArray[np.uint8]:
         """Give a `Kind` for each line, by where it starts and its size without its end."""
         kind = np.zeros(len(start), np.uint8)
+        if self.spelling.layout is not None:
+            kind[self.spelling.layout.blank(text, start, size)] = Kind.EMPTY
         if self.header is not None:
             kind[self._headers(text, start, size)] = Kind.HEADER
         if self.footer is not None:

@@ -27,6 +27,7 @@ from pipeline.read.header import (
     load_header,
     open_source,
 )
+from pipeline.read.layout import Layout
 from pipeline.read.parted import good_cells
 from pipeline.read.records import Fault
 from pipeline.read.spelling import Spelling
@@ -82,7 +83,7 @@ def read_outer(path: Path, source: Source, *, name: str) -> Outer:
     """
     source = settled(path, source, name)
     header = load_header(path, replace(source, trim=False), name)
-    positions = _own(header)
+    positions = _own(header, Layout.of(source))
     with open_source(path, name) as file:
         begin = file.read(64)
     decoder = codecs.getincrementaldecoder(source.encoding)("replace")
@@ -102,9 +103,9 @@ def pick_records(
     """
     source = settled(path, source, name)
     header = load_header(path, replace(source, trim=False), name)
-    positions = _own(header)
-    columns = {str(number): position for number, position in enumerate(positions)}
     spelling = Spelling.of(source)
+    positions = _own(header, spelling.layout)
+    columns = {str(number): position for number, position in enumerate(positions)}
     for window in windows(path, source, header, name=name, batch_bytes=batch_bytes):
         at = window.records.line + window.line
         chosen = np.isin(at, lines, assume_unique=True)
@@ -115,7 +116,7 @@ def pick_records(
         rows = pl.DataFrame({"_line": at[good]}, schema={"_line": pl.Int64()}).hstack(cells)
         bad = window.records.where(chosen & ~good)
         faulty = tuple(
-            (line, _own_cells(_split(window.text[start:stop], spelling), header))
+            (line, _own_cells(_split(window.text[start:stop], spelling), header, spelling.layout))
             for line, start, stop in zip(
                 (bad.line + window.line).tolist(), bad.start.tolist(), bad.stop.tolist(), strict=True
             )
@@ -169,8 +170,13 @@ def read_ours(path: Path, source: Source, *, name: str) -> pl.DataFrame:
     )
 
 
-def _own(header: Header) -> list[int]:
-    """The positions of the export's own cells, that of a trailing delimiter included."""
+def _own(header: Header, layout: Layout | None) -> list[int]:
+    """The positions of the export's own cells, that of a trailing delimiter included.
+
+    Of fixed-width text they are the columns: what lies between them has no name.
+    """
+    if layout is not None and not header.ours:
+        return [at for at, name in enumerate(header.cells) if name]
     end = header.cells.index(OUR_RUN) if header.ours else header.width
     return [
         at
@@ -183,8 +189,10 @@ def _split(record: bytes, spelling: Spelling) -> list[str]:
     return split_cells(spelling.worked(spelling.body(record)), spelling).values
 
 
-def _own_cells(cells: list[str], header: Header) -> tuple[str, ...]:
+def _own_cells(cells: list[str], header: Header, layout: Layout | None) -> tuple[str, ...]:
     """The cells of a faulty record without ours, which stand behind its own."""
+    if layout is not None:
+        return tuple(layout.cells(cells))
     if not header.ours:
         return tuple(cells)
     found = [restore(cell) for cell in cells]

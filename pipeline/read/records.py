@@ -42,9 +42,9 @@ _TELLING_WIDTH = 3
 
 
 class Fault(IntEnum):
-    """What is wrong with a record, by the last digit of its code.
+    """What is wrong with a record.
 
-    This module finds CELLS, QUOTE, OPEN and SWALLOWED.
+    This module finds CELLS, QUOTE, OPEN and SWALLOWED, `layout` LENGTH and `windows` the others.
     """
 
     NONE = 0
@@ -56,6 +56,12 @@ class Fault(IntEnum):
     BREAK = 6
     SWALLOWED = 7
     UNCLEAR = 8
+    LENGTH = 9
+
+    @property
+    def code(self) -> str:
+        """The code of its finding."""
+        return "R112" if self is Fault.LENGTH else f"R10{self.value}"
 
 
 class Kind(IntEnum):
@@ -65,7 +71,7 @@ class Kind(IntEnum):
     COMMENT = 1
     FOOTER = 2
     HEADER = 3
-    EMPTY = 4  # nothing but delimiters
+    EMPTY = 4  # nothing but delimiters, or blanks where the width is fixed
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +141,8 @@ class Records:
 
 
 @dataclass(frozen=True, slots=True)
-class _Lines:
-    """Physical lines: first byte, first byte of the next line, and bytes without the line end."""
+class Lines:
+    """Physical lines, as arrays: first byte, first byte of the next line, and bytes without the line end."""
 
     start: Ints
     stop: Ints
@@ -190,7 +196,7 @@ def find_records(
     ([0, 2, 4], [2, 2, 1], [0, 0, 1])
     """
     data = np.frombuffer(text, np.uint8)
-    lines = _find_lines(text, data, marks.ends)
+    lines = find_lines(text, data, marks.ends)
     count = len(lines.start)
     ends = np.arange(1, count + 1)  # index of the line after the record that starts here
     fault = np.zeros(count, np.uint8)
@@ -232,7 +238,8 @@ def find_records(
     )
 
 
-def _find_lines(text: bytes, data: Bytes, ends: tuple[int, ...]) -> _Lines:
+def find_lines(text: bytes, data: Bytes, ends: tuple[int, ...] = (_LF,)) -> Lines:
+    """Find the physical lines of text; what stands behind the last end is in none."""
     if b"\r" not in text or len(ends) > 1:
         is_end = data == ends[0]
         for end in ends[1:]:
@@ -249,10 +256,10 @@ def _find_lines(text: bytes, data: Bytes, ends: tuple[int, ...]) -> _Lines:
         width_of_end = 1 + crlf.astype(np.int64)
     start = np.zeros(len(stop), np.int64)
     start[1:] = stop[:-1]
-    return _Lines(start, stop, stop - start - width_of_end)
+    return Lines(start, stop, stop - start - width_of_end)
 
 
-def _count_per_line(what: Bools, lines: _Lines) -> Ints:
+def _count_per_line(what: Bools, lines: Lines) -> Ints:
     if not len(lines.start):
         return np.zeros(0, np.int64)
     # Narrow sums are several times faster; no line holds more delimiters than it has bytes.
@@ -261,7 +268,7 @@ def _count_per_line(what: Bools, lines: _Lines) -> Ints:
     return count.astype(np.int64)
 
 
-def _judge(data: Bytes, lines: _Lines, marks: Marks) -> _Judged:
+def _judge(data: Bytes, lines: Lines, marks: Marks) -> _Judged:
     """Judge each line from outside and from inside, whatever the state it is really read in.
 
     First every quote of the window is numbered: even ones open, odd ones close. Where a line
@@ -321,7 +328,7 @@ class _Walk:
     """What is known of each line where records are joined, and what that writes: the last five, in place."""
 
     judged: _Judged
-    lines: _Lines
+    lines: Lines
     width: int | None
     no_row: Bools
     longest: int

@@ -24,11 +24,12 @@ from pipeline.mapping.dialect import unclear
 from pipeline.mapping.plan import Source
 from pipeline.model.stops import SourceUnusable
 from pipeline.read.decoding import text_of
+from pipeline.read.layout import CR_WITHIN, CUT, LF_WITHIN, Layout
 from pipeline.read.records import Marks, complete
 
 # Bytes that UTF-8 never has, not even for surrogates.
-DELIMITER = 0xFF
-_LF, _CR, _CRLF = 0xFE, 0xFD, 0xFC  # line breaks that end no record
+DELIMITER = CUT
+_LF, _CR, _CRLF = LF_WITHIN, CR_WITHIN, 0xFC  # line breaks that end no record
 _QUOTE_ESCAPED, _DELIMITER_ESCAPED, _ESCAPE_ESCAPED = 0xFB, 0xFA, 0xF9
 _LF_ESCAPED, _CR_ESCAPED, _CRLF_ESCAPED, _END_ESCAPED = 0xF8, 0xF7, 0xF6, 0xF5
 JOINED = _DELIMITER_ESCAPED  # what a repair makes of a delimiter that is plain text
@@ -54,6 +55,7 @@ class Spelling:
     written: Mapping[int, bytes]
     meant: Mapping[int, bytes]
     line: re.Pattern[bytes]
+    layout: Layout | None = None
 
     @staticmethod
     def of(source: Source) -> "Spelling":
@@ -62,6 +64,9 @@ class Spelling:
         Raises:
             SourceUnusable: its marks cannot be told from each other or from the text.
         """
+        layout = Layout.of(source)
+        if layout is not None:
+            return _of_layout(layout)
         wrong = unclear(source)
         if wrong is not None:
             raise SourceUnusable(
@@ -97,6 +102,8 @@ class Spelling:
 
         Where the end is within quotes, the record goes on behind it; that is found out later.
         """
+        if self.layout is not None and self.layout.endless:
+            return self.layout.complete(text)
         if self.record_end is None:
             size = complete(text, ended=ended)
             while size and self._escaped(text, _before_break(text, size)):
@@ -118,7 +125,7 @@ class Spelling:
 
     def with_last_end(self, text: bytes) -> bytes:
         """End the last record of a file, whether or not the file did."""
-        if not text:
+        if not text or (self.layout is not None and self.layout.endless):
             return text
         end = b"\n" if self.record_end is None else self.record_end
         bare = text
@@ -135,6 +142,8 @@ class Spelling:
         """Respell text that is `complete`."""
         if self.plain:
             return text
+        if self.layout is not None:
+            return self.layout.cut(text)
         if self.record_end is not None:
             # DELIMITER is not given out yet, so it can stand for the ends until breaks are respelled
             end = bytes((DELIMITER,))
@@ -150,6 +159,10 @@ class Spelling:
             text = text.replace(bytes((_END, _LF)), bytes((_END_AND_LF,)))
             text = text.replace(bytes((_END, _CRLF)), bytes((_END_AND_CRLF,)))
         return text
+
+    def beginning(self, text: str) -> bytes:
+        """Respell the beginning of a line."""
+        return self.spell(text.encode()) if self.layout is None else self.layout.prefix(text)
 
     def as_written(self, spelled: bytes) -> bytes:
         """Undo `spell`."""
@@ -264,6 +277,17 @@ class Spelling:
         keep[at[crlf] + 2] = False
         changed[at + 1] = new
         return changed[keep].tobytes()
+
+
+def _of_layout(layout: Layout) -> Spelling:
+    """Where the places tell the cells, cells are told by a mark of ours that stands for nothing."""
+    end = b"" if layout.endless else None
+    breaks = {LF_WITHIN: b"\n", CR_WITHIN: b"\r"} if layout.endless else {}
+    stands_for = {CUT: b"", **breaks}
+    return Spelling(
+        marks=Marks(CUT, None), plain=False, delimiter=b"", record_end=end, escape=None,
+        written=stands_for, meant=stands_for, line=_line(None, bare=False), layout=layout,
+    )  # fmt: skip
 
 
 def _line(end: bytes | None, *, bare: bool) -> re.Pattern[bytes]:

@@ -9,6 +9,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from pipeline.mapping.plan import Source
+from pipeline.model.origin import place
+from pipeline.model.stops import SourceUnusable
 from pipeline.read.decoding import MARK, REPLACED, ReadAhead, Utf8Stream
 from pipeline.read.guessed import GUESSED, TORN, check_of
 from pipeline.read.header import (
@@ -21,6 +23,7 @@ from pipeline.read.header import (
     never_ends,
     open_source,
 )
+from pipeline.read.layout import CR_WITHIN, LF_WITHIN, Layout
 from pipeline.read.mending import Mender, Repaired
 from pipeline.read.outline import Kinds, Outline
 from pipeline.read.parted import good_cells
@@ -29,7 +32,7 @@ from pipeline.read.records import RECORD_MAX, Fault, LeftOut, Records, find_reco
 from pipeline.read.spelling import Spelling
 
 WINDOW_BYTES = 8 << 20
-_OF_SHAPE = (Fault.NONE, Fault.CELLS)
+_OF_SHAPE = (Fault.NONE, Fault.CELLS, Fault.LENGTH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,8 @@ def windows(
     """
     spelling = Spelling.of(source)
     outline = Outline.of(source, spelling, header.body or None)
-    kinds = outline.kinds if outline.comment or outline.footer or outline.header else None
+    layout = spelling.layout
+    kinds = None if outline.is_empty else outline.kinds
     mender = Mender(source, header, spelling, name) if source.repair else None
     skip = header.size
     line = header.next_line
@@ -97,10 +101,12 @@ def windows(
                 records = find_records(
                     window, spelling.marks, width=header.width, kinds=kinds, final=True
                 )
+            if layout is not None:
+                records = _with_lengths_judged(window, records, layout, line, name)
             size = spelling.size_as_written(window[: records.size])
             records = _with_lines_counted(window, records, spelling)
             _check_length(records, len(text) - size, line, name)
-            fault = _with_breaks_judged(window, records, header)
+            fault = _with_breaks_judged(window, records, header, layout)
             fault = _with_marks_judged(window, replace(records, fault=fault), spelling)
             judged = replace(records, fault=_with_bytes_judged(window, records, fault))
             if header.ours:
@@ -112,7 +118,21 @@ def windows(
             line += records.lines
             text = text[size:]
     if text:
+        _check_rest(text, layout, line, name)
+
+
+def _check_rest(text: bytes, layout: Layout | None, line: int, name: str) -> None:
+    """Refuse a file whose last record does not end: by its quotes, or by the number of its characters."""
+    if layout is None:
         raise never_ends(name, line, ended=True)
+    left = layout.left(text)
+    if left:
+        raise SourceUnusable(
+            f"{left:,} characters stand behind the last whole record of {layout.least:,}, so in some record there "
+            "are characters too few or too many, and all behind it would be cut at the wrong places",
+            help="ask for the file again, or correct `source.length` in the mapping",
+            code=Fault.LENGTH.code, place=place(name, line),
+        )  # fmt: skip
 
 
 def _with_lines_counted(window: bytes, records: Records, spelling: Spelling) -> Records:
@@ -143,11 +163,31 @@ def _check_length(records: Records, rest: int, line: int, name: str) -> None:
         raise never_ends(name, line + records.lines, ended=False)
 
 
-def _with_breaks_judged(window: bytes, records: Records, header: Header) -> NDArray[np.uint8]:
+def _with_lengths_judged(
+    window: bytes, records: Records, layout: Layout, line: int, name: str
+) -> Records:
+    """Add the faults of lines that have too few or too many characters.
+
+    Records without line ends that have some are refused: from there on all cells would be other ones.
+    """
+    breaks = (LF_WITHIN, CR_WITHIN) if layout.endless else ()
+    found = min((at for at in map(window.find, breaks) if at >= 0), default=-1)
+    if found >= 0:
+        raise SourceUnusable(
+            f"a line break stands in a record, which by `record_end: none` has {layout.least:,} characters and no end",
+            help="leave `record_end` out if each record is a line; else ask for the file again",
+            code=Fault.LENGTH.code, place=place(name, line + window.count(b"\n", 0, found)),
+        )  # fmt: skip
+    return replace(records, fault=layout.judged(window, records))
+
+
+def _with_breaks_judged(
+    window: bytes, records: Records, header: Header, layout: Layout | None
+) -> NDArray[np.uint8]:
     """Add the faults of carriage returns that stand alone in a file whose lines end otherwise.
 
     Where whole rows stand on both sides, it has ended the first: a row with one in a cell would have
-    fewer cells on either side. Otherwise nobody knows which cell is cut, and neither part is read.
+    fewer cells on either side, and one of fixed width fewer characters. Otherwise nobody knows which cell is cut, and neither part is read.
     """
     fault = records.fault
     if header.line_end == "\r" or b"\r" not in window or not len(fault):
@@ -156,6 +196,8 @@ def _with_breaks_judged(window: bytes, records: Records, header: Header) -> NDAr
     after = data[records.stop - 1] == ord("\r")
     before = data[records.start - 1] == ord("\r")  # of the first, nobody asks
     whole = fault == Fault.NONE if header.width > 1 else np.zeros(len(fault), np.bool_)
+    if layout is not None:
+        whole = layout.whole(window, records)
     torn = after[:-1] & before[1:] & ~(whole[:-1] & whole[1:])
     if not torn.any():
         return fault
@@ -197,7 +239,9 @@ class _Whole:
         In a file whose lines end otherwise, a carriage return does not end it: what becomes of the
         record before depends on the one behind it.
         """
-        spelling, width = self.spelling, self.header.width
+        spelling = self.spelling
+        # where a layout is declared, characters are counted
+        width = None if spelling.layout is not None else self.header.width
         loose = not self.ended and spelling.record_end is None and self.header.line_end != "\r"
         size = spelling.complete(self.text, ended=self.ended)
         if loose:
@@ -233,11 +277,16 @@ def _with_bytes_judged(
     fault = fault.copy()
     if b"\0" in window:
         zeros = np.flatnonzero(np.frombuffer(window, np.uint8) == 0)
-        fault[_records_at(records, zeros)] = Fault.NUL
+        _mark(fault, _records_at(records, zeros), Fault.NUL)
     if b"\xed" in window:
         marked = np.array([found.start() for found in MARK.finditer(window)], np.int64)
-        fault[_records_at(records, marked)] = Fault.BYTE
+        _mark(fault, _records_at(records, marked), Fault.BYTE)
     return fault
+
+
+def _mark(fault: NDArray[np.uint8], at: NDArray[np.int64], what: Fault) -> None:
+    """Give records a fault of bytes; one of the wrong length keeps that: its cells are cut wrong as well."""
+    fault[at] = np.where(fault[at] == Fault.LENGTH, np.uint8(Fault.LENGTH), np.uint8(what))
 
 
 def _records_at(records: Records, positions: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -14,7 +14,7 @@ from typing import IO, Any
 import polars as pl
 
 from pipeline.intake import BREAK, holds_a_sheet, unpacked_name
-from pipeline.mapping.plan import Source
+from pipeline.mapping.plan import TEXT_FORMATS, Source
 from pipeline.model.origin import FILE, LINE
 from pipeline.model.stops import SourceUnusable
 from pipeline.read import (
@@ -122,7 +122,7 @@ class _Writer:
         file = next(each for each in self.kept["files"] if each["index"] == index)
         if "form" not in file:  # an older version began this run
             return
-        if file["form"]["format"] != "csv":
+        if file["form"]["format"] not in TEXT_FORMATS:
             yield from self._messages(index, file["name"], ordinals)
             return
         mine = self.rows.filter(pl.col(FILE).is_in(ordinals))
@@ -162,7 +162,11 @@ class _Writer:
 
     def _beside_edi(self, mine: pl.DataFrame) -> pl.DataFrame:
         """Those of the rows whose orders have rows in an EDI file too: nobody can correct all of these."""
-        edi = [e["index"] for e in self.kept["files"] if e.get("form", {}).get("format") != "csv"]
+        edi = [
+            e["index"]
+            for e in self.kept["files"]
+            if e.get("form", {}).get("format") not in TEXT_FORMATS
+        ]
         keys = self.rows.filter(pl.col(FILE).is_in(edi)).select("key").drop_nulls().unique()
         return mine.join(keys, on="key", how="semi", maintain_order="left").with_columns(
             pl.coalesce("order_number", "key").alias("order")

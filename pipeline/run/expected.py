@@ -15,6 +15,7 @@ import polars as pl
 
 from pipeline.intake import Snapshot
 from pipeline.mapping.expected import as_total
+from pipeline.mapping.layout import shown
 from pipeline.mapping.plan import Source
 from pipeline.model.expectation import Act, Expectation, NameForm, Trailer, day_in_words
 from pipeline.model.tables import SourceFile
@@ -198,9 +199,11 @@ def _of_trailer(
         declared = _number(record, cell, job.source_of(source.index))
         if declared is None:
             # its text is not quoted: of a record that only looks like a trailer it may be a person's
-            fault = "is no number" if cell <= len(record.cells) else "is not there"
+            there = cell <= len(record.cells) and record.cells[cell - 1] != ""
+            fault = "is no number" if there else "is not there"
             of = f"the total of {column}" if column else "the number of rows"
-            says = f"cell {cell} of the trailer, {of}, {fault}"
+            at = _place(cell, job.source_of(source.index))
+            says = f"{at} of the trailer, {of}, {fault}"
             broken.append(_broken("F109", source, says, expects, record.line, column or None))
         elif not column:
             _judge_rows(declared, source, spooled, expects, record.line, broken, holds)
@@ -239,6 +242,14 @@ def _judge_total(
     else:
         says = f"the trailer has {_plain(declared)} for {column}, the rows add up to {_plain(total.value)}"
         broken.append(_broken("F108", source, says, expects, line, column))
+
+
+def _place(cell: int, source: Source) -> str:
+    """Where a trailer says something, as the mapping says it."""
+    if not source.trailer_cells:
+        return f"cell {cell}"
+    position = source.trailer_cells[cell - 2]
+    return f"character{'' if position.first == position.last else 's'} {shown(position)}"
 
 
 def _number(record: TrailerRecord, cell: int, source: Source) -> Decimal | None:

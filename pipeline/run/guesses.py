@@ -15,7 +15,7 @@ from pipeline.model.tables import RawTable
 from pipeline.read import Batch
 
 # Of these records some cells may stand in other columns than the header says.
-SHIFTED = ("R101", "R103")
+SHIFTED = ("R101", "R103", "R112")
 SAMPLE_ROWS = 50_000  # what order numbers look like shows in the first readable rows
 
 

@@ -19,6 +19,7 @@ import polars as pl
 
 from pipeline.config import Settings
 from pipeline.ledger import Ledger, RunRecord, RunState
+from pipeline.mapping.plan import TEXT_FORMATS
 from pipeline.model.findings import FINDING_SCHEMA
 from pipeline.model.origin import FILE, LINE, ORIGIN
 from pipeline.model.outcomes import ROW_SCHEMA
@@ -247,7 +248,11 @@ def _beside_edi(
     kept: Mapping[str, Any], entry: Mapping[str, Any], rows: pl.DataFrame, number: str
 ) -> dict[str, Any]:
     """What a file says without the order of rows whose orders are in EDI files too."""
-    edi = [each["index"] for each in kept["files"] if each.get("form", {}).get("format") != "csv"]
+    edi = [
+        each["index"]
+        for each in kept["files"]
+        if each.get("form", {}).get("format") not in TEXT_FORMATS
+    ]
     if not rows.get_column(FILE).is_in(edi).any():
         return {}
     gone = len(_lines(kept, rows, int(entry["index"])))

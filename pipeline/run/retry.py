@@ -16,7 +16,7 @@ import polars as pl
 from pipeline.config import Settings
 from pipeline.ledger import PLANNED_SCHEMA, Ledger, RunRecord
 from pipeline.ledger import RunState as LedgerState
-from pipeline.mapping.plan import Source
+from pipeline.mapping.plan import TEXT_FORMATS, Source
 from pipeline.model.origin import FILE, LINE, place
 from pipeline.model.outcomes import (
     ARRIVED_ORDERS,
@@ -237,12 +237,14 @@ def _mapping_of(file: Path, before: _Before) -> Path:
     there = set(read_header(file, form, name=file.name)) if form is not None else set()
     wanted = {name: {e["column"] for e in before.facts["fields"] if e["mapping"] == name} - {""}
               for name in paths}  # fmt: skip
-    delimited = {
-        e["mapping"] for e in before.facts["files"] if e.get("form", {}).get("format") == "csv"
+    of_text = {
+        e["mapping"]
+        for e in before.facts["files"]
+        if e.get("form", {}).get("format") in TEXT_FORMATS
     }
-    fitting = [name for name in paths if name in delimited and wanted[name] <= there]
-    if len(fitting) != 1 and len(delimited) == 1:
-        fitting = list(delimited)
+    fitting = [name for name in paths if name in of_text and wanted[name] <= there]
+    if len(fitting) != 1 and len(of_text) == 1:
+        fitting = list(of_text)
     if len(fitting) != 1:
         raise RetryRefused(f"run {before.record.id} had several mappings that may read {file}",
                            code="C141", help=f"name one with -m: {', '.join(map(str, paths.values()))}")  # fmt: skip

@@ -434,6 +434,11 @@ def _job(
 
 def _as_text(copy: Snapshot, source: Source) -> Source:
     """Write the sheet that a mapping reads as the text that it reads otherwise; gives how it is written."""
+    if source.format == "fixed":
+        raise SourceUnusable(
+            f"{copy.name} is a workbook, and its mapping reads fixed-width text",
+            help="ask for the text that its `positions` describe, or write a mapping of the sheet: its columns have names",
+        )
     for key in ("escape", "record_end"):  # they would be looked for in the text of the cells
         if getattr(source, key) is not None:
             raise SourceUnusable(

@@ -2710,6 +2710,32 @@ error[M217]: "<key>" in the table couriers is a placeholder
 """,
     ),
     Case(
+        "M218",
+        "columns of fixed width with the same characters",
+        """\
+version: 1
+name: m
+mode: update_only
+source:
+  format: fixed
+  positions:
+    Nr: 1-10
+    Datum: 11-18
+    Jahr: 11-14
+order:
+  order_number: Nr
+""",
+        None,
+        """\
+error[M218]: Jahr (11-14) overlaps with Datum (11-18)
+ --> m.yaml:9:11
+  |
+9 |     Jahr: 11-14
+  |           ^^^^^
+  = help: correct one of them, or make it of the other: derive: {Jahr: {from: Datum, do: [{slice: [0, 4]}]}}
+""",
+    ),
+    Case(
         "M301",
         "not a function",
         """\
