@@ -137,6 +137,7 @@ class Settings:
     stable_s: float = 0.0  # how long a file must have been left alone before it is read
     archive: Path | None = None  # where files go when a run that has read them is over
     remote_archive: str | None = None  # the same for files on a server: a folder beside them
+    s3_endpoint: str | None = None  # the store that s3:// means; None: what the chain of AWS says
     imported: str = "say"  # what to do about files that were imported before: say or skip
     marker: str | None = None  # the ending of a file that says that another one is finished
     profile_named: bool = False  # by an option, so that a printed command must name it too

@@ -7,7 +7,7 @@ from datetime import datetime, time
 from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
 
-from pipeline.config.nouns import PRESETS, Reader, Unfit, did_you_mean
+from pipeline.config.nouns import PRESETS, Reader, Unfit, did_you_mean, parts_of_url
 
 
 def as_text(value: object) -> str:
@@ -39,6 +39,23 @@ def as_folder_name(value: object) -> str:
     if "/" in name or name in (".", ".."):
         raise Unfit("is not the name of a folder, such as done")
     return name
+
+
+def as_endpoint(value: object) -> str:
+    """The URL of a store, without a secret in it.
+
+    >>> as_endpoint("https://s3.example.com:9000/")
+    'https://s3.example.com:9000'
+    """
+    text = as_text(value).rstrip("/")
+    url = parts_of_url(text)
+    if url is None or url.scheme not in ("http", "https") or not url.hostname:
+        raise Unfit("is not a URL such as https://s3.example.com:9000")
+    if "@" in url.netloc or url.query or url.fragment:
+        raise Unfit(
+            "is not a URL without user, password and query; keys come from the AWS environment"
+        )
+    return text
 
 
 def as_ledger(value: object) -> str:

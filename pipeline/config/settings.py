@@ -77,6 +77,7 @@ class Maker:
             stable_s=self.get("stable_s", float),
             archive=self.maybe("archive_dir", Path),
             remote_archive=self.maybe("remote_archive", str),
+            s3_endpoint=self.maybe("s3_endpoint", str),
             imported=self.get("imported", str),
             marker=self.maybe("marker", str),
             acks=self.maybe("acks_dir", Path),

@@ -72,7 +72,7 @@ def read_value(key: Key, raw: object, origin: Origin, called: str) -> Value:
 
 
 def _quoted(key: Key, raw: object) -> str:
-    if key.name in ("ledger", "base_url"):  # either may carry a password
+    if key.name in ("ledger", "base_url", "s3_endpoint"):  # each may carry a password
         return "the value"
     text = raw if isinstance(raw, str) else str(raw).lower() if isinstance(raw, bool) else str(raw)
     return f"'{text if len(text) <= SHOWN_MAX else text[:SHOWN_MAX] + '…'}'"

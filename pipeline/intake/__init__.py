@@ -4,7 +4,7 @@ from pipeline.intake.archiving import NotArchived, archive_file, facts_of_file
 from pipeline.intake.assignment import assign, claims, display_names, meant
 from pipeline.intake.finding import Found, find_files, finished_name
 from pipeline.intake.packing import unpacked_name
-from pipeline.intake.remote import Fetched, Remote, archive_remote, fetch, is_remote, remote_facts
+from pipeline.intake.remote import Fetched, Remote, Servers, is_remote
 from pipeline.intake.snapshots import (
     ArchiveCopy,
     Snapshot,
@@ -34,23 +34,21 @@ __all__ = [
     "NotArchived",
     "Readiness",
     "Remote",
+    "Servers",
     "Snapshot",
     "SnapshotFailed",
     "archive_file",
-    "archive_remote",
     "assign",
     "claims",
     "copy_archive",
     "display_names",
     "facts_of_file",
-    "fetch",
     "find_files",
     "finished_name",
     "holds_a_sheet",
     "is_remote",
     "is_workbook",
     "meant",
-    "remote_facts",
     "sheet_to_text",
     "take_member",
     "take_snapshot",

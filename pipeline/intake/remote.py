@@ -1,256 +1,221 @@
-"""Files on an SFTP server, fetched to be read here; archived there by rename.
-
-Who logs in and how is the user's ssh configuration: `~/.ssh/config`, keys, agent. The server must be
-one of `~/.ssh/known_hosts`. The extra `sftp` brings fsspec's file system over asyncssh.
-"""
+"""Files on servers, fetched to be read here; archived there."""
 
 import os
 import posixpath
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from pathlib import Path, PurePosixPath
-from typing import Any, Protocol
+from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from pipeline.intake.archives import is_zip
 from pipeline.intake.archiving import NotArchived
 from pipeline.intake.assignment import claims
 from pipeline.intake.finding import unfinished_name
-from pipeline.intake.packing import PIECE
+from pipeline.intake.s3 import S3Store
+from pipeline.intake.sftp import SftpStore
+from pipeline.intake.snapshots import write_copy
 from pipeline.intake.stillness import STILL_WRITTEN, Readiness
-from pipeline.intake.workbooks import ExtraMissing
+from pipeline.intake.stores import Changed, Entry, Facts, ServerUnusable, Store
 from pipeline.model.stops import SourceUnusable
 
-__all__ = ["Fetched", "Remote", "archive_remote", "fetch", "is_remote", "remote_facts"]
+__all__ = ["Fetched", "Remote", "Servers", "is_remote"]
 
-_SCHEME = "sftp://"
-_CONNECT_S = 30
-_ALIVE_S = 15  # a server that answers nothing for three times as long is gone
+_SFTP, _S3 = "sftp", "s3"
+_EXAMPLES = {_SFTP: "sftp://host/folder/*.csv", _S3: "s3://bucket/folder/*.csv"}
 _MAGIC = "*?["
+_NAME_MAX = 255  # bytes, of a file here
 
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """A file on a server; `facts` are its size and its time of change, in seconds."""
+    """A file on a server; `facts` tell its versions apart."""
 
     url: str
-    facts: tuple[int, ...]
+    facts: Facts
 
 
 @dataclass(slots=True)
 class Fetched:
-    """Where the files of a server lie here, and those that are still being written there."""
+    """Where the files of a server lie here; those still being written there; those that cannot be used."""
 
     folder: Path
     files: dict[Path, Remote] = field(default_factory=dict)
     unfinished: dict[Path, str] = field(default_factory=dict)
-
-
-class _Store(Protocol):
-    """What is used of fsspec's file system."""
-
-    def ls(self, path: str, *, detail: bool) -> list[dict[str, Any]]: ...
-    def info(self, path: str) -> dict[str, Any]: ...
-    def open(self, path: str, mode: str) -> Any: ...  # noqa: ANN401 - a file of fsspec
-    def makedirs(self, path: str, *, exist_ok: bool) -> None: ...
-    def rename_to_new(self, old: str, new: str) -> None: ...
+    refused: dict[Path, SourceUnusable] = field(default_factory=dict)
 
 
 def is_remote(argument: str) -> bool:
     """Tell whether an argument means files on a server.
 
-    >>> is_remote("sftp://wms@files.example.com/out/*.csv"), is_remote("out/")
-    (True, False)
+    >>> is_remote("sftp://wms@files.example.com/out/*.csv"), is_remote("s3://shop/"), is_remote("out/")
+    (True, True, False)
     """
-    return argument.startswith(_SCHEME)
+    return argument.partition("://")[0] in _EXAMPLES and "://" in argument
 
 
-def fetch(
-    argument: str, patterns: Sequence[str | None], readiness: Readiness, into: Path
-) -> Fetched:
-    """Fetch the files that some mapping reads: of a folder, of a glob in a folder, or one file.
+class Servers:
+    """The servers that files come from, each connected to once, and what was fetched from them.
 
-    They are written piece by piece under their own names. Files whose names say that they are
-    not finished, and markers, are there by name only.
-
-    Raises:
-        SourceUnusable: the server cannot be reached or does not let us in, there is no such
-            folder or file, or the URL has a password in it.
-        ExtraMissing: sshfs is not installed.
+    Args:
+        s3_endpoint: URL of the store that s3:// means; None for what the chain of AWS says.
     """
-    url = _parsed(argument)
-    folder, wanted = _folder_and_name(url)
-    into.mkdir(parents=True, mode=0o700)
-    fetched = Fetched(into)
-    with _opened(url) as store:
-        try:
-            if not wanted and store.info(folder)["type"] != "directory":
-                folder, wanted = posixpath.split(folder)
-            listed = store.ls(folder, detail=True)
-        except FileNotFoundError:
-            raise SourceUnusable(f"{argument} does not exist", help="check the folder") from None
-        entries = {
-            PurePosixPath(each["name"]).name: each for each in listed if each["type"] == "file"
-        }
-        meant = []
-        for name in sorted(entries):
-            by_name_only = readiness.is_marker(Path(name)) or unfinished_name(name) is not None
-            if by_name_only and (not wanted or name == wanted or not unfinished_name(name)):
-                (into / name).touch(0o600)
-            elif fnmatchcase(name, wanted) if wanted else _read(name, patterns):
-                meant.append(name)
-        if wanted and not any(wanted == name or fnmatchcase(name, wanted) for name in entries):
+
+    def __init__(self, s3_endpoint: str | None = None) -> None:
+        self._s3_endpoint = s3_endpoint
+        self._stores: dict[tuple[str, str], Store] = {}
+        self._seen: set[str] = set()
+
+    def fetch(
+        self, argument: str, patterns: Sequence[str | None], readiness: Readiness, into: Path
+    ) -> Fetched:
+        """Fetch the files that some mapping reads: of a folder, of a glob in a folder, or one file.
+
+        They are written piece by piece under their own names. Files whose names say that they are
+        not finished, and markers, are there by name only. No file is fetched twice.
+
+        Raises:
+            SourceUnusable: the server cannot be reached or does not let us in, there is no such
+                folder or file, or the URL has a secret in it.
+            SnapshotFailed: a file cannot be written here.
+            ExtraMissing: the library for such a server is not installed.
+        """
+        url = _parsed(argument)
+        store = self._store(url)
+        folder, wanted, listed = _listed(store, url, argument)
+        into.mkdir(parents=True, mode=0o700)
+        fetched = Fetched(into)
+        meant = self._meant(listed, wanted, patterns, readiness, into)
+        if wanted and not any(wanted == name or fnmatchcase(name, wanted) for name in listed):
             raise SourceUnusable(
                 f"no file matches {argument}", help="check the folder and the name"
             )
-        before = {name: _facts(entries[name]) for name in meant}
-        _let_settle(list(before.values()), readiness)
-        for name in meant:
-            path = posixpath.join(folder, name)
-            local = into / name
-            _copy(store, path, local, before[name][0])
-            if _facts(store.info(path)) != before[name]:
-                local.unlink()
-                fetched.unfinished[local] = STILL_WRITTEN
-                continue
-            os.utime(local, (before[name][1], before[name][1]))
-            fetched.files[local] = Remote(_url(url, path), before[name])
-    return fetched
+        _let_settle(list(meant.values()), readiness)
+        for name, entry in meant.items():
+            remote = Remote(_url(url, posixpath.join(folder, name)), entry.facts)
+            if remote.url not in self._seen:
+                self._seen.add(remote.url)
+                _take(store, posixpath.join(folder, name), entry, remote, fetched)
+        return fetched
 
+    def facts(self, url: str) -> Facts | None:
+        """What tells the versions of a file on a server apart; None where it is gone."""
+        parts = _parsed(url)
+        entry = self._store(parts).file(unquote(parts.path))
+        return None if entry is None else entry.facts
 
-def remote_facts(url: str) -> tuple[int, ...] | None:
-    """What tells the versions of a file on a server apart; None where it is gone."""
-    parts = _parsed(url)
-    with _opened(parts) as store:
+    def archive(self, url: str, folder: str, was: Sequence[int | str], markers: Readiness) -> str:
+        """Move a file into a folder beside it, with its markers, if it is the one that was read; gives its new URL.
+
+        Raises:
+            NotArchived: it is gone, is another one by now, or cannot be moved.
+        """
+        parts = _parsed(url)
+        path = unquote(parts.path)
+        into = posixpath.join(posixpath.dirname(path), folder)
         try:
-            return _facts(store.info(unquote(parts.path)))
-        except FileNotFoundError:
-            return None
+            store = self._store(parts)
+            place = store.move(path, into, was)
+        except SourceUnusable as error:
+            raise NotArchived(error.message) from error
+        for marker in markers.markers_of(Path(path)):
+            _move_marker(store, marker.as_posix(), into)
+        return _url(parts, place)
+
+    def _store(self, url: SplitResult) -> Store:
+        key = (url.scheme, url.netloc)
+        if key not in self._stores:
+            self._stores[key] = (
+                SftpStore(url) if url.scheme == _SFTP else S3Store(url.netloc, self._s3_endpoint)
+            )
+        return self._stores[key]
+
+    @staticmethod
+    def _meant(
+        listed: Mapping[str, Entry], wanted: str, patterns: Sequence[str | None],
+        readiness: Readiness, into: Path,
+    ) -> dict[str, Entry]:  # fmt: skip
+        """The files to fetch, by name; those that are no files yet are put there by name."""
+        meant = {}
+        for name in sorted(listed):
+            by_name_only = readiness.is_marker(Path(name)) or unfinished_name(name) is not None
+            if by_name_only and (not wanted or name == wanted or not unfinished_name(name)):
+                if _is_name(name):
+                    (into / name).touch(0o600)
+            elif fnmatchcase(name, wanted) if wanted else _read(name, patterns):
+                meant[name] = listed[name]
+        return meant
 
 
-def archive_remote(url: str, folder: str, was: Sequence[int]) -> str:
-    """Rename a file into a folder beside it, if it is still the one that was read; gives its new URL.
+def _listed(store: Store, url: SplitResult, argument: str) -> tuple[str, str, Mapping[str, Entry]]:
+    """The folder, the glob of names in it ("" for all), and the files that may be meant or be markers of these."""
+    folder, wanted = _folder_and_name(url)
+    if not wanted and not folder.endswith("/") and store.file(folder) is not None:
+        folder, wanted = posixpath.split(folder)
+    # A marker begins as its file does, at least up to the file's first dot.
+    beginning = re.split(r"[*?\[.]", wanted, maxsplit=1)[0]
+    listed = store.folder(folder, beginning)
+    if listed is None:
+        raise SourceUnusable(f"{argument} does not exist", help=store.no_folder)
+    return folder, wanted, listed
 
-    Raises:
-        NotArchived: it is gone, is another one by now, or cannot be renamed.
-    """
-    parts = _parsed(url)
-    path = unquote(parts.path)
+
+def _take(store: Store, path: str, entry: Entry, remote: Remote, fetched: Fetched) -> None:
+    """Fetch one file, or note why not."""
+    name = posixpath.basename(path)
+    if not _is_name(name):
+        local = fetched.folder / f"{name[:40].replace(chr(0), '?')}…"
+        fetched.refused[local] = SourceUnusable(
+            f"{local.name} cannot be fetched: no file here can have its name",
+            help="have it sent under a shorter name",
+        )
+        return
+    local = fetched.folder / name
     try:
-        with _opened(parts) as store:
-            if _facts(store.info(path)) != tuple(was):
-                raise NotArchived("it is not the file that was read: it has changed since")
-            into = posixpath.join(posixpath.dirname(path), folder)
-            store.makedirs(into, exist_ok=True)
-            place = _free(store, into, posixpath.basename(path))
-            store.rename_to_new(path, place)
-            if _facts(store.info(place)) != tuple(was):
-                store.rename_to_new(place, path)
-                raise NotArchived("it is not the file that was read: it has changed since")
-    except FileNotFoundError:
-        raise NotArchived("it is gone") from None
-    except SourceUnusable as error:
-        raise NotArchived(error.message) from error
-    return _url(parts, place)
-
-
-# -- the server ------------------------------------------------------------------------------------
-
-
-@contextmanager
-def _opened(url: SplitResult) -> Iterator[_Store]:
-    """Connect; what goes wrong there is said in words."""
-    try:
-        import asyncssh
-        from fsspec.asyn import sync_wrapper
-        from fsspec.exceptions import FSTimeoutError
-        from sshfs import SSHFileSystem
-    except ImportError:
-        raise ExtraMissing(
-            "files on an SFTP server need sshfs, which is not installed",
-            help="pip install 'pipeline[sftp]'",
-        ) from None
-
-    class Store(SSHFileSystem):  # type: ignore[misc]
-        """Renames as SFTP itself does, which fails where a file of the new name is there."""
-
-        async def _rename_to_new(self, old: str, new: str) -> None:
-            async with self._pool.get() as channel:
-                await channel.rename(old, new)
-
-        rename_to_new = sync_wrapper(_rename_to_new)
-
-    named = {"username": url.username} if url.username else {}
-    try:
-        store = Store(
-            url.hostname, **named, port=url.port or (),
-            known_hosts=(),  # those of the user: sshfs would trust every server
-            password=None, connect_timeout=_CONNECT_S, keepalive_interval=_ALIVE_S,
-            skip_instance_cache=True,
-        )  # fmt: skip
-        yield store
-    except FileNotFoundError:
+        write_copy(store.pieces(path, entry), local, name)
+    except Changed:
+        fetched.unfinished[local] = STILL_WRITTEN
+    except ServerUnusable:
         raise
-    except asyncssh.HostKeyNotVerifiable as error:
-        raise SourceUnusable(
-            f"the key of {url.hostname} is not known: {error.reason}",
-            help="check the key with who runs the server, and add it to ~/.ssh/known_hosts",
-        ) from error
-    except (asyncssh.Error, FSTimeoutError, OSError) as error:
-        words = getattr(error, "reason", None) or getattr(error, "strerror", None) or str(error)
-        raise SourceUnusable(
-            f"{_SCHEME}{url.hostname} cannot be read: {words}",
-            help="try `sftp` with the same user and host; keys and users come from ~/.ssh/config",
-        ) from error
+    except SourceUnusable as refused:
+        fetched.refused[local] = refused
+    else:
+        os.utime(local, (entry.changed_s, entry.changed_s))
+        fetched.files[local] = remote
 
 
-def _copy(store: _Store, path: str, local: Path, size: int) -> None:
-    number = os.open(local, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(number, "wb") as copy, store.open(path, "rb") as source:
-        while size > 0 and (piece := source.read(min(PIECE, size))):
-            copy.write(piece)
-            size -= len(piece)
+def _move_marker(store: Store, marker: str, into: str) -> None:
+    try:
+        there = store.file(marker)
+        if there is not None:
+            store.move(marker, into, there.facts)
+    except (SourceUnusable, NotArchived):  # the file itself is moved, and that is what counts
+        return
 
 
-def _let_settle(facts: Sequence[tuple[int, ...]], readiness: Readiness) -> None:
+def _let_settle(entries: Sequence[Entry], readiness: Readiness) -> None:
     """Wait as long as the freshest of the files needs; whether it has changed is seen afterwards."""
-    ages = [max(0.0, readiness.now() - changed) for _, changed in facts]
+    ages = [max(0.0, readiness.now() - entry.changed_s) for entry in entries]
     rest_s = max((readiness.stable_s - age for age in ages), default=0.0)
     if readiness.stable_s and rest_s > 0:
         readiness.wait(rest_s)
 
 
-def _facts(info: dict[str, Any]) -> tuple[int, ...]:
-    changed = info.get("mtime")
-    return (int(info["size"]), 0 if changed is None else int(changed.timestamp()))
-
-
-def _free(store: _Store, into: str, name: str) -> str:
-    there = {PurePosixPath(each["name"]).name for each in store.ls(into, detail=True)}
-    stem, dot, ending = name.partition(".")
-    number, free = 1, name
-    while free in there:
-        number += 1
-        free = f"{stem}.{number}{dot}{ending}"
-    return posixpath.join(into, free)
-
-
-# -- URLs ------------------------------------------------------------------------------------------
+# -- URLs and names --------------------------------------------------------------------------------
 
 
 def _parsed(argument: str) -> SplitResult:
     url = urlsplit(argument.replace("?", "%3F").replace("#", "%23"))
+    if url.scheme == _S3:  # the store judges the bucket's name
+        return url if url.path else url._replace(path="/")
     if url.password is not None:
         raise SourceUnusable(
-            f"{_SCHEME}{url.hostname}: a password has no place in a URL",
+            f"{_SFTP}://{url.hostname}: a password has no place in a URL",
             help="log in with a key: ~/.ssh/config says which",
         )
     if not url.hostname or not url.path:
-        raise SourceUnusable(
-            f"{argument} names no server and folder", help="sftp://host/folder/*.csv"
-        )
+        raise SourceUnusable(f"{argument} names no server and folder", help=_EXAMPLES[url.scheme])
     return url
 
 
@@ -260,14 +225,19 @@ def _folder_and_name(url: SplitResult) -> tuple[str, str]:
     folder, name = posixpath.split(path)
     if any(mark in folder for mark in _MAGIC):
         raise SourceUnusable(
-            f"{_SCHEME}{url.hostname}{path}: only the name of a file may be a pattern",
+            f"{_url(url, path)}: only the name of a file may be a pattern",
             help="name each folder on its own",
         )
     return (folder, name) if any(mark in name for mark in _MAGIC) else (path, "")
 
 
 def _url(url: SplitResult, path: str) -> str:
-    return f"{_SCHEME}{url.netloc}{path}"
+    """Write the URL of a file so that a person reads its name in it, and `_parsed` its path."""
+    return f"{url.scheme}://{url.netloc}{path.replace('%', '%25')}"
+
+
+def _is_name(name: str) -> bool:
+    return "\0" not in name and len(os.fsencode(name)) <= _NAME_MAX
 
 
 def _read(name: str, patterns: Sequence[str | None]) -> bool:

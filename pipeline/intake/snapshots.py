@@ -33,6 +33,7 @@ __all__ = [
     "copy_archive",
     "take_member",
     "take_snapshot",
+    "write_copy",
 ]
 
 
@@ -156,7 +157,7 @@ def take_member(
     pieces = hashed()
     if not is_workbook(member.name):
         pieces = expected_content(pieces, name, was_packed=True)
-    path = _written(pieces, into / f"{ordinal:06d}.input", name)
+    path = write_copy(pieces, into / f"{ordinal:06d}.input", name)
     return Snapshot(
         name, archive.original, path, digest.hexdigest(), size, archive.sha256, archive.facts
     )
@@ -170,7 +171,7 @@ def _copied(
     with _opened(original, called) as source:
         before = os.fstat(source.fileno())
         digest = hashlib.sha256()
-        _written(content(_read(source, before.st_size, digest.update, called)), path, called)
+        write_copy(content(_read(source, before.st_size, digest.update, called)), path, called)
         after = facts_of_file(os.fstat(source.fileno()))
         if not after == facts_of_file(before) == _facts_by_name(original):
             path.unlink()
@@ -227,7 +228,12 @@ def _read(
         ) from error
 
 
-def _written(pieces: Iterator[bytes], path: Path, called: str) -> Path:
+def write_copy(pieces: Iterator[bytes], path: Path, called: str) -> Path:
+    """Write a new file for this user's eyes only; gives its path.
+
+    Raises:
+        SnapshotFailed: it cannot be written. No part of it is left, whatever is raised.
+    """
     into = path.parent
     try:
         into.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -236,7 +242,7 @@ def _written(pieces: Iterator[bytes], path: Path, called: str) -> Path:
             path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600
         )
     except OSError as error:
-        raise _not_written(called, path, error) from error
+        raise _notwrite_copy(called, path, error) from error
     complete = False
     try:
         with os.fdopen(number, "wb") as copy:
@@ -244,14 +250,14 @@ def _written(pieces: Iterator[bytes], path: Path, called: str) -> Path:
                 copy.write(piece)
         complete = True
     except OSError as error:
-        raise _not_written(called, path, error) from error
+        raise _notwrite_copy(called, path, error) from error
     finally:
         if not complete:
             path.unlink(missing_ok=True)
     return path
 
 
-def _not_written(called: str, path: Path, error: OSError) -> SnapshotFailed:
+def _notwrite_copy(called: str, path: Path, error: OSError) -> SnapshotFailed:
     return SnapshotFailed(
         f"no copy of {called} can be written to {path}: {error.strerror}",
         help="make room or give this user the right to write there, then run the same command again",

@@ -9,8 +9,8 @@ from pipeline.config import Settings
 from pipeline.intake import (
     NotArchived,
     Readiness,
+    Servers,
     archive_file,
-    archive_remote,
     facts_of_file,
     is_remote,
 )
@@ -67,12 +67,13 @@ def _put_away(folder: RunFolder, settings: Settings, events: Events) -> None:
     day = f"{at:%Y-%m-%d}"
     stay = {each["path"] for each in facts["files"] if each.get("aside") not in (None, IMPORTED)}
     moved: dict[str, str] = {}
+    servers = Servers(settings.s3_endpoint)
     for file in facts["files"]:
         path = file["path"]
         if path in stay or path in moved or not file.get("stat"):
             continue
         try:
-            place = _moved(path, file["stat"], settings, day)
+            place = _moved(path, file["stat"], settings, day, servers)
         except NotArchived as why:
             moved[path] = path
             if is_remote(path) or Path(path).exists():
@@ -93,12 +94,16 @@ def _put_away(folder: RunFolder, settings: Settings, events: Events) -> None:
         events.say("info", "archived", files=count)
 
 
-def _moved(path: str, was: Sequence[int], settings: Settings, day: str) -> str | None:
+def _moved(
+    path: str, was: Sequence[int], settings: Settings, day: str, servers: Servers
+) -> str | None:
     """Move a file; gives its new place, or None where it is to stay."""
     if is_remote(path):
         if settings.remote_archive is None:
             return None
-        return archive_remote(path, f"{settings.remote_archive}/{day}", was)
+        return servers.archive(
+            path, f"{settings.remote_archive}/{day}", was, Readiness(marker=settings.marker)
+        )
     return (
         None
         if settings.archive is None

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from pipeline.config import Settings
-from pipeline.intake import AT_ONCE, Readiness
+from pipeline.intake import AT_ONCE, Readiness, Servers
 from pipeline.ledger import (
     PLANNED_SCHEMA,
     AckedOperation,
@@ -300,7 +300,7 @@ class Flow:
             before = self._choice(ledger).able(sent if sent and sent.state in OPEN else None)
             if before is not None:
                 return self._go_on(ledger, before)
-            refuse_stale(facts, ledger, path, self.agreed)
+            refuse_stale(facts, ledger, path, self.agreed, Servers(self.settings.s3_endpoint))
             seen = Foresight(**{k: v for k, v in facts["seen"].items() if k != "mutations"})
             name, same_work = facts["mappings"][0]["name"], facts["fingerprint"]
             with self._new_folder(ledger, name) as folder, self._told(ledger, endpoint, folder):
@@ -433,6 +433,7 @@ class Flow:
             reception=reception,
             by_partner=self.options.by_partner, corrected=wanted.mappings if wanted else None,
             claims=claims, before=None if chosen else known.imported(self.options, self.settings),
+            s3_endpoint=self.settings.s3_endpoint,
         )  # fmt: skip
 
     def _readiness(self, *, chosen: bool) -> Readiness:

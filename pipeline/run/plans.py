@@ -11,7 +11,7 @@ from typing import Any
 
 from pipeline import __version__
 from pipeline.config import Settings
-from pipeline.intake import is_remote, remote_facts
+from pipeline.intake import Servers, is_remote
 from pipeline.ledger import Ledger, RunRecord, RunState
 from pipeline.model.stops import StopRun
 from pipeline.run.folder import SEALED, RunFolder, written
@@ -156,7 +156,9 @@ def refuse_updates(facts: Mapping[str, Any], settled: Options, path: Path) -> No
         )  # fmt: skip
 
 
-def refuse_stale(facts: Mapping[str, Any], ledger: Ledger, path: Path, agreed: str) -> None:
+def refuse_stale(
+    facts: Mapping[str, Any], ledger: Ledger, path: Path, agreed: str, servers: Servers
+) -> None:
     """Refuse a plan when anything it was made from has changed; `agreed` as `partners.agreed`.
 
     Raises:
@@ -167,13 +169,13 @@ def refuse_stale(facts: Mapping[str, Any], ledger: Ledger, path: Path, agreed: s
     if sent:
         raise PlanStale(f"the plan {path} was sent already, in run {sent[0].id}", code="C135",
                         help="make a new one with `pipeline plan`; what arrived is not sent twice")  # fmt: skip
-    moved = _moved(facts, ledger, agreed)
+    moved = _moved(facts, ledger, agreed, servers)
     if moved is not None:
         raise PlanStale(f"the plan is stale: {moved} after planning", code="C135",
                         help=f"make a new one with `pipeline plan`; {path} may be removed")  # fmt: skip
 
 
-def _moved(facts: Mapping[str, Any], ledger: Ledger, agreed: str) -> str | None:
+def _moved(facts: Mapping[str, Any], ledger: Ledger, agreed: str, servers: Servers) -> str | None:
     if facts["version"] != __version__:
         return "the program has been updated"
     if facts["serial"] != _serial(ledger):
@@ -182,7 +184,7 @@ def _moved(facts: Mapping[str, Any], ledger: Ledger, agreed: str) -> str | None:
         return "what is agreed with partners ([partner.…]) has changed"
     for file in (each for each in facts["files"] if not each.get("aside")):
         if is_remote(file["path"]):
-            if remote_facts(file["path"]) != tuple(file["stat"]):
+            if servers.facts(file["path"]) != tuple(file["stat"]):
                 return f"{file['name']} has changed or is gone"
         elif _sha256(Path(file["path"])) != (file.get("archive_sha256") or file["sha256"]):
             return f"{file['name']} has changed or is gone"

@@ -15,11 +15,11 @@ from pipeline.intake import (
     Found,
     Readiness,
     Remote,
+    Servers,
     Snapshot,
     assign,
     copy_archive,
     display_names,
-    fetch,
     find_files,
     is_remote,
     is_workbook,
@@ -165,6 +165,7 @@ def open_jobs(
     reception: Reception | None = None, by_partner: bool = False,
     corrected: Mapping[Path, Path] | None = None,
     claims: Mapping[Path, Sequence[Path]] | None = None, before: Imported | None = None,
+    s3_endpoint: str | None = None,
 ) -> Opened:  # fmt: skip
     """Compile the mappings, find the files, copy them, and compile again against their headers.
 
@@ -175,7 +176,7 @@ def open_jobs(
     corrected files with the mapping of each; a person may have saved them with another delimiter.
     `claims` are the files of each mapping where that is known already. Where somebody has chosen the
     files so, all of them must be usable; of others those that are not are set aside. `before` are the
-    files that were imported already.
+    files that were imported already, `s3_endpoint` is the store that s3:// means.
 
     Raises:
         MappingMissing, MappingRefused: a mapping cannot be used.
@@ -190,7 +191,7 @@ def open_jobs(
     }
     if not inputs:
         _all_have_files(patterns)
-    found, remote = _found(inputs, list(patterns.values()), readiness, folder)
+    found, remote = _found(inputs, list(patterns.values()), readiness, folder, Servers(s3_endpoint))
     for original, refused in found.refused.items():
         with refusals.of(original):
             raise refused
@@ -251,22 +252,27 @@ def open_jobs(
 
 
 def _found(
-    inputs: Sequence[str], patterns: Sequence[str | None], readiness: Readiness, folder: RunFolder
+    inputs: Sequence[str],
+    patterns: Sequence[str | None],
+    readiness: Readiness,
+    folder: RunFolder,
+    servers: Servers,
 ) -> tuple[Found, dict[Path, Remote]]:
     """Find the files, those of servers included: each argument's are fetched to a folder of its own."""
     into = folder.path.absolute() / "snapshots" / "fetched"
     fetched = {
-        each: fetch(each, patterns, readiness, into / str(number))
-        for number, each in enumerate(inputs)
+        each: servers.fetch(each, patterns, readiness, into / str(number))
+        for number, each in enumerate(dict.fromkeys(inputs))
         if is_remote(each)
     }
     places = [str(fetched[each].folder) if each in fetched else each for each in inputs]
     found = find_files(places or ["."], patterns, readiness)
-    unfinished = dict(found.unfinished)
+    unfinished, refused = dict(found.unfinished), dict(found.refused)
     for one in fetched.values():
         unfinished |= one.unfinished
+        refused |= one.refused
     remote = {file: each for one in fetched.values() for file, each in one.files.items()}
-    return replace(found, unfinished=unfinished), remote
+    return replace(found, unfinished=unfinished, refused=refused), remote
 
 
 def _known(jobs: Sequence[Job], before: Imported) -> Iterator[Aside]:

@@ -14,7 +14,7 @@ import pytest
 from pipeline.model.stops import SourceUnusable
 from pipeline.run import Options, PlanStale, Result, plan, run
 from tests.run.conftest import HEADER, Warehouse, order_row
-from tests.run.test_intake import arrived, notes
+from tests.run.test_intake import arrived, notes, rows_read
 
 pytestmark = pytest.mark.thorough  # each starts the server
 
@@ -209,6 +209,32 @@ def test_a_file_that_is_still_written_or_has_no_marker_is_left_there(
         "orders_3.csv": ("R121", "it has no orders_3.csv.done beside it"),
     }
     assert {"orders_2.csv", "orders_3.csv"} <= set(server.names())
+
+
+def test_a_file_that_goes_away_after_the_listing_does_not_stop_the_others(
+    warehouse: Warehouse, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warehouse.settings = replace(
+        warehouse.settings, remote_archive="done", stable_s=600.0, marker=".done"
+    )
+    for number in (1, 2):
+        server.put(f"orders_{number}.csv", order_row(f"A{number}"))
+        (server.folder / f"orders_{number}.csv.done").touch()
+    monkeypatch.setattr(
+        "pipeline.run.flow.time.sleep",
+        lambda _: (server.folder / "orders_2.csv").unlink(missing_ok=True),
+    )
+    result = imported(warehouse, server.url("orders*.csv"), server.url())
+
+    assert (result.exit_code, arrived(warehouse)) == (4, ["A1"])
+    assert rows_read(result) == 1  # though two arguments mean it
+    code, says = notes(result)["orders_2.csv"]
+    assert code == "R120"
+    assert says.startswith("is gone: it went away after the folder was listed")
+    day = next((server.folder / "done").iterdir()).name
+    assert server.names() == [
+        f"done/{day}/orders_1.csv", f"done/{day}/orders_1.csv.done", "orders_2.csv.done",
+    ]  # fmt: skip
 
 
 def test_a_file_that_changed_since_is_not_archived(warehouse: Warehouse, server: Server) -> None:

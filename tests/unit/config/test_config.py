@@ -360,6 +360,32 @@ HOSTS = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ("http://me:geheim@store.example", "user, password and query"),
+        ("https://store.example/?key=geheim", "user, password and query"),
+        ("store.geheim.example:9000", "is not a URL such as"),
+        ("https://geheim:port", "is not a URL such as"),
+        ("ftp://geheim", "is not a URL such as"),
+    ],
+)
+def test_the_url_of_a_store_holds_no_secret_and_a_bad_one_is_not_repeated(
+    tmp_path: Path, value: str, says: str
+) -> None:
+    error = refused(tmp_path, toml=f's3_endpoint = "{value}"\n')
+    assert (error.code, error.exit_code) == ("C101", 2)
+    assert says in error.message
+    assert "geheim" not in error.message + error.help
+
+
+def test_the_url_of_a_store_comes_from_the_file_or_the_environment(tmp_path: Path) -> None:
+    toml = 's3_endpoint = "http://127.0.0.1:9000/"\n'
+    assert loaded(tmp_path, toml=toml).settings.s3_endpoint == "http://127.0.0.1:9000"
+    told = {"PIPELINE_S3_ENDPOINT": "https://store.example/s3"}
+    assert loaded(tmp_path, toml=toml, environ=told).settings.s3_endpoint == told.popitem()[1]
+
+
 @pytest.mark.parametrize("url", HOSTS)
 def test_hosts_that_may_not_get_the_token(tmp_path: Path, url: str) -> None:
     error = refused(tmp_path, profile="prod", environ={"PIPELINE_BASE_URL": url, "PIPELINE_ACCOUNT": "1"})  # fmt: skip
