@@ -32,7 +32,7 @@ def good_cells(
     byte = spelling.marks.delimiter
     # the delimiter has a stand-in of its own also where no record of one cell has any
     special = [each for each in SPECIAL if each in text or each == byte]
-    stand_ins = [byte for byte in _CONTROLS if byte not in text] if special else []
+    stand_ins = [each for each in _CONTROLS if each not in text and each != byte] if special else []
     if len(special) > len(stand_ins):
         return _one_by_one(window, records, spelling, columns)
     instead = dict(zip(special, stand_ins, strict=False))

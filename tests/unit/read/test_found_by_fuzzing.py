@@ -78,6 +78,15 @@ def test_a_table_of_one_column_has_no_stand_in_for_its_delimiter(tmp_path: Path)
     assert batch.raw.rows.get_column("a").to_list() == ["b\r\nc"]
 
 
+def test_a_delimiter_that_could_stand_in_for_others_does_not(tmp_path: Path) -> None:
+    path = tmp_path / "mutant.csv"
+    path.write_bytes(b"a\n^\x01\nb\n")
+
+    [batch] = read_batches(path, Source(delimiter="\x01", escape="^"), file=0, columns=["a"])
+
+    assert batch.raw.rows.get_column("a").to_list() == ["\x01", "b"]
+
+
 def test_a_carriage_return_does_not_tear_rows_between_which_a_line_has_ended(
     tmp_path: Path,
 ) -> None:
