@@ -44,8 +44,9 @@ def check(session: Session, mapping: Path, file: Path | None, form: str) -> int:
     """Check a mapping; with FILE also against what is in it.
 
     Of delimited text its header is looked at: each column that the mapping names must be there. Of
-    EDI all of it is read: the messages that the mapping reads must be there (M407), and columns
-    whose paths find nothing are warnings (W105). Without FILE none of this is checked.
+    fixed width its first lines: they must have the length for the positions (M219, W106). Of EDI all
+    of it is read: the messages that the mapping reads must be there (M407), and columns whose paths
+    find nothing are warnings (W105). Without FILE none of this is checked.
     """
     for what, path in (("mapping file", mapping), ("file", file)):
         if path is not None and not (session.cwd / path).is_file():
@@ -57,6 +58,10 @@ def check(session: Session, mapping: Path, file: Path | None, form: str) -> int:
             return _told(session, mapping, refused.mistakes, refused.text, form)
         raise
     mistakes, read = list(compiled.warnings), {}
+    if file is not None and compiled.plan.source.format == "fixed":
+        from pipeline.run.fitting import fit_lines
+
+        mistakes = in_order([*mistakes, *fit_lines(compiled, str(mapping), file, str(file))])
     if file is not None and compiled.plan.extract is not None:
         from pipeline.read import open_edi
         from pipeline.run.fitting import fit

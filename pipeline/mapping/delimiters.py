@@ -1,6 +1,6 @@
 """Whether a header was taken apart by the wrong delimiter, and by which it would come apart."""
 
-_CANDIDATES = (";", ",", "\t", "|")
+CANDIDATES = (";", ",", "\t", "|")
 
 
 def likely_delimiter(line: str, declared: str) -> str | None:
@@ -9,7 +9,7 @@ def likely_delimiter(line: str, declared: str) -> str | None:
     >>> likely_delimiter("Order,Land,Qty", ";"), likely_delimiter("Order", ";")
     (',', None)
     """
-    best = max((each for each in _CANDIDATES if each != declared), key=line.count)
+    best = max((each for each in CANDIDATES if each != declared), key=line.count)
     return best if best in line else None
 
 

@@ -79,6 +79,8 @@ _CODES = (
      "write what is meant in its place, or remove the line"),
     ("M218", "Columns overlap", "two columns of fixed-width text would have the same characters",
      "correct the range that is wrong; make a part of a column with `derive` and `slice`"),
+    ("M219", "Lines do not fit the positions", "`mapping check` was given a file whose lines all have another length",
+     "correct `source.positions`, or declare the `length` that they have"),
     ("M301", "Expression not readable", "it is not a row-wise expression of the allowed SQL", "correct it"),
     ("M302", "Unknown column in expression", "the header has no such column", "correct the name"),
     ("M303", "CAST and STRPTIME are not offered", "they stop the whole file at the first bad row",
@@ -109,6 +111,8 @@ _CODES = (
      "map the column that holds the order number"),
     ("W105", "Column without values", "`mapping check` was given a file in which its paths find nothing",
      "correct the path if the file has the value elsewhere; leave it if other files have it there"),
+    ("W106", "Lines of another length", "`mapping check` was given a file in which some lines do not fit the positions",
+     "look at the line; nothing to do, if it is damaged"),
 )  # fmt: skip
 
 MISTAKES: Mapping[str, MistakeCode] = {row[0]: MistakeCode(*row) for row in _CODES}

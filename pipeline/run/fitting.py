@@ -1,13 +1,15 @@
-"""mapping check MAPPING FILE for EDI: what of a mapping finds nothing in a file.
+"""mapping check MAPPING FILE for EDI and fixed width: what of a mapping finds nothing in a file.
 
 Delimited text has a header to hold a mapping against; an interchange has only its messages. So
-each path of `extract` is read once as a column of its own, and what stays empty is told.
+each path of `extract` is read once as a column of its own, and what stays empty is told. Text of
+fixed width has only the lengths of its lines.
 """
 
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import polars as pl
 
@@ -20,7 +22,7 @@ from pipeline.model.edi import edifact, x12
 from pipeline.model.edi.definition import Segment, Syntax
 from pipeline.model.edi.messages import MESSAGES
 from pipeline.model.edi.tags import TAG_IDS
-from pipeline.read import Reading, messages_read, read_edi_batches
+from pipeline.read import Reading, messages_read, read_batches, read_edi_batches, settled
 from pipeline.read.edi.qualifiers import Place, count_qualifiers
 from pipeline.report.visible import visible
 
@@ -33,6 +35,7 @@ _NUMBER = re.compile(r" \((?:\d{4}|[A-Z]\d{3})\)$")  # of a data element, behind
 _SHOWN = 8  # types, places or qualifiers that a hint lists
 _CODE_MAX = 6  # characters of what may be a qualifier; longer texts may be anything
 _ELEMENTS_MAX = 40
+_FIRST = 1 << 20  # bytes of a file that are looked at for the lengths of its lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,43 @@ def fit(compiled: Compiled, name: str, reading: Reading) -> Fit:
         for column in empty
     )
     return Fit(tuple(told), counts, rows, rejected, tuple(dict.fromkeys(idle)))
+
+
+def fit_lines(compiled: Compiled, name: str, path: Path, file: str) -> list[Mistake]:
+    """Hold a mapping of fixed width against the first lines of a file; `name` is the mapping's.
+
+    Gives M219 where none of them has the length for the positions, W106 where some have another.
+
+    Raises:
+        SourceUnusable: the file cannot be read as the mapping declares.
+    """
+    source = settled(path, compiled.plan.source, file)
+    first = next(
+        read_batches(path, source, file=0, columns=(), batch_bytes=_FIRST, name=file), None
+    )
+    if first is None:
+        return []
+    wrong = first.findings.rows.filter(code="R112")
+    fine = first.raw.rows.height
+    if not wrong.height:
+        return []
+    [(length, often)] = Counter(map(len, wrong.get_column("value"))).most_common(1)
+    says = wrong.get_column("detail")[0]
+    places = _Places(compiled, name)
+    at = ("source", "length") if source.length is not None else ("source", "positions")
+    if fine:
+        count = f"{wrong.height:,} of the first {fine + first.faulty.rows.height:,} lines"
+        text = f"{count} of {file} {'has' if wrong.height == 1 else 'have'} another length"
+        hint = f"line {wrong.get_column('_line')[0]:,} has {says}"
+        return [places.mistake("W106", text, at, hint, Weight.WARNING)]
+    ends = max(each.last or each.first - 1 for each in source.positions)
+    text = f"no line of {file} has the length for the positions: the first has {says}"
+    hint = "`short_lines: trimmed`, if blanks at their ends are cut off; else correct the positions"
+    if length >= ends:
+        hint = (
+            f"`length: {length}`, if they have characters behind the columns ({often:,} lines have)"
+        )
+    return [places.mistake("M219", text, at, hint, Weight.ERROR)]
 
 
 class _Places:

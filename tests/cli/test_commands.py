@@ -258,6 +258,46 @@ def test_an_edi_file_is_looked_at(call: Call, folder: Path) -> None:
     assert call("mapping", "check", "m.yaml", "night.edi").code == 4
 
 
+FIXED = """\
+version: 1
+name: host
+mode: update_only
+source: {format: fixed, positions: {No: 1-6, Name: 7-16, Country: 17-18}}
+order: {order_number: No, recipient_name: Name, destination_country_iso3: Country}
+"""
+
+
+def test_the_first_lines_of_fixed_width_are_looked_at(call: Call, folder: Path) -> None:
+    (folder / "m.yaml").write_text(FIXED, encoding="utf-8")
+    lines = [f"A{n:<5}{'Jo Doe':<10}DE" for n in range(9)]
+    (folder / "in.txt").write_text("\n".join(lines), encoding="utf-8")
+    said = call("mapping", "check", "m.yaml", "in.txt")
+    assert (said.code, said.out, said.err) == (0, "m.yaml is usable: no mistakes\n", "")
+
+    (folder / "in.txt").write_text("\n".join([*lines, lines[0][1:]]), encoding="utf-8")
+    said = call("mapping", "check", "m.yaml", "in.txt")
+    assert (said.code, said.out) == (0, "m.yaml is usable: 1 warning\n")
+    assert "warning[W106]: 1 of the first 10 lines of in.txt has another length" in said.err
+    assert "= help: line 10 has 17 characters, the columns have 18" in said.err
+
+    (folder / "in.txt").write_text("".join(f"{each}0001\n" for each in lines), encoding="utf-8")
+    said = call("mapping", "check", "m.yaml", "in.txt")
+    assert (said.code, said.out) == (1, "m.yaml cannot be used: 1 mistake\n")
+    assert "error[M219]: no line of in.txt has the length for the positions" in said.err
+    assert (
+        "= help: `length: 22`, if they have characters behind the columns (9 lines have)"
+        in said.err
+    )
+
+    (folder / "in.txt").write_text("".join(f"{each.rstrip('DE')}\n" for each in lines))
+    told = call("mapping", "check", "m.yaml", "in.txt", "--json").json()
+    assert [each["code"] for each in told["mistakes"]] == ["M219"]
+    assert "short_lines: trimmed" in told["mistakes"][0]["help"]
+
+    (folder / "in.txt").write_text("")
+    assert call("mapping", "check", "m.yaml", "in.txt").code == 0
+
+
 def test_what_init_leaves_to_fill_in_is_a_mistake(call: Call, folder: Path) -> None:
     (folder / "night.edi").write_text(FILES["945"].replace("UPSN", "NPLT"), encoding="utf-8")
     call("mapping", "init", "night.edi", "--out", "m.yaml")

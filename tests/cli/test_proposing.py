@@ -109,3 +109,21 @@ def test_no_events_are_told_until_somebody_says_what_they_are(
     (folder / "m.yaml").write_text(text.replace('"<code>": "<key>"', f'"{code}": Delivered'))
     said = call("plan", "-m", "m.yaml", "night.edi")
     assert (said.code, "mutations: 1 add_tracking" in said.out) == (0, True)
+
+
+def test_text_of_fixed_width_is_called_what_it_is(call: Call, folder: Path) -> None:
+    lines = [
+        f"{n:05}  {name:<12}{qty:>4}  DE\n"
+        for n, name, qty in ((1, "Jörg", 5), (2, "Ana", 11), (3, "Zoë", 1234))
+    ]
+    (folder / "orders.txt").write_text("".join(lines), encoding="cp1252")
+
+    said = call("mapping", "init", "orders.txt")
+
+    assert said.code == 2
+    assert (
+        "orders.txt looks like text of fixed width; `mapping init` for it is not built yet"
+        in said.err
+    )
+    source = "source: {format: fixed, positions: {column_1: 1-7, column_2: 8-19, column_3: 20-25, column_4: 26-27}}"
+    assert source in " ".join(said.err.split())

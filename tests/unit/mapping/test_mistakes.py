@@ -31,7 +31,7 @@ def test_a_mistake_is_said_with_place_and_hint(case: Case) -> None:
 
 
 # made of a file of EDI, which the compiler does not see: tests/run/test_fitting.py
-OF_A_FILE = {"M407", "W105"}
+OF_A_FILE = {"M219", "M407", "W105", "W106"}
 
 
 def test_every_code_is_made_by_a_case() -> None:
