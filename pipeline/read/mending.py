@@ -192,7 +192,9 @@ class Mender:
         for name, pattern in self._repair.fits.items():
             if name in self._header.cells:
                 checks.append(self._cell(name).fill_null("").str.contains(f"^(?:{pattern})$"))
-        return table.select(pl.all_horizontal(pl.lit(value=True), *checks)).to_series().to_numpy()
+        if not checks:
+            return np.ones(table.height, np.bool_)
+        return table.select(pl.all_horizontal(*checks)).to_series().to_numpy()
 
     def _cell(self, name: str) -> pl.Expr:
         cell = pl.col(str(self._header.cells.index(name)))

@@ -127,3 +127,12 @@ def test_rows_that_two_stray_quotes_swallow_are_held_also_where_one_of_them_is_f
 
         lines = [2, 3, *[4] * odd.startswith(b"3"), 4 + odd.count(b"\n"), 5 + odd.count(b"\n")]
         assert [(line, code) for line, code, _ in found] == [(line, "R107") for line in lines]
+
+
+def test_several_rows_are_joined_without_a_pattern_that_they_must_fit(tmp_path: Path) -> None:
+    path = tmp_path / "mutant.csv"
+    path.write_bytes(b"a,b,c\n1,x, y,2\n3,z,4\n5,v, w,6\n")
+
+    [batch] = read_batches(path, Source(repair=Repair(join=("b",))), file=0, columns=["a", "b"])
+
+    assert batch.raw.rows.select("a", "b").rows() == [("1", "x, y"), ("3", "z"), ("5", "v, w")]
