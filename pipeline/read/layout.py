@@ -84,10 +84,12 @@ class Layout:
         if text.isascii():
             places = _where(lines.start, lines.size, self.borders)
         else:
-            first = np.flatnonzero(_begins(data))
-            begin = np.searchsorted(first, lines.start)
-            ends = np.searchsorted(first, lines.start + lines.size)
-            places = first[_where(begin, ends - begin, self.borders)]
+            begins = _begins(data)
+            inner = np.flatnonzero(~begins)  # mostly few, so looked up sooner than the others
+            first, stop = lines.start, lines.start + lines.size
+            first = first - np.searchsorted(inner, first)
+            size = stop - np.searchsorted(inner, stop) - first
+            places = np.flatnonzero(begins)[_where(first, size, self.borders)]
         return _with(data, places, np.broadcast_to(np.uint8(CUT), places.shape))
 
     def _records_cut(self, text: bytes) -> bytes:

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.mapping.plan import Position, Source
+from pipeline.model.stops import SourceUnusable
 from pipeline.read import corrected_form, read_batches
 from tests.property.test_corrected import cells_of, rewrite
 from tests.property.test_read import ENCODINGS, encodable
@@ -125,3 +126,82 @@ def test_a_character_lost_or_added_is_always_told(
 
     assert good == [line for line in lines if line != at + 1]
     assert held == ([at + 1] if broken.strip(" ") else [])
+
+
+LAYOUTS = [
+    [Position("a", 1, 2), Position("b", 3, 4)],
+    [Position("b", 2, 3)],
+    [Position("a", 1, 1), Position("b", 4, None)],
+]
+bytes_of_lines = st.lists(
+    st.sampled_from(
+        [b"a", b"b ", b" ", b"\n", b"\n", b"\r\n", b"\r", b"\0", "ä".encode(), "€".encode(), b"\xff", b"\xe4",
+         b"abcd\n", b"abcde\n", b"#x", b"T2", b"abcd", b"\x1a", b"\xef\xbb\xbf"]
+    ),
+    max_size=14,
+).map(b"".join)  # fmt: skip
+
+
+@given(
+    bytes_of_lines,
+    st.sampled_from(LAYOUTS),
+    st.sampled_from(["utf-8", "cp1252", "utf-16-le"]),
+    st.sampled_from([None, 4, 5]),
+    st.sampled_from(["lines", "trimmed", "endless"]),
+    st.sampled_from([{}, {"comment": "#x"}, {"trailer": "T", "trailer_cells": (Position("rows", 2, 2),)}, {"skip_lines": 1}, {"footer": "a"}]),
+)  # fmt: skip
+@settings(max_examples=600, deadline=None)
+@pytest.mark.thorough
+def test_any_bytes_are_read_alike_however_they_are_cut(
+    content: bytes, layout: list[Position], encoding: str, length: int | None, kind: str,
+    more: dict[str, object],
+) -> None:  # fmt: skip
+    """Nothing but a refusal escapes, the window changes nothing, and each line is in at most one place."""
+    if kind == "endless" and (length is None or "skip_lines" in more):
+        return
+    source = Source(
+        format="fixed", quote=None, encoding=encoding, positions=tuple(layout), trim=False, length=length,
+        trimmed=kind == "trimmed", record_end="" if kind == "endless" else None, **more,  # type: ignore[arg-type]
+    )  # fmt: skip
+    columns = [each.name for each in layout]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "in"
+        path.write_bytes(content)
+
+        def once(batch_bytes: int) -> tuple[object, ...]:
+            good, told, trailers = [], [], []
+            try:
+                for each in read_batches(
+                    path, source, file=0, columns=columns, batch_bytes=batch_bytes
+                ):
+                    good += each.raw.rows.rows()
+                    told += each.findings.rows.rows()
+                    trailers += [each.trailer] if each.trailer else []
+                    held = each.faulty.rows["_line"].to_list()
+                    assert {*held} == {*each.findings.errors().rows["_line"].to_list()}
+                    assert not {*held} & {*each.raw.rows["_line"].to_list()}
+            except SourceUnusable as refused:
+                return refused.message, refused.place
+            return good, sorted(told, key=str), trailers
+
+        whole = once(1 << 20)
+        assert all(once(size) == whole for size in (1, 3, 8))
+    if kind == "lines" and not more and b"\r" not in content and isinstance(whole[0], list):
+        _as_python_cuts_it(content, source, whole[0])
+
+
+def _as_python_cuts_it(content: bytes, source: Source, good: list[tuple[object, ...]]) -> None:
+    """Every accepted cell is what Python cuts out of that very line, and no sound line is held."""
+    text = content.decode(source.encoding, "replace")
+    if "\r" in text or content.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
+        return  # a mark of byte order says another encoding
+    ends = [each.last or each.first - 1 for each in source.positions]
+    open_end = source.positions[-1].last is None and source.length is None
+    least = source.length or max(ends)
+    expected = []
+    for number, line in enumerate(text.split("\n"), 1):
+        fits = len(line) >= least if open_end else len(line) == least
+        if line.strip(" ") and fits and not {"\0", "\ufffd"} & set(line):
+            cells = (line[each.first - 1 : each.last] for each in source.positions)
+            expected.append((0, number, 0, *cells))
+    assert good == expected
