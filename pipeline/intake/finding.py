@@ -21,6 +21,7 @@ EMPTY = "is empty (0 bytes)"  # why a file is left alone
 NOT_MEANT = "is meant by no mapping's `source.files`"
 
 _HIDDEN, _FOLDER = "is hidden", "is a folder"
+_UNSEEN = "cannot be looked at"
 _UNFINISHED = (".part", ".tmp", ".filepart", "~")
 _KINDS = (
     (stat.S_ISDIR, _FOLDER),
@@ -78,15 +79,12 @@ def find_files(
     """
     search = _Search(patterns, readiness)
     for argument in arguments:
-        path = Path(argument)
-        if path.is_dir():
-            for each in sorted(path.iterdir()):
-                search.take(each, in_folder=True)
-        elif os.path.lexists(path):
-            search.take(path, named=True)
-        else:
-            for each in _expanded(argument):
-                search.take(each)
+        try:
+            search.take_argument(argument)
+        except (
+            OSError
+        ) as error:  # a folder that this user may not look into, a name that is too long
+            search.refuse(Path(argument), f"{_UNSEEN}: {error.strerror}")
     return search.found()
 
 
@@ -101,6 +99,18 @@ class _Search:
         self._unfinished: dict[Path, str] = {}
         self._refused: dict[Path, SourceUnusable] = {}
 
+    def take_argument(self, argument: str) -> None:
+        """Look at what a file, a folder or a glob means."""
+        path = Path(argument)
+        if path.is_dir():
+            for each in sorted(path.iterdir()):
+                self.take(each, in_folder=True)
+        elif os.path.lexists(path):
+            self.take(path, named=True)
+        else:
+            for each in _expanded(argument):
+                self.take(each)
+
     def take(self, file: Path, *, named: bool = False, in_folder: bool = False) -> None:
         """Look at a file that an argument names, or that lies in a folder, or that a glob means."""
         reason = unfinished_name(file.name)
@@ -111,14 +121,16 @@ class _Search:
         elif (reason := refusal(file)) is None:
             self._candidates.setdefault(file.resolve(), (file, in_folder))
         elif named or (reason != _FOLDER and self._claimed(file)):
-            self._refused.setdefault(
-                file,
-                SourceUnusable(
-                    f"{file} {reason}", help="name a regular file, or the folder it lies in"
-                ),
-            )
+            self.refuse(file, reason)
         else:
             self._left.setdefault(file, reason)
+
+    def refuse(self, file: Path, reason: str) -> None:
+        """Say why something that was meant cannot be read."""
+        hint = "name a regular file, or the folder it lies in"
+        if reason.startswith(_UNSEEN):
+            hint = "check its name, and that this user may look into its folder"
+        self._refused.setdefault(file, SourceUnusable(f"{file} {reason}", help=hint))
 
     def _claimed(self, file: Path) -> bool:
         return any(pattern is not None and claims(pattern, file) for pattern in self._patterns)
@@ -180,7 +192,7 @@ def refusal(path: Path) -> str | None:
     except (FileNotFoundError, NotADirectoryError):
         return "is a link to nothing" if path.is_symlink() else "does not exist"
     except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, before Python 3.13
-        return f"cannot be looked at: {error}"
+        return f"{_UNSEEN}: {getattr(error, 'strerror', None) or error}"
     if path.is_symlink() and not target.is_relative_to(path.parent.resolve()):
         return "is a symbolic link that leaves its folder"
     if stat.S_ISREG(mode):

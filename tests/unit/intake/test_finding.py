@@ -1,5 +1,6 @@
 """Which files arguments mean, and which are left alone or refused."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -119,3 +120,23 @@ def test_an_unfinished_file_is_left_alone_even_when_named() -> None:
 
     assert found.files == ()
     assert found.unfinished == {Path("in/c.csv.part"): "looks unfinished"}
+
+
+def test_what_cannot_be_looked_at_is_refused_and_the_others_are_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there, closed, long = tmp_path / "a.csv", tmp_path / "closed", tmp_path / f"{'x' * 300}.csv"
+    there.write_text("no\n1\n", encoding="utf-8")
+    closed.mkdir()
+
+    def denied(_: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", denied)
+    found = find_files([str(there), str(closed), str(long)])
+
+    assert found.files == (there,)
+    assert {file: refused.message for file, refused in found.refused.items()} == {
+        closed: f"{closed} cannot be looked at: Permission denied",
+        long: f"{long} cannot be looked at: File name too long",
+    }
