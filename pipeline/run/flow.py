@@ -1,9 +1,8 @@
 """One run from its request to its report."""
 
-import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,13 +11,10 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from pipeline.config import Settings
-from pipeline.intake import AT_ONCE, Readiness, Servers
+from pipeline.intake import Servers
 from pipeline.ledger import (
     PLANNED_SCHEMA,
-    AckedOperation,
-    KnownOrder,
     Ledger,
-    ReceivedInterchange,
     RunRecord,
     RunStart,
     Undecided,
@@ -26,31 +22,25 @@ from pipeline.ledger import (
 )
 from pipeline.ledger import RunState as LedgerState
 from pipeline.model.orders import Intent
-from pipeline.model.outcomes import ARRIVED_ORDERS, REPORTED_FINDING_SCHEMA, OrderOutcome
+from pipeline.model.outcomes import ARRIVED_ORDERS, OrderOutcome
 from pipeline.model.stops import StopRun
 from pipeline.model.traffic import Traffic
 from pipeline.report.facts import RunState
 from pipeline.report.summary import counted
-from pipeline.run import spool as spooling
-from pipeline.run.accounts import facts_of
 from pipeline.run.acknowledgements import Answers, check_outboxes, in_words
 from pipeline.run.again import chosen
-from pipeline.run.archived import imported_before
-from pipeline.run.aside import Imported, refuse_orders_without_lines
 from pipeline.run.choice import OPEN, Choice
 from pipeline.run.clock import clock
-from pipeline.run.expected import READ_BEFORE, Broken, judged
-from pipeline.run.folder import RunFolder, owner_name, written
+from pipeline.run.folder import RunFolder, owner_name
 from pipeline.run.foretold import foretell
 from pipeline.run.guard import cautions, confirm, guard
 from pipeline.run.halt import Halt, listening
 from pipeline.run.identity import fingerprint, run_name
 from pipeline.run.index import renew_index
-from pipeline.run.interchanges import keep_messages
+from pipeline.run.known import Known
 from pipeline.run.leftovers import sweep, unknown_since
 from pipeline.run.log import logged
-from pipeline.run.oddity import as_findings
-from pipeline.run.partners import Reception, agreed
+from pipeline.run.partners import agreed
 from pipeline.run.plans import (
     copy_plan,
     finish_plan,
@@ -61,7 +51,8 @@ from pipeline.run.plans import (
     refuse_updates,
     runs_of_plan,
 )
-from pipeline.run.prepare import Foresight, prepare
+from pipeline.run.preparation import Preparation, say_start
+from pipeline.run.prepare import Foresight
 from pipeline.run.request import (
     Events,
     GuardTripped,
@@ -73,7 +64,6 @@ from pipeline.run.request import (
     typed,
 )
 from pipeline.run.retry import (
-    RETRIED,
     Asked,
     Retried,
     asked,
@@ -82,11 +72,9 @@ from pipeline.run.retry import (
 )
 from pipeline.run.sending import send_all, unrepeatable_orders, waiting_orders
 from pipeline.run.sharing import Role, hold, join, part
-from pipeline.run.source import Opened, compiled, failed, open_jobs
-from pipeline.run.spool import Spooled
-from pipeline.run.usual import Nights, compared
+from pipeline.run.source import compiled
 from pipeline.run.verdict import NAMES, Ending, check_reports, conclude
-from pipeline.run.verdicts import edi_files, enrich, keep, taken_over
+from pipeline.run.verdicts import taken_over
 from pipeline.send import is_parcellab
 
 # Exit codes of runs that ended because of what they were given, not of the ledger or its disk.
@@ -98,44 +86,6 @@ _DECIDED = Undecided()
 _RUNS_LOOKED_AT = 1_000  # of two days, also where one begins every few minutes
 _SHOWN_OF_ACKS = ("name", "kind", "control", "partner", "accepted", "rejected", "outbox")
 _FACTS_OF_AN_END = ("ended_at", "stop_reason", "state")
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """The ledger's knowledge of one endpoint."""
-
-    ledger: Ledger
-    endpoint: int
-
-    def known(self, order_numbers: Sequence[str]) -> Mapping[str, KnownOrder]:
-        return self.ledger.known(self.endpoint, order_numbers)
-
-    def operations(
-        self, order_numbers: Sequence[str]
-    ) -> Mapping[str, Mapping[str, AckedOperation]]:
-        return self.ledger.operations(self.endpoint, order_numbers)
-
-    def received(self, references: Sequence[str]) -> Sequence[ReceivedInterchange]:
-        return self.ledger.received(self.endpoint, references)
-
-    def imported(self, options: Options, settings: Settings) -> Imported:
-        skip = settings.imported == "skip"
-        return imported_before(self.ledger, self.endpoint, options, skip=skip)
-
-    def nights(self, mapping: str) -> Nights:
-        return self.ledger.source_nights(self.endpoint, mapping)
-
-    def read_since(self, moment: datetime) -> list[str]:
-        """The names of the files of all runs since then that have sent something or were to."""
-        runs = self.ledger.runs(_RUNS_LOOKED_AT)
-        return [
-            str(file["name"])
-            for run in runs
-            if run.endpoint == self.endpoint
-            and run.started_at >= moment
-            and run.state is not LedgerState.NOT_SENT
-            for file in run.files
-        ]
 
 
 class Flow:
@@ -193,19 +143,19 @@ class Flow:
                 chosen_words=f"the refused orders of run {wanted.run}",
             )  # fmt: skip
             first = next(each.plan.name for each in compiled(list(wanted.claims)).values())
-            known = _Known(ledger, endpoint)
+            known = Known(ledger, endpoint)
             with (
                 self._new_folder(ledger, first) as folder,
                 self._told(ledger, endpoint, folder, retry=True),
             ):
                 laid = wanted.lay_out(folder)
                 inputs = [str(file) for files in laid.values() for file in files]
-                opened = self._opened(list(laid), inputs, folder, known, claims=laid)
+                opened = self._preparation().opened(list(laid), inputs, folder, known, claims=laid)
                 same_work = fingerprint(self.endpoint, opened.jobs, self.options, self.agreed)
                 before = self._choice(ledger).able(ledger.unfinished(endpoint, same_work))
                 if before is None:
                     retried = Retried(sentences=[wanted.sentence])
-                    seen = self._prepare(
+                    seen = self._preparation().made_ready(
                         folder.path.name, opened, folder, known, retried, wanted.keys
                     )
                     stopped = self._safety_stop(seen)
@@ -218,12 +168,12 @@ class Flow:
         self, ledger: Ledger, endpoint: int, name: str, mappings: Sequence[Path],
         inputs: Sequence[str], wanted: Asked | None = None,
     ) -> Result:  # fmt: skip
-        known = _Known(ledger, endpoint)
+        known = Known(ledger, endpoint)
         with (
             self._new_folder(ledger, name) as folder,
             self._told(ledger, endpoint, folder, retry=wanted is not None),
         ):
-            opened = self._opened(mappings, inputs, folder, known, wanted)
+            opened = self._preparation().opened(mappings, inputs, folder, known, wanted)
             jobs = opened.jobs
             retried = (
                 compare_with_before(jobs, ledger, endpoint, self.settings.home) if wanted else None
@@ -232,7 +182,9 @@ class Flow:
             before = self._choice(ledger).able(ledger.unfinished(endpoint, same_work))
             if before is None:
                 self._say_unfinished(ledger, endpoint)
-                seen = self._prepare(folder.path.name, opened, folder, known, retried)
+                seen = self._preparation().made_ready(
+                    folder.path.name, opened, folder, known, retried
+                )
                 if retried is not None:
                     refuse_over_arrived(folder, retried)
                 stopped = self._safety_stop(seen)
@@ -257,9 +209,9 @@ class Flow:
             kept = False
             try:
                 folder.make(self._owner())
-                opened = self._opened(mappings, inputs, folder, _Known(ledger, endpoint))
-                run_id = f"plan-{folder.path.name}"
-                seen = self._prepare(run_id, opened, folder, _Known(ledger, endpoint))
+                preparation, known = self._preparation(), Known(ledger, endpoint)
+                opened = preparation.opened(mappings, inputs, folder, known)
+                seen = preparation.made_ready(f"plan-{folder.path.name}", opened, folder, known)
                 told = foretell(folder, ledger, endpoint, clock())
                 folder.write_facts(
                     folder.facts()
@@ -304,7 +256,9 @@ class Flow:
             seen = Foresight(**{k: v for k, v in facts["seen"].items() if k != "mutations"})
             name, same_work = facts["mappings"][0]["name"], facts["fingerprint"]
             with self._new_folder(ledger, name) as folder, self._told(ledger, endpoint, folder):
-                self._say_start(folder.path.name, len(facts["files"]), plan=str(path))
+                say_start(
+                    self.events, self.settings, folder.path.name, len(facts["files"]), str(path)
+                )
                 stopped = self._safety_stop(seen)
                 started = {"run_id": folder.path.name, "started_at": clock().isoformat()}
                 copy_plan(path, folder, facts | started)
@@ -412,37 +366,11 @@ class Flow:
         check_reports(self.settings.reports)
         check_outboxes(self.settings.acks, self.settings.partners, self.settings.profile)
 
-    def _own_folders(self) -> list[Path]:
-        return [self.settings.home, self.settings.reports]
+    def _preparation(self) -> Preparation:
+        return Preparation(self.settings, self.options, self.events, self.agreed)
 
     def _choice(self, ledger: Ledger) -> Choice:
         return Choice(ledger, self.settings, self._warn)
-
-    def _opened(
-        self, mappings: Sequence[Path], inputs: Sequence[str], folder: RunFolder, known: _Known,
-        wanted: Asked | None = None, claims: Mapping[Path, Sequence[Path]] | None = None,
-    ) -> Opened:  # fmt: skip
-        reception = Reception(
-            self.settings.partners, known.received, production=self.endpoint.production,
-            accept_duplicates=self.options.accept_duplicates, warn=self._warn,
-        )  # fmt: skip
-        chosen = wanted is not None or claims is not None
-        return open_jobs(
-            mappings, inputs, folder, self._warn, self._own_folders(),
-            readiness=self._readiness(chosen=chosen),
-            reception=reception,
-            by_partner=self.options.by_partner, corrected=wanted.mappings if wanted else None,
-            claims=claims, before=None if chosen else known.imported(self.options, self.settings),
-            s3_endpoint=self.settings.s3_endpoint,
-        )  # fmt: skip
-
-    def _readiness(self, *, chosen: bool) -> Readiness:
-        """When a file counts as finished; files that somebody has chosen one by one are."""
-        if chosen:
-            return AT_ONCE
-        return Readiness(
-            self.settings.stable_s, self.settings.marker, lambda: clock().timestamp(), time.sleep
-        )
 
     @contextmanager
     def _new_folder(self, ledger: Ledger, mapping: str) -> Iterator[RunFolder]:
@@ -472,116 +400,7 @@ class Flow:
             command = resume_command(self.settings, record.id, record.profile)
             self._warn(f"run {record.id} did not finish: {command}")
 
-    def _say_start(self, run_id: str, files: int, plan: str | None = None) -> None:
-        self.events.say("info", "start", run=run_id, plan=plan, profile=self.settings.profile,
-                        account=self.endpoint.account, files=files)  # fmt: skip
-
     # -- the way ----------------------------------------------------------------------------
-
-    def _prepare(
-        self, run_id: str, opened: Opened, folder: RunFolder, known: _Known,
-        retried: Retried | None = None, only: Collection[str] | None = None,
-    ) -> Foresight:  # fmt: skip
-        started = clock()
-        begun = time.monotonic()
-        jobs = opened.jobs
-        files = len({snapshot.path for job in jobs for _, snapshot in job.files})
-        self._say_start(run_id, files)
-        with written(folder.path):
-            spooled = spooling.spool(
-                jobs, folder, lambda rows: self.events.stage("read", rows, None),
-                spooling.PARTITION_BYTES, only, strict=retried is not None,
-            )  # fmt: skip
-            aside = (*opened.aside, *failed(jobs, spooled.failed))
-            refuse_orders_without_lines([(job.plan, bool(job.files)) for job in jobs], aside)
-            read_s = time.monotonic() - begun
-            seen = prepare(
-                jobs, spooled, folder, known, self.endpoint.account, self.options,
-                lambda done, total: self.events.stage("validate", done, total), now=started,
-            )  # fmt: skip
-            tonight, odd = compared(
-                jobs, spooled, seen, known.nights, self.options, zone=self.settings.timezone,
-                at=started, retry=retried is not None,
-            )  # fmt: skip
-            broken, checked = self._judged(
-                opened, spooled, known, started, retry=retried is not None
-            )
-            seen.broken = [each.plain() for each in broken]
-            odd = [*(each.oddity for each in broken), *odd]
-            if odd:
-                folder.write("findings", spooled.count, as_findings(odd, REPORTED_FINDING_SCHEMA))
-            if aside or opened.known:
-                told = as_findings(
-                    [each.oddity for each in (*aside, *opened.known)], REPORTED_FINDING_SCHEMA
-                )
-                folder.write("findings", spooled.count + 1, told)
-            keep_messages(jobs, folder)
-            edi = edi_files(jobs, spooled.problems)
-            keep(folder, edi)
-            if retried is not None:
-                folder.write(RETRIED, 0, retried.rows)
-        for text in retried.warnings if retried else ():
-            self._warn(text)
-        facts = facts_of(
-            run_id, jobs, spooled.records, profile=self.settings.profile,
-            account=self.endpoint.account, production=self.endpoint.production,
-            host=self.endpoint.base_url, zone=self.settings.timezone, started_at=started,
-            settings=self._shown_settings(), lines=spooled.lines, aside=aside,
-        )  # fmt: skip
-        for file in facts["files"]:
-            remote = opened.remote.get(Path(file["path"]))
-            if remote is not None:
-                file |= {"path": remote.url, "stat": list(remote.facts)}
-        enrich(facts["interchanges"], edi, self.settings.partners)
-        foreseen = {name: getattr(seen, name) for name in seen.__dataclass_fields__}
-        folder.write_facts(
-            facts | {
-                "partitions": spooled.count,
-                "seen": foreseen | {"mutations": dict(seen.mutations)},
-                "sources": [each.plain() for each in tonight],
-                "checked": checked,
-                "missing": [
-                    {"index": each.oddity.file, "name": each.missing} for each in broken if each.missing
-                ],
-                "chosen_by": self.options.chosen_by,
-                "limit": self.options.limit,
-                "backfill": self.options.backfill,
-                "create_only": self.options.create_only,
-                "agreed": self.agreed,
-                "retry": retried is not None,
-                "whole": retried is None and self.options.chosen_by is None,
-                "retried": retried.sentences if retried else [],
-                "sealed": folder.seal(),
-            }
-        )  # fmt: skip
-        self.events.say(
-            "info", "validated", rows=seen.rows, rows_rejected=seen.faulty_rows, orders=seen.orders,
-            orders_held=seen.held, orders_to_send=seen.to_send, read_s=round(read_s, 2),
-            total_s=round(time.monotonic() - begun, 2),
-        )  # fmt: skip
-        return seen
-
-    def _judged(
-        self, opened: Opened, spooled: Spooled, known: _Known, at: datetime, *, retry: bool
-    ) -> tuple[list[Broken], list[str]]:
-        """What is not as the mappings expect; of rows that are read once more nothing is."""
-        if retry or self.options.expectations == "off":
-            return [], []
-        return judged(
-            opened, spooled, lambda: known.read_since(at - READ_BEFORE), at=at,
-            zone=self.settings.timezone, past=self.options.backfill,
-        )  # fmt: skip
-
-    def _shown_settings(self) -> dict[str, str]:
-        pace = self.settings.pace
-        return {
-            "concurrency": str(pace.concurrency),
-            "rate": "as fast as allowed" if pace.rate_per_s is None else f"{pace.rate_per_s:g}/s",
-            "backfill": "yes" if self.options.backfill else "no",
-            "orders are": "created only (POST)"
-            if self.options.create_only
-            else "created and updated (PUT)",
-        }
 
     def _safety_stop(self, seen: Foresight) -> GuardTripped | None:
         """Judge what is about to be sent; gives why it must not go out."""
