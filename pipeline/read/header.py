@@ -18,7 +18,7 @@ from pipeline.read.cells import AROUND_MAX, around, split_cells
 from pipeline.read.decoding import Utf8Stream, shown, text_of, undecodable
 from pipeline.read.formulas import restore
 from pipeline.read.outline import Outline
-from pipeline.read.records import RECORD_MAX, Records, find_records
+from pipeline.read.records import LINES_MAX, RECORD_MAX, Records, find_records
 from pipeline.read.spelling import Spelling
 
 # Columns that the report appends to correctable files (REPORT §6); they are not the export's own.
@@ -230,7 +230,8 @@ class _Beginning:
         spelled = self.spelling.spell(rest[: self.spelling.complete(rest, ended=ended)])
         found = find_records(spelled, self.spelling.marks, width=None, kinds=self.outline.kinds)
         if not len(found.line):
-            if not ended and len(rest) - found.size <= RECORD_MAX:
+            open_lines = spelled.count(b"\n", found.size)
+            if not ended and len(rest) - found.size <= RECORD_MAX and open_lines <= LINES_MAX:
                 return None
             if not ended or found.size < len(spelled):
                 raise never_ends(self.name, before + found.lines + 1, ended=ended)
@@ -297,7 +298,7 @@ def never_ends(name: str, line: int, *, ended: bool) -> SourceUnusable:
             place=place(name, line),
         )
     return SourceUnusable(
-        f"this record is longer than {RECORD_MAX >> 20} MiB",
+        f"this record is longer than {RECORD_MAX >> 20} MiB, or than {LINES_MAX:,} lines",
         help="check `source.delimiter` and `source.quote` in the mapping; a quote that is opened "
         "and never closed makes one record of all that follows",
         place=place(name, line),

@@ -30,6 +30,7 @@ Bytes = NDArray[np.uint8]
 
 # Longer records are no records but a sign of a wrong delimiter or of a quote that is never closed.
 RECORD_MAX = 64 << 20
+LINES_MAX = 1 << 20  # of a record: each takes memory of its own, however short it is
 
 _LF, _CR = 10, 13
 
@@ -222,7 +223,7 @@ def find_records(
         fault[(cells != width) & (fault == Fault.NONE)] = Fault.CELLS
     begin = starts[:decided]
     at = np.flatnonzero(begin & (kind[:decided] == Kind.NONE))
-    too_long = at[reach[at] > longest]
+    too_long = at[(reach[at] > longest) | (ends[at] - at > LINES_MAX)]
     out = np.flatnonzero(begin & (kind[:decided] != Kind.NONE))
     return Records(
         line=at,

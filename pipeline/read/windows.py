@@ -28,7 +28,7 @@ from pipeline.read.mending import Mender, Repaired
 from pipeline.read.outline import Kinds, Outline
 from pipeline.read.parted import good_cells
 from pipeline.read.plainly import plain_cells, plain_records, plain_rows
-from pipeline.read.records import RECORD_MAX, Fault, LeftOut, Records, find_records
+from pipeline.read.records import LINES_MAX, RECORD_MAX, Fault, LeftOut, Records, find_records
 from pipeline.read.spelling import Spelling
 
 WINDOW_BYTES = 8 << 20
@@ -95,9 +95,8 @@ def windows(
                 text = text[plain.records.size :]
                 continue
             window, records = whole.records(kinds)
-            if records.size < len(window) and (
-                stream.ended() or len(text) - records.size > RECORD_MAX
-            ):
+            rest = _Rest(len(text) - records.size, window, spelling)
+            if records.size < len(window) and (stream.ended() or rest.is_no_record(records.size)):
                 records = find_records(
                     window, spelling.marks, width=header.width, kinds=kinds, final=True
                 )
@@ -105,7 +104,7 @@ def windows(
                 records = _with_lengths_judged(window, records, layout, line, name)
             size = spelling.size_as_written(window[: records.size])
             records = _with_lines_counted(window, records, spelling)
-            _check_length(records, len(text) - size, line, name)
+            _check_length(records, replace(rest, size=len(text) - size), line, name)
             fault = _with_breaks_judged(window, records, header, layout)
             fault = _with_marks_judged(window, replace(records, fault=fault), spelling)
             judged = replace(records, fault=_with_bytes_judged(window, records, fault))
@@ -155,11 +154,27 @@ def _with_lines_counted(window: bytes, records: Records, spelling: Spelling) -> 
     )
 
 
-def _check_length(records: Records, rest: int, line: int, name: str) -> None:
+@dataclass(frozen=True, slots=True)
+class _Rest:
+    """What of the text is not decided: `size` bytes, of which some stand in the window."""
+
+    size: int
+    window: bytes
+    spelling: Spelling
+
+    def is_no_record(self, begin: int) -> bool:
+        """Tell whether it has more bytes or lines than a record may have; it begins there in the window."""
+        ends = {*self.spelling.marks.ends, ord("\r")}
+        return (
+            self.size > RECORD_MAX or sum(self.window.count(end, begin) for end in ends) > LINES_MAX
+        )
+
+
+def _check_length(records: Records, rest: _Rest, line: int, name: str) -> None:
     """Refuse records beyond the limit, wherever the windows happen to cut the file."""
     if records.too_long >= 0:
         raise never_ends(name, line + records.too_long, ended=False)
-    if rest > RECORD_MAX:
+    if rest.is_no_record(records.size):
         raise never_ends(name, line + records.lines, ended=False)
 
 

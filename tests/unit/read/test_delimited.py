@@ -337,7 +337,7 @@ def test_a_record_beyond_the_limit_stops_the_reading(orders: Path, batch_bytes: 
         file.writelines([long + b"\n"] * 65)
         file.write(b'"\n')
 
-    with pytest.raises(SourceUnusable, match=r"^this record is longer than 64 MiB$") as caught:
+    with pytest.raises(SourceUnusable, match=r"^this record is longer than 64 MiB, or ") as caught:
         list(read_batches(orders, Source(), file=0, columns=["a"], batch_bytes=batch_bytes))
     assert caught.value.place == "orders.csv:3"
 

@@ -6,6 +6,7 @@ import pytest
 
 from pipeline.mapping.plan import Repair, Source
 from pipeline.model.origin import LINE
+from pipeline.model.stops import SourceUnusable
 from pipeline.read import read_batches
 
 
@@ -136,3 +137,17 @@ def test_several_rows_are_joined_without_a_pattern_that_they_must_fit(tmp_path: 
     [batch] = read_batches(path, Source(repair=Repair(join=("b",))), file=0, columns=["a", "b"])
 
     assert batch.raw.rows.select("a", "b").rows() == [("1", "x, y"), ("3", "z"), ("5", "v, w")]
+
+
+@pytest.mark.parametrize("end", [b"", b'",3\n4,5,6\n'])
+def test_a_record_of_a_million_lines_is_none_whether_or_not_it_ends(
+    tmp_path: Path, end: bytes
+) -> None:
+    path = tmp_path / "mutant.csv"
+    path.write_bytes(b'a,b,c\n0,0,0\n1,"' + b"\n" * 1_100_000 + end)
+    for size in (1 << 17, 1 << 24):  # each line takes memory of its own, however short it is
+        with pytest.raises(
+            SourceUnusable, match="longer than 64 MiB, or than 1,048,576 lines"
+        ) as told:
+            list(read_batches(path, Source(), file=0, columns=["a"], batch_bytes=size))
+        assert told.value.place == "mutant.csv:3"
