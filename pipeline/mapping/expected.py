@@ -91,7 +91,12 @@ def _trailer(scope: Scope, doc: TrailerDoc | None, at: Path, form: str) -> Trail
             scope.used_columns[name] = None
     rows = None if doc.rows is None else cells.pop(0)
     totals = tuple(zip(doc.totals, cells, strict=True))
-    return Trailer(first_cell=doc.first_cell, rows=rows, totals=totals)
+    # of a delimited record blanks around a cell do not count
+    first_cell = doc.first_cell if form == "fixed" else doc.first_cell.strip()
+    if not first_cell:
+        hint = "such as T: it tells the trailer from data"
+        scope.mistake("M103", "first_cell takes a text that can be seen", (*at, "first_cell"), hint)
+    return Trailer(first_cell=first_cell, rows=rows, totals=totals)
 
 
 def _cell(scope: Scope, written: str, at: Path) -> int:

@@ -44,7 +44,7 @@ def _keys(model: type[SourceDoc | ExpectationDoc | TrailerDoc | RepairDoc]) -> s
     return _table(
         ("key", "required", "default", ""),
         (
-            (f"`{name}`", "yes" if info.is_required() else "no", default(info.default), info.description or "")
+            (f"`{name}`", "yes" if info.is_required() else "no", "" if info.is_required() else default(info.default), info.description or "")
             for name, info in model.model_fields.items()
         ),
     )  # fmt: skip

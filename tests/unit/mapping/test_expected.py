@@ -100,7 +100,7 @@ def test_text_of_a_form_is_no_pattern() -> None:
 
 
 def test_a_trailer_and_the_columns_it_needs() -> None:
-    plan = compiled("expect: {trailer: {first_cell: T, rows: 2, totals: {Amount: 3}}}")
+    plan = compiled('expect: {trailer: {first_cell: " T ", rows: 2, totals: {Amount: 3}}}')
 
     assert plan.source.trailer == "T"
     assert "Amount" in plan.reads
@@ -110,6 +110,7 @@ def test_a_trailer_and_the_columns_it_needs() -> None:
     ("keys", "code", "message"),
     [
         ("trailer: {rows: 2}", "M102", 'the key "first_cell" is missing here'),
+        ('trailer: {first_cell: " "}', "M103", "first_cell takes a text that can be seen"),
         ("trailer: {first_cell: T, rows: 1}", "M103", "rows takes the number of a cell"),
         ("trailer: {first_cell: T, totals: {A: 0}}", "M103", "A takes the number of a cell"),
         ("trailer: {first_cell: T, totals: {_A: 3}}", "M202", '"_A" starts with an underscore'),
