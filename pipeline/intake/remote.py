@@ -3,7 +3,7 @@
 import os
 import posixpath
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -26,6 +26,10 @@ _SFTP, _S3 = "sftp", "s3"
 _EXAMPLES = {_SFTP: "sftp://host/folder/*.csv", _S3: "s3://bucket/folder/*.csv"}
 _MAGIC = "*?["
 _NAME_MAX = 255  # bytes, of a file here
+# What is no part of a path as it stands in a URL, and what `urlsplit` leaves out without a word.
+_CONTROLS = {code: f"%{code:02X}" for code in (*range(32), 127)}
+_QUOTED = _CONTROLS | {ord("?"): "%3F", ord("#"): "%23"}
+_WRITTEN = _CONTROLS | {ord("%"): "%25"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,7 @@ class Servers:
         into.mkdir(parents=True, mode=0o700)
         fetched = Fetched(into)
         meant = self._meant(listed, wanted, patterns, readiness, into)
-        if wanted and not any(wanted == name or fnmatchcase(name, wanted) for name in listed):
+        if wanted and not any(_is_wanted(name, wanted, listed) for name in listed):
             raise SourceUnusable(
                 f"no file matches {argument}", help="check the folder and the name"
             )
@@ -143,7 +147,7 @@ class Servers:
             if by_name_only and (not wanted or name == wanted or not unfinished_name(name)):
                 if _is_name(name):
                     (into / name).touch(0o600)
-            elif fnmatchcase(name, wanted) if wanted else _read(name, patterns):
+            elif _is_wanted(name, wanted, listed) if wanted else _read(name, patterns):
                 meant[name] = listed[name]
         return meant
 
@@ -206,8 +210,13 @@ def _let_settle(entries: Sequence[Entry], readiness: Readiness) -> None:
 
 
 def _parsed(argument: str) -> SplitResult:
-    url = urlsplit(argument.replace("?", "%3F").replace("#", "%23"))
+    url = urlsplit(argument.translate(_QUOTED))
     if url.scheme == _S3:  # the store judges the bucket's name
+        if "//" in unquote(url.path):  # to a store that is a folder without a name
+            raise SourceUnusable(
+                "an object whose key has // in it cannot be read",  # no word of it is repeated
+                help="write one / between two folders, or have the object put elsewhere",
+            )
         return url if url.path else url._replace(path="/")
     if url.password is not None:
         raise SourceUnusable(
@@ -233,7 +242,14 @@ def _folder_and_name(url: SplitResult) -> tuple[str, str]:
 
 def _url(url: SplitResult, path: str) -> str:
     """Write the URL of a file so that a person reads its name in it, and `_parsed` its path."""
-    return f"{url.scheme}://{url.netloc}{path.replace('%', '%25')}"
+    return f"{url.scheme}://{url.netloc}{path.translate(_WRITTEN)}"
+
+
+def _is_wanted(name: str, wanted: str, listed: Collection[str]) -> bool:
+    """Tell whether a file is meant by a name or a glob: `orders[1].csv` is a name where a file has it."""
+    if wanted in listed and not fnmatchcase(wanted, wanted):
+        return name == wanted
+    return fnmatchcase(name, wanted)
 
 
 def _is_name(name: str) -> bool:

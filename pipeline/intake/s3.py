@@ -6,8 +6,8 @@ the machine. The extra `s3` brings fsspec's file system over aiobotocore, which 
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -141,7 +141,13 @@ class S3Store:
             anything = anything or bool(page.get("Contents") or page.get("CommonPrefixes"))
             if not page.get("IsTruncated"):
                 return found if anything else None
-            asked["ContinuationToken"] = page["NextContinuationToken"]
+            further = page.get("NextContinuationToken")
+            if further in (None, asked.get("ContinuationToken")):
+                raise ServerUnusable(
+                    f"{self._place}: its listing has more pages than it gives",
+                    help=f"ask who runs the store; it has to know ListObjectsV2 ({_ENDPOINT})",
+                )
+            asked["ContinuationToken"] = further
 
     def file(self, path: str) -> Entry | None:
         """Look at an object; None if there is none."""
@@ -180,7 +186,11 @@ class S3Store:
             raise Changed
 
     def move(self, path: str, into: str, was: Sequence[int | str]) -> str:
-        """Copy an object below another prefix and delete it, if it is the version that was read."""
+        """Copy an object below another prefix and delete it, if it is the version that was read.
+
+        Another run may do the same at the same time: each finds the same free name, and the object is
+        in the archive once.
+        """
         try:
             here = self.file(path)
             if here is None:
@@ -195,10 +205,7 @@ class S3Store:
             try:
                 self._delete(path, here)
             except (NotArchived, SourceUnusable) as why:
-                if self._is_removed(place):
-                    raise
-                words = why.message if isinstance(why, SourceUnusable) else str(why)
-                raise NotArchived(f"{words}; a copy is left in {place}") from why
+                self._not_deleted(path, place, here, why)
         except FileNotFoundError:
             raise NotArchived("it is gone") from None
         except SourceUnusable as error:
@@ -212,11 +219,10 @@ class S3Store:
     # -- what moving is made of --------------------------------------------------------------------
 
     def _copy(self, path: str, place: str, was: Entry) -> None:
-        with self._said():
-            self._files.cp_file(
-                f"{self._bucket}/{_key(path)}", f"{self._bucket}/{_key(place)}",
-                **_if_match("CopySourceIfMatch", was),
-            )  # fmt: skip
+        names = (f"{self._bucket}/{_key(path)}", f"{self._bucket}/{_key(place)}")
+        self._on_condition(
+            lambda **only: self._files.cp_file(*names, **only), "CopySourceIfMatch", path, was
+        )
         copy = self.file(place)
         if copy is None or copy.size != was.size:
             raise NotArchived("its copy is not there, or not as large")
@@ -224,15 +230,49 @@ class S3Store:
     def _delete(self, path: str, was: Entry) -> None:
         """Delete an object if it is still that version, as far as the store can do that at once."""
         now = self.file(path)  # for stores that do not heed If-Match
-        if now is None or now.facts != was.facts:
+        if now is None:
+            return
+        if now.facts != was.facts:
             raise NotArchived(CHANGED)
         asked = {"Bucket": self._bucket, "Key": _key(path)}
+        with suppress(FileNotFoundError):
+            self._on_condition(
+                lambda **only: self._files.call_s3("delete_object", **asked, **only),
+                "IfMatch", path, was,
+            )  # fmt: skip
+
+    def _on_condition(self, ask: Callable[..., object], header: str, path: str, was: Entry) -> None:
+        """Ask for something on condition of a version; of a store that cannot do that, without.
+
+        Swift holds the ETag of an upload in parts to be another one, though it is the one that it tells.
+        """
         try:
             with self._said():
-                self._files.call_s3("delete_object", **asked, **_if_match("IfMatch", was))
-        except _NotImplemented:
+                ask(**_if_match(header, was))
+        except (_NotImplemented, NotArchived):
+            now = self.file(path)
+            if now is None or now.facts != was.facts:
+                raise
             with self._said():
-                self._files.call_s3("delete_object", **asked)
+                ask()
+
+    def _not_deleted(self, path: str, place: str, was: Entry, why: Exception) -> None:
+        """Say why an object could not be deleted, if it is still there: an answer may only have got lost.
+
+        Its copy is taken back only where it is certainly there itself: it may be all that is left.
+        """
+        words = why.message if isinstance(why, SourceUnusable) else str(why)
+        try:
+            now = self.file(path)
+        except SourceUnusable:
+            is_there = False
+        else:
+            if now is None:
+                return
+            is_there = now.facts == was.facts
+        if not (is_there and self._is_removed(place)):
+            words += f"; a copy is left in {place}"
+        raise NotArchived(words) from why
 
     def _is_removed(self, place: str) -> bool:
         """Take a copy back, if that may be done."""

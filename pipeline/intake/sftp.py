@@ -60,7 +60,8 @@ class SftpStore:
                 url.hostname, **named, port=url.port or (),
                 known_hosts=(),  # those of the user: sshfs would trust every server
                 password=None, connect_timeout=_CONNECT_S, keepalive_interval=_ALIVE_S,
-                skip_instance_cache=True,
+                # names in bytes of another system, as files here have them (os.fsdecode)
+                sftp_client_kwargs={"path_errors": "surrogateescape"}, skip_instance_cache=True,
             )  # fmt: skip
 
     def folder(self, path: str, beginning: str) -> Mapping[str, Entry] | None:

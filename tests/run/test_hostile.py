@@ -331,7 +331,11 @@ def test_a_clock_that_was_set_back_changes_no_order_of_versions(
     play(warehouse)
     warehouse.orders(order_row("A1", name="New"))
     with monkeypatch.context() as patched:
-        patched.setattr("pipeline.run.flow.clock", lambda: datetime.now(UTC) - timedelta(days=1))  # noqa: TID251
+        for module in ("flow", "preparation"):
+            patched.setattr(
+                f"pipeline.run.{module}.clock",
+                lambda: datetime.now(UTC) - timedelta(days=1),  # noqa: TID251
+            )
         assert warehouse.run().exit_code == 0
 
     assert outcomes(warehouse.resume(old.run_id).summary)["superseded"] == 1

@@ -311,7 +311,7 @@ def test_a_file_that_is_being_written_is_left_alone_beside_others(
             file.write(order_row("A3"))
 
     with monkeypatch.context() as patched:
-        patched.setattr("pipeline.run.flow.time.sleep", grow)
+        patched.setattr("pipeline.run.preparation.time.sleep", grow)
         warehouse.settings = replace(warehouse.settings, stable_s=600.0)
         first = warehouse.run()
     assert (first.exit_code, arrived(warehouse)) == (0, ["A1"])

@@ -9,6 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
+from fsspec.asyn import sync_wrapper
 from s3fs import S3FileSystem
 from s3fs.core import S3File
 
@@ -81,7 +83,7 @@ def while_waiting(
 ) -> None:
     """Do something between the listing of a folder and the fetching of its files."""
     warehouse.settings = replace(warehouse.settings, stable_s=600.0)
-    monkeypatch.setattr("pipeline.run.flow.time.sleep", lambda _: does())
+    monkeypatch.setattr("pipeline.run.preparation.time.sleep", lambda _: does())
 
 
 # -- what is read ----------------------------------------------------------------------------------
@@ -262,15 +264,138 @@ def test_an_object_that_changed_since_is_not_archived(
     monkeypatch.setattr(S3FileSystem, "_cp_file", copied)
     assert imported(warehouse, bucket.url("out/")).exit_code == 0
 
-    assert bucket.names() == ["out/orders_1.csv", "out/orders_3.csv"]
+    assert len(bucket.names()) == 3
+    copy, *others = bucket.names()
+    assert others == ["out/orders_1.csv", "out/orders_3.csv"]
     assert bucket.get("out/orders_3.csv") == orders("B3").encode()
+    assert bucket.get(copy) == orders("A3").encode()  # all that is left of what was read
     said = [str(fields["text"]) for level, _, fields in warehouse.told.events if level == "warning"]
     changed = "it is not the file that was read: it has changed since"
     assert said[-3:] == [
         f"orders_1.csv stays where it is: {changed}",
         "orders_2.csv stays where it is: it is gone",
-        f"orders_3.csv stays where it is: {changed}",
+        f"orders_3.csv stays where it is: {changed}; a copy is left in /{copy}",
     ]
+
+
+@on_server
+def test_two_runs_that_archive_an_object_at_once_leave_it_in_the_archive(
+    warehouse: Warehouse, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both have found the same free name; the other one deletes the object first."""
+    warehouse.settings = replace(warehouse.settings, remote_archive="done")
+    bucket.put("out/orders_1.csv", orders("A1"))
+    copy = S3FileSystem._cp_file
+
+    async def copied(files: S3FileSystem, source: str, place: str, **more: str) -> None:
+        await copy(files, source, place, **more)
+        bucket.delete("out/orders_1.csv")
+
+    monkeypatch.setattr(S3FileSystem, "_cp_file", copied)
+    assert imported(warehouse, bucket.url("out/")).exit_code == 0
+    [name] = bucket.names()
+    assert name.startswith("out/done/")
+    assert bucket.get(name) == orders("A1").encode()
+
+
+@on_server
+def test_an_object_whose_deletion_is_never_answered_is_left_in_the_archive(
+    warehouse: Warehouse, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warehouse.settings = replace(warehouse.settings, remote_archive="done")
+    bucket.put("out/orders_1.csv", orders("A1"))
+    call = S3FileSystem._call_s3
+
+    async def called(files: S3FileSystem, method: str, *more: object, **asked: object) -> object:
+        answer = await call(files, method, *more, **asked)
+        if method == "delete_object" and asked["Key"] == "out/orders_1.csv":
+            raise ReadTimeoutError(endpoint_url="http://127.0.0.1:9")
+        return answer
+
+    monkeypatch.setattr(S3FileSystem, "call_s3", sync_wrapper(called))
+    assert imported(warehouse, bucket.url("out/")).exit_code == 0
+    [name] = bucket.names()
+    assert bucket.get(name) == orders("A1").encode()
+
+
+@on_server
+def test_an_object_that_was_put_in_parts_is_archived(warehouse: Warehouse, bucket: Bucket) -> None:
+    """Swift takes no condition for it: it compares the ETag with another one than it tells."""
+    warehouse.settings = replace(warehouse.settings, remote_archive="done")
+    row = order_row("A1")
+    content = (HEADER + row * ((6 << 20) // len(row))).encode()
+    bucket.put_in_parts("out/orders_1.csv", content[: 5 << 20], content[5 << 20 :])
+    assert imported(warehouse, bucket.url("out/")).exit_code == 0
+    [name] = [each for each in bucket.names() if each.endswith(".csv")]
+    assert name.startswith("out/done/")
+    assert bucket.get(name) == content
+
+
+# -- names -----------------------------------------------------------------------------------------
+
+
+@on_server
+def test_a_name_that_looks_like_a_pattern_means_the_object_that_has_it(
+    warehouse: Warehouse, bucket: Bucket
+) -> None:
+    bucket.put("out/orders_[1].csv", orders("A1"))
+    bucket.put("out/orders_1.csv", orders("B1"))
+    assert imported(warehouse, bucket.url("out/orders_[1].csv")).exit_code == 0
+    assert arrived(warehouse) == ["A1"]
+    bucket.delete("out/orders_[1].csv")
+    assert imported(warehouse, bucket.url("out/orders_[1].csv")).exit_code == 0
+    assert arrived(warehouse) == ["A1", "B1"]
+
+
+@on_server
+def test_a_name_with_a_line_break_stays_that_name(warehouse: Warehouse, bucket: Bucket) -> None:
+    """A URL has no such characters: Python leaves them out of one without a word."""
+    warehouse.settings = replace(warehouse.settings, remote_archive="done")
+    bucket.put("out/orders\t1\n.csv", orders("A1"))
+    bucket.put("out/orders1.csv", orders("A2"))
+    assert imported(warehouse, bucket.url("out/orders\t*")).exit_code == 0
+    assert arrived(warehouse) == ["A1"]
+    done, other = sorted(bucket.names())
+    assert done.startswith("out/done/")
+    assert (done.endswith("/orders\t1\n.csv"), other) == (True, "out/orders1.csv")
+
+
+@on_server
+def test_a_key_with_an_empty_part_is_not_taken_for_another(
+    warehouse: Warehouse, bucket: Bucket
+) -> None:
+    bucket.put("out/orders_1.csv", orders("A1"))
+    bucket.put("out//orders_1.csv", orders("B1"))
+    for key in ("out//orders_1.csv", "out//", "/out/orders_1.csv", "out%2F/"):
+        message, helps = refused(warehouse, bucket.url(key))
+        assert message == "an object whose key has // in it cannot be read"
+        assert "write one /" in helps
+
+
+@on_server
+def test_a_listing_that_has_no_end_stops_the_run(
+    warehouse: Warehouse, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store that knows only the first version of ListObjects gives no token, or the same again."""
+    bucket.put("out/orders_1.csv", orders("A1"))
+    call = S3FileSystem._call_s3
+
+    for token in ({}, {"NextContinuationToken": "again"}):
+
+        async def called(
+            files: S3FileSystem, method: str, *more: object, token: dict[str, str] = token,
+            **asked: object,
+        ) -> object:  # fmt: skip
+            asked.pop("ContinuationToken", None)
+            answer = await call(files, method, *more, **asked)
+            if method == "list_objects_v2":
+                return answer | {"IsTruncated": True} | token
+            return answer
+
+        monkeypatch.setattr(S3FileSystem, "call_s3", sync_wrapper(called))
+        message, helps = refused(warehouse, bucket.url("out/"))
+        assert message.endswith("its listing has more pages than it gives")
+        assert "ListObjectsV2" in helps
 
 
 # -- who may not, and what is not there ------------------------------------------------------------

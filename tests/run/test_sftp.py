@@ -200,7 +200,7 @@ def test_a_file_that_is_still_written_or_has_no_marker_is_left_there(
     def grow(_: float) -> None:
         server.put("orders_2.csv", order_row("A2"), order_row("B2"))
 
-    monkeypatch.setattr("pipeline.run.flow.time.sleep", grow)
+    monkeypatch.setattr("pipeline.run.preparation.time.sleep", grow)
     result = imported(warehouse, server.url())
 
     assert (result.exit_code, arrived(warehouse)) == (0, ["A1"])
@@ -221,7 +221,7 @@ def test_a_file_that_goes_away_after_the_listing_does_not_stop_the_others(
         server.put(f"orders_{number}.csv", order_row(f"A{number}"))
         (server.folder / f"orders_{number}.csv.done").touch()
     monkeypatch.setattr(
-        "pipeline.run.flow.time.sleep",
+        "pipeline.run.preparation.time.sleep",
         lambda _: (server.folder / "orders_2.csv").unlink(missing_ok=True),
     )
     result = imported(warehouse, server.url("orders*.csv"), server.url())
@@ -249,3 +249,19 @@ def test_a_file_that_changed_since_is_not_archived(warehouse: Warehouse, server:
     assert server.names() == ["orders.csv"]
     said = [str(fields["text"]) for level, _, fields in warehouse.told.events if level == "warning"]
     assert said[-1].startswith("orders.csv stays where it is: it is not the file that was read")
+
+
+def test_a_name_in_bytes_of_another_system_and_one_that_looks_like_a_pattern(
+    warehouse: Warehouse, server: Server
+) -> None:
+    warehouse.settings = replace(warehouse.settings, remote_archive="done")
+    theirs = os.fsdecode(b"orders_gr\xf6\xdfe.csv")
+    server.put(theirs, order_row("A1"))
+    server.put("orders_[1].csv", order_row("A2"))
+    server.put("orders_1.csv", order_row("A3"))
+    assert imported(warehouse, server.url("orders_[1].csv")).exit_code == 0
+    assert arrived(warehouse) == ["A2"]
+    assert imported(warehouse, server.url("orders_g*")).exit_code == 0
+    assert arrived(warehouse) == ["A1", "A2"]
+    assert server.names()[-1] == "orders_1.csv"
+    assert len([name for name in server.names() if name.startswith("done/")]) == 2
