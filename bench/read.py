@@ -1,7 +1,8 @@
 """How fast files are read: ours, plain `pl.read_csv`, and `csv.reader` with a DataFrame of its rows.
 
 Plain files go the fast way and should reach 60 % of `pl.read_csv`; all others go the careful way and
-should be four times as fast as the standard library. The ratios are of one run, best of several each.
+should be four times as fast as the standard library. Text of fixed width is compared with slices of each
+line in Python. The ratios are of one run, best of several each.
 
 python bench/read.py --rows 500000 --columns 30
 python bench/read.py --memory          # peak memory by size of the file, each in its own process
@@ -16,12 +17,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import polars as pl
 
-from pipeline.mapping.plan import Source
+from pipeline.mapping.plan import Position, Source
 from pipeline.read import read_batches
 
 WORDS = (
@@ -36,13 +38,18 @@ WORDS = (
     "DHL",
     "shirt",
 )
-KINDS = ("plain", "quoted 10 %", "multi-line", "faulty 5 %", "crlf", "cp1252", "utf-16")
+FIXED = "fixed width"
+CELL = 12  # characters of each cell of fixed width
+KINDS = (
+    "plain", "quoted 10 %", "multi-line", "faulty 5 %", "crlf", "cp1252", "utf-16", FIXED,
+)  # fmt: skip
 
 
 def lines(kind: str, rows: int, columns: int) -> Iterator[str]:
     """Make the lines of one kind of file; seeded, so that every run reads the same."""
     chance = random.Random(20261120)
-    yield ",".join(f"column_{index}" for index in range(columns))
+    if kind != FIXED:
+        yield ",".join(f"column_{index}" for index in range(columns))
     pool = [
         [f"A{chance.randrange(10**6)}", *chance.choices(WORDS, k=columns - 1)] for _ in range(997)
     ]
@@ -55,7 +62,7 @@ def lines(kind: str, rows: int, columns: int) -> Iterator[str]:
             cells[3] = '"Rear\nbuilding"'
         elif kind == "faulty 5 %" and row % 20 == 0:
             cells[5] = 'a "stray" quote' if row % 40 else "one, too many"
-        yield ",".join(cells)
+        yield "".join(cell.ljust(CELL) for cell in cells) if kind == FIXED else ",".join(cells)
 
 
 def ours(path: Path, source: Source, columns: int) -> int:
@@ -78,6 +85,15 @@ def python_csv(path: Path, source: Source) -> int:
     width = len(header)
     whole = [row for row in rows if len(row) == width]
     return pl.DataFrame(whole, dict.fromkeys(header, pl.String()), orient="row").height
+
+
+def python_slices(path: Path, columns: int) -> int:
+    """What one would write first for fixed width: a slice for each cell of each line."""
+    places = [slice(at * CELL, (at + 1) * CELL) for at in range(columns)]
+    with path.open(encoding="utf-8") as file:
+        rows = [[line[place] for place in places] for line in file]
+    names = [f"column_{index}" for index in range(columns)]
+    return pl.DataFrame(rows, dict.fromkeys(names, pl.String()), orient="row").height
 
 
 def speeds(readers: Sequence[Callable[[], int]], size: int, repeats: int) -> list[tuple[str, int]]:
@@ -110,16 +126,23 @@ def compare(rows: int, columns: int, repeats: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         for kind in KINDS:
             source = Source(encoding=kind if kind in {"cp1252", "utf-16"} else "utf-8")
+            if kind == FIXED:
+                places = (
+                    Position(f"column_{at}", at * CELL + 1, (at + 1) * CELL)
+                    for at in range(columns)
+                )
+                source = replace(source, format="fixed", positions=tuple(places))
             path = Path(folder) / "file.csv"
             text = ("\r\n" if kind == "crlf" else "\n").join(lines(kind, rows, columns)) + "\n"
             path.write_bytes(text.encode(source.encoding))
             size = path.stat().st_size
-            (mine, found), (theirs, _) = speeds(
-                (partial(ours, path, source, columns), partial(plain_polars, path, source)),
-                size,
-                repeats,
-            )
-            python, _ = speeds((partial(python_csv, path, source),), size, 1)[0]
+            readers = [partial(ours, path, source, columns), partial(plain_polars, path, source)]
+            (mine, found), *others = speeds(readers[: 1 + (kind != FIXED)], size, repeats)
+            theirs = others[0][0] if others else ""
+            script = partial(python_csv, path, source)
+            if kind == FIXED:
+                script = partial(python_slices, path, columns)
+            python, _ = speeds((script,), size, 1)[0]
             share = f"{float(mine) / float(theirs):.0%}" if theirs.isdecimal() else ""
             times = f"{float(mine) / float(python):.1f}" if python.isdecimal() else ""
             print(
