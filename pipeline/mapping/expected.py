@@ -39,9 +39,17 @@ def read_expectation(scope: Scope, doc: ExpectationDoc | None, form: str) -> Exp
         name=_name(scope, doc.name, (*at, "name")), days_back=_DAYS_BACK[doc.day],
         weekdays=_weekdays(scope, doc.days, (*at, "days")), min_rows=doc.min_rows,
         max_age=_age(scope, doc.max_age, (*at, "max_age")),
+        last_line_end=_last_line_end(scope, doc, at, form),
         trailer=_trailer(scope, doc.trailer, (*at, "trailer"), form), on_broken=doc.on_broken,
         on_missing=doc.on_missing,
     )  # fmt: skip
+
+
+def _last_line_end(scope: Scope, doc: ExpectationDoc, at: Path, form: str) -> bool:
+    if doc.last_line_end and form not in TEXT_FORMATS:
+        text = "last_line_end is of text files: the end of EDI is checked anyway"
+        scope.mistake("M215", text, (*at, "last_line_end"), "leave it out", key=True)
+    return doc.last_line_end
 
 
 def _name(scope: Scope, written: str | None, at: Path) -> NameForm | None:

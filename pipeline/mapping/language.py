@@ -77,6 +77,11 @@ class ExpectationDoc(_Doc):
         None,
         description="a last record that is no data and says what the file holds ([below](#trailer); F106)",
     )
+    last_line_end: bool = Field(
+        default=False,
+        description="each file ends with a line end, or with `record_end`, because its sender writes one behind every "
+        "record: a file that ends within a line has been cut off (F110)",
+    )
     on_broken: Act = Field(
         Act.STOP,
         description="what a file does that is not as expected: `stop` the run (exit 7), or `warn`",

@@ -145,7 +145,7 @@ class Expectation:
 
     `days_back` says which day a night's file is of: 0 the day of the run, 1 the one before.
     `weekdays` are the days that have a file at all. `max_age` counts from the last write to the
-    file. Without `name` no file is missed.
+    file. `last_line_end` tells that each file ends with a line end. Without `name` no file is missed.
     """
 
     name: NameForm | None = None
@@ -154,6 +154,7 @@ class Expectation:
     min_rows: int | None = None
     max_age: timedelta | None = None
     trailer: Trailer | None = None
+    last_line_end: bool = False
     on_broken: Act = Act.STOP
     on_missing: Act = Act.STOP
 

@@ -622,6 +622,15 @@ _ROWS: tuple[Rule, ...] = (
         "correct the numbers of the cells, or the notation of numbers in the mapping; else ask for the file again",
         severity=Severity.WARNING,
     ),
+    _rule(
+        "F110",
+        Stage.EXPECTED,
+        "File ends within a line",
+        "{detail}",
+        "the mapping says that its sender ends every record with a line end: without one the last cell may be cut off, too",
+        "ask for the file again; if the sender has changed how it writes files, take `last_line_end` out of the mapping",
+        severity=Severity.WARNING,
+    ),
     # D: unlike the nights before; these belong to a file as a whole
     # R12: files as a whole
     _rule(

@@ -25,7 +25,8 @@ class Batch:
     that these records seem to belong to, never for sending. `findings` has a row per faulty record,
     and may have more that belong to no record (an interchange's trailer). `problems` is what was
     found inside of EDI messages, for their acknowledgement, `lines` what these declare of their lines.
-    `trailer` is the last record of the file where the mapping declares one; it is no row.
+    `trailer` is the last record of the file where the mapping declares one; it is no row. `open_end`
+    is the last line of a file that does not end with a line end (or `record_end`).
     """
 
     raw: RawTable
@@ -34,3 +35,4 @@ class Batch:
     problems: tuple[Problem, ...] = ()
     lines: LineTotals = _NO_LINES
     trailer: TrailerRecord | None = None
+    open_end: int | None = None

@@ -120,21 +120,23 @@ def _batches(path: Path, reading: _Reading, batch_bytes: int) -> Iterator[Batch]
     for window, trailer in told_apart(every, source, reading.spelling):
         tally.take(window)
         found = mended(window, reading.file)
-        for begin in range(0, len(window.records.line), at_once):
+        count = len(window.records.line)
+        for begin in range(0, count, at_once):
             records = window.records.part(begin, begin + at_once)
+            end = window.open_end if begin + at_once >= count else None
             if window.cells is not None:
                 cells = window.cells.slice(begin, at_once)
                 raw = _origin(reading.file, records.line + window.line).hstack(cells)
-                yield Batch(RawTable(raw), RawTable(raw.clear()), Findings.none())
+                yield Batch(RawTable(raw), RawTable(raw.clear()), Findings.none(), open_end=end)
                 continue
-            batch = _batch(window.text, records, window.line, reading)
+            batch = replace(_batch(window.text, records, window.line, reading), open_end=end)
             if found is not None:
                 batch = replace(batch, findings=batch.findings + Findings.of(found))
                 found = None
             yield batch
-        if trailer is not None:
-            none = window.records.part(0, 0)
-            yield replace(_batch(window.text, none, window.line, reading), trailer=trailer)
+        if trailer is not None or (window.open_end is not None and not count):
+            none = _batch(window.text, window.records.part(0, 0), window.line, reading)
+            yield replace(none, trailer=trailer, open_end=window.open_end)
     findings = Findings.of(tally.findings())
     if len(findings):
         empty = pl.DataFrame(schema=ORIGIN_SCHEMA | dict.fromkeys(reading.columns, pl.String()))

@@ -39,7 +39,7 @@ _OF_SHAPE = (Fault.NONE, Fault.CELLS, Fault.LENGTH)
 class Window:
     """A part of a file as spelled UTF-8; its line 0 is line `line` of the file, counted from 1.
 
-    `cells` are those of the wanted columns where the whole window was read at once (`plainly`); its
+    `open_end` is its last line, if it is the end of a file that no line end is the end of. `cells` are those of the wanted columns where the whole window was read at once (`plainly`); its
     records have no places then. `left_out` are its lines that are no rows, `repairs` the records that only a declared rule made
     readable.
     """
@@ -49,6 +49,7 @@ class Window:
     line: int
     repairs: tuple[Repaired, ...] = ()
     cells: pl.DataFrame | None = None
+    open_end: int | None = None
 
     @property
     def left_out(self) -> LeftOut:
@@ -83,14 +84,18 @@ def windows(
     ):
         while not stream.ended():
             text += stream.read(max(batch_bytes, len(text)))
+            lacks_end = False
             if stream.ended():
+                written = len(text)
                 text = spelling.with_last_end(text)
+                lacks_end = len(text) > written
             if skip:
                 skip, text = max(skip - len(text), 0), text[skip:]
             whole = _Whole(text, stream.ended(), spelling, header)
             plain = whole.plain(at_once if kinds is None or outline.is_of_header else None)
             if plain is not None:
-                yield replace(plain, line=line)
+                end = line + plain.records.lines - 1 if lacks_end else None
+                yield replace(plain, line=line, open_end=end)
                 line += plain.records.lines
                 text = text[plain.records.size :]
                 continue
@@ -113,7 +118,8 @@ def windows(
             repairs: tuple[Repaired, ...] = ()
             if mender is not None:
                 window, judged, repairs = mender.mend(window, judged)
-            yield Window(window, judged, line, repairs)
+            end = line + records.lines - 1 if lacks_end else None
+            yield Window(window, judged, line, repairs, open_end=end)
             line += records.lines
             text = text[size:]
     if text:

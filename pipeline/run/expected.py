@@ -83,6 +83,8 @@ def judged(
                 broken, holds = _of_trailer(job, expects, expects.trailer, source, spooled)
                 found += broken
                 held += holds
+            if expects.last_line_end and source.index in spooled.open_ends:
+                found.append(_cut_off(expects, source, spooled.open_ends[source.index]))
         missing = None if past else _missing(job, expects, there, local, behind)
         if missing is not None:
             found.append(missing)
@@ -158,6 +160,11 @@ def _missing(
     name = form.on(wanted)
     says = f"no file of {job.plan.name} for {day_in_words(wanted)}: {name} is not there"
     return Broken(Oddity("F105", "", behind, says), expects.on_missing, name)
+
+
+def _cut_off(expects: Expectation, source: SourceFile, line: int) -> Broken:
+    says = f"it ends within line {line:,}, without a line end: it seems to be cut off"
+    return _broken("F110", source, says, expects, line)
 
 
 def _few(job: Job, expects: Expectation, spooled: Spooled) -> list[Broken]:

@@ -61,7 +61,7 @@ class Spooled:
     by the ordinal of the file, and `lines` what these declare of their lines. `empty` counts, by
     file and column, the rows with nothing in a column that the mapping reads, out of `read` rows. `failed` says why files
     could not be read to their end; nothing of these is in a partition.
-    `trailers` are those that were found, and `totals` the sums of columns and how many cells were no
+    `trailers` are those that were found, `open_ends` the last lines of files that end within it, and `totals` the sums of columns and how many cells were no
     number, by file and column.
     """
 
@@ -75,6 +75,7 @@ class Spooled:
     trailers: dict[int, TrailerRecord] = field(default_factory=dict)
     totals: dict[int, dict[str, Total]] = field(default_factory=dict)
     failed: dict[int, StopRun] = field(default_factory=dict)
+    open_ends: dict[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +90,14 @@ class _Noted:
     trailers: dict[int, TrailerRecord] = field(default_factory=dict)
     totals: dict[int, dict[str, Total]] = field(default_factory=dict)
     failed: dict[int, StopRun] = field(default_factory=dict)
+    open_ends: dict[int, int] = field(default_factory=dict)
 
     def take(self, file: int, batch: Batch, job: Job) -> None:
         rows = batch.raw.rows
         if batch.trailer is not None:
             self.trailers[file] = batch.trailer
+        if batch.open_end is not None:
+            self.open_ends[file] = batch.open_end
         expects = job.plan.expects
         if expects is not None and expects.trailer is not None:
             totals = self.totals.setdefault(file, {})
@@ -261,7 +265,7 @@ def _in_memory(
 
     return Spooled(
         1, noted.records, take, noted.problems, noted.lines, noted.read, noted.empty, noted.trailers,
-        noted.totals, noted.failed,
+        noted.totals, noted.failed, noted.open_ends,
     )  # fmt: skip
 
 
@@ -346,5 +350,5 @@ def _on_disk(
 
     return Spooled(
         partitions, noted.records, take, noted.problems, noted.lines, noted.read, noted.empty, noted.trailers,
-        noted.totals, noted.failed,
+        noted.totals, noted.failed, noted.open_ends,
     )  # fmt: skip

@@ -303,6 +303,28 @@ def test_a_trailer_that_does_not_hold_stops_the_run(
     assert said(warehouse.run()) == f"not as the mapping expects: orders.csv: {says}"
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\n\n"])
+def test_a_file_whose_last_line_ends_is_as_its_sender_writes_it(
+    warehouse: Warehouse, end: str
+) -> None:
+    expect(warehouse, "last_line_end: true")
+    warehouse.orders(order_row("A1"), order_row("A2").rstrip("\n"), end)
+
+    assert warehouse.run().exit_code == 0
+
+
+def test_a_file_that_ends_within_a_line_is_not_sent_where_its_sender_ends_every_line(
+    warehouse: Warehouse,
+) -> None:
+    expect(warehouse, "last_line_end: true")
+    warehouse.orders(order_row("A1"), order_row("A2").rstrip("\n"))
+
+    assert said(warehouse.run()) == (
+        "not as the mapping expects: orders.csv: it ends within line 3, without a line end: it seems to be "
+        "cut off [F110]"
+    )
+
+
 def test_quarantined_rows_count_and_leave_the_total_unchecked(warehouse: Warehouse) -> None:
     trailed(warehouse, order_row("A1"), "A2;1;cut\n", trailer="T;2;7\n")
 

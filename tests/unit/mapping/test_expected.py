@@ -137,3 +137,8 @@ order: {order_number: no}
     assert [(each.code, each.message) for each in refused.value.mistakes] == [
         ("M215", "an interchange has no such trailer")
     ]
+    with pytest.raises(MappingRefused) as refused:
+        compile_mapping(edi % "last_line_end: true", "asn.yaml")
+    assert [(each.code, each.message) for each in refused.value.mistakes] == [
+        ("M215", "last_line_end is of text files: the end of EDI is checked anyway")
+    ]
