@@ -23,6 +23,7 @@ REPLACED = "\ufffd"  # what programs show in place of a byte that they cannot re
 KEEP_BYTES = "pipeline.read.keep_bytes"
 PUT_BACK = "pipeline.read.put_back"
 _BOM = "\ufeff"
+_NEXT_LINE = "\x85"  # in EBCDIC the usual line end, 0x15; 0x25 is Python's "\n"
 # The first byte of a character of two, three and four bytes, and the lowest of those that follow.
 _LEADS, _LEADS_THREE, _LEADS_FOUR, _FOLLOWS = 0xC0, 0xE0, 0xF0, 0x80
 _PIECE = 1 << 18  # bytes decoded at a time: what stays in the processor's cache
@@ -113,6 +114,15 @@ def text_encoding(name: str) -> codecs.CodecInfo:
     return info
 
 
+def is_ebcdic(encoding: str) -> bool:
+    """Tell whether an encoding is one of IBM's hosts.
+
+    >>> is_ebcdic("cp037"), is_ebcdic("cp1252"), is_ebcdic("utf-16")
+    (True, False, False)
+    """
+    return "a".encode(encoding) == b"\x81"
+
+
 def _unfinished(utf8: bytes) -> int:
     """How many bytes at the end are the beginning of a character that goes on behind it.
 
@@ -138,7 +148,10 @@ def _is_sound(utf8: bytes) -> bool:
 
 
 class Utf8Stream:
-    """A file's text as UTF-8, without the byte order mark, in pieces of any size."""
+    """A file's text as UTF-8, without the byte order mark, in pieces of any size.
+
+    In EBCDIC there are two characters that end a line; here both are one.
+    """
 
     def __init__(self, file: BinaryIO, encoding: str, *, name: str) -> None:
         """Begin at the file's current position; `name` is how messages call the file.
@@ -152,6 +165,7 @@ class Utf8Stream:
         self._decoder = text_encoding(encoding).incrementaldecoder(KEEP_BYTES)
         self._began = False
         self._utf8 = codecs.lookup(encoding).name == "utf-8"
+        self._of_host = is_ebcdic(encoding)
         self._cut = b""  # the beginning of a character whose end has not been read yet
         self._ended = False
 
@@ -187,6 +201,8 @@ class Utf8Stream:
         if text and not self._began:
             self._began = True
             text = text.removeprefix(_BOM)
+        if self._of_host:
+            text = text.replace(_NEXT_LINE, "\n")
         try:
             return text.encode()
         except UnicodeEncodeError:

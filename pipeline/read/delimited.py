@@ -238,6 +238,8 @@ def _of_length(text: str, reading: _Reading) -> str:
     line = reading.spelling.told(text)
     has = f"{len(line):,} character{'' if len(line) == 1 else 's'}"
     if layout.trimmed and len(line) < layout.least:
+        if not line.endswith(" "):
+            return f"{has} and no line end behind it: the file may be cut off here"
         return f"{has} and a blank at its end, so more than blanks are missing"
     if layout.most is None:
         return f"{has}, the columns need at least {layout.least:,}"

@@ -5,6 +5,7 @@ from dataclasses import asdict, fields, replace
 from typing import Any
 
 from pipeline.mapping.plan import ColumnType, Position, Repair, Source
+from pipeline.read.decoding import is_ebcdic
 
 _FORM = (
     "format", "encoding", "delimiter", "quote", "escape", "record_end", "skip_lines", "names",
@@ -69,7 +70,7 @@ def corrected_form(source: Source) -> Source:
     That is a header, one delimiter, doubled quotes, lines, and nothing that is no row. Without
     quotes a cell could not have what an escape character or another end of records lets it have.
 
-    Columns of fixed width become cells: no program that people use for correcting keeps places.
+    Columns of fixed width become cells: no program that people use for correcting keeps places. Nor does one read EBCDIC.
 
     >>> form_of(corrected_form(Source(delimiter="+|", quote=None, names=("a",))))
     {'format': 'csv', 'encoding': 'utf-8', 'delimiter': ',', 'quote': '"'}
@@ -79,6 +80,8 @@ def corrected_form(source: Source) -> Source:
         source = replace(
             source, format="csv", delimiter=usual.delimiter, quote=usual.quote, record_end=None
         )
+    if is_ebcdic(source.encoding):
+        source = replace(source, encoding="utf-8-sig")
     one = len(source.delimiter) == 1 and source.delimiter.isascii()
     lines = one and source.record_end is None and source.escape is None
     return replace(

@@ -13,11 +13,13 @@ Which lengths a line may have:
   cells behind it are wrong ones, and the length of the line is the only thing that tells;
 * any more, where the last column goes on to the end of the line and no `length` is declared;
 * with `short_lines: trimmed` also fewer, if the line does not end with a blank: whoever cuts off blanks
-  cuts off all of them, so a short line with a blank at its end has lost something else.
+  cuts off all of them, so a short line with a blank at its end has lost something else. Nor may it be the
+  last of the file and have no end: then the file may be cut off there.
 
 All other lines are findings (R112). A cell that only seems to be in its column would be worse.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -32,6 +34,9 @@ CUT = 0xFF
 LF_WITHIN, CR_WITHIN = 0xFE, 0xFD  # line breaks in records that end without one
 _BLANK, _LF, _CR = 0x20, 0x0A, 0x0D
 _AFTER_LAST = b"\r\n\x1a"  # what may stand behind the last record where none has an end
+
+# A text that begins here begins with a line.
+_MARK_OF_END = re.compile(rb"(?:\A|(?<=[\r\n]))\x1a+\Z")
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -110,6 +115,10 @@ class Layout:
         first = np.append(np.flatnonzero(_begins(np.frombuffer(text, np.uint8))), len(text))
         return int(first[(len(first) - 1) // self.least * self.least])
 
+    def without_mark_of_end(self, text: bytes) -> bytes:
+        """The end of a file without Ctrl-Z where that is a line: so DOS ended its files."""
+        return _MARK_OF_END.sub(b"", text)
+
     def left(self, rest: bytes) -> int:
         """How many characters of a record stand behind the last one, a line end or Ctrl-Z not counted."""
         return len(rest.strip(_AFTER_LAST).decode("utf-8", "surrogatepass"))
@@ -122,12 +131,17 @@ class Layout:
 
     # -- records --------------------------------------------------------------------------------
 
-    def judged(self, window: bytes, records: Records) -> NDArray[np.uint8]:
-        """The faults of records, with those of their length."""
+    def judged(
+        self, window: bytes, records: Records, *, unended: bool = False
+    ) -> NDArray[np.uint8]:
+        """The faults of records, with those of their length; `unended`: the last one has no end in the file."""
         count, last = self._lengths(window, records)
         wrong = count < self.least
         if self.trimmed:
-            wrong &= last == _BLANK
+            blank = last == _BLANK
+            if unended and len(blank):
+                blank[-1] |= int(records.stop[-1]) == len(window)
+            wrong &= blank
         if self.most is not None:
             wrong |= count > self.most
         return np.where(wrong, np.uint8(Fault.LENGTH), records.fault)

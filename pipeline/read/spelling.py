@@ -125,7 +125,11 @@ class Spelling:
 
     def with_last_end(self, text: bytes) -> bytes:
         """End the last record of a file, whether or not the file did."""
-        if not text or (self.layout is not None and self.layout.endless):
+        if self.layout is not None:
+            if self.layout.endless:
+                return text
+            text = self.layout.without_mark_of_end(text)
+        if not text:
             return text
         end = b"\n" if self.record_end is None else self.record_end
         bare = text

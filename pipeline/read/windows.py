@@ -106,7 +106,9 @@ def windows(
                     window, spelling.marks, width=header.width, kinds=kinds, final=True
                 )
             if layout is not None:
-                records = _with_lengths_judged(window, records, layout, line, name)
+                records = _with_lengths_judged(
+                    window, records, layout, line, name, unended=lacks_end
+                )
             size = spelling.size_as_written(window[: records.size])
             records = _with_lines_counted(window, records, spelling)
             _check_length(records, replace(rest, size=len(text) - size), line, name)
@@ -185,7 +187,7 @@ def _check_length(records: Records, rest: _Rest, line: int, name: str) -> None:
 
 
 def _with_lengths_judged(
-    window: bytes, records: Records, layout: Layout, line: int, name: str
+    window: bytes, records: Records, layout: Layout, line: int, name: str, *, unended: bool
 ) -> Records:
     """Add the faults of lines that have too few or too many characters.
 
@@ -199,7 +201,7 @@ def _with_lengths_judged(
             help="leave `record_end` out if each record is a line; else ask for the file again",
             code=Fault.LENGTH.code, place=place(name, line + window.count(b"\n", 0, found)),
         )  # fmt: skip
-    return replace(records, fault=layout.judged(window, records))
+    return replace(records, fault=layout.judged(window, records, unended=unended))
 
 
 def _with_breaks_judged(

@@ -42,7 +42,8 @@ def files(draw: st.DrawFn) -> tuple[Rows, list[int], Source, str, int]:
         written = [" "] * length
         for each in positions:
             cell = encodable(draw(texts), encoding)[: (each.last or 0) - each.first + 1]
-            cell = "".join(c for c in cell if c not in "\r\n")
+            ends = "\r\n\x85" if encoding == "cp500" else "\r\n"
+            cell = "".join(c for c in cell if c not in ends)
             # a mark of byte order at the very beginning is the file's
             cell = cell.lstrip("\ufeff") if not text else cell
             written[each.first - 1 : each.first - 1 + len(cell)] = cell
@@ -195,6 +196,8 @@ def _as_python_cuts_it(content: bytes, source: Source, good: list[tuple[object, 
     text = content.decode(source.encoding, "replace")
     if "\r" in text or content.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
         return  # a mark of byte order says another encoding
+    if text.rpartition("\n")[2].strip("\x1a") == "":
+        text = text.rpartition("\n")[0]  # a last line of Ctrl-Z is none
     ends = [each.last or each.first - 1 for each in source.positions]
     open_end = source.positions[-1].last is None and source.length is None
     least = source.length or max(ends)

@@ -135,6 +135,27 @@ def test_a_row_that_was_looked_at_and_is_right_is_taken_without_its_rule(fixed: 
     assert fixed.open_items() == {}
 
 
+def test_rows_of_a_host_are_corrected_in_an_encoding_that_people_have(fixed: Warehouse) -> None:
+    (fixed.folder / "orders.yaml").write_text(MAPPING.replace("cp1252", "cp1140"), encoding="utf-8")
+    lines = (line("A1", name="Bülent €"), line("A2", qty="two", name="Jürgen"), "END0002")
+    text = "".join(f"{each}\x85" for each in lines)
+    (fixed.folder / "orders_1.txt").write_bytes(text.encode("cp1140"))
+    path = only(fixed, fixed.run(max_reject_rate=None))
+
+    assert path.read_bytes().startswith(b"\xef\xbb\xbfno,pos,sku")
+    rows = list(csv.DictReader(io.StringIO(path.read_text("utf-8-sig"), newline="")))
+    assert [(row["name"].strip(), row["qty"]) for row in rows] == [("Jürgen", " two")]
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), delimiter=";")
+        writer.writeheader()
+        writer.writerows(row | {"qty": "2"} for row in rows)
+
+    assert fixed.retry(path).exit_code == 0
+    assert fixed.open_items() == {}
+    names = {json.loads(put.body)["recipient_name"] for put in fixed.sandbox.puts()}
+    assert names == {"Bülent €", "Jürgen"}
+
+
 def test_what_the_api_refused_leads_to_its_line_and_column(fixed: Warehouse) -> None:
     put(fixed, line("A1"), line("A1", 2))
     rule = {"fault": "http_400_a", "order_number": "A1", "attr": "articles_order.1.sku", "detail": "is odd"}  # fmt: skip

@@ -285,3 +285,45 @@ def test_rows_to_correct_are_delimited() -> None:
     assert form_of(corrected_form(replace(ENDLESS, encoding="cp1252"))) == {
         "format": "csv", "encoding": "cp1252", "delimiter": ",", "quote": '"',
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("batch_bytes", WINDOWS)
+@pytest.mark.parametrize("end", ["\x85", "\n", "\r\x85"])
+def test_a_line_of_a_host_ends_with_either_of_its_line_ends(
+    tmp_path: Path, end: str, batch_bytes: int
+) -> None:
+    """Without it an open range would take the rest of the file as its text."""
+    good, told, _ = read(
+        tmp_path, f"abc-defghi{end}abc-defghi and more{end}", replace(OPEN, encoding="cp037"), batch_bytes
+    )  # fmt: skip
+    assert good == [(1, "abc", "defg", "hi"), (2, "abc", "defg", "hi and more")]
+    assert told == []
+
+
+@pytest.mark.parametrize("batch_bytes", WINDOWS)
+@pytest.mark.parametrize("source", [SOURCE, OPEN, replace(SOURCE, trimmed=True)])
+def test_a_mark_of_the_end_is_no_row(tmp_path: Path, source: Source, batch_bytes: int) -> None:
+    one = (1, "abc", "defg", "hi")
+    for end in ("\n\x1a", "\r\n\x1a\x1a"):
+        assert read(tmp_path, f"abc-defghi{end}", source, batch_bytes) == ([one], [], [])
+    assert read(tmp_path, "\x1a", source, batch_bytes) == ([], [], [])
+    with_trailer = replace(source, trailer="T", trailer_cells=(Position("rows", 2, 2),))
+    _, told, trailers = read(tmp_path, "abc-defghi\nT1\n\x1a", with_trailer, batch_bytes)
+    assert (told, trailers) == ([], [TrailerRecord(2, ("T", "1"))])
+
+
+@pytest.mark.parametrize("batch_bytes", WINDOWS)
+def test_a_short_last_line_without_an_end_may_be_cut_off(tmp_path: Path, batch_bytes: int) -> None:
+    source = replace(SOURCE, trimmed=True)
+    good, told, _ = read(tmp_path, "abc-de\nabc-de", source, batch_bytes)
+    assert good == [(1, "abc", "de", "")]
+    says = "6 characters and no line end behind it: the file may be cut off here"
+    assert told == [(2, "R112", "abc-de", says)]
+    whole, told, _ = read(tmp_path, "abc-de\nabc-defghi", source, batch_bytes)
+    assert (len(whole), told) == (2, [])
+
+
+def test_rows_of_a_host_are_corrected_in_utf_8() -> None:
+    assert form_of(corrected_form(replace(ENDLESS, encoding="cp037"))) == {
+        "format": "csv", "encoding": "utf-8-sig", "delimiter": ",", "quote": '"',
+    }  # fmt: skip
