@@ -12,7 +12,7 @@ from pipeline.check.emails import refused_emails
 from pipeline.check.rows import ROW
 from pipeline.mapping.converters import dtype_of
 from pipeline.mapping.plan import Aggregate, FieldPlan, ListPlan, Member, ObjectPlan, Plan
-from pipeline.model.catalogue.patterns import NOT_BLANK
+from pipeline.model.catalogue.patterns import INVISIBLE, NOT_BLANK
 from pipeline.model.codes import (
     currencies,
     languages,
@@ -137,6 +137,8 @@ def _text_demands(made: FieldPlan) -> Iterator[Demand]:
         if field.pattern == NOT_BLANK:
             visible = "of a text with a visible character"
             yield _on(made, "R323", text.str.contains(NOT_BLANK), visible)
+        if field.looked_up:
+            yield _on(made, "R327", ~text.str.contains(INVISIBLE))
         if low is not None:
             yield _on(made, "R305", text.str.len_chars() >= low, str(low))
     # what a country is on the wire, its conversion guarantees

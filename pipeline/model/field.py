@@ -88,7 +88,8 @@ class Field:
     `type` names its alternatives in `shapes` instead (only `mutations`). `literals` are texts
     accepted beside the kind's own form (`_unset` for an e-mail). `item_min_length` and
     `item_max_length` limit the items of a list. `identity` groups fields that identify a tracking:
-    "A" needs all of its members, "B" too, and one group suffices (CONTRACT §5.4).
+    "A" needs all of its members, "B" too, and one group suffices (CONTRACT §5.4). What is `looked_up`
+    people and systems find an order, a line or a parcel by, so all of it has to be seen.
     """
 
     name: str
@@ -108,6 +109,7 @@ class Field:
     nullable: bool = False
     default: str | bool | None = None
     identity: str | None = None
+    looked_up: bool = False
     server_owned: bool = False
     pii: Pii = Pii.NONE
 

@@ -450,6 +450,14 @@ _ROWS: tuple[Rule, ...] = (
         owner=Owner.MAPPING,
         severity=Severity.WARNING,
     ),
+    _rule(
+        "R327",
+        _RULES,
+        "Character that cannot be seen",
+        '"{value}" has a character in it that cannot be seen',
+        "such as a byte order mark or a zero-width space: parcelLab would keep it, and nobody would find it by this number",
+        'remove it where the data comes from, or in the mapping: `do: [{replace: ["\\u200b", ""]}]`',
+    ),
     # held rows, H
     _rule(
         "H001",

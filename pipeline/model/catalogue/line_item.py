@@ -22,6 +22,7 @@ ARTICLE = Shape(
             kind=Kind.TEXT,
             doc="Key of the line, unique within the order; the same text must stand on the parcel's article.",
             use=Use.INSIDE,
+            looked_up=True,
         ),
         Field(
             name="product_id",

@@ -101,6 +101,7 @@ CHANGE_LINE_ITEM_QUANTITY = _mutation(
         kind=Kind.TEXT,
         doc="Key of the order line that changes.",
         use=Use.INSIDE,
+        looked_up=True,
     ),
     Field(
         name="quantity",

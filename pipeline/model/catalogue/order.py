@@ -21,6 +21,7 @@ ORDER = Shape(
             use=Use.ALWAYS,
             min_length=1,
             max_length=255,
+            looked_up=True,
         ),
         Field(
             name="external_id",
@@ -33,6 +34,7 @@ ORDER = Shape(
             kind=Kind.TEXT,
             doc="The retailer's second key of the order, unique in the account. A key `reference` would be ignored.",
             max_length=255,
+            looked_up=True,
         ),
         Field(
             name="client_key",

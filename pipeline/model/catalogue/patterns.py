@@ -18,3 +18,7 @@ ALPHA_3 = r"^\w{3}$"  # as published; Kind.COUNTRY is what makes it a real count
 MONEY = r"^-?[0-9]{1,8}\.[0-9]{2}$"
 AMOUNT = r"^-?[0-9]+(?:\.[0-9]+)?$"
 NOT_BLANK = r"\S"
+
+# Characters without a shape of their own: control and format characters (a byte order mark, a zero-width
+# space, a soft hyphen), line and paragraph separators.
+INVISIBLE = r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]"

@@ -24,6 +24,7 @@ CHECKPOINT = Shape(
             name="courier",
             kind=Kind.TEXT,
             doc="Carrier that reported the event, as parcelLab's key.",
+            looked_up=True,
         ),
         Field(
             name="exception",
@@ -60,6 +61,7 @@ TRACKING = Shape(
             kind=Kind.TEXT,
             doc="The carrier's number of the parcel, as text; it identifies only together with courier.",
             identity="A",
+            looked_up=True,
         ),
         Field(
             name="client_key",
@@ -78,6 +80,7 @@ TRACKING = Shape(
             kind=Kind.TEXT,
             doc="The retailer's own key of the parcel; it identifies alone where no tracking number exists yet.",
             identity="B",
+            looked_up=True,
         ),
         Field(
             name="recipient_postal_code",
