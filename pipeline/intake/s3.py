@@ -114,13 +114,14 @@ class S3Store:
         try:
             with self._said():
                 asked = urlsplit(self._files.s3.meta.endpoint_url)
+                where = _host(asked.hostname, asked.port)
         except ValueError as error:
             raise ServerUnusable(
                 f"{self._place}: the endpoint is not a URL",
                 help=f"correct {_ENDPOINT}",
             ) from error
         if not (asked.hostname or "").endswith("amazonaws.com"):
-            self._place += f" at {_host(asked.hostname, asked.port)}"
+            self._place += f" at {where}"
 
     def folder(self, path: str, beginning: str) -> Mapping[str, Entry] | None:
         """The objects of a prefix whose names begin so; None if there is nothing under the prefix."""

@@ -496,6 +496,20 @@ def test_a_url_with_keys_is_refused_and_not_repeated(warehouse: Warehouse, url: 
     assert not any(b"eheim" in each.read_bytes().lower() for each in logs)
 
 
+@pytest.mark.parametrize(
+    "url",
+    ["sftp://h:99999/o/", "sftp://h:0/o/", "sftp://[::1/o/", "s3://[shop/o/", "sftp://wms:ge/heim@h/o/",
+     "sftp://wms:ge]heim@h/o/", "s3://AKIA:ge]heim@shop/o/"],
+)  # fmt: skip
+def test_a_url_that_is_none_is_refused_and_not_repeated(warehouse: Warehouse, url: str) -> None:
+    message, helps = refused(warehouse, url)
+    assert message == (
+        f"an {url.partition(':')[0]}:// URL is not one: it has no such host, or no such port"
+    )
+    assert "ge" not in message
+    assert "heim" not in helps
+
+
 @pytest.mark.parametrize(("url", "module"), [("s3://shop/out/", "s3fs"), ("sftp://h/o/", "sshfs")])
 def test_an_extra_that_is_not_installed_is_named(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, url: str, module: str
@@ -531,5 +545,7 @@ def test_a_store_that_nobody_may_ask_or_that_does_not_answer(
     message, helps = refused(warehouse, "s3://shop/out/")
     assert message == "s3://shop: the endpoint is not a URL"
     assert "geheim" not in helps
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:99999")
+    assert refused(warehouse, "s3://shop/out/")[0] == "s3://shop: the endpoint is not a URL"
     monkeypatch.setenv("AWS_PROFILE", "night")
     assert "AWS_PROFILE names a profile" in refused(warehouse, "s3://shop/out/")[0]
