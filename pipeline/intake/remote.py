@@ -210,17 +210,16 @@ def _let_settle(entries: Sequence[Entry], readiness: Readiness) -> None:
 
 
 def _parsed(argument: str) -> SplitResult:
+    # No word of a URL that is none is repeated: `sftp://wms:pass/word@host` has a port "pass".
     try:
         url = urlsplit(argument.translate(_QUOTED))
-        sound = url.scheme == _S3 or url.port != 0  # a port is judged when it is asked for
+        _ = None if url.scheme == _S3 else url.port  # it is judged when it is asked for
     except ValueError:
-        sound = False
-    if not sound:  # and no word of it is repeated: `sftp://wms:pass/word@host` has a port "pass"
         scheme = argument.partition("://")[0]
         raise SourceUnusable(
             f"an {scheme}:// URL is not one: it has no such host, or no such port",
             help=f"write {_EXAMPLES[scheme]}; passwords and keys have no place in it",
-        )
+        ) from None
     if url.scheme == _S3:  # the store judges the bucket's name
         if "//" in unquote(url.path):  # to a store that is a folder without a name
             raise SourceUnusable(
