@@ -68,7 +68,7 @@ class ExpectationDoc(_Doc):
     )
     min_rows: int | None = Field(
         None,
-        description="fewest rows of all files of a run together, quarantined ones included (F101)",
+        description="fewest rows of all files of a run together, quarantined ones included (F101); no file at all has none. With `name` a missing file is F105, and none is missed on a day without one",
     )
     max_age: str | None = Field(
         None, description="how long ago a file may have been written to: `90m`, `26h`, `2d` (F104)"

@@ -21,6 +21,7 @@ from pipeline.model.expectation import Act, Expectation, NameForm, Trailer, day_
 from pipeline.model.tables import SourceFile
 from pipeline.read import TrailerRecord
 from pipeline.report.summary import counted
+from pipeline.run.aside import Aside, is_of
 from pipeline.run.oddity import Oddity
 from pipeline.run.source import Job, Opened
 from pipeline.run.spool import Spooled, Total
@@ -35,7 +36,7 @@ class Broken:
     """An expectation that does not hold, and what the mapping wants then.
 
     A file that is missing has an ordinal behind those of the files that are there, and is called
-    `missing`, as it would be.
+    `missing`, as it would be; where that is not known, as `source.files` means it.
     """
 
     oddity: Oddity
@@ -89,8 +90,11 @@ def judged(
         if missing is not None:
             found.append(missing)
             behind += 1
-        else:
+        elif job.files:
             found += _few(job, expects, spooled)
+        elif (none := _none(job, expects, opened.aside, behind, past=past)) is not None:
+            found.append(none)
+            behind += 1
     return found, held
 
 
@@ -169,7 +173,7 @@ def _cut_off(expects: Expectation, source: SourceFile, line: int) -> Broken:
 
 def _few(job: Job, expects: Expectation, spooled: Spooled) -> list[Broken]:
     unread = any(source.index in spooled.failed for source, _ in job.files)
-    if expects.min_rows is None or not job.files or unread:
+    if expects.min_rows is None or unread:
         return []
     number = sum(spooled.records.get(source.index, 0) for source, _ in job.files)
     if number >= expects.min_rows:
@@ -177,6 +181,22 @@ def _few(job: Job, expects: Expectation, spooled: Spooled) -> list[Broken]:
     files = "" if len(job.files) == 1 else f" in {len(job.files)} files"
     says = f"{counted(number, 'row')}{files}, at least {expects.min_rows:,} are expected"
     return [_broken("F101", job.files[0][0], says, expects)]
+
+
+def _none(
+    job: Job, expects: Expectation, aside: Collection[Aside], behind: int, *, past: bool
+) -> Broken | None:
+    """No file at all has fewer rows than any number; `behind` is the ordinal that it gets.
+
+    With a name, whether a file of the day is missing has been judged already. What was set aside is
+    there, and has a finding of its own.
+    """
+    judged_by_name = expects.name is not None and not past
+    if expects.min_rows is None or judged_by_name or any(is_of(job.plan, each) for each in aside):
+        return None
+    says = f"there is no file of {job.plan.name}, at least {counted(expects.min_rows, 'row')} are expected"
+    oddity = Oddity("F101", "", behind, says)
+    return Broken(oddity, expects.on_broken, job.plan.source.files or job.plan.name)
 
 
 def _broken(

@@ -9,6 +9,8 @@ from pipeline.run.prepare import OLD, Foresight
 from pipeline.run.request import Events, GuardTripped, Options
 from pipeline.run.usual import OLD_ORDERS, Volume
 
+_MISSING = "F105"  # of a file that is not there there is nothing to look at
+
 OLD_SHARE = 0.2  # of the orders to send, from which on this looks like an import of the past
 
 
@@ -54,16 +56,19 @@ def _as_expected(seen: Foresight, options: Options) -> None:
     if options.expectations in ("warn", "off"):
         return
     stops = [
-        each["says"]
-        for each in seen.broken
-        if options.expectations == "stop" or each["act"] == Act.STOP
+        each for each in seen.broken if options.expectations == "stop" or each["act"] == Act.STOP
     ]
     if stops:
         more = f", and {len(stops) - 1} more" if len(stops) > 1 else ""
+        advice = "look at the files; if they are right, run again with --expectations warn"
+        if all(each["code"] == _MISSING for each in stops):
+            advice = (
+                "ask its sender for the file, and run again when it is there; --expectations warn "
+                "imports what there is without it"
+            )
         raise GuardTripped(
-            f"not as the mapping expects: {stops[0]}{more}",
-            code="C127", unless=("--expectations", "warn"),
-            help="look at the files; if they are right, run again with --expectations warn",
+            f"not as the mapping expects: {stops[0]['says']}{more}",
+            code="C127", unless=("--expectations", "warn"), help=advice,
         )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """What a mapping expects of its files (`source.expect`) is held against every run before it sends."""
 
 import os
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zipfile import ZipFile
@@ -67,6 +68,45 @@ def test_rows_of_several_files_count_together_quarantined_ones_too(warehouse: Wa
     assert warehouse.run().exit_code == 3
 
 
+def test_no_file_at_all_has_too_few_rows(warehouse: Warehouse) -> None:
+    expect(warehouse, "min_rows: 3")
+
+    result = warehouse.run()
+
+    assert result.exit_code == 7
+    assert said(result) == (
+        "not as the mapping expects: there is no file of orders, at least 3 rows are expected [F101]"
+    )
+    assert "orders*.csv: fewer rows than expected: there is no file of orders" in result.text
+    assert warehouse.run(backfill=True).exit_code == 7
+
+
+def test_a_file_that_cannot_be_used_is_not_said_to_be_missing(warehouse: Warehouse) -> None:
+    expect(warehouse, "min_rows: 3")
+    (warehouse.folder / "others.yaml").write_text(
+        ORDERS_YAML.replace("orders*.csv", "others.csv").replace("name: orders", "name: others")
+    )
+    warehouse.orders(order_row("A1"), name="others.csv")
+    (warehouse.folder / "orders.csv").write_text("<!DOCTYPE html>\n<html></html>\n")
+
+    result = warehouse.run()
+
+    assert result.exit_code == 4
+    assert "[F101]" not in result.text
+
+
+@pytest.mark.thorough
+def test_a_file_that_is_skipped_because_it_was_imported_is_not_said_to_be_missing(
+    warehouse: Warehouse,
+) -> None:
+    expect(warehouse, "min_rows: 1")
+    warehouse.orders(order_row("A1"))
+    warehouse.settings = replace(warehouse.settings, imported="skip")
+    warehouse.run()
+
+    assert warehouse.run().exit_code == 0
+
+
 @pytest.mark.thorough
 def test_the_same_command_goes_on_where_it_is_told_to(warehouse: Warehouse) -> None:
     expect(warehouse, "min_rows: 3")
@@ -127,6 +167,9 @@ def test_a_missing_file_is_named_with_its_day(warehouse: Warehouse) -> None:
     assert said(result) == (
         f"not as the mapping expects: no file of orders for {NOW.day} {NOW:%b %Y}: {TODAY} is not there [F105]"
     )
+    assert result.stopped is not None
+    assert result.stopped.help is not None
+    assert result.stopped.help.startswith("ask its sender for the file")
     assert result.report is not None
     assert f"{TODAY} is not there" in result.report.read_text("utf-8")
 
@@ -177,7 +220,7 @@ def test_yesterday_is_the_day_of_a_run_after_midnight(warehouse: Warehouse) -> N
 
 @pytest.mark.thorough
 def test_a_file_that_an_earlier_run_has_read_is_not_missed(warehouse: Warehouse) -> None:
-    expect(warehouse, NAMED)
+    expect(warehouse, NAMED, "min_rows: 1")
     warehouse.orders(order_row("A1"), name=TODAY)
     warehouse.run()
     (warehouse.folder / TODAY).unlink()
@@ -191,7 +234,7 @@ def test_a_day_without_a_file_expects_none(warehouse: Warehouse) -> None:
         for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
         if day != f"{NOW:%a}".lower()
     ]
-    expect(warehouse, NAMED, f"days: [{', '.join(others)}]")
+    expect(warehouse, NAMED, "min_rows: 3", f"days: [{', '.join(others)}]")
 
     assert warehouse.run().exit_code == 0
 
