@@ -137,10 +137,10 @@ def load_header(path: Path, source: Source, name: str) -> Header:
         text = b""
         while True:
             text += stream.read(max(_FIRST_READ, len(text)))
-            ended = stream.ended()
+            ended, written = stream.ended(), len(text)
             if ended:
                 text = spelling.with_last_end(text)
-            header = begin.header(text, ended=ended)
+            header = begin.header(text, written, ended=ended)
             if header is not None:
                 return header
 
@@ -154,8 +154,8 @@ class _Beginning:
     outline: Outline
     name: str
 
-    def header(self, text: bytes, *, ended: bool) -> Header | None:
-        """Find the header; None where that takes more text."""
+    def header(self, text: bytes, written: int, *, ended: bool) -> Header | None:
+        """Find the header; None where that takes more text. The file has `written` bytes of this one."""
         skipped = self.source.skip_lines
         at = self._behind(text, 0, skipped, ended=ended)
         if at is None:
@@ -163,7 +163,7 @@ class _Beginning:
         layout = self.spelling.layout
         names = self.source.names if layout is None else layout.names
         if names and not self.source.find_header:
-            end = _line_end_of(text, self.spelling)
+            end = _line_end_of(text[:written], self.spelling)
             return Header(names, 0, skipped + 1, at, end, skipped)
         if self.source.find_header:
             return self._named(text, at, ended=ended)

@@ -327,3 +327,14 @@ def test_rows_of_a_host_are_corrected_in_utf_8() -> None:
     assert form_of(corrected_form(replace(ENDLESS, encoding="cp037"))) == {
         "format": "csv", "encoding": "utf-8-sig", "delimiter": ",", "quote": '"',
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("batch_bytes", WINDOWS)
+@pytest.mark.parametrize("source", [SOURCE, OPEN])
+def test_carriage_returns_end_lines_also_where_the_last_has_none(
+    tmp_path: Path, source: Source, batch_bytes: int
+) -> None:
+    one, two = (1, "abc", "defg", "hi"), (2, "übc", "d€fg", "€!")
+    assert read(tmp_path, "abc-defghi\rübc-d€fg€!", source, batch_bytes) == ([one, two], [], [])
+    good, told, _ = read(tmp_path, "abc-defghi\rübc-d€fg€!\n", OPEN, batch_bytes)
+    assert (good, [row[:2] for row in told]) == ([], [(1, "R106"), (2, "R106")])
