@@ -2,7 +2,7 @@
 
 from pipeline.intake.archiving import NotArchived, archive_file, facts_of_file
 from pipeline.intake.assignment import assign, claims, display_names, meant
-from pipeline.intake.finding import Found, find_files, finished_name
+from pipeline.intake.finding import EMPTY, LOOKS_UNFINISHED, Found, find_files, finished_name
 from pipeline.intake.packing import unpacked_name
 from pipeline.intake.remote import Fetched, Remote, Servers, is_remote
 from pipeline.intake.snapshots import (
@@ -26,6 +26,8 @@ from pipeline.intake.workbooks import (
 __all__ = [
     "AT_ONCE",
     "BREAK",
+    "EMPTY",
+    "LOOKS_UNFINISHED",
     "STILL_WRITTEN",
     "ArchiveCopy",
     "Dialect",

@@ -15,9 +15,18 @@ from pipeline.intake.stillness import AT_ONCE, Readiness
 from pipeline.model.likeness import nearest
 from pipeline.model.stops import SourceUnusable
 
-__all__ = ["EMPTY", "Found", "find_files", "refusal", "unfinished_name"]
+__all__ = [
+    "EMPTY",
+    "LOOKS_UNFINISHED",
+    "Found",
+    "find_files",
+    "finished_name",
+    "refusal",
+    "unfinished_name",
+]
 
 EMPTY = "is empty (0 bytes)"  # why a file is left alone
+LOOKS_UNFINISHED = "looks unfinished"
 NOT_MEANT = "is meant by no mapping's `source.files`"
 
 _HIDDEN, _FOLDER = "is hidden", "is a folder"
@@ -37,7 +46,7 @@ class Found:
     """The files to read, in the order in which they are read: by path.
 
     `left_alone` are those that are no input, with the reason ("is hidden"); `unfinished` those that a
-    later run may take ("is still being written"); `refused` those that were meant and cannot be used.
+    later run may take ("is still being written"), as far as some mapping means them; `refused` those that were meant and cannot be used.
     `members` says which of the files are not on the disk but in a zip archive.
     """
 
@@ -114,8 +123,12 @@ class _Search:
     def take(self, file: Path, *, named: bool = False, in_folder: bool = False) -> None:
         """Look at a file that an argument names, or that lies in a folder, or that a glob means."""
         reason = unfinished_name(file.name)
-        if reason is not None:
-            (self._left if reason == _HIDDEN else self._unfinished).setdefault(file, reason)
+        if reason == _HIDDEN:
+            self._left.setdefault(file, reason)
+        elif reason is not None and in_folder and not self._will_be_read(finished_name(file)):
+            self._left.setdefault(file, NOT_MEANT)
+        elif reason is not None:
+            self._unfinished.setdefault(file, reason)
         elif self._readiness.is_marker(file):
             return
         elif (reason := refusal(file)) is None:
@@ -134,6 +147,10 @@ class _Search:
 
     def _claimed(self, file: Path) -> bool:
         return any(pattern is not None and claims(pattern, file) for pattern in self._patterns)
+
+    def _will_be_read(self, file: Path) -> bool:
+        """Tell whether some mapping reads a file that is not finished, by the name that it will have."""
+        return is_zip(file) or _is_read(file, self._patterns)
 
     def found(self) -> Found:
         """Give all of it, when the files have been watched for as long as is asked for."""
@@ -214,7 +231,7 @@ def unfinished_name(name: str) -> str | None:
     """Say why a file of this name is left alone, or None."""
     if name.startswith("."):
         return _HIDDEN
-    return "looks unfinished" if name.lower().endswith(_UNFINISHED) else None
+    return LOOKS_UNFINISHED if name.lower().endswith(_UNFINISHED) else None
 
 
 def _is_empty(file: Path) -> bool:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from pipeline.intake import (
     AT_ONCE,
+    EMPTY,
+    LOOKS_UNFINISHED,
     STILL_WRITTEN,
     ArchiveCopy,
     Dialect,
@@ -18,9 +20,11 @@ from pipeline.intake import (
     Servers,
     Snapshot,
     assign,
+    claims,
     copy_archive,
     display_names,
     find_files,
+    finished_name,
     is_remote,
     is_workbook,
     meant,
@@ -207,7 +211,7 @@ def open_jobs(
     else:
         claimed = assign(found.files, patterns, sharing)
     for name, files in claimed.items():
-        if not files:
+        if not files and not _comes_later(name, patterns, found):
             warn(
                 f"no file for {name}, which reads {meant(patterns[name])}{_seen(found) if inputs else ''}"
             )
@@ -290,17 +294,39 @@ def _something_is_left(
     """Stop where nothing of the files can be used."""
     if any(job.files for job in jobs):
         return
-    written = [file for file, reason in found.unfinished.items() if reason == STILL_WRITTEN]
-    if written and not refusals.of_files:
-        raise SourceUnusable(
-            f"{written[0].name} {STILL_WRITTEN}",
-            help="run again when its sender has finished, or have it sent under a name "
-            "ending in .part and renamed at the end",
-        )
+    later = {file: reason for file, reason in found.unfinished.items() if reason != EMPTY}
+    if later and not refusals.of_files:
+        raise _nothing_finished(later)
     for original, refused in list(refusals.of_files.items())[1:]:
         warn(f"{original.name} {words_of(refused, original.name, str(original))}")
     for refused in refusals.of_files.values():
         raise refused
+
+
+def _nothing_finished(later: Mapping[Path, str]) -> SourceUnusable:
+    """A marker that never comes, or a file that is never renamed, must not pass for a quiet night."""
+    file, reason = next(iter(later.items()))
+    more = f" (and {len(later) - 1} more)" if len(later) > 1 else ""
+    ways = {
+        STILL_WRITTEN: "have it sent under a name ending in .part and renamed at the end",
+        LOOKS_UNFINISHED: f"rename it to {finished_name(file).name} if it is finished",
+    }
+    way = ways.get(reason, "correct `marker` in pipeline.toml if it sends another one")
+    return SourceUnusable(
+        f"no file is finished: {file.name} {reason}{more}",
+        help=f"run again when its sender has finished, ask its sender, or {way}",
+    )
+
+
+def _comes_later(name: str, patterns: Mapping[str, str | None], found: Found) -> bool:
+    """Whether a file that is not finished yet is one that a mapping reads."""
+    pattern, others = patterns[name], [each for each in patterns.values() if each is not None]
+    return any(
+        claims(pattern, file)
+        if pattern is not None
+        else not any(claims(other, file) for other in others)
+        for file in map(finished_name, found.unfinished)
+    )
 
 
 def _set_aside(

@@ -297,6 +297,43 @@ def test_half_written_files_are_named_and_taken_by_the_next_run(warehouse: Wareh
     assert (second.exit_code, arrived(warehouse)) == (0, ["A1", "A2", "A3"])
 
 
+@pytest.mark.parametrize(
+    ("name", "marker", "says"),
+    [
+        ("orders_1.csv.part", None, "orders_1.csv.part looks unfinished"),
+        ("orders_1.csv", ".done", "orders_1.csv has no orders_1.csv.done beside it"),
+    ],
+)
+@pytest.mark.parametrize("named", [False, True])
+def test_a_night_with_nothing_finished_is_no_quiet_one(
+    warehouse: Warehouse, name: str, marker: str | None, says: str, *, named: bool
+) -> None:
+    warehouse.settings = replace(warehouse.settings, marker=marker)
+    warehouse.orders(order_row("A1"), name=name)
+
+    with pytest.raises(SourceUnusable, match=rf"^no file is finished: {says}$") as told:
+        warehouse.run_files(str(warehouse.folder / name)) if named else warehouse.run()
+
+    assert told.value.exit_code == 4
+    assert told.value.help is not None
+    assert "ask its sender" in told.value.help
+    words = [
+        str(fields["text"]) for _, event, fields in warehouse.told.events if event == "warning"
+    ]
+    assert f"left alone: {says}" in words
+    assert not [text for text in words if text.startswith("no file for") and "orders" in text]
+
+
+def test_unfinished_files_that_no_mapping_means_are_nobodys_concern(warehouse: Warehouse) -> None:
+    warehouse.orders(order_row("A1"))
+    for name in ("notes.txt~", "stock.csv.part"):
+        (warehouse.folder / name).write_text("x")
+
+    assert notes(warehouse.run()) == {}
+    (warehouse.folder / "orders.csv").unlink()
+    assert warehouse.run().exit_code == 0
+
+
 @pytest.mark.thorough
 def test_a_file_that_is_being_written_is_left_alone_beside_others(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
