@@ -55,6 +55,7 @@ TRAITS = (
     Trait("delimiters of several characters", "delimiter-of-several-characters", "with `delimiter: \"+|\"`"),
     Trait("a delimiter that may begin at one of two places: `a|||b`", "delimiter-in-two-ways", "its record", {3: "R108"}),
     Trait("records that end with something else than a line", "other-record-end", "with `record_end: \"~\"`; line breaks in cells are text then"),
+    Trait("another end of records than declared", "record-end-never-there", "the file, with what its lines end with: else all of it would be its header", refused='lines of it end with "\\n": remove `source.record_end`'),
     Trait("escape characters", "escape-character", "with `escape: \"\\\\\"`: `\\,` `\\\"` `\\\\` and a line end behind it; others are text"),
     Trait("lines above the header", "lines-above-the-header", "with `find_header: [No, Name]` or `skip_lines: 2`, counted (R110)"),
     Trait("no header", "no-header", "with `names: [No, Name, Country]`"),

@@ -66,6 +66,12 @@ def _check_marks(scope: Scope, source: Source, doc: SourceDoc) -> None:
     for key in (key for key in _OF_FIXED if key in doc.model_fields_set):
         text = f"`{key}` does nothing for delimited text"
         scope.mistake("M215", text, (*_AT, key), "remove it, or set `format: fixed`", key=True)
+    if doc.record_end == "none":
+        hint = 'remove it: a record ends with its line; or write what the file has behind each record, such as "~"'
+        text = (
+            "`record_end: none` is of fixed-width text, where the length tells where a record ends"
+        )
+        scope.mistake("M215", text, (*_AT, "record_end"), hint, key=True)
     wrong = unclear(source)
     if wrong is not None:
         there = (*_AT, wrong.key) in scope.document.values

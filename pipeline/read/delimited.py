@@ -221,6 +221,10 @@ def _judged(
     elif fault == Fault.CELLS:
         own = len(reading.header.names) if reading.header.ours else reading.header.width
         value, detail = str(found - reading.header.width + own), str(own)
+        lines = len(_LINE_BREAKS.split(spelling.told(text)))
+        if reading.source.record_end is not None and lines > 1:
+            # where the file has mixed ends, several rows have become one
+            value += f" on {lines:,} lines up to `record_end`"
     elif fault == Fault.LENGTH:
         value, detail = shown(spelling.told(text)), _of_length(text, reading)
     elif fault in (Fault.BREAK, Fault.SWALLOWED, Fault.UNCLEAR):

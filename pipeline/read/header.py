@@ -1,5 +1,6 @@
 """The first record of a delimited file: which columns there are, and which of them are wanted."""
 
+import json
 import os
 import re
 import stat
@@ -142,6 +143,7 @@ def load_header(path: Path, source: Source, name: str) -> Header:
                 text = spelling.with_last_end(text)
             header = begin.header(text, written, ended=ended)
             if header is not None:
+                begin.check_end(header, written)
                 return header
 
 
@@ -174,6 +176,56 @@ class _Beginning:
                 help="if rows were expected, ask for the file again",
             )
         return None if first is None else self._made(text, first)
+
+    def check_end(self, header: Header, written: int) -> None:
+        """Refuse a header that goes on over lines, because the declared `record_end` does not end it.
+
+        All rows in it would be lost, for they would be names of columns that nobody uses. What looks
+        like rows is as many delimiters in its first two lines; where only the end of the file ends
+        it, one line break is enough, and an end without line breaks must not be missing at all.
+        `written` is the size of the text so far, without an end that was added.
+        """
+        end = self.spelling.record_end
+        if end is None or self.spelling.layout is not None or not header.line:
+            return
+        body = self._unquoted(header.body)
+        lines = self.spelling.lines(body)
+        delimiter = bytes((self.spelling.marks.delimiter,))
+        ended = header.size <= written
+        if not ended:
+            wrong = len(lines) > 1 or not set(end) & set(b"\r\n")
+        else:
+            rows = [each.count(delimiter) for each in lines[:2] if each]
+            wrong = len(rows) > 1 and rows[0] == rows[1] > 0
+        if wrong:
+            raise self._unended(self.spelling.as_written(body), header.line, ended=ended)
+
+    def _unquoted(self, body: bytes) -> bytes:
+        if self.spelling.marks.quote is None:
+            return body
+        quote = re.escape(bytes((self.spelling.marks.quote,)))
+        return re.sub(quote + b"[^" + quote + b"]*" + quote, b"", body)
+
+    def _unended(self, text: bytes, line: int, *, ended: bool) -> SourceUnusable:
+        """Say that the declared end of records does not end the header, and what ends its lines."""
+        mark = _as_declared(self.source.record_end or "")
+        found = re.search(rb"\r\n|\r|\n", text)
+        if found is None:
+            hint = (
+                "correct `source.record_end` in the mapping; leave it out if each record is a line"
+            )
+        else:
+            hint = (
+                f"lines of it end with {_as_declared(found.group().decode())}: remove "
+                "`source.record_end` from the mapping, line ends of every kind need no key; "
+                "or ask for the file with the end that is declared"
+            )
+        what = (
+            f"the header goes on over several lines, up to the declared `record_end` {mark}"
+            if ended
+            else f"no record ends with the declared `record_end` {mark}"
+        )
+        return SourceUnusable(what, help=hint, place=place(self.name, line))
 
     def _named(self, text: bytes, at: int, *, ended: bool) -> Header | None:
         """The first line that has all the names."""
@@ -231,6 +283,8 @@ class _Beginning:
         found = find_records(spelled, self.spelling.marks, width=None, kinds=self.outline.kinds)
         if not len(found.line):
             open_lines = spelled.count(b"\n", found.size)
+            if not ended and not spelled and len(rest) > RECORD_MAX and self.spelling.record_end:
+                raise self._unended(rest, before + 1, ended=False)
             if not ended and len(rest) - found.size <= RECORD_MAX and open_lines <= LINES_MAX:
                 return None
             if not ended or found.size < len(spelled):
@@ -387,6 +441,15 @@ def _column_hint(missing: Sequence[str], there: Sequence[str]) -> str:
     )
     columns = f"the file has {_listed(there)}" if there else "the file has no named columns"
     return f"did you mean {meant}? {columns}" if meant else columns
+
+
+def _as_declared(mark: str) -> str:
+    r"""A mark as the mapping writes it, in double quotes.
+
+    >>> print(_as_declared("&|\r\n"), _as_declared('"'))
+    "&|\r\n" "\""
+    """
+    return json.dumps(mark, ensure_ascii=False)
 
 
 def _listed(names: Sequence[str]) -> str:

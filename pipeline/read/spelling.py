@@ -197,6 +197,10 @@ class Spelling:
         table[list(_BREAKS)] = True
         return np.flatnonzero(table[np.frombuffer(spelled, np.uint8)])
 
+    def lines(self, spelled: bytes) -> list[bytes]:
+        """Cut at line breaks that end no record; those that are escaped stay."""
+        return re.split(b"[" + re.escape(bytes((_LF, _CR, _CRLF))) + b"]", spelled)
+
     def unclear(self, spelled: bytes) -> list[int]:
         """Give where a delimiter stands so that it might begin one character later as well.
 

@@ -24,6 +24,7 @@ def mistakes(source: str) -> list[tuple[str, str, str]]:
         ("escape: '\"'", "M103", "the escape '\"' is another mark, too", "leave it out"),
         ("record_end: '~~'", "M103", "the record's end '~~' can overlap with itself", "shortest"),
         ("record_end: '\\x1e'", "M103", "the record's end is the letters \\x1e", "in double quotes"),
+        ("record_end: none", "M215", "`record_end: none` is of fixed-width text", "remove it"),
         ("skip_lines: 2000", "M103", "skip_lines takes a number from 0 to 1000", "such as 3"),
         ("skip_lines: two", "M103", "skip_lines takes a whole number", "such as"),
         ("names: [Nr, Nr]", "M203", '"Nr" names two columns', "a name of its own"),

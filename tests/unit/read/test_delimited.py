@@ -1,5 +1,6 @@
 """What the reader gives for files as they come, good and bad."""
 
+import json
 import os
 from pathlib import Path
 
@@ -362,3 +363,82 @@ def test_very_many_short_records_come_in_several_batches(orders: Path) -> None:
     assert [batch.raw.rows.height for batch in batches] == [2_000_000, 1]
     assert batches[1].raw.rows.rows() == [(0, 2_000_003, 0, "3")]
     assert batches[1].faulty.rows.rows() == [(0, 2_000_002, 0, "2")]
+
+
+@pytest.mark.parametrize(
+    ("end", "content", "lines"),
+    [
+        ("\r\n", b"Order;Sku;Qty\n1;a;2\n2;b;3\n", '"\\n"'),
+        ("\r\n", b"Order;Sku;Qty\n1;a;2\n2;b;3", '"\\n"'),
+        ("\r\n", b"Order;Sku;Qty\n", '"\\n"'),
+        ("\r\n", b'Order;"S\r\nku";Qty\n1;a;2\n', '"\\n"'),
+        ("~", b"\r\nOrder;Sku;Qty\r\n1;a;2\r\n2;b;3\r\n", '"\\r\\n"'),
+        ("\n", b"Order;Sku;Qty\r1;a;2\r2;b;3\r", '"\\r"'),
+    ],
+)
+def test_a_header_that_nothing_ends_is_none_and_its_rows_are_not_lost(
+    orders: Path, end: str, content: bytes, lines: str
+) -> None:
+    orders.write_bytes(content)
+
+    code, where, message, hint = stop(orders, ["Order"], Source(delimiter=";", record_end=end))
+
+    declared = json.dumps(end)
+    assert code is None
+    assert str(where).startswith("orders.csv:")
+    assert message == f"no record ends with the declared `record_end` {declared}"
+    assert f"lines of it end with {lines}: remove `source.record_end`" in str(hint)
+
+
+def test_a_file_in_which_the_record_end_never_stands_is_refused_without_line_breaks_too(
+    orders: Path,
+) -> None:
+    orders.write_bytes(b"Order;Sku;Qty|1;a;2|2;b;3|")
+
+    _, _, message, hint = stop(orders, ["Order"], Source(delimiter=";", record_end="~"))
+
+    assert message == 'no record ends with the declared `record_end` "~"'
+    assert "correct `source.record_end`" in str(hint)
+
+
+def test_a_header_may_be_all_of_a_file_without_its_last_line_end(orders: Path) -> None:
+    orders.write_bytes(b"Order;Sku;Qty")
+
+    raw, _, _ = read(orders, ["Order"], Source(delimiter=";", record_end="\r\n"))
+
+    assert raw.is_empty()
+
+
+def test_rows_that_a_mixed_file_puts_behind_its_header_are_not_lost(orders: Path) -> None:
+    orders.write_bytes(b"Order;Sku;Qty\n1;a;2\n2;b;3\r\n")
+
+    _, _, message, _ = stop(orders, ["Order"], Source(delimiter=";", record_end="\r\n"))
+
+    assert "the header goes on over several lines, up to" in str(message)
+
+
+def test_a_header_may_have_a_line_break_where_records_end_with_something_else(orders: Path) -> None:
+    orders.write_bytes(b"Order;Name of\nthe item~1;a~2;b\nc~")
+
+    raw, _, _ = read(orders, ["Order"], Source(delimiter=";", record_end="~"))
+
+    assert raw["Order"].to_list() == ["1", "2"]
+
+
+def test_rows_that_other_line_ends_make_one_of_are_told_by_their_lines(orders: Path) -> None:
+    orders.write_bytes(b"Order;Sku;Qty\r\n1;a;2\n2;b;3\n4;b;1\r\n5;c;1\r\n")
+
+    assert sentences(orders, ["Order"], Source(delimiter=";", record_end="\r\n")) == [
+        "orders.csv:2: number of columns: 7 on 3 lines up to `record_end` in this record, 3 in the header [R101]"
+    ]
+
+
+def test_a_record_end_beyond_what_a_record_may_have_is_looked_for_no_further(
+    orders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.read.header.RECORD_MAX", 1 << 20)
+    orders.write_bytes(b"Order;Sku;Qty\n" + b"1;a;2\n" * 400_000)
+
+    _, _, message, _ = stop(orders, ["Order"], Source(delimiter=";", record_end="~"))
+
+    assert message == 'no record ends with the declared `record_end` "~"'
