@@ -4,7 +4,7 @@ from pipeline.intake.archiving import NotArchived, archive_file, facts_of_file
 from pipeline.intake.assignment import assign, claims, display_names, meant
 from pipeline.intake.finding import EMPTY, LOOKS_UNFINISHED, Found, find_files, finished_name
 from pipeline.intake.packing import unpacked_name
-from pipeline.intake.remote import Fetched, Remote, Servers, is_remote
+from pipeline.intake.remote import Fetched, Remote, Servers, is_remote, refuse_unknown_scheme
 from pipeline.intake.snapshots import (
     ArchiveCopy,
     Snapshot,
@@ -51,6 +51,7 @@ __all__ = [
     "is_remote",
     "is_workbook",
     "meant",
+    "refuse_unknown_scheme",
     "sheet_to_text",
     "take_member",
     "take_snapshot",

@@ -18,12 +18,14 @@ from pipeline.intake.sftp import SftpStore
 from pipeline.intake.snapshots import write_copy
 from pipeline.intake.stillness import STILL_WRITTEN, Readiness
 from pipeline.intake.stores import Changed, Entry, Facts, ServerUnusable, Store
+from pipeline.model.likeness import nearest
 from pipeline.model.stops import SourceUnusable
 
-__all__ = ["Fetched", "Remote", "Servers", "is_remote"]
+__all__ = ["Fetched", "Remote", "Servers", "is_remote", "refuse_unknown_scheme"]
 
 _SFTP, _S3 = "sftp", "s3"
 _EXAMPLES = {_SFTP: "sftp://host/folder/*.csv", _S3: "s3://bucket/folder/*.csv"}
+_SCHEME = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+):(?P<slashes>//?)")
 _MAGIC = "*?["
 _NAME_MAX = 255  # bytes, of a file here
 # What is no part of a path as it stands in a URL, and what `urlsplit` leaves out without a word.
@@ -57,6 +59,30 @@ def is_remote(argument: str) -> bool:
     (True, True, False)
     """
     return argument.partition("://")[0] in _EXAMPLES and "://" in argument
+
+
+def refuse_unknown_scheme(argument: str) -> None:
+    """Refuse a URL of a server that we cannot ask; no word of it is repeated but its scheme.
+
+    Raises:
+        SourceUnusable: it has another scheme than those we know, or one that is not written as they are.
+    """
+    found = _SCHEME.match(argument)
+    if found is None or is_remote(argument) or os.path.lexists(argument):
+        return
+    scheme, known = found["scheme"], found["scheme"].lower() in _EXAMPLES
+    if known:
+        raise SourceUnusable(
+            f"a URL that begins with {found[0]} is none of ours",
+            help=f"did you mean {_EXAMPLES[scheme.lower()]}?",
+        )
+    if found["slashes"] == "//":
+        near = nearest(scheme.lower(), list(_EXAMPLES))
+        meant = f"did you mean {_EXAMPLES[near]}? else " if near else ""
+        raise SourceUnusable(
+            f"files of {scheme}:// cannot be fetched: the schemes are {' and '.join(_EXAMPLES)}",
+            help=f"{meant}fetch them by other means, and name the folder that they are in",
+        )
 
 
 class Servers:

@@ -63,6 +63,11 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         f"check both ({_KEYS}), and the region; a proxy that changes requests has the same effect",
     ),
 }
+_NO_S3 = (
+    "what answers there does not speak S3, as a web server does not",
+    f"check the endpoint ({_ENDPOINT})",
+)
+_LISTED = frozenset({"Name", "KeyCount", "MaxKeys"})  # each store says one of these of any listing
 _OF_ONE_OBJECT = frozenset({"403", "AccessDenied", "InvalidObjectState"})
 _NO_KEYS = frozenset(
     {"NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError",
@@ -133,8 +138,12 @@ class S3Store:
             try:
                 with self._said():
                     page = self._files.call_s3("list_objects_v2", **asked)
-            except FileNotFoundError:  # from what is no S3, such as a web server
-                return None
+            except (
+                FileNotFoundError
+            ):  # of a listing, only a bucket can be missing, and that has a code
+                raise self._no_s3() from None
+            if not _LISTED & page.keys():
+                raise self._no_s3()
             for each in page.get("Contents", ()):
                 name = each["Key"].removeprefix(prefix)
                 if name and name not in (".", ".."):  # without one it is the prefix itself
@@ -160,6 +169,8 @@ class S3Store:
                 head = self._head(path)
         except FileNotFoundError:
             return None
+        if "LastModified" not in head:
+            raise self._no_s3()
         return _entry(head["ContentLength"], head.get("ETag"), head["LastModified"])
 
     def pieces(self, path: str, was: Entry) -> Iterator[bytes]:
@@ -284,6 +295,9 @@ class S3Store:
             return False
         return True
 
+    def _no_s3(self) -> ServerUnusable:
+        return ServerUnusable(f"{self._place}: {_NO_S3[0]}", help=_NO_S3[1])
+
     # -- words -------------------------------------------------------------------------------------
 
     @contextmanager
@@ -328,6 +342,8 @@ class S3Store:
         kind = type(error).__name__
         if kind in _NO_KEYS:
             return "there are no credentials", f"set {_KEYS}"
+        if kind == "ResponseParserError":
+            return _NO_S3
         if kind == "ProfileNotFound":
             return "AWS_PROFILE names a profile that ~/.aws does not have", "correct AWS_PROFILE"
         if kind == "SSLError":
@@ -360,7 +376,9 @@ def _code(error: BaseException) -> tuple[str, str]:
         return ("404", "") if isinstance(error, FileNotFoundError) else ("", "")
     told = answer.get("Error", {})
     text = " ".join(str(told.get("Message", "")).split())
-    return str(told.get("Code", "")), text[:_SAID_MAX]
+    # a page that happens to be XML has no code
+    code = told.get("Code") or answer.get("ResponseMetadata", {}).get("HTTPStatusCode", "")
+    return str(code), text[:_SAID_MAX]
 
 
 def _check_opened(told: Mapping[str, Any], was: Entry) -> None:

@@ -28,6 +28,7 @@ from pipeline.intake import (
     is_remote,
     is_workbook,
     meant,
+    refuse_unknown_scheme,
     sheet_to_text,
     take_member,
     take_snapshot,
@@ -263,6 +264,8 @@ def _found(
     servers: Servers,
 ) -> tuple[Found, dict[Path, Remote]]:
     """Find the files, those of servers included: each argument's are fetched to a folder of its own."""
+    for each in inputs:
+        refuse_unknown_scheme(each)
     into = folder.path.absolute() / "snapshots" / "fetched"
     fetched = {
         each: servers.fetch(each, patterns, readiness, into / str(number))

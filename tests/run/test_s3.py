@@ -6,7 +6,9 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
@@ -508,6 +510,63 @@ def test_a_url_that_is_none_is_refused_and_not_repeated(warehouse: Warehouse, ur
     )
     assert "ge" not in message
     assert "heim" not in helps
+
+
+@pytest.mark.parametrize(
+    ("url", "says", "helps"),
+    [
+        ("ftp://wms:geheim@host/out/", "files of ftp:// cannot be fetched: the schemes are sftp and s3", "sftp://host/folder/*.csv"),
+        ("https://host/out/*.csv", "files of https:// cannot be fetched", "fetch them by other means"),
+        ("S3://shop/out/", "begins with S3:// is none of ours", "did you mean s3://bucket"),
+        ("s3:/shop/out/", "begins with s3:/ is none of ours", "did you mean s3://bucket"),
+    ],
+)  # fmt: skip
+def test_a_url_of_another_scheme_says_which_there_are(
+    warehouse: Warehouse, url: str, says: str, helps: str
+) -> None:
+    message, help_ = refused(warehouse, url)
+    assert says in message
+    assert helps in help_
+    assert "geheim" not in message + help_
+
+
+_PAGE = b"<!DOCTYPE html>\n<html><head><title>Hello</title></head><body>Hello</body></html>\n"
+
+
+@pytest.mark.usefixtures("nobody")
+@pytest.mark.parametrize(
+    ("status", "body"), [(200, _PAGE), (404, _PAGE), (404, b"Hello & goodbye <br>")]
+)
+def test_a_server_that_speaks_no_s3_is_said_to_be_none(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, status: int, body: bytes
+) -> None:
+    class Web(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", "text/html")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            if self.command == "GET":
+                self.wfile.write(body)
+
+        do_HEAD = do_GET  # noqa: N815 - the name that the server calls
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    _be(monkeypatch, OWNER)
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    with ThreadingHTTPServer(("127.0.0.1", 0), Web) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        at = f"127.0.0.1:{server.server_port}"
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://{at}")
+        for path in ("out/", "out/*.csv", "out/orders.csv"):
+            message, helps = refused(warehouse, f"s3://shop/{path}")
+            assert message == (
+                f"s3://shop at {at}: what answers there does not speak S3, as a web server does not"
+            )
+            assert "AWS_ENDPOINT_URL_S3" in helps
+        server.shutdown()
 
 
 @pytest.mark.parametrize(("url", "module"), [("s3://shop/out/", "s3fs"), ("sftp://h/o/", "sshfs")])
