@@ -23,7 +23,7 @@ from pipeline.read.cells import around, cell_at, split_cells
 from pipeline.read.decoding import MARK, MARKED_CHARACTER, REPLACED, bytes_of, shown, undecodable
 from pipeline.read.encodings import settled
 from pipeline.read.formulas import restore
-from pipeline.read.header import Header, find_columns, load_header
+from pipeline.read.header import OUR_COLUMNS, Header, find_columns, load_header
 from pipeline.read.left_out import Tally, mended
 from pipeline.read.parted import good_cells
 from pipeline.read.records import Fault, Records
@@ -35,6 +35,11 @@ _MARKED_BYTES = re.compile(MARK.pattern.decode("latin-1"))
 _LINE_BREAKS = re.compile("\r\n|\r|\n")
 # Said of a record of a file of ours that can be read only because we have put its quotes right.
 UNTOUCHED = ", and nobody has confirmed the row: correct it, or empty its _import_rule"
+# Programs drop a NUL byte by themselves, so that it is gone tells of nobody who has looked.
+WITHOUT_NUL = (
+    " when it was written, and nobody has confirmed the row without it: if it is right, "
+    "empty its _import_rule"
+)
 # Many short records with few of the wanted cells must not grow out of a small window: 16 bytes a
 # cell in Polars, and as much again while faulty ones are taken apart.
 _CELLS_AT_ONCE = 8_000_000
@@ -216,8 +221,9 @@ def _judged(
         column = _column(reading, cells.fault_cell or 0)
         value = shown(spelling.told(around(text, cells.fault)))
     elif fault in (Fault.NUL, Fault.QUOTE, Fault.OPEN):
-        at = text.find(reading.source.quote or "")
-        value, detail = shown(spelling.told(around(text, max(at, 0)))), UNTOUCHED
+        own = _own_text(text, reading)
+        value = around(own, max(own.find(reading.source.quote or ""), 0))
+        detail = WITHOUT_NUL if fault == Fault.NUL else UNTOUCHED
     elif fault == Fault.CELLS:
         own = len(reading.header.names) if reading.header.ours else reading.header.width
         value, detail = str(found - reading.header.width + own), str(own)
@@ -226,12 +232,22 @@ def _judged(
             # where the file has mixed ends, several rows have become one
             value += f" on {lines:,} lines up to `record_end`"
     elif fault == Fault.LENGTH:
-        value, detail = shown(spelling.told(text)), _of_length(text, reading)
+        value, detail = _own_text(text, reading), _of_length(text, reading)
     elif fault in (Fault.BREAK, Fault.SWALLOWED, Fault.UNCLEAR):
-        value, detail = shown(spelling.told(text)), UNTOUCHED if reading.header.ours else None
+        value, detail = _own_text(text, reading), UNTOUCHED if reading.header.ours else None
     unmarked = spelling.plain and MARKED_CHARACTER.search(text) is None
     values = cells.values if unmarked else [shown(each) for each in cells.values]
     return values, (fault.code, column, value, detail)
+
+
+def _own_text(text: str, reading: _Reading) -> str:
+    """The record as it stands in the file; of a file of ours without the columns that we have appended."""
+    spelling, header = reading.spelling, reading.header
+    if not header.ours:
+        return shown(spelling.told(text))
+    cells = zip(split_cells(text, spelling).values, header.cells, strict=False)
+    own = [restore(cell) for cell, name in cells if not name.startswith(OUR_COLUMNS)]
+    return shown(reading.source.delimiter.join(own))
 
 
 def _of_length(text: str, reading: _Reading) -> str:

@@ -26,7 +26,8 @@ _FIXES_HERE = {
     code: f"{what}: correct the cells; if they are right as they stand, empty _import_rule"
     for code, what in (
         ("R103", "these cells are a guess"),
-        ("R105", "a byte of this row is damaged"),
+        # programs that save the file drop it, too, so that it is gone tells of nobody who has looked
+        ("R105", "a byte of this row is damaged, and taking it out alone is no correction"),
     )
 }
 # Rules speak of cells that are corrected here; those of a message are corrected by its sender.

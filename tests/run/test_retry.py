@@ -1023,10 +1023,26 @@ def test_a_damaged_byte_that_a_program_drops_is_no_correction(warehouse: Warehou
     assert "\0" in path.read_text(encoding="utf-8")
     correct(path, ("\0", ""))
 
-    assert warehouse.retry(path).exit_code == 3
+    [row] = rows_of(path)
+    assert "taking it out alone is no correction" in row["_import_fix"]
+    again = warehouse.retry(path)
+    assert again.exit_code == 3
     assert warehouse.open_items() == {"A1": "R105"}
+    [row] = rows_of(only(warehouse.corrected(again)))
+    assert (
+        "nobody has confirmed the row without it: if it is right, empty its _import_rule"
+        in row["_import_problem"]
+    )
 
     correct(path, ("Jo;", "Joe;"))
+    assert warehouse.retry(path).exit_code == 0
+
+
+def test_a_row_without_its_byte_zero_is_confirmed_by_an_empty_rule(warehouse: Warehouse) -> None:
+    warehouse.orders(order_row("A1", name="J\0o"))
+    path = only(warehouse.corrected(warehouse.run()))
+    correct(path, ("\0", ""), ("R105;", ";"))
+
     assert warehouse.retry(path).exit_code == 0
 
 

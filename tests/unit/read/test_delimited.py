@@ -442,3 +442,13 @@ def test_a_record_end_beyond_what_a_record_may_have_is_looked_for_no_further(
     _, _, message, _ = stop(orders, ["Order"], Source(delimiter=";", record_end="~"))
 
     assert message == 'no record ends with the declared `record_end` "~"'
+
+
+@pytest.mark.parametrize("rule", ["R103", "R105", "R106"])
+def test_what_is_quoted_of_a_row_to_confirm_is_of_its_own_cells(orders: Path, rule: str) -> None:
+    ours = f'{rule},"a problem, and more","a fix, and more",2026-11-20T0205-wms'
+    orders.write_text(f"a,b,_import_rule,_import_problem,_import_fix,_import_run\n1,x,{ours}\n")
+
+    _, _, findings = read(orders, ["a"])
+
+    assert findings.select("code", "value").rows() == [(rule, "1,x")]
