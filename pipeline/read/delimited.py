@@ -221,8 +221,8 @@ def _judged(
         column = _column(reading, cells.fault_cell or 0)
         value = shown(spelling.told(around(text, cells.fault)))
     elif fault in (Fault.NUL, Fault.QUOTE, Fault.OPEN):
-        own = _own_text(text, reading)
-        value = around(own, max(own.find(reading.source.quote or ""), 0))
+        record = _own_text(text, reading)
+        value = around(record, max(record.find(reading.source.quote or ""), 0))
         detail = WITHOUT_NUL if fault == Fault.NUL else UNTOUCHED
     elif fault == Fault.CELLS:
         own = len(reading.header.names) if reading.header.ours else reading.header.width
