@@ -9,6 +9,7 @@ from tests.cli.conftest import Call
 from tests.run.interchanges import FILES
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", FILES)
 def test_what_it_writes_passes_check_and_plan(kind: str, call: Call, folder: Path) -> None:
     (folder / "night.edi").write_text(FILES[kind], encoding="utf-8")

@@ -290,6 +290,7 @@ def test_a_terminal_gets_bars_and_a_pipe_lines(
     assert not api.orders()
 
 
+@pytest.mark.thorough
 def test_who_wants_no_bars_gets_none(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said = on_terminal(files, "--json", "plan", "-m", "small.yaml", "orders.csv")
     assert "Reading" not in said.err

@@ -99,6 +99,7 @@ def test_the_same_file_with_the_same_findings_is_answered_once(inbox: Inbox, out
     ]  # fmt: skip
 
 
+@pytest.mark.thorough
 def test_an_answer_that_changes_back_is_given_again(inbox: Inbox, out: Path) -> None:
     inbox.send(interchange(("850", order("A1"))))
     told = []
@@ -154,6 +155,7 @@ def test_what_a_run_reads_nothing_of_is_not_acknowledged(inbox: Inbox, out: Path
     )
 
 
+@pytest.mark.thorough
 def test_what_a_run_reads_in_part_waits_for_one_that_reads_it_whole(
     inbox: Inbox, out: Path
 ) -> None:
@@ -248,6 +250,7 @@ class _Killed(BaseException):
 STEPS = ("next_control_number", "put_acknowledgement")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("nth", [1, 2])

@@ -85,6 +85,7 @@ def test_refused_orders_arrive_and_their_items_close(warehouse: Warehouse, refus
     assert "a newer run has sent the order of run" in once_more.text
 
 
+@pytest.mark.thorough
 def test_copies_are_kept_only_for_refused_orders_and_only_until_they_arrive(
     warehouse: Warehouse, refused: Result
 ) -> None:
@@ -161,6 +162,7 @@ def test_an_order_of_two_files_goes_out_with_both(warehouse: Warehouse) -> None:
     assert [each["tracking_number"] for each in order["trackings"]] == ["P1"]
 
 
+@pytest.mark.thorough
 def test_what_is_refused_again_can_be_retried_again(warehouse: Warehouse, refused: Result) -> None:
     refuse(warehouse, "A2")
     second = retry_run(warehouse, refused.run_id)
@@ -258,6 +260,7 @@ def test_an_interrupted_retry_is_finished_by_the_same_command(
     assert warehouse.open_items() == {"A3": "R310"}
 
 
+@pytest.mark.thorough
 def test_the_copies_of_a_packed_file_are_read(warehouse: Warehouse) -> None:
     warehouse.orders(order_row("A1"))
     plain = warehouse.folder / "orders.csv"

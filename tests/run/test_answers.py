@@ -49,6 +49,7 @@ def test_a_refusal_names_file_line_and_column_of_its_cell(
     assert record["api"]["attr"] == attr  # type: ignore[index]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("shape", ["http_400_a", "http_400_b", "http_400_c"])
 def test_all_shapes_of_a_refusal_are_told_in_the_apis_words(
     warehouse: Warehouse, shape: str
@@ -120,6 +121,7 @@ def test_sigterm_finishes_what_is_in_flight_and_resume_sends_the_rest(warehouse:
     assert len(warehouse.sandbox.puts()) == 60
 
 
+@pytest.mark.thorough
 def test_a_resumed_run_does_not_send_what_a_newer_run_has_replaced(warehouse: Warehouse) -> None:
     warehouse.orders(order_row("A1", name="Old"), order_row("A2"))
     play(warehouse, {"fault": "http_401"})
@@ -247,6 +249,7 @@ mutations:
 """
 
 
+@pytest.mark.thorough
 def test_a_refusal_says_nothing_of_an_earlier_request_without_answer(warehouse: Warehouse) -> None:
     """The line was added by the first request; a refusal of the next one must not forget that."""
     (warehouse.folder / "orders.yaml").write_text(GIFTS_YAML, encoding="utf-8")
@@ -273,6 +276,7 @@ def test_a_refusal_says_nothing_of_an_earlier_request_without_answer(warehouse: 
     assert sum("mutations" in body for body in bodies) == 1
 
 
+@pytest.mark.thorough
 def test_a_line_that_was_added_is_not_added_again_when_it_is_told_otherwise(
     warehouse: Warehouse,
 ) -> None:

@@ -47,6 +47,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("broken", BROKEN)
 def test_a_run_ends_whatever_byproduct_fails(
     faulty: Warehouse, monkeypatch: pytest.MonkeyPatch, broken: str

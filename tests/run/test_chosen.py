@@ -107,6 +107,7 @@ def test_a_chosen_order_that_is_held_back_is_known(warehouse: Warehouse) -> None
     assert held.exit_code == 3
 
 
+@pytest.mark.thorough
 def test_changed_lines_of_an_order_that_is_not_chosen_are_no_warning(warehouse: Warehouse) -> None:
     warehouse.orders(order_row("A1"), order_row("A2"))
     warehouse.run()
@@ -121,6 +122,7 @@ def test_changed_lines_of_an_order_that_is_not_chosen_are_no_warning(warehouse: 
     assert (warned["code"], warned["count"]) == ("R325", 1)
 
 
+@pytest.mark.thorough
 def test_the_numbers_of_a_plan_add_up(warehouse: Warehouse) -> None:
     five(warehouse)
     warehouse.run(limit=1)

@@ -108,6 +108,7 @@ def test_a_rejected_message_stands_on_the_page_once_with_its_place(inbox: Wareho
     assert "JANE" not in text
 
 
+@pytest.mark.thorough
 def test_an_unreadable_interchange_beside_good_ones_is_no_success(inbox: Warehouse) -> None:
     night(
         inbox,
@@ -177,6 +178,7 @@ def test_a_plan_keeps_its_messages_for_the_run_that_sends_it(inbox: Warehouse) -
     assert [each["reference"] for each in facts["interchanges"]] == ["000000001"]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("attr", "segment", "column", "path", "raw"),
     [

@@ -135,6 +135,7 @@ def test_a_row_that_was_looked_at_and_is_right_is_taken_without_its_rule(fixed: 
     assert fixed.open_items() == {}
 
 
+@pytest.mark.thorough
 def test_rows_of_a_host_are_corrected_in_an_encoding_that_people_have(fixed: Warehouse) -> None:
     (fixed.folder / "orders.yaml").write_text(MAPPING.replace("cp1252", "cp1140"), encoding="utf-8")
     lines = (line("A1", name="Bülent €"), line("A2", qty="two", name="Jürgen"), "END0002")

@@ -310,6 +310,7 @@ def test_old_orders_that_go_out_all_the_same_are_warned_of(warehouse: Warehouse)
     assert any("20 of 20 orders to send are new" in each for each in warned(warehouse))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "rows",
     [
@@ -364,6 +365,7 @@ def test_a_backfill_silences_every_parcel_and_says_whom_it_cannot_silence(
         )
 
 
+@pytest.mark.thorough
 def test_the_night_after_a_backfill_does_not_tell_its_parcels_again_and_loud(
     warehouse: Warehouse,
 ) -> None:

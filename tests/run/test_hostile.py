@@ -341,6 +341,7 @@ def test_a_clock_that_was_set_back_changes_no_order_of_versions(
     assert outcomes(warehouse.resume(old.run_id).summary)["superseded"] == 1
 
 
+@pytest.mark.thorough
 def test_resume_looks_at_its_own_endpoint_only(warehouse: Warehouse) -> None:
     here = refused_once(warehouse, "A1")
     away = replace(warehouse.settings.endpoint, base_url="http://127.0.0.1:9")
@@ -366,6 +367,7 @@ def test_a_new_run_names_the_one_that_still_waits(warehouse: Warehouse) -> None:
     assert f"run {waiting} did not finish: pipeline resume {waiting}" in warnings(warehouse)
 
 
+@pytest.mark.thorough
 def test_a_limited_run_that_stopped_is_resumed_within_its_limit(warehouse: Warehouse) -> None:
     refused_once(warehouse, *(f"A{n}" for n in range(5)), limit=2)
 
@@ -569,6 +571,7 @@ def test_two_mappings_that_claim_one_file_are_refused(warehouse: Warehouse) -> N
 # -- the ledger ---------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_a_damaged_ledger_is_given_up_only_when_asked_and_only_when_damaged(
     warehouse: Warehouse,
 ) -> None:

@@ -209,6 +209,7 @@ def test_a_backfill_is_confirmed_and_silences_every_parcel(warehouse: Warehouse)
     assert json.loads(put.body)["mutations"][0]["tracking"]["notifications_inactive"] is True
 
 
+@pytest.mark.thorough
 def test_a_limited_run_leaves_the_rest_for_the_next(warehouse: Warehouse) -> None:
     warehouse.orders(*(order_row(f"A{n}") for n in range(5)))
 
@@ -271,6 +272,7 @@ def test_the_first_problem_stops_the_command_with_words_for_a_person(warehouse: 
     assert "its header is: no, pos, sku, qty, land" in stop.value.help
 
 
+@pytest.mark.thorough
 def test_changed_lines_of_a_known_order_are_told_when_they_are_not_sent(
     warehouse: Warehouse,
 ) -> None:

@@ -528,6 +528,7 @@ def test_what_is_not_over_is_not_moved_and_resume_moves_it(warehouse: Warehouse)
     assert archived(warehouse) == ["orders.csv", "orders_2.csv"]
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("archive")
 def test_a_run_that_is_killed_between_two_moves_moves_the_rest_when_it_goes_on(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch

@@ -160,6 +160,7 @@ def test_a_run_that_is_killed_after_its_end_is_finished_and_emptied(
     all_there_once(night, len(night.sandbox.puts()))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("step", _some([EARLY[1], EARLY[2], EARLY[4]], 1))
 def test_a_signal_before_the_run_begins_leaves_nothing(

@@ -125,6 +125,7 @@ def test_missing_orders_roll_forward_until_they_arrive_or_are_closed(
     assert "2 orders resolved since the last run" in third.text
 
 
+@pytest.mark.thorough
 def test_an_interrupted_run_resumed_after_a_newer_one_leaves_its_report_alone(
     warehouse: Warehouse, night: Night
 ) -> None:
@@ -143,6 +144,7 @@ def test_an_interrupted_run_resumed_after_a_newer_one_leaves_its_report_alone(
     assert report_bytes(warehouse, newer) == before
 
 
+@pytest.mark.thorough
 def test_the_page_of_all_runs_is_written_anew_after_each_run(
     warehouse: Warehouse, night: Night
 ) -> None:

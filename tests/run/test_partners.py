@@ -52,6 +52,7 @@ def test_an_unknown_sender_is_a_finding_and_the_rest_of_the_file_goes_on(inbox: 
     assert [f["partner"] for f in inbox.facts(result)] == [None, "acme"]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("agreed", "column", "value", "words"),
     [
@@ -169,6 +170,7 @@ def counts(counted: int, accepted: int) -> dict[str, int]:
     }  # fmt: skip
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("last", ["IEA*", "GE*1*2", "SE*7*0002", "~SE*7*0002", "*1**SK*S1~CTT"])
 def test_a_file_that_is_cut_off_has_one_finding_and_stops_nobody_else(
     inbox: Inbox, last: str

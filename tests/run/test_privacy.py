@@ -165,6 +165,7 @@ def said(warehouse: Warehouse, result: Result) -> bytes:
     ).encode()  # fmt: skip
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("pii", ["mask", "none"])
 def test_no_person_of_a_night_of_csv_is_where_nobody_expects_them(
     warehouse: Warehouse, tmp_path: Path, told: list[bytes], pii: str

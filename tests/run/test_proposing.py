@@ -536,6 +536,7 @@ SAMPLES = [
 ]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_samples_give_mappings_without_mistakes(sample: Path) -> None:
     made = propose(sample, sample.name, timezone="UTC")

@@ -335,6 +335,7 @@ def test_a_plan_that_is_sent_has_its_rows_to_correct(warehouse: Warehouse) -> No
     assert [row["no"] for row in rows_of(only(warehouse.corrected(result)))] == ["A2"]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("content", "code"),
     [
@@ -534,6 +535,7 @@ def test_rows_beside_an_edi_file_are_retried_and_half_an_order_of_it_is_refused(
     assert "together with `pipeline run`" in refused.value.help
 
 
+@pytest.mark.thorough
 def test_what_is_to_be_typed_is_not_what_is_refused_for_an_edi_file(warehouse: Warehouse) -> None:
     inbox = Inbox(warehouse)
     (warehouse.folder / "parcels.yaml").write_text(PARCELS_YAML, encoding="utf-8")
@@ -883,6 +885,7 @@ def test_rows_without_their_line_are_imported_and_none_is_said_to_be_left_out(
     assert any(re.search(says, str(fields)) for _, _, fields in warehouse.told.events)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("lines", "says"),
     [
@@ -974,6 +977,7 @@ def test_orders_that_arrived_meanwhile_are_not_called_open(warehouse: Warehouse)
     assert "2 left out, not retried and still open: A3.\n" in result.text
 
 
+@pytest.mark.thorough
 def test_a_row_whose_quotes_were_wrong_is_held_until_somebody_touched_it(
     warehouse: Warehouse,
 ) -> None:

@@ -375,6 +375,7 @@ def test_a_path_is_taken_apart(
     assert (made.section, made.item, made.path) == (section, item, path)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("status", "answer", "told"),
     [

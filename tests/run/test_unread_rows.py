@@ -38,6 +38,7 @@ def test_an_order_of_unreadable_rows_is_named_and_waited_for(
     assert waited_for(warehouse) == [("A2", "R101"), ("A3", "R101")]
 
 
+@pytest.mark.thorough
 def test_an_order_of_a_rejected_message_is_waited_for_until_it_arrives(inbox: Warehouse) -> None:
     night(inbox, interchange(1, notice(1, "WH-1"), notice(2, "WH-6", count=40)))
     held = inbox.run()
@@ -70,6 +71,7 @@ def test_a_number_is_made_as_the_mapping_says(warehouse: Warehouse) -> None:
     assert numbers(warehouse) == ["DE-A2"]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("row", "shown"),
     [

@@ -156,6 +156,7 @@ def test_what_an_older_run_told_is_compared_with_what_the_newer_one_told(
     assert found(check(warehouse)) == [("A1", "articles_order", "missing")]
 
 
+@pytest.mark.thorough
 def test_a_quantity_that_a_change_has_moved_is_no_difference(warehouse: Warehouse) -> None:
     warehouse.orders(order_row("A1"))
     warehouse.run()
@@ -311,6 +312,7 @@ def test_what_differs_is_sent_again_by_the_next_import_once_it_is_forgotten(
     assert check(warehouse).exit_code == 0
 
 
+@pytest.mark.thorough
 def test_n10_an_older_version_that_may_still_arrive_is_said_and_then_found(
     warehouse: Warehouse,
 ) -> None:
