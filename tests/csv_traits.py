@@ -74,6 +74,7 @@ TRAITS = (
     Trait("blank lines, also before the header", "blank-lines", "they are no records, and counted in the lines"),
     Trait("rows of delimiters alone", "rows-of-delimiters", "they are no rows, and counted (R110)"),
     Trait("no line end at the end of the file", "no-last-line-end", "the last record is one like the others; `expect: {last_line_end: true}` finds a file that was cut off there (F110)"),
+    Trait("Ctrl-Z behind the last line", "mark-of-end", "it is no row: DOS ended its files so"),
     Trait("blanks around the names of columns", "names-with-blanks", "they are no part of the name, unless `trim: false`"),
     Trait("a name twice in the header", "name-twice", "as long as the mapping does not use it"),
     Trait("a name twice that the mapping uses", "mapped-name-twice", "the file: which of the two is meant is not guessed, the mapping says `Name#2`", refused='more than one column "Name"'),

@@ -33,7 +33,8 @@ from pipeline.read.records import Fault, Records, find_lines
 CUT = 0xFF
 LF_WITHIN, CR_WITHIN = 0xFE, 0xFD  # line breaks in records that end without one
 _BLANK, _LF, _CR = 0x20, 0x0A, 0x0D
-_AFTER_LAST = b"\r\n\x1a"  # what may stand behind the last record where none has an end
+MARK_OF_END = b"\x1a"  # Ctrl-Z, behind the last line
+_AFTER_LAST = b"\r\n" + MARK_OF_END  # what may stand behind the last record where none has an end
 
 # A text that begins here begins with a line.
 _MARK_OF_END = re.compile(rb"(?:\A|(?<=[\r\n]))\x1a+\Z")

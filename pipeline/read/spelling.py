@@ -24,7 +24,7 @@ from pipeline.mapping.dialect import unclear
 from pipeline.mapping.plan import Source
 from pipeline.model.stops import SourceUnusable
 from pipeline.read.decoding import text_of
-from pipeline.read.layout import CR_WITHIN, CUT, LF_WITHIN, Layout
+from pipeline.read.layout import CR_WITHIN, CUT, LF_WITHIN, MARK_OF_END, Layout
 from pipeline.read.records import Marks, complete
 
 # Bytes that UTF-8 never has, not even for surrogates.
@@ -129,6 +129,8 @@ class Spelling:
             if self.layout.endless:
                 return text
             text = self.layout.without_mark_of_end(text)
+        else:
+            text = self._without_mark_of_end(text)
         if not text:
             return text
         end = b"\n" if self.record_end is None else self.record_end
@@ -247,6 +249,20 @@ class Spelling:
         return worked if self.plain else _whole(self.as_written(worked.encode("latin-1")))
 
     # -- private --------------------------------------------------------------------------------
+
+    def _without_mark_of_end(self, text: bytes) -> bytes:
+        """The end of a file without Ctrl-Z behind its last record: so DOS ended its files."""
+        bare = text.rstrip(MARK_OF_END)
+        if len(bare) == len(text) or not bare:
+            return bare
+        end = _before_break(bare, len(bare))
+        if self.record_end is None:
+            return text if end == len(bare) or self._escaped(bare, end) else bare
+        stops = {len(bare), end if len(self.marks.ends) > 1 else len(bare)}
+        ends = (
+            stop - len(self.record_end) for stop in stops if bare.endswith(self.record_end, 0, stop)
+        )
+        return bare if any(not self._escaped(bare, at) for at in ends) else text
 
     def _escaped(self, text: bytes, at: int) -> bool:
         if self.escape is None:

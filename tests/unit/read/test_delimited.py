@@ -452,3 +452,65 @@ def test_what_is_quoted_of_a_row_to_confirm_is_of_its_own_cells(orders: Path, ru
     _, _, findings = read(orders, ["a"])
 
     assert findings.select("code", "value").rows() == [(rule, "1,x")]
+
+
+@pytest.mark.parametrize(
+    ("source", "content"),
+    [
+        (Source(), b"a,b\n1,x\n\x1a"),
+        (Source(), b"a,b\r\n1,x\r\n\x1a\x1a"),
+        (Source(), b"a,b\r1,x\r\x1a"),
+        (Source(), b'a,b\n1,"x"\n\x1a'),
+        (Source(encoding="utf-16-le"), "a,b\n1,x\n\x1a".encode("utf-16-le")),
+        (Source(record_end="~"), b"a,b~1,x~\x1a"),
+        (Source(record_end="~"), b"a,b~\r\n1,x~\r\n\x1a"),
+        (Source(escape="\\", record_end="|\n"), b"a,b|\n1,x|\n\x1a"),
+    ],
+)
+@pytest.mark.parametrize("batch_bytes", [1, 1 << 20])
+def test_ctrl_z_behind_the_last_record_is_no_row(
+    orders: Path, source: Source, content: bytes, batch_bytes: int
+) -> None:
+    orders.write_bytes(content)
+
+    batches = list(
+        read_batches(orders, source, file=0, columns=["a", "b"], batch_bytes=batch_bytes)
+    )
+
+    rows = pl.concat([batch.raw.rows for batch in batches])
+    assert rows.select("a", "b").rows() == [("1", "x")]
+    assert not any(len(batch.findings) or batch.open_end for batch in batches)
+
+
+@pytest.mark.parametrize(
+    ("content", "lines"),
+    [
+        (b"a,b\n\x1a\n1,x\n", [2]),
+        (b"a,b\n1,x\n\x1a\n", [3]),
+        (b"a,b\n1,x\n\x1a2\n", [3]),
+        (b"a,b\n1,x\n2\x1a", [3]),
+    ],
+)
+def test_ctrl_z_elsewhere_is_a_character_like_others(
+    orders: Path, content: bytes, lines: list[int]
+) -> None:
+    orders.write_bytes(content)
+
+    _, _, findings = read(orders, ["a"])
+
+    assert findings.select("_line", "code").rows() == [(line, "R101") for line in lines]
+
+
+def test_ctrl_z_behind_an_escaped_line_end_is_of_its_cell(orders: Path) -> None:
+    orders.write_bytes(b"a,b\n1,x\\\n\x1a")
+
+    raw, _, _ = read(orders, ["b"], Source(escape="\\"))
+
+    assert raw["b"].to_list() == ["x\n\x1a"]
+
+
+def test_a_file_of_nothing_but_ctrl_z_is_empty(orders: Path) -> None:
+    orders.write_bytes(b"\x1a")
+
+    with pytest.raises(SourceEmpty):
+        read(orders, ["a"])
