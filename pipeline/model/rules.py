@@ -141,6 +141,15 @@ _ROWS: tuple[Rule, ...] = (
         "ask for the record again, or put its cells right; if all lines have this length, declare it as `source.length`, "
         "and if blanks at their ends are cut off, `short_lines: trimmed`",
     ),
+    _rule(
+        "R113",
+        _READ,
+        "Line left out that may be a row",
+        "{value} {detail}, and left out all the same",
+        "it begins as `comment` or `footer` in the mapping say, which may be the beginning of an order's number, too",
+        'look at the line; if it is a row, say more of those that are none: `footer: "Total;"` leaves `Totalverlust` a row',
+        severity=Severity.WARNING,
+    ),
     # R2: text to value
     _rule(
         "R201",

@@ -24,7 +24,7 @@ from pipeline.read.decoding import MARK, MARKED_CHARACTER, REPLACED, bytes_of, s
 from pipeline.read.encodings import settled
 from pipeline.read.formulas import restore
 from pipeline.read.header import OUR_COLUMNS, Header, find_columns, load_header
-from pipeline.read.left_out import Tally, mended
+from pipeline.read.left_out import Suspicion, Tally, mended
 from pipeline.read.parted import good_cells
 from pipeline.read.records import Fault, Records
 from pipeline.read.spelling import Spelling
@@ -114,7 +114,9 @@ def _batches(path: Path, reading: _Reading, batch_bytes: int) -> Iterator[Batch]
     at_once = max(1, _CELLS_AT_ONCE // (len(reading.columns) + len(ORIGIN_SCHEMA)))
     declared = reading.source.skip_lines or reading.source.find_header
     before = reading.header.before if declared else 0
-    tally = Tally(reading.file, before, of_blanks=reading.spelling.layout is not None)
+    suspicion = Suspicion(reading.source, reading.spelling, reading.header)
+    of_blanks = reading.spelling.layout is not None
+    tally = Tally(reading.file, before, suspicion, of_blanks=of_blanks)
     # a file of ours has only rows to correct, and no trailer
     source = replace(reading.source, trailer=None) if reading.header.ours else reading.source
     columns = dict(zip(reading.columns, reading.positions, strict=True))

@@ -3,11 +3,17 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+import numpy as np
 import polars as pl
 
+from pipeline.mapping.plan import Source
 from pipeline.model.origin import FILE, LINE, ORIGIN_SCHEMA, SEGMENT
+from pipeline.read.cells import split_cells
+from pipeline.read.decoding import shown, text_of
+from pipeline.read.header import Header
 from pipeline.read.mending import How, Repaired
 from pipeline.read.records import Kind
+from pipeline.read.spelling import Spelling
 from pipeline.read.windows import Window
 
 _SAYS = {
@@ -16,7 +22,54 @@ _SAYS = {
     Kind.EMPTY: ("row of nothing but delimiters", "rows of nothing but delimiters"),
 }
 _BLANK = ("line of nothing but blanks", "lines of nothing but blanks")
-_REPEATED, _OUT, _MENDED = "R111", "R110", "R109"
+_PERHAPS = ("{} has as many cells as a row", "{}s have as many cells as a row")
+_REPEATED, _OUT, _MENDED, _ROW = "R111", "R110", "R109", "R113"
+
+
+@dataclass(frozen=True, slots=True)
+class Suspicion:
+    """Which lines that a comment or footer leaves out may be rows: `Total` is the beginning of `Totalverlust`.
+
+    Such a line has as many cells as the header, and another than its first one is not empty. Where the
+    pattern ends with the first cell, or beyond it, the mapping has said that it means such lines; and a
+    header that is written as a comment is no row either.
+    """
+
+    source: Source
+    spelling: Spelling
+    header: Header
+
+    def of(self, window: Window) -> Iterator[tuple[Kind, int]]:
+        """The kind and the line in the window of each of them."""
+        out, wanted = window.left_out, (Kind.COMMENT, Kind.FOOTER)
+        if self.spelling.layout is not None or self.header.width < 2:
+            return
+        for at in np.flatnonzero(np.isin(out.kind, wanted)).tolist():
+            text = self.spelling.body(window.text[int(out.start[at]) : int(out.stop[at])])
+            kind = Kind(int(out.kind[at]))
+            if text.count(self.spelling.marks.delimiter) >= self.header.width - 1 and self._is_row(
+                kind, text
+            ):
+                yield kind, int(out.line[at])
+
+    def _is_row(self, kind: Kind, text: bytes) -> bool:
+        cells = [
+            shown(each).strip()
+            for each in split_cells(self.spelling.worked(text), self.spelling).values
+        ]
+        if len(cells) != self.header.width or not any(cells[1:]):
+            return False
+        written = shown(text_of(self.spelling.as_written(text)))
+        if kind is Kind.COMMENT:
+            begins = self.source.comment or ""
+            if cells[1:] == [each.strip() for each in self.header.cells[1:]]:
+                return False
+        else:
+            pattern = f"^(?:{self.source.footer})"
+            begins = pl.Series([written]).str.extract(f"({pattern})").item() or ""
+        delimiter = self.source.delimiter
+        rest = written[len(begins) :].lstrip(f"{self.source.quote or ''} ")
+        return delimiter not in begins and not rest.startswith(delimiter)
 
 
 @dataclass(slots=True)
@@ -25,8 +78,10 @@ class Tally:
 
     file: int
     before: int
+    suspicion: "Suspicion"
     of_blanks: bool = False
     counts: dict[Kind, tuple[int, int]] = field(default_factory=dict)
+    perhaps: dict[Kind, tuple[int, int]] = field(default_factory=dict)
     dropped: tuple[int, int] = (0, 0)
 
     def take(self, window: Window) -> None:
@@ -36,6 +91,9 @@ class Tally:
             lines = out.line[out.kind == each] + window.line
             count, first = self.counts.get(Kind(each), (0, int(lines[0])))
             self.counts[Kind(each)] = count + len(lines), first
+        for kind, line in self.suspicion.of(window):
+            count, first = self.perhaps.get(kind, (0, line + window.line))
+            self.perhaps[kind] = count + 1, first
         for each in window.repairs:
             if each.how is How.DROPPED and len(each.lines):
                 count, first = self.dropped
@@ -61,6 +119,9 @@ class Tally:
             else:
                 says = _BLANK if self.of_blanks and kind is Kind.EMPTY else _SAYS[kind]
                 yield _OUT, first, str(count), _counted(count, *says)
+        for kind, (count, first) in sorted(self.perhaps.items()):
+            one, several = (each.format(_SAYS[kind][0]) for each in _PERHAPS)
+            yield _ROW, first, str(count), _counted(count, one, several)
         count, first = self.dropped
         if count:
             yield _OUT, first, str(count), _counted(

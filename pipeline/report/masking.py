@@ -36,7 +36,7 @@ _TAG = re.compile(r"[A-Z][A-Z0-9]{1,2}(?![A-Za-z0-9])")
 _PATH_TAG = re.compile(r"(?<![A-Za-z0-9=|])[A-Z][A-Z0-9]{1,2}(?=[\[.>*+]|$)")
 _CODE_MAX = 3  # characters of a code of the standards; a name is longer
 # The values of these findings are facts about a record, not cells of it.
-_NO_CELL = frozenset({"R101", "R102", "A403"})
+_NO_CELL = frozenset({"R101", "R102", "R110", "R111", "R113", "A403"})
 _ANSWERS = frozenset(code for code, rule in RULES.items() if rule.stage is Stage.API)
 _PART_MAX = 3  # characters that may be part of any word
 # The details of these findings quote another cell of the same target.

@@ -1,9 +1,12 @@
 """The numbers of a run, the proof that they add up, and the verdict. Pure: tables in, values out."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+import polars as pl
+
+from pipeline.model.origin import FILE, LINE
 from pipeline.model.rules import Owner, Severity
 from pipeline.report.cases import Quoting
 from pipeline.report.causes import Cause, Causes, Unit, find_causes
@@ -40,6 +43,8 @@ class Verdict(StrEnum):
         return _TONES[self]
 
 
+_LEFT_OUT = "R110"
+
 _SYMBOLS = {
     Verdict.ALL_IMPORTED: "✔",
     Verdict.WITH_WARNINGS: "⚠",
@@ -70,7 +75,7 @@ class Summary:
 
     `headline` is one sentence in orders, `detail` the second line, either may be cut off at the
     end of a mail subject. Values of cells appear masked by `pii`. `claims` are what EDI files
-    declare.
+    declare. `left_out` counts the lines of files that are no rows, one line of text for each file.
     """
 
     facts: RunFacts
@@ -81,6 +86,7 @@ class Summary:
     detail: str
     pii: PiiMode
     claims: tuple[FileClaims, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     @property
     def balances(self) -> bool:
@@ -122,7 +128,19 @@ def summarise(
         ),
         detail=_detail(verdict, facts, totals, causes),
         pii=pii,
+        left_out=tuple(_lines_left_out(tables, names)),
     )
+
+
+def _lines_left_out(tables: RunTables, names: Mapping[int, str]) -> Iterator[str]:
+    """Say of each file which of its lines are no rows; counts and our words only."""
+    found = (
+        tables.findings.lazy().filter(pl.col("code") == _LEFT_OUT)
+        .select(FILE, LINE, pl.format("{} {}", "value", "detail").alias("says"))
+        .sort(FILE, LINE).group_by(FILE, maintain_order=True).agg("says").collect()
+    )  # fmt: skip
+    for file, says in found.iter_rows():
+        yield f"{visible(names.get(file, f'file {file}'))}: {', '.join(says)} left out"
 
 
 def with_history(summary: Summary, history: History) -> Summary:

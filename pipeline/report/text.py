@@ -52,6 +52,11 @@ def as_text(summary: Summary, report: str) -> str:
         lines.append(f"  and {counted(len(causes) - len(shown), 'more cause')} in the report")
     lines += _about_files(summary)
     lines += [f"  {each}" for each in unlike_lines(summary)[:TOP_CAUSES]]
+    lines += [f"  {each}" for each in summary.left_out[:TOP_CAUSES]]
+    if len(summary.left_out) > TOP_CAUSES:
+        lines.append(
+            f"  and {counted(len(summary.left_out) - TOP_CAUSES, 'more file')} with lines left out"
+        )
     lines += _warned(summary)
     earlier = missing_words(summary.facts.history) if summary.facts.history else ""
     lines += [f"  {earlier}"] if earlier else []

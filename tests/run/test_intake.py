@@ -71,6 +71,28 @@ def test_a_plan_of_an_archive_is_stale_when_the_archive_changes(warehouse: Wareh
         warehouse.run_plan(plan)
 
 
+# -- lines left out -----------------------------------------------------------------------------
+
+
+def test_the_lines_that_are_left_out_are_counted_where_people_look(warehouse: Warehouse) -> None:
+    text = ORDERS_YAML.replace("source:\n", 'source:\n  comment: "#"\n  footer: "Total"\n', 1)
+    (warehouse.folder / "orders.yaml").write_text(text, encoding="utf-8")
+    warehouse.orders("# a\n", order_row("A1"), "# b\n# c\n", "Total 1\n")
+    warehouse.orders(order_row("A2"), order_row("Totalverlust"), name="orders_2.csv")
+
+    result = warehouse.run()
+
+    assert result.exit_code == 0
+    assert "  orders.csv: 3 comment lines, 1 footer line left out\n" in result.text
+    assert "  orders_2.csv: 1 footer line left out\n" in result.text
+    assert "R113 Line left out that may be a row (1)" in result.text
+    assert result.text.startswith("IMPORTED WITH WARNINGS")
+    assert result.report is not None
+    page = result.report.read_text("utf-8")
+    assert "3 comment lines left out" in page
+    assert "1 footer line has as many cells as a row" in page
+
+
 # -- bad beside good ----------------------------------------------------------------------------
 
 
