@@ -26,6 +26,13 @@ class Code:
     owner: str = ""
     severity: str = "error"
 
+    @property
+    def weight(self) -> str:
+        """What it does where that is not what an error does, in brackets."""
+        if self.group == _GROUP_OF_STAGE[Stage.EXPECTED]:
+            return " (stops the run, unless told to warn)"
+        return "" if self.severity == "error" else f" ({self.severity})"
+
 
 _GROUP_OF_STAGE = {
     Stage.READ: "Reading a file",
@@ -161,6 +168,11 @@ made from the catalogues in the program (`python -m pipeline.cli.codes > docs/co
 the rows there, not this text.
 """
 
+_EXPECTED = """\
+Each of these stops the run before anything is sent (exit 7, C127), unless the mapping says `on_broken: warn` (of F105
+`on_missing: warn`) or the run `--expectations warn`: then they are warnings.
+"""
+
 
 def find_code(text: str) -> Code | None:
     """Give the entry of a code, written in either case."""
@@ -187,10 +199,12 @@ def _lines() -> Iterator[str]:
     yield from _INTRODUCTION.splitlines()
     for group in dict.fromkeys(code.group for code in CODES.values()):
         yield from ("", f"## {group}", "")
+        if group == _GROUP_OF_STAGE[Stage.EXPECTED]:
+            yield from (*_EXPECTED.splitlines(), "")
         yield from ("| code | what | why | what to do | who |", "|---|---|---|---|---|")
         for code in CODES.values():
             if code.group == group:
-                who = code.owner + ("" if code.severity == "error" else f" ({code.severity})")
+                who = code.owner + code.weight
                 cells = (f"`{code.code}`", code.title, code.why, code.fix, who.strip())
                 yield "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"
 

@@ -44,7 +44,7 @@ MEANINGS = {
         "read the report; --partial-ok makes it 0",
     ),
     Exit.INPUT: Meaning(
-        "a file is missing, cannot be read, or is not as the mapping declares; nothing was sent",
+        "a file is missing, cannot be read, or is not as the mapping declares; a run sends the orders of its other files",
         "ask for the file again",
     ),
     Exit.UNFINISHED: Meaning(

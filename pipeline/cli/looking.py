@@ -215,7 +215,7 @@ def explain(session: Session, code: str) -> int:
         return Exit.OK
     lines = [
         f"{found.code}  {found.title}",
-        f"  where   {found.group}" + ("" if found.severity == "error" else f" ({found.severity})"),
+        f"  where   {found.group}{found.weight}",
         f"  why     {found.why}",
         f"  fix     {found.fix}",
     ]

@@ -1,7 +1,7 @@
 """Input files found, told apart by mapping, and copied before anybody reads them."""
 
 from pipeline.intake.archiving import NotArchived, archive_file, facts_of_file
-from pipeline.intake.assignment import assign, claims, display_names, meant
+from pipeline.intake.assignment import almost_claims, assign, claims, display_names, meant
 from pipeline.intake.finding import EMPTY, LOOKS_UNFINISHED, Found, find_files, finished_name
 from pipeline.intake.packing import unpacked_name
 from pipeline.intake.remote import Fetched, Remote, Servers, is_remote, refuse_unknown_scheme
@@ -39,6 +39,7 @@ __all__ = [
     "Servers",
     "Snapshot",
     "SnapshotFailed",
+    "almost_claims",
     "archive_file",
     "assign",
     "claims",

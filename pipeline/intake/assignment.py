@@ -13,7 +13,7 @@ from pipeline.model.stops import SourceUnusable
 # control characters, and those that end a line or a paragraph
 _BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
-__all__ = ["assign", "claims", "display_names", "meant"]
+__all__ = ["almost_claims", "assign", "claims", "display_names", "meant"]
 
 
 def claims(pattern: str, file: Path) -> bool:
@@ -25,6 +25,16 @@ def claims(pattern: str, file: Path) -> bool:
     False
     """
     return fnmatchcase(file.name, pattern) or fnmatchcase(unpacked_name(file.name), pattern)
+
+
+def almost_claims(pattern: str, file: Path) -> bool:
+    """Tell whether a file is not meant by a `source.files` for upper and lower case alone.
+
+    >>> almost_claims("orders_*.csv", Path("ORDERS_UP.CSV")), almost_claims("orders_*.csv", Path("orders_1.csv"))
+    (True, False)
+    """
+    lower = claims(pattern.lower(), file.with_name(file.name.lower()))
+    return lower and not claims(pattern, file)
 
 
 def assign(

@@ -19,6 +19,7 @@ from pipeline.intake import (
     Remote,
     Servers,
     Snapshot,
+    almost_claims,
     assign,
     claims,
     copy_archive,
@@ -200,7 +201,7 @@ def open_jobs(
     for original, refused in found.refused.items():
         with refusals.of(original):
             raise refused
-    _say_left_alone(found, warn, own, named=bool(inputs))
+    _say_left_alone(found, warn, own, list(patterns.values()), named=bool(inputs))
     plans = {path: each.plan.extract for path, each in first.items()}
     sharing = {str(path) for path, plan in plans.items() if plan is not None}
     if claims is not None:
@@ -521,13 +522,20 @@ def _seen(found: Found) -> str:
 
 
 def _say_left_alone(
-    found: Found, warn: Callable[[str], None], own: Sequence[Path], *, named: bool
-) -> None:
+    found: Found, warn: Callable[[str], None], own: Sequence[Path],
+    patterns: Sequence[str | None], *, named: bool,
+) -> None:  # fmt: skip
     ours = {path.resolve() for path in own}
     for left, reason in (found.left_alone if named else {}).items():
         # other files of a folder are nobody's concern
         if "no mapping" not in reason and left.resolve() not in ours:
             warn(f"left alone: {left.name} {reason}")
+    for left in found.left_alone:
+        pattern = next((each for each in patterns if each and almost_claims(each, left)), None)
+        if pattern is not None:
+            warn(
+                f"left alone: {left.name} is {meant(pattern)} but for upper and lower case, which are different"
+            )
     for left, reason in found.unfinished.items():
         warn(f"left alone: {left.name} {reason}")
 

@@ -356,6 +356,16 @@ def test_unfinished_files_that_no_mapping_means_are_nobodys_concern(warehouse: W
     assert warehouse.run().exit_code == 0
 
 
+def test_a_name_in_other_letters_is_said_to_be_left_alone(warehouse: Warehouse) -> None:
+    warehouse.orders(order_row("A1"), name="ORDERS_UP.CSV")
+
+    assert warehouse.run().exit_code == 0
+    assert (
+        'left alone: ORDERS_UP.CSV is "orders*.csv" but for upper and lower case, which are different'
+        in [fields.get("text") for _, _, fields in warehouse.told.events]
+    )
+
+
 @pytest.mark.thorough
 def test_a_file_that_is_being_written_is_left_alone_beside_others(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
