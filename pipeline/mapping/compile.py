@@ -9,7 +9,7 @@ import polars as pl
 
 from pipeline.mapping.columns import Known, Scope
 from pipeline.mapping.converters import COLUMN_KINDS, ConverterMistake, convert_text
-from pipeline.mapping.declared import check_dialect, repair_of
+from pipeline.mapping.declared import check_dialect, check_files, repair_of
 from pipeline.mapping.delimiters import likely_delimiter, one_column, written
 from pipeline.mapping.document import Data, Document, Path, read_document
 from pipeline.mapping.expected import read_expectation
@@ -251,6 +251,7 @@ class _Compiler:
                 trimmed=doc.short_lines == "trimmed", record_end=end_of(doc),
                 trailer_cells=trailer_cells(doc.expect),
             )  # fmt: skip
+        check_files(self.scope, doc, expects.name if expects is not None else None)
         before = len(self.scope.mistakes)
         check_dialect(self.scope, source, doc)
         self.file_readable = self.file_readable and len(self.scope.mistakes) == before

@@ -1,6 +1,9 @@
 """What `source` says of delimited or fixed-width text, held against itself: before a file is opened."""
 
 from collections import Counter
+from collections.abc import Sequence
+
+import polars as pl
 
 from pipeline.mapping.columns import Scope
 from pipeline.mapping.dialect import unclear
@@ -9,6 +12,7 @@ from pipeline.mapping.language import SourceDoc
 from pipeline.mapping.layout import check_layout
 from pipeline.mapping.plan import TEXT_FORMATS, Repair, Source
 from pipeline.mapping.steps import StepMistake, check_pattern
+from pipeline.model.expectation import NameForm
 
 _AT: Path = ("source",)
 _OF_FIXED = ("positions", "length", "short_lines")
@@ -18,6 +22,16 @@ _OF_TEXT = (
 )  # fmt: skip
 # What a file cannot need whose columns are told by their places.
 _OF_DELIMITED = ("delimiter", "quote", "escape", "names", "repair", "sheet")
+
+
+def is_footer(pattern: str, lines: Sequence[str]) -> pl.Series:
+    """Tell of each line whether `source.footer` means it; anchored, for elsewhere it would take too much.
+
+    >>> is_footer("T;|Total", ["Total 5", "1;Total"]).to_list()
+    [True, False]
+    """
+    series = pl.Series(lines, dtype=pl.String)
+    return series.str.contains(f"^(?:{pattern})").fill_null(value=False)
 
 
 def repair_of(doc: SourceDoc) -> Repair | None:
@@ -54,11 +68,55 @@ def check_dialect(scope: Scope, source: Source, doc: SourceDoc) -> None:
         check_layout(scope, source, doc)
     else:
         _check_marks(scope, source, doc)
+    _check_left_out(scope, source)
+
+
+def _check_left_out(scope: Scope, source: Source) -> None:
+    """What tells lines that are no rows, held against each other."""
     if source.comment is not None and not set(source.comment).isdisjoint("\r\n\0"):
         hint = 'write what such lines begin with, such as "#"'
         scope.mistake("M103", "a comment's beginning has no line break", (*_AT, "comment"), hint)
     if source.footer is not None:
-        _check_pattern(scope, source.footer, (*_AT, "footer"))
+        _check_footer(scope, source, source.footer)
+    if source.trailer:
+        _check_trailer(scope, source, source.trailer)
+
+
+def _check_footer(scope: Scope, source: Source, pattern: str) -> None:
+    at: Path = (*_AT, "footer")
+    if not _check_pattern(scope, pattern, at):
+        return
+    if is_footer(pattern, ["", "\x01"]).all():
+        hint = 'write how such lines begin, such as "Total"'
+        scope.mistake("M103", "footer means every line: nothing of a file would be left", at, hint)
+        return
+    trailer = source.trailer or ""
+    line = trailer if source.format == "fixed" else f"{trailer}{source.delimiter}1"
+    if trailer and is_footer(pattern, [line]).all():
+        hint = "remove it if there are no other such lines, else make its pattern narrower"
+        text = "`footer` means the trailer, too, which `expect` could not find any more"
+        scope.mistake("M215", text, at, hint)
+
+
+def _check_trailer(scope: Scope, source: Source, first_cell: str) -> None:
+    """The trailer has to be a record, and its first cell a cell."""
+    at: Path = (*_AT, "expect", "trailer", "first_cell")
+    if source.comment and first_cell.startswith(source.comment):
+        hint = "remove `comment` if there are no other such lines"
+        text = f"the trailer {first_cell} begins like the lines that `comment` leaves out"
+        scope.mistake("M215", text, (*_AT, "comment"), hint)
+    if source.format != "fixed" and source.delimiter and source.delimiter in first_cell:
+        hint = f'such as "{first_cell.partition(source.delimiter)[0] or "T"}"'
+        text = f"first_cell is one cell, without the delimiter {source.delimiter!r}"
+        scope.mistake("M103", text, at, hint)
+
+
+def check_files(scope: Scope, doc: SourceDoc, name: NameForm | None) -> None:
+    """Note that no file can be meant by `files` and called as `expect` says."""
+    if name is not None and doc.files is not None and not name.meets(doc.files):
+        text = f'no file is meant by "{doc.files}" and called "{name.written}", as `expect` says'
+        hint = f'correct one of them, or leave `files` out: it is "{name.glob}" then'
+        scope.mistake("M215", text, (*_AT, "files"), hint)
 
 
 def _check_marks(scope: Scope, source: Source, doc: SourceDoc) -> None:
@@ -112,8 +170,10 @@ def _check_repair(scope: Scope, source: Source, repair: Repair) -> None:
         scope.mistake("M215", "`fits` is of rows that are joined", (*at, "fits"), hint, key=True)
 
 
-def _check_pattern(scope: Scope, pattern: str, at: Path) -> None:
+def _check_pattern(scope: Scope, pattern: str, at: Path) -> bool:
     try:
         check_pattern(pattern)
     except StepMistake as error:
         scope.mistake(error.code, error.message, at, error.hint)
+        return False
+    return True

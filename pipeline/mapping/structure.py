@@ -38,6 +38,13 @@ _TAKES: Mapping[str, tuple[str, str]] = {
 }
 
 
+# What a text is for that may not be empty, where it may be longer than one character.
+_NOT_EMPTY: Mapping[str, tuple[str, str]] = {
+    "comment": ("the text that such lines begin with", 'such as "#"'),
+}
+# What people write for files that are no text.
+_WORKBOOKS = ("excel", "xlsx", "xls", "xlsm", "workbook", "spreadsheet")
+
 # How a required key is written, where its name alone does not say it.
 _EXAMPLES: Mapping[str, str] = {
     "version": "version: 1",
@@ -172,11 +179,15 @@ def _mistake(
             words = [_shown(word) for word in _expected(item)]
             got = str(item["input"])
             hint = did_you_mean(got, words) or f"one of: {', '.join(words)}"
+            if at == ("source", "format") and got.strip(" .").casefold() in _WORKBOOKS:
+                hint = "leave it out: a workbook (.xlsx) is known by its content; `sheet` names the sheet"
             return _at(document, "M104", f'"{got}" is not one of the words for {name}', at, hint)
         case "value_error":
             said = str(item["msg"]).removeprefix("Value error, ")
             return _at(document, "M103", f"{name} {said}", at, 'such as "\'", or none')
     takes, hint = _TAKES.get(item["type"], (str(item["msg"]), ""))
+    if item["type"] == "string_too_short":
+        takes, hint = _NOT_EMPTY.get(name, (takes, hint))
     return _at(document, "M103", f"{name} takes {takes}", at, hint)
 
 

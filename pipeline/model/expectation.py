@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from functools import cache
 
 __all__ = ["ANY_DAY", "Act", "Expectation", "NameForm", "NameMistake", "Trailer", "day_in_words"]
 
@@ -20,6 +21,10 @@ _LETTERS = {
     "%Y": "[0-9]{4}", "%y": "[0-9]{2}", "%m": "[0-9]{2}", "%d": "[0-9]{2}", "%j": "[0-9]{3}",
     "%H": "[0-9]{2}", "%M": "[0-9]{2}", "%S": "[0-9]{2}",
 }  # fmt: skip
+_DIGITS = frozenset("0123456789")
+_DIGIT = "[0-9]"  # as one character of a glob
+_NAME_MAX = 400
+_PACKED = ("", ".gz", ".bz2", ".xz", ".zst")  # what a packed file may have behind its name
 _DAY = ({"%Y", "%y"}, ({"%m", "%d"}, {"%j"}))  # a year, and one of these
 
 
@@ -62,6 +67,8 @@ class NameForm:
         if len(found) > 1:
             raise NameMistake("has two dates")
         rest = _DATE.sub("", written)
+        if not written.strip():
+            raise NameMistake("is empty")
         if "{" in rest or "}" in rest:
             raise NameMistake("has a brace that is no {date:…}")
         if "/" in rest:
@@ -90,6 +97,23 @@ class NameForm:
     def glob(self) -> str:
         """The glob that means such files, whatever their date."""
         return self.before if self.dated is None else f"{self.before}*{self.after}"
+
+    def meets(self, glob: str) -> bool:
+        """Tell whether a file may be called so that also a glob means it, packed or not.
+
+        >>> form = NameForm.of("orders_{date}_*.csv")
+        >>> form.meets("*_eu.csv"), form.meets("orders_2026*"), form.meets("ord_*"), form.meets("*.txt")
+        (True, True, False, False)
+        """
+        letters = re.split(r"(%.)", self.dated or "")
+        dated = (
+            [_DIGIT] * int(_LETTERS[each][-2]) if each in _LETTERS else list(each)
+            for each in letters
+        )
+        name = [*self.before, *(each for part in dated for each in part), *self.after]
+        if "[" in glob or glob.endswith(".zip") or len(glob) + len(name) > _NAME_MAX:
+            return True  # not looked into
+        return any(_meet(tuple(glob), (*name, *packed)) for packed in _PACKED)
 
     def fits(self, name: str) -> bool:
         """Tell whether a file may be called so; a date that does not exist does not fit."""
@@ -120,6 +144,28 @@ class NameForm:
             dated = "".join(_LETTERS.get(part) or re.escape(part) for part in parts)
             shape += f"(?P<date>{dated}){_of_glob(self.after)}"
         return re.fullmatch(shape, name)
+
+
+def _meet(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    """Tell whether one name fits two globs; `_DIGIT` is any digit."""
+
+    @cache
+    def meet(a: int, b: int) -> bool:
+        if a < len(one) and one[a] == "*":
+            return meet(a + 1, b) or (b < len(other) and meet(a, b + 1))
+        if b < len(other) and other[b] == "*":
+            return meet(a, b + 1) or (a < len(one) and meet(a + 1, b))
+        if a == len(one) or b == len(other):
+            return a == len(one) and b == len(other)
+        return _same(one[a], other[b]) and meet(a + 1, b + 1)
+
+    return meet(0, 0)
+
+
+def _same(one: str, other: str) -> bool:
+    if "?" in (one, other) or one == other:
+        return True
+    return (one == _DIGIT and other in _DIGITS) or (other == _DIGIT and one in _DIGITS)
 
 
 def _of_glob(text: str) -> str:

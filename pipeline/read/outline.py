@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
+from pipeline.mapping.declared import is_footer
 from pipeline.mapping.plan import Source
 from pipeline.read.decoding import shown, text_of
 from pipeline.read.records import Kind
@@ -83,9 +83,7 @@ class Outline:
             shown(text_of(self.spelling.as_written(text[begin : begin + long])))
             for begin, long in zip(start.tolist(), size.tolist(), strict=True)
         ]
-        series = pl.Series(lines, dtype=pl.String)
-        # anchored like a comment: a pattern that may stand anywhere would take too much
-        return series.str.contains(f"^(?:{self.footer})").fill_null(value=False).to_numpy()
+        return is_footer(self.footer or "", lines).to_numpy()
 
 
 def _beginning_with(

@@ -31,6 +31,16 @@ def mistakes(source: str) -> list[tuple[str, str, str]]:
         ("names: [Nr], find_header: [Nr]", "M215", "a file with `names` has no header", "keep"),
         ("footer: '('", "M209", "this pattern is not valid", ""),
         ("comment: \"\\n\"", "M103", "a comment's beginning has no line break", "such as"),
+        ("footer: ''", "M103", "footer means every line", "such as"),
+        ("footer: '.*'", "M103", "footer means every line", "such as"),
+        ("delimiter: ';', comment: ''", "M103", "comment takes the text that such lines begin with", 'such as "#"'),
+        ("delimiter: ';', footer: 'T;|Total', expect: {trailer: {first_cell: T}}", "M215", "`footer` means the trailer, too", "remove it"),
+        ("comment: '#', expect: {trailer: {first_cell: '#END'}}", "M215", "the trailer #END begins like the lines", "remove"),
+        ("delimiter: ';', expect: {trailer: {first_cell: 'T;2'}}", "M103", "first_cell is one cell, without the delimiter ';'", 'such as "T"'),
+        ("expect: {name: ''}", "M103", "name is empty", "such as"),
+        ("files: 'ord_*.csv', expect: {name: 'orders_{date}.csv'}", "M215", 'no file is meant by "ord_*.csv" and called "orders_', 'is "orders_*.csv" then'),
+        ("format: excel", "M104", '"excel" is not one of the words for format', "leave it out: a workbook"),
+        ("format: XLSX", "M104", '"XLSX" is not one of the words for format', "leave it out: a workbook"),
         ("repair: {joined: [Street], fits: {Zip: '[0-9]+'}}", "M100", 'unknown key "joined"', 'did you mean "join"?'),
         ("repair: {too_few: fill}", "M104", '"fill" is not one of the words', "fill_empty"),
         ("repair: {join: [Street]}", "M103", "nothing tells whether a row that is joined", "fits"),
@@ -47,6 +57,24 @@ def test_what_cannot_be_meant_is_said_with_a_hint(
     assert found == code
     assert message in said
     assert hint in help_text
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "footer: Total, expect: {trailer: {first_cell: T}}",
+        "footer: '$'",
+        "comment: '#', expect: {trailer: {first_cell: T}}",
+        "files: 'orders_*_eu.csv', expect: {name: 'orders_{date}_*.csv'}",
+        "files: 'orders_2027????.csv', expect: {name: 'orders_{date}.csv'}",
+        "files: 'orders_*.csv.gz', expect: {name: 'orders_{date}.csv'}",
+        "files: '[ab]*.csv', expect: {name: 'a_{date}.csv'}",
+    ],
+)
+def test_what_can_be_meant_together_is_no_mistake(source: str) -> None:
+    compiled = compile_mapping(TEXT % source, "m.yaml", header=("Nr", "Street", "Zip"))
+
+    assert compiled.plan.source.encoding == "utf-8"
 
 
 def test_keys_of_delimited_text_have_no_effect_on_edi() -> None:
