@@ -38,12 +38,15 @@ def almost_claims(pattern: str, file: Path) -> bool:
 
 
 def assign(
-    files: Sequence[Path], patterns: Mapping[str, str | None], sharing: Collection[str] = ()
+    files: Sequence[Path],
+    patterns: Mapping[str, str | None],
+    sharing: Collection[str] = (),
+    by_name: Collection[str] = (),
 ) -> dict[str, list[Path]]:
     """Give each file to the one mapping whose `source.files` means it.
 
     `patterns` are the globs by the mappings' files, as messages call them. A mapping without one takes what no pattern
-    claims. Those in `sharing` may read the same file. Every mapping is in the result, files in the
+    claims. Those in `sharing` may read the same file; those in `by_name` say with `source.expect.name` which files they read. Every mapping is in the result, files in the
     order given.
 
     Raises:
@@ -68,9 +71,14 @@ def assign(
             problems.append(f"{shown[file]} is meant by no mapping's `source.files`")
     if problems:
         reads = ", ".join(f"{name} reads {meant(pattern)}" for name, pattern in patterns.items())
+        keys = [
+            "`source.expect.name`" if name in by_name else "`source.files`"
+            for name, pattern in patterns.items()
+            if pattern is not None
+        ]
         raise SourceUnusable(
             "; ".join(problems),
-            help=f"{reads}: correct `source.files` there, or name other files or mappings",
+            help=f"{reads}: correct {' and '.join(dict.fromkeys(keys))} there, or name other files or mappings",
         )
     return assigned
 

@@ -43,7 +43,7 @@ class Verdict(StrEnum):
         return _TONES[self]
 
 
-_LEFT_OUT = "R110"
+_LEFT_OUT, _IMPORTED = "R110", "R122"
 
 _SYMBOLS = {
     Verdict.ALL_IMPORTED: "✔",
@@ -75,7 +75,8 @@ class Summary:
 
     `headline` is one sentence in orders, `detail` the second line, either may be cut off at the
     end of a mail subject. Values of cells appear masked by `pii`. `claims` are what EDI files
-    declare. `left_out` counts the lines of files that are no rows, one line of text for each file.
+    declare. `left_out` counts the lines of files that are no rows, one line of text for each file;
+    `skipped` files were not read again, for they were imported before.
     """
 
     facts: RunFacts
@@ -87,6 +88,7 @@ class Summary:
     pii: PiiMode
     claims: tuple[FileClaims, ...] = ()
     left_out: tuple[str, ...] = ()
+    skipped: int = 0
 
     @property
     def balances(self) -> bool:
@@ -129,6 +131,7 @@ def summarise(
         detail=_detail(verdict, facts, totals, causes),
         pii=pii,
         left_out=tuple(_lines_left_out(tables, names)),
+        skipped=_skipped(tables),
     )
 
 
@@ -141,6 +144,14 @@ def _lines_left_out(tables: RunTables, names: Mapping[int, str]) -> Iterator[str
     )  # fmt: skip
     for file, says in found.iter_rows():
         yield f"{visible(names.get(file, f'file {file}'))}: {', '.join(says)} left out"
+
+
+def _skipped(tables: RunTables) -> int:
+    """Count the files that were left out because they were imported before; others of these were read."""
+    imported = tables.findings.lazy().filter(pl.col("code") == _IMPORTED)
+    skipped = imported.filter(pl.col("detail").str.starts_with("skipped"))
+    number: int = skipped.select(pl.col(FILE).n_unique()).collect().item()
+    return number
 
 
 def with_history(summary: Summary, history: History) -> Summary:

@@ -52,6 +52,11 @@ def as_text(summary: Summary, report: str) -> str:
         lines.append(f"  and {counted(len(causes) - len(shown), 'more cause')} in the report")
     lines += _about_files(summary)
     lines += [f"  {each}" for each in unlike_lines(summary)[:TOP_CAUSES]]
+    if summary.skipped:
+        was = "was" if summary.skipped == 1 else "were"
+        lines.append(
+            f"  {counted(summary.skipped, 'file')} {was} imported before, and not read again [R122]"
+        )
     lines += [f"  {each}" for each in summary.left_out[:TOP_CAUSES]]
     if len(summary.left_out) > TOP_CAUSES:
         lines.append(

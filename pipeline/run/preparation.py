@@ -12,7 +12,7 @@ from pipeline.intake import AT_ONCE, Readiness
 from pipeline.model.outcomes import REPORTED_FINDING_SCHEMA
 from pipeline.run import spool as spooling
 from pipeline.run.accounts import facts_of
-from pipeline.run.aside import Aside, refuse_orders_without_lines
+from pipeline.run.aside import UNUSABLE, Aside, refuse_orders_without_lines
 from pipeline.run.clock import clock
 from pipeline.run.expected import READ_BEFORE, Broken, judged
 from pipeline.run.folder import RunFolder, written
@@ -113,6 +113,11 @@ class Preparation:
                 spooling.PARTITION_BYTES, only, strict=is_retry,
             )  # fmt: skip
             aside = (*opened.aside, *failed(jobs, spooled.failed))
+            for each in aside:
+                if each.code == UNUSABLE:  # what helps may quote a header: that is the report's
+                    self._warning(
+                        f"cannot be used: {each.source.name} {each.says.partition('; ')[0]}"
+                    )
             refuse_orders_without_lines([(job.plan, bool(job.files)) for job in jobs], aside)
             read_s = time.monotonic() - begun
             seen = prepare(

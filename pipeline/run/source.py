@@ -211,7 +211,12 @@ def open_jobs(
             str(path): [each for each in found.files if corrected[each] == path] for path in first
         }
     else:
-        claimed = assign(found.files, patterns, sharing)
+        by_name = {
+            str(path) for path, each in first.items()
+            if each.plan.expects is not None and each.plan.expects.name is not None
+            and each.plan.expects.name.glob == each.plan.source.files
+        }  # fmt: skip
+        claimed = assign(found.files, patterns, sharing, by_name)
     for name, files in claimed.items():
         if not files and not _comes_later(name, patterns, found):
             warn(
@@ -530,8 +535,9 @@ def _say_left_alone(
         # other files of a folder are nobody's concern
         if "no mapping" not in reason and left.resolve() not in ours:
             warn(f"left alone: {left.name} {reason}")
-    for left in found.left_alone:
-        pattern = next((each for each in patterns if each and almost_claims(each, left)), None)
+    for left, reason in found.left_alone.items():
+        almost = (each for each in patterns if each and almost_claims(each, left))
+        pattern = next(almost, None) if "no mapping" in reason else None
         if pattern is not None:
             warn(
                 f"left alone: {left.name} is {meant(pattern)} but for upper and lower case, which are different"

@@ -356,6 +356,33 @@ def test_unfinished_files_that_no_mapping_means_are_nobodys_concern(warehouse: W
     assert warehouse.run().exit_code == 0
 
 
+def test_the_log_names_each_file_that_cannot_be_used(warehouse: Warehouse) -> None:
+    warehouse.orders(order_row("A1"))
+    _page(warehouse.folder / "orders_page.csv")
+    _other(warehouse.folder / "orders_other.csv")
+
+    warehouse.run()
+
+    said = [str(fields.get("text")) for _, _, fields in warehouse.told.events]
+    assert "cannot be used: orders_page.csv is a web page, not an export" in "\n".join(said)
+    [other] = [text for text in said if text.startswith("cannot be used: orders_other.csv")]
+    assert "to, do" not in other
+
+
+def test_a_mapping_that_names_its_files_by_expectation_is_told_so(warehouse: Warehouse) -> None:
+    for path in warehouse.mappings:
+        path.unlink()
+    named = ORDERS_YAML.replace('files: "orders*.csv"', 'expect: {name: "orders_{date}.csv"}')
+    (warehouse.folder / "orders.yaml").write_text(named, encoding="utf-8")
+    warehouse.orders(order_row("A1"), name="other.csv")
+
+    with pytest.raises(SourceUnusable) as told:
+        warehouse.run_files(str(warehouse.folder / "other.csv"))
+
+    assert told.value.help is not None
+    assert "correct `source.expect.name` there" in told.value.help
+
+
 def test_a_name_in_other_letters_is_said_to_be_left_alone(warehouse: Warehouse) -> None:
     warehouse.orders(order_row("A1"), name="ORDERS_UP.CSV")
 
@@ -443,8 +470,10 @@ def test_a_file_that_was_imported_before_is_skipped_where_that_is_wanted(
     skipped = f"skipped: run {first.run_id} has imported the same content"
     assert notes(second) == {"orders.csv": ("R122", skipped)}
     assert (second.exit_code, rows_read(second)) == (0, 1)
+    assert "  1 file was imported before, and not read again [R122]\n" in second.text
     third = warehouse.run()
     assert (third.exit_code, rows_read(third)) == (0, 0)
+    assert "  2 files were imported before, and not read again [R122]\n" in third.text
 
 
 @pytest.mark.thorough
