@@ -1,8 +1,9 @@
 """mapping check: all mistakes of a mapping at once; mapping test: the tests that stand in it."""
 
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import click
 
@@ -10,15 +11,18 @@ from pipeline.cli.exits import Exit
 from pipeline.cli.root import mapping_group
 from pipeline.cli.session import Session
 from pipeline.cli.shape import Words, verb
-from pipeline.config import missing_file
+from pipeline.config import BadConfig, missing_file
 from pipeline.mapping.mistakes import MappingRefused, Mistake, Weight, in_order, render
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pipeline.mapping.compile import Compiled
+    from pipeline.mapping.plan import Source
     from pipeline.run.fitting import Fit
     from pipeline.run.trial import Tried
+
+    _Text: TypeAlias = tuple[Path, str, Source]  # of a file, its name, and how it is written
 
 _IDLE_SHOWN = 12
 
@@ -46,36 +50,63 @@ def check(session: Session, mapping: Path, file: Path | None, form: str) -> int:
     Of delimited text its header is looked at: each column that the mapping names must be there. Of
     fixed width its first lines: they must have the length for the positions (M219, W106). Of EDI all
     of it is read: the messages that the mapping reads must be there (M407), and columns whose paths
-    find nothing are warnings (W105). Without FILE none of this is checked.
+    find nothing are warnings (W105). Without FILE none of this is checked. A packed file is unpacked for that, a
+    workbook read as a run reads it. FILE is a local one.
     """
     for what, path in (("mapping file", mapping), ("file", file)):
         if path is not None and not (session.cwd / path).is_file():
-            raise missing_file(what, path, session.cwd)
+            raise _remote(path) or missing_file(what, path, session.cwd)
     try:
-        compiled = _compiled(mapping, file)
+        with ExitStack() as kept:
+            compiled, text = _compiled(mapping, file, kept)
+            fitting, found = _fitting(compiled, mapping, text)
     except MappingRefused as refused:
         if refused.exit_code == Exit.USAGE:
             return _told(session, mapping, refused.mistakes, refused.text, form)
         raise
-    mistakes, read = list(compiled.warnings), {}
-    if file is not None and compiled.plan.source.format == "fixed":
-        from pipeline.run.fitting import fit_lines
-
-        mistakes = in_order([*mistakes, *fit_lines(compiled, str(mapping), file, str(file))])
-    if file is not None and compiled.plan.extract is not None:
-        from pipeline.read import open_edi
-        from pipeline.run.fitting import fit
-
-        found = fit(compiled, str(mapping),
-                    open_edi(file, str(file), encoding=compiled.plan.source.encoding))  # fmt: skip
-        mistakes = in_order([*mistakes, *found.mistakes])
+    mistakes, read = in_order([*compiled.warnings, *fitting]), {}
+    if text is not None and found is not None:
         read = {"read": {**asdict(found), "mistakes": len(found.mistakes)}}
         if form == "text" and not session.console.look.json:
-            _say_read(session, file, found)
+            _say_read(session, text[1], found)
     return _told(session, mapping, mistakes, compiled.text, form, read)
 
 
-def _say_read(session: Session, file: Path, found: "Fit") -> None:
+def _remote(path: Path) -> BadConfig | None:
+    """Say that files on servers are not looked at; None where the path means none."""
+    from pipeline.intake import is_remote
+
+    # as a path, the slashes of a URL are one
+    if not is_remote(str(path).replace(":/", "://", 1)):
+        return None
+    return BadConfig(
+        "mapping check reads local files only", help="fetch one of the files, and name that",
+        code="C103",
+    )  # fmt: skip
+
+
+def _fitting(
+    compiled: "Compiled", mapping: Path, text: "_Text | None"
+) -> "tuple[Sequence[Mistake], Fit | None]":
+    """What of a mapping fits nothing in a file, for files without a header."""
+    if text is None:
+        return [], None
+    path, name, _ = text
+    if compiled.plan.source.format == "fixed":
+        from pipeline.run.fitting import fit_lines
+
+        return fit_lines(compiled, str(mapping), path, name), None
+    if compiled.plan.extract is None:
+        return [], None
+    from pipeline.read import open_edi
+    from pipeline.run.fitting import fit
+
+    encoding = compiled.plan.source.encoding
+    found = fit(compiled, str(mapping), open_edi(path, name, encoding=encoding))
+    return found.mistakes, found
+
+
+def _say_read(session: Session, file: str, found: "Fit") -> None:
     """What of an EDI file was looked at, on stderr."""
     console = session.console
     if not any(found.messages.values()):
@@ -96,21 +127,26 @@ def _say_read(session: Session, file: Path, found: "Fit") -> None:
         )  # fmt: skip
 
 
-def _compiled(mapping: Path, file: Path | None) -> "Compiled":
-    from pipeline.run.source import read_mapping
+def _compiled(mapping: Path, file: Path | None, kept: ExitStack) -> "tuple[Compiled, _Text | None]":
+    """The mapping, held against the columns of a file, and the file as text while `kept` is open."""
+    from pipeline.run.source import as_read, read_mapping
 
     try:
         compiled, _ = read_mapping(mapping)
-        if file is None or compiled.plan.extract is not None:  # an interchange has no header
-            return compiled
+        if file is None:
+            return compiled, None
         source = compiled.plan.source
+        if compiled.plan.extract is not None:  # an interchange has no header
+            return compiled, kept.enter_context(as_read(file, source))
     except MappingRefused as refused:
         if file is None or refused.source is None:
             raise
         source = refused.source  # so much is sound: the columns are judged with all the rest
     from pipeline.read import read_header
 
-    return read_mapping(mapping, read_header(file, source))[0]
+    text = path, name, form = kept.enter_context(as_read(file, source))
+    header = read_header(path, form, name=Path(name).name)
+    return read_mapping(mapping, header)[0], text
 
 
 def _told(

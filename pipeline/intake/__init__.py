@@ -1,9 +1,10 @@
 """Input files found, told apart by mapping, and copied before anybody reads them."""
 
+from pipeline.intake.archives import is_zip, members_meant
 from pipeline.intake.archiving import NotArchived, archive_file, facts_of_file
 from pipeline.intake.assignment import almost_claims, assign, claims, display_names, meant
 from pipeline.intake.finding import EMPTY, LOOKS_UNFINISHED, Found, find_files, finished_name
-from pipeline.intake.packing import unpacked_name
+from pipeline.intake.packing import is_packed, unpacked_name
 from pipeline.intake.remote import Fetched, Remote, Servers, is_remote, refuse_unknown_scheme
 from pipeline.intake.snapshots import (
     ArchiveCopy,
@@ -49,9 +50,12 @@ __all__ = [
     "find_files",
     "finished_name",
     "holds_a_sheet",
+    "is_packed",
     "is_remote",
     "is_workbook",
+    "is_zip",
     "meant",
+    "members_meant",
     "refuse_unknown_scheme",
     "sheet_to_text",
     "take_member",

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from pipeline.intake import (
     AT_ONCE,
@@ -26,9 +27,12 @@ from pipeline.intake import (
     display_names,
     find_files,
     finished_name,
+    is_packed,
     is_remote,
     is_workbook,
+    is_zip,
     meant,
+    members_meant,
     refuse_unknown_scheme,
     sheet_to_text,
     take_member,
@@ -37,7 +41,7 @@ from pipeline.intake import (
 )
 from pipeline.mapping.compile import Compiled, compile_mapping
 from pipeline.mapping.mistakes import MappingRefused
-from pipeline.mapping.plan import Plan, Source
+from pipeline.mapping.plan import TEXT_FORMATS, Plan, Source
 from pipeline.model.edi.partner import Partner
 from pipeline.model.stops import SourceUnusable, StopRun
 from pipeline.model.tables import SourceFile
@@ -491,6 +495,33 @@ def _as_text(copy: Snapshot, source: Source) -> Source:
     dialect = Dialect(form.encoding, form.delimiter, form.quote)
     sheet_to_text(copy.path, source.sheet, dialect, copy.name)
     return form if form != source else source
+
+
+@contextmanager
+def as_read(file: Path, source: Source) -> Iterator[tuple[Path, str, Source]]:
+    """Give the text that a run would read of one file, its name, and how it is written.
+
+    A packed file is unpacked, and of a zip archive the first member that the mapping means; of a workbook it is the
+    text of the sheet. Copies are gone when the context ends.
+
+    Raises:
+        SourceUnusable, SnapshotFailed: as in a run.
+    """
+    if not (is_packed(file.name) or is_workbook(file.name)):
+        yield file, str(file), source
+        return
+    with TemporaryDirectory() as folder:
+        into, inner, name = Path(folder), unpacked_name(file.name), str(file)
+        if is_zip(file):
+            members = members_meant(file, [source.files], whole=True) or {}
+            member = next(iter(members.values()))
+            inner, name = member.name, f"{file}/{member.name}"
+            archive = copy_archive(file, into, ordinal=0)
+            copy = take_member(archive, member, into, ordinal=0, name=name)
+        else:
+            copy = take_snapshot(file, into, ordinal=0, name=name)
+        sheet = is_workbook(inner) and source.format in TEXT_FORMATS
+        yield copy.path, name, _as_text(copy, source) if sheet else source
 
 
 def _numbered(copy: Snapshot, plan: Plan, ordinals: Iterator[int]) -> tuple[SourceFile, Snapshot]:

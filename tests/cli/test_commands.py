@@ -1,5 +1,7 @@
 """The commands that look and set up."""
 
+import csv
+import gzip
 import json
 import os
 import signal
@@ -7,9 +9,11 @@ import socket
 import subprocess
 import sys
 import urllib.request
+import zipfile
 from pathlib import Path
 
 import pytest
+import xlsxwriter
 
 from pipeline.config import KEYS
 from pipeline.sandbox import RunningSandbox
@@ -206,6 +210,50 @@ def test_a_good_mapping(call: Call, files: Path) -> None:
     said = call("mapping", "check", "small.yaml", "orders.csv")
     assert (said.code, said.out, said.err) == (0, "small.yaml is usable: no mistakes\n", "")
     assert files.is_dir()
+
+
+def test_a_mapping_is_held_against_what_a_packed_file_or_a_workbook_holds(
+    call: Call, files: Path
+) -> None:
+    content = (files / "orders.csv").read_bytes()
+    (files / "orders.csv.gz").write_bytes(gzip.compress(content))
+    with zipfile.ZipFile(files / "night.zip", "w") as archive:
+        archive.writestr("orders.csv", content)
+    book = xlsxwriter.Workbook(files / "orders.xlsx")
+    sheet = book.add_worksheet("S")
+    for at, row in enumerate(csv.reader(content.decode().splitlines())):
+        sheet.write_row(at, 0, row)
+    book.close()
+    (files / "bad.yaml").write_text(MAPPING.replace("EMail", "Email"))
+
+    for name in ("orders.csv.gz", "night.zip", "orders.xlsx"):
+        said = call("mapping", "check", "small.yaml", name)
+        assert (said.code, said.out, said.err) == (0, "small.yaml is usable: no mistakes\n", "")
+        said = call("mapping", "check", "bad.yaml", name)
+        assert (said.code, said.err.count("error[M201]")) == (1, 1)
+
+
+def test_a_packed_interchange_is_looked_at(call: Call, folder: Path) -> None:
+    (folder / "night.edi").write_text(FILES["945"], encoding="utf-8")
+    call("mapping", "init", "night.edi", "--out", "m.yaml")
+    (folder / "night.edi.gz").write_bytes(gzip.compress((folder / "night.edi").read_bytes()))
+
+    said = call("mapping", "check", "m.yaml", "night.edi.gz")
+
+    assert (said.code, said.err) == (0, "night.edi.gz: 1 × 945; 2 rows\n")
+
+
+@pytest.mark.parametrize(
+    "url", ["s3://shop/out/orders.csv", "sftp://wms@files.example.com/out/a.csv"]
+)
+def test_a_mapping_is_checked_against_local_files_only(call: Call, files: Path, url: str) -> None:
+    said = call("mapping", "check", "small.yaml", url)
+
+    assert (said.code, files.is_dir()) == (2, True)
+    assert said.err == (
+        "error[C103]: mapping check reads local files only\n"
+        "  help: fetch one of the files, and name that\n"
+    )
 
 
 def test_all_mistakes_are_told(call: Call, files: Path) -> None:
