@@ -56,6 +56,13 @@ def assign(
     others = [name for name, pattern in patterns.items() if pattern is None]
     shown = display_names(files)
     problems: list[str] = []
+    keys = " or ".join(
+        dict.fromkeys(
+            "`source.expect.name`" if name in by_name else "`source.files`"
+            for name, pattern in patterns.items()
+            if pattern is not None
+        )
+    )
     for file in files:
         claiming = [
             name
@@ -68,17 +75,12 @@ def assign(
         elif claiming:
             problems.append(f"{shown[file]} is meant by several mappings: {', '.join(claiming)}")
         else:
-            problems.append(f"{shown[file]} is meant by no mapping's `source.files`")
+            problems.append(f"{shown[file]} is meant by no mapping's {keys}")
     if problems:
         reads = ", ".join(f"{name} reads {meant(pattern)}" for name, pattern in patterns.items())
-        keys = [
-            "`source.expect.name`" if name in by_name else "`source.files`"
-            for name, pattern in patterns.items()
-            if pattern is not None
-        ]
         raise SourceUnusable(
             "; ".join(problems),
-            help=f"{reads}: correct {' and '.join(dict.fromkeys(keys))} there, or name other files or mappings",
+            help=f"{reads}: correct {keys} there, or name other files or mappings",
         )
     return assigned
 

@@ -381,6 +381,7 @@ def test_a_mapping_that_names_its_files_by_expectation_is_told_so(warehouse: War
 
     assert told.value.help is not None
     assert "correct `source.expect.name` there" in told.value.help
+    assert told.value.message == "other.csv is meant by no mapping's `source.expect.name`"
 
 
 def test_a_name_in_other_letters_is_said_to_be_left_alone(warehouse: Warehouse) -> None:
