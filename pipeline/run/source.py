@@ -332,13 +332,13 @@ def _nothing_finished(later: Mapping[Path, str]) -> SourceUnusable:
 
 
 def _comes_later(name: str, patterns: Mapping[str, str | None], found: Found) -> bool:
-    """Whether a file that is not finished yet is one that a mapping reads."""
+    """Whether a file that is not finished yet is one that a mapping reads; an empty one is as good as none."""
     pattern, others = patterns[name], [each for each in patterns.values() if each is not None]
     return any(
         claims(pattern, file)
         if pattern is not None
         else not any(claims(other, file) for other in others)
-        for file in map(finished_name, found.unfinished)
+        for file in (finished_name(each) for each, why in found.unfinished.items() if why != EMPTY)
     )
 
 
