@@ -1,6 +1,7 @@
 """Bodies are JSON whatever stands in the cells; what is absent is not there at all."""
 
 import json
+from unicodedata import category
 
 import polars as pl
 import pytest
@@ -30,13 +31,19 @@ def body(number: str, text: str) -> bytes:
     return sent
 
 
+INVISIBLE = ("Cc", "Cf", "Zl", "Zp")
+
+
 @pytest.mark.parametrize("text", NASTY, ids=ascii)
 def test_any_text_comes_back_from_the_body_as_it_was(text: str) -> None:
     inside = f"a{text}z"  # kept whole: cells are trimmed at their ends
 
-    made = json.loads(body(f"o{inside}", inside))
+    # an order number with characters that cannot be seen is held (R327)
+    number = "".join(each for each in f"o{inside}" if category(each) not in INVISIBLE)
 
-    assert made["order_number"] == f"o{inside}"
+    made = json.loads(body(number, inside))
+
+    assert made["order_number"] == number
     assert made["customer_number"] == inside
     assert made["tags"] == [inside]
     assert made["additional_attributes"] == [{"key": "note", "value": inside}]
