@@ -213,7 +213,9 @@ def test_a_killed_plan_is_swept_and_its_place_is_free_again(
     night: Warehouse, tmp_path: Path
 ) -> None:
     for place in (night.settings.home / "plans" / "p", tmp_path / "bf"):
-        died = strike(night, "after pipeline.run.preparation:prepare", signal.SIGKILL, "plan", str(place))
+        died = strike(
+            night, "after pipeline.run.preparation:prepare", signal.SIGKILL, "plan", str(place)
+        )
         assert died.code == -signal.SIGKILL
         assert RunFolder(place).facts() == {} or "plan" not in RunFolder(place).facts()
 
