@@ -3,7 +3,14 @@
 from pipeline.intake.archives import is_zip, members_meant
 from pipeline.intake.archiving import NotArchived, archive_file, facts_of_file
 from pipeline.intake.assignment import almost_claims, assign, claims, display_names, meant
-from pipeline.intake.finding import EMPTY, LOOKS_UNFINISHED, Found, find_files, finished_name
+from pipeline.intake.finding import (
+    EMPTY,
+    LOOKS_UNFINISHED,
+    NOT_MEANT,
+    Found,
+    find_files,
+    finished_name,
+)
 from pipeline.intake.packing import is_packed, unpacked_name
 from pipeline.intake.remote import Fetched, Remote, Servers, is_remote, refuse_unknown_scheme
 from pipeline.intake.snapshots import (
@@ -29,6 +36,7 @@ __all__ = [
     "BREAK",
     "EMPTY",
     "LOOKS_UNFINISHED",
+    "NOT_MEANT",
     "STILL_WRITTEN",
     "ArchiveCopy",
     "Dialect",

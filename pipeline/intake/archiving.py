@@ -2,15 +2,41 @@
 
 import errno
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
-__all__ = ["NotArchived", "archive_file", "facts_of_file", "size_of"]
+from pipeline.model.stops import SourceUnusable
+
+__all__ = [
+    "CHANGED",
+    "GONE",
+    "NotArchived",
+    "archive_file",
+    "as_not_archived",
+    "facts_of_file",
+    "size_of",
+]
+
+
+CHANGED = "it is not the file that was read: it has changed since"
+GONE = "it is gone"
 
 
 class NotArchived(Exception):  # noqa: N818 - it names what happens; the run is not concerned
     """A file stays where it is; the text says why."""
+
+
+@contextmanager
+def as_not_archived() -> Iterator[None]:
+    """Say of a file that cannot be moved that it is gone, or what its server says."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise NotArchived(GONE) from None
+    except SourceUnusable as error:
+        raise NotArchived(error.message) from error
 
 
 def facts_of_file(status: os.stat_result) -> tuple[int, ...]:
@@ -34,11 +60,11 @@ def archive_file(file: Path, into: Path, was: Sequence[int]) -> Path:
     """
     try:
         if facts_of_file(file.lstat()) != tuple(was):
-            raise NotArchived("it is not the file that was read: it has changed since")
+            raise NotArchived(CHANGED)
         into.mkdir(parents=True, exist_ok=True, mode=0o700)
         place = _reserved(into, file.name)
     except FileNotFoundError:
-        raise NotArchived("it is gone") from None
+        raise NotArchived(GONE) from None
     except OSError as error:
         raise NotArchived(error.strerror or str(error)) from error
     try:
@@ -53,7 +79,7 @@ def archive_file(file: Path, into: Path, was: Sequence[int]) -> Path:
     if facts_of_file(place.lstat()) != tuple(was):  # replaced in the very moment
         os.link(place, file)  # not over what may have come since
         place.unlink()
-        raise NotArchived("it is not the file that was read: it has changed since")
+        raise NotArchived(CHANGED)
     return place
 
 

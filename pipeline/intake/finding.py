@@ -18,6 +18,7 @@ from pipeline.model.stops import SourceUnusable
 __all__ = [
     "EMPTY",
     "LOOKS_UNFINISHED",
+    "NOT_MEANT",
     "Found",
     "find_files",
     "finished_name",

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from pipeline.intake.archives import is_zip
-from pipeline.intake.archiving import NotArchived
+from pipeline.intake.archiving import NotArchived, as_not_archived
 from pipeline.intake.assignment import claims
 from pipeline.intake.finding import unfinished_name
 from pipeline.intake.s3 import S3Store
@@ -144,11 +144,9 @@ class Servers:
         parts = _parsed(url)
         path = unquote(parts.path)
         into = posixpath.join(posixpath.dirname(path), folder)
-        try:
+        with as_not_archived():
             store = self._store(parts)
             place = store.move(path, into, was)
-        except SourceUnusable as error:
-            raise NotArchived(error.message) from error
         for marker in markers.markers_of(Path(path)):
             _move_marker(store, marker.as_posix(), into)
         return _url(parts, place)

@@ -12,9 +12,9 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from pipeline.intake.archiving import NotArchived
+from pipeline.intake.archiving import CHANGED, GONE, NotArchived, as_not_archived
 from pipeline.intake.packing import PIECE
-from pipeline.intake.stores import CHANGED, Changed, Entry, Facts, ServerUnusable, free_name
+from pipeline.intake.stores import Changed, Entry, Facts, ServerUnusable, free_name
 from pipeline.intake.workbooks import ExtraMissing
 from pipeline.model.stops import SourceUnusable
 
@@ -197,31 +197,27 @@ class S3Store:
         if left:
             raise Changed
 
+    @as_not_archived()
     def move(self, path: str, into: str, was: Sequence[int | str]) -> str:
         """Copy an object below another prefix and delete it, if it is the version that was read.
 
         Another run may do the same at the same time: each finds the same free name, and the object is
         in the archive once.
         """
+        here = self.file(path)
+        if here is None:
+            raise NotArchived(GONE)
+        if here.facts != tuple(was):
+            raise NotArchived(CHANGED)
+        name = posixpath.basename(path)
+        place = posixpath.join(
+            into, free_name(name, lambda n: self.file(posixpath.join(into, n)) is not None)
+        )
+        self._copy(path, place, here)
         try:
-            here = self.file(path)
-            if here is None:
-                raise NotArchived("it is gone")
-            if here.facts != tuple(was):
-                raise NotArchived(CHANGED)
-            name = posixpath.basename(path)
-            place = posixpath.join(
-                into, free_name(name, lambda n: self.file(posixpath.join(into, n)) is not None)
-            )
-            self._copy(path, place, here)
-            try:
-                self._delete(path, here)
-            except (NotArchived, SourceUnusable) as why:
-                self._not_deleted(path, place, here, why)
-        except FileNotFoundError:
-            raise NotArchived("it is gone") from None
-        except SourceUnusable as error:
-            raise NotArchived(error.message) from error
+            self._delete(path, here)
+        except (NotArchived, SourceUnusable) as why:
+            self._not_deleted(path, place, here, why)
         return place
 
     def _head(self, path: str) -> Any:  # noqa: ANN401 - a document of botocore

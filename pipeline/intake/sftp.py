@@ -11,9 +11,9 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import SplitResult
 
-from pipeline.intake.archiving import NotArchived
+from pipeline.intake.archiving import CHANGED, NotArchived, as_not_archived
 from pipeline.intake.packing import PIECE
-from pipeline.intake.stores import CHANGED, Changed, Entry, ServerUnusable, free_name
+from pipeline.intake.stores import Changed, Entry, ServerUnusable, free_name
 from pipeline.intake.workbooks import ExtraMissing
 from pipeline.model.stops import SourceUnusable
 
@@ -106,27 +106,19 @@ class SftpStore:
         if now.facts != was.facts:
             raise Changed
 
+    @as_not_archived()
     def move(self, path: str, into: str, was: Sequence[int | str]) -> str:
         """Rename a file into a folder, over no other file, if it is the version that was read."""
-        try:
-            with self._said():
-                if _entry(self._files.info(path)).facts != tuple(was):
-                    raise NotArchived(CHANGED)
-                self._files.makedirs(into, exist_ok=True)
-                there = {
-                    PurePosixPath(each["name"]).name for each in self._files.ls(into, detail=True)
-                }
-                place = posixpath.join(
-                    into, free_name(posixpath.basename(path), there.__contains__)
-                )
-                self._files.rename_to_new(path, place)
-                if _entry(self._files.info(place)).facts != tuple(was):
-                    self._files.rename_to_new(place, path)
-                    raise NotArchived(CHANGED)
-        except FileNotFoundError:
-            raise NotArchived("it is gone") from None
-        except SourceUnusable as error:
-            raise NotArchived(error.message) from error
+        with self._said():
+            if _entry(self._files.info(path)).facts != tuple(was):
+                raise NotArchived(CHANGED)
+            self._files.makedirs(into, exist_ok=True)
+            there = {PurePosixPath(each["name"]).name for each in self._files.ls(into, detail=True)}
+            place = posixpath.join(into, free_name(posixpath.basename(path), there.__contains__))
+            self._files.rename_to_new(path, place)
+            if _entry(self._files.info(place)).facts != tuple(was):
+                self._files.rename_to_new(place, path)
+                raise NotArchived(CHANGED)
         return place
 
     def _opened(self, path: str) -> Any:  # noqa: ANN401 - a file of fsspec

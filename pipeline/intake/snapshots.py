@@ -242,7 +242,7 @@ def write_copy(pieces: Iterator[bytes], path: Path, called: str) -> Path:
             path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600
         )
     except OSError as error:
-        raise _notwrite_copy(called, path, error) from error
+        raise _not_written(called, path, error) from error
     complete = False
     try:
         with os.fdopen(number, "wb") as copy:
@@ -250,14 +250,14 @@ def write_copy(pieces: Iterator[bytes], path: Path, called: str) -> Path:
                 copy.write(piece)
         complete = True
     except OSError as error:
-        raise _notwrite_copy(called, path, error) from error
+        raise _not_written(called, path, error) from error
     finally:
         if not complete:
             path.unlink(missing_ok=True)
     return path
 
 
-def _notwrite_copy(called: str, path: Path, error: OSError) -> SnapshotFailed:
+def _not_written(called: str, path: Path, error: OSError) -> SnapshotFailed:
     return SnapshotFailed(
         f"no copy of {called} can be written to {path}: {error.strerror}",
         help="make room or give this user the right to write there, then run the same command again",

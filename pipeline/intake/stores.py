@@ -6,9 +6,7 @@ from typing import Protocol
 
 from pipeline.model.stops import SourceUnusable
 
-__all__ = ["CHANGED", "Changed", "Entry", "Facts", "ServerUnusable", "Store", "free_name"]
-
-CHANGED = "it is not the file that was read: it has changed since"
+__all__ = ["Changed", "Entry", "Facts", "ServerUnusable", "Store", "free_name"]
 
 # What tells the versions of a file apart; it goes into plans, so it is written as JSON.
 Facts = tuple[int | str, ...]

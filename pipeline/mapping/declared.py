@@ -24,14 +24,19 @@ _OF_TEXT = (
 _OF_DELIMITED = ("delimiter", "quote", "escape", "names", "repair", "sheet")
 
 
+def anchored(footer: str) -> str:
+    """The pattern of `source.footer` as it is meant: at the beginning, for elsewhere it would take too much."""
+    return f"^(?:{footer})"
+
+
 def is_footer(pattern: str, lines: Sequence[str]) -> pl.Series:
-    """Tell of each line whether `source.footer` means it; anchored, for elsewhere it would take too much.
+    """Tell of each line whether `source.footer` means it.
 
     >>> is_footer("T;|Total", ["Total 5", "1;Total"]).to_list()
     [True, False]
     """
     series = pl.Series(lines, dtype=pl.String)
-    return series.str.contains(f"^(?:{pattern})").fill_null(value=False)
+    return series.str.contains(anchored(pattern)).fill_null(value=False)
 
 
 def repair_of(doc: SourceDoc) -> Repair | None:

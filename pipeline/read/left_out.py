@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
+from pipeline.mapping.declared import anchored
 from pipeline.mapping.plan import Source
 from pipeline.model.origin import FILE, LINE, ORIGIN_SCHEMA, SEGMENT
 from pipeline.read.cells import split_cells
@@ -65,7 +66,7 @@ class Suspicion:
             if cells[1:] == [each.strip() for each in self.header.cells[1:]]:
                 return False
         else:
-            pattern = f"^(?:{self.source.footer})"
+            pattern = anchored(self.source.footer or "")
             begins = pl.Series([written]).str.extract(f"({pattern})").item() or ""
         delimiter = self.source.delimiter
         rest = written[len(begins) :].lstrip(f"{self.source.quote or ''} ")

@@ -39,9 +39,9 @@ _OF_SHAPE = (Fault.NONE, Fault.CELLS, Fault.LENGTH)
 class Window:
     """A part of a file as spelled UTF-8; its line 0 is line `line` of the file, counted from 1.
 
-    `open_end` is its last line, if it is the end of a file that no line end is the end of. `cells` are those of the wanted columns where the whole window was read at once (`plainly`); its
-    records have no places then. `left_out` are its lines that are no rows, `repairs` the records that only a declared rule made
-    readable.
+    `cells` are those of the wanted columns where the whole window was read at once (`plainly`); its
+    records have no places then. `left_out` are its lines that are no rows, `repairs` the records that
+    only a declared rule made readable. `open_end` is its last line, if it ends the file without a line end.
     """
 
     text: bytes

@@ -113,9 +113,8 @@ def _reads(plan: Plan, aside: Aside) -> bool:
 
 def is_of(plan: Plan, aside: Aside) -> bool:
     """Tell whether a file that is set aside is one that a mapping reads, as far as is known."""
-    if aside.source.mapping:
-        return aside.source.mapping == plan.name
-    return plan.source.files is None or _reads(plan, aside)
+    anything = not aside.source.mapping and plan.source.files is None
+    return anything or _reads(plan, aside)
 
 
 def words_of(refused: StopRun, name: str, *names: str) -> str:

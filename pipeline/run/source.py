@@ -12,6 +12,7 @@ from pipeline.intake import (
     AT_ONCE,
     EMPTY,
     LOOKS_UNFINISHED,
+    NOT_MEANT,
     STILL_WRITTEN,
     ArchiveCopy,
     Dialect,
@@ -552,7 +553,7 @@ def _all_have_files(patterns: Mapping[str, str | None]) -> None:
 
 def _seen(found: Found) -> str:
     """The files of a folder that no mapping means: one of them may have a name nobody expected."""
-    others = [path.name for path, reason in found.left_alone.items() if "no mapping" in reason]
+    others = [path.name for path, reason in found.left_alone.items() if reason == NOT_MEANT]
     more = f" and {len(others) - _SEEN_MAX} more" if len(others) > _SEEN_MAX else ""
     return f"; other files there: {', '.join(others[:_SEEN_MAX])}{more}" if others else ""
 
@@ -564,11 +565,11 @@ def _say_left_alone(
     ours = {path.resolve() for path in own}
     for left, reason in (found.left_alone if named else {}).items():
         # other files of a folder are nobody's concern
-        if "no mapping" not in reason and left.resolve() not in ours:
+        if reason != NOT_MEANT and left.resolve() not in ours:
             warn(f"left alone: {left.name} {reason}")
     for left, reason in found.left_alone.items():
         almost = (each for each in patterns if each and almost_claims(each, left))
-        pattern = next(almost, None) if "no mapping" in reason else None
+        pattern = next(almost, None) if reason == NOT_MEANT else None
         if pattern is not None:
             warn(
                 f"left alone: {left.name} is {meant(pattern)} but for upper and lower case, which are different"
