@@ -9,13 +9,14 @@ from pipeline.cli.codes import codes_page
 from pipeline.cli.page import help_page
 from pipeline.mapping.page import filled
 from pipeline.model.catalogue.page import field_table
-from tests import csv_traits, fixed_traits
+from tests import csv_traits, fixed_traits, recipes
 
 ROOT = Path(__file__).parent.parent
 PAGES: Mapping[str, Callable[[], str]] = {
     "docs/cli.md": help_page,
     "docs/codes.md": codes_page,
     "docs/fields.md": field_table,
+    "docs/cookbook.md": lambda: recipes.filled((ROOT / "docs/cookbook.md").read_text("utf-8")),
     "docs/csv.md": lambda: csv_traits.filled((ROOT / "docs/csv.md").read_text("utf-8")),
     "docs/fixed.md": lambda: fixed_traits.filled((ROOT / "docs/fixed.md").read_text("utf-8")),
     "docs/mapping.md": lambda: filled((ROOT / "docs/mapping.md").read_text("utf-8")),
