@@ -152,6 +152,7 @@ def test_export_of_what_there_is_not(call: Call, files: Path, api: RunningSandbo
     assert said.out.count("\n") == 1
 
 
+@pytest.mark.thorough
 def test_purge_removes_the_rows_of_old_runs_and_nothing_that_keeps_an_order_from_going_twice(
     call: Call, files: Path, api: RunningSandbox
 ) -> None:

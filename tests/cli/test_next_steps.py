@@ -113,6 +113,7 @@ def test_nothing_to_resume_here_but_elsewhere(
     assert files.is_dir()
 
 
+@pytest.mark.thorough
 def test_a_plan_is_not_sent_under_another_profile(
     call: Call, api: RunningSandbox, production: tuple[str, ...]
 ) -> None:
@@ -267,6 +268,7 @@ def test_what_a_production_profile_lacks_is_said_with_its_place(call: Call, file
     assert "belongs to account 78" in said.err
 
 
+@pytest.mark.thorough
 def test_nothing_new_is_said_in_orders(call: Call, files: Path, api: RunningSandbox) -> None:
     call(*RUN)
     again = call(*RUN)
@@ -366,6 +368,7 @@ def test_after_a_safety_stop_of_a_retry_the_same_files_are_to_be_typed_again(
     assert {each["order_number"] for each in api.orders()} == {"A1", "A3"}
 
 
+@pytest.mark.thorough
 def test_the_default_reject_rate_does_not_stop_a_file_of_which_little_is_corrected(
     call: Call, files: Path, api: RunningSandbox
 ) -> None:

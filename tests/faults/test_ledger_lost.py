@@ -37,6 +37,7 @@ def test_l3_with_a_new_ledger_what_must_not_be_repeated_is_read_back_first(trial
     assert trial.site.verdict(0, redundant_max=20).counts["puts"] == 40
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("given", "code"),
     [((*IMPORT[:-1], "inbx"), 4), ((*IMPORT, "--max-orders", "1"), 7)],
@@ -55,6 +56,7 @@ def test_l3_what_stops_the_command_with_the_new_ledger_does_not_lose_the_doubt(
     assert verdict.ok, str(verdict)
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("at_parcellab")
 def test_an_account_that_moves_to_another_address_is_read_back(
     trial: Trial,
@@ -98,6 +100,7 @@ def test_with_an_older_copy_of_the_ledger_no_line_is_added_twice(trial: Trial) -
     assert verdict.ok, str(verdict)
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("at_parcellab")
 def test_a_production_ledger_that_is_not_where_it_was_adds_no_line_twice(
     trial: Trial,
@@ -116,6 +119,7 @@ def test_a_production_ledger_that_is_not_where_it_was_adds_no_line_twice(
     assert verdict.ok, str(verdict)
 
 
+@pytest.mark.thorough
 def test_l3_what_is_imported_later_is_read_back_too(trial: Trial) -> None:
     _lose_it(trial)
     few = trial.site.inbox / "orders_few.csv"

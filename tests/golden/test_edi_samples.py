@@ -152,6 +152,7 @@ def test_what_goes_out_is_what_the_warehouse_wrote(name: str, tmp_path: Path) ->
     )
 
 
+@pytest.mark.thorough
 def test_the_night_is_released_and_answered(tmp_path: Path) -> None:
     """940 creates the orders, 945 adds their parcels; the same files again send nothing."""
     folder, expected = SAMPLES / "edi-945-night", _expected(SAMPLES / "edi-945-night")

@@ -307,7 +307,7 @@ def decoded(content: bytes, encoding: str) -> str:
 
 
 @given(damaged, st.sampled_from(["utf-8", "cp1252"]), st.integers(1, 30))
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=300, deadline=None)
 @example(b'h,i\na,"b\nc",d,e\nf,g\n', "utf-8", 5)
 @example(b'h,i\n"a\n\n","b""\r\n"\n"",x\n', "utf-8", 3)
 @example(b'h,i\na,"b\n' + b"a,b\n" * 5 + b'a,b"\nc,d\n', "utf-8", 9)  # swallowed rows

@@ -174,6 +174,7 @@ def test_a_missing_file_is_named_with_its_day(warehouse: Warehouse) -> None:
     assert f"{TODAY} is not there" in result.report.read_text("utf-8")
 
 
+@pytest.mark.thorough
 def test_on_missing_warn_lets_the_others_be_imported(warehouse: Warehouse) -> None:
     expect(warehouse, NAMED, "on_missing: warn")
     (warehouse.folder / "others.yaml").write_text(
@@ -368,6 +369,7 @@ def test_a_file_that_ends_within_a_line_is_not_sent_where_its_sender_ends_every_
     )
 
 
+@pytest.mark.thorough
 def test_quarantined_rows_count_and_leave_the_total_unchecked(warehouse: Warehouse) -> None:
     trailed(warehouse, order_row("A1"), "A2;1;cut\n", trailer="T;2;7\n")
 

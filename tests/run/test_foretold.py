@@ -6,6 +6,8 @@ import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from pipeline.run import Result
 from pipeline.sandbox import FaultSchedule
 from tests.databases import BOTH
@@ -58,6 +60,7 @@ def test_each_order_has_its_sign_and_changed_ones_their_fields(warehouse: Wareho
     assert "What would be sent" not in page_of(run)
 
 
+@pytest.mark.thorough
 def test_a_field_that_is_told_no_more_is_named_once(warehouse: Warehouse) -> None:
     warehouse.orders(order_row("A1", name="Jo"))
     warehouse.run()
@@ -84,6 +87,7 @@ def test_an_order_that_was_not_wholly_confirmed_is_sent_again(warehouse: Warehou
     assert orders_of(result)["A1"] == ("~", [], ["change_line_item_quantity"])
 
 
+@pytest.mark.thorough
 def test_of_orders_that_an_older_version_told_the_fields_are_not_known(
     warehouse: Warehouse,
 ) -> None:

@@ -358,6 +358,7 @@ def test_resume_looks_at_its_own_endpoint_only(warehouse: Warehouse) -> None:
     assert warehouse.resume().run_id == here
 
 
+@pytest.mark.thorough
 def test_a_new_run_names_the_one_that_still_waits(warehouse: Warehouse) -> None:
     waiting = refused_once(warehouse, "A1")
     warehouse.orders(order_row("A2"))

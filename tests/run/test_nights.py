@@ -67,6 +67,7 @@ def bad_quantity(number: str) -> str:
     return order_row(number, qty="two")
 
 
+@pytest.mark.thorough
 def test_the_report_of_an_earlier_run_is_made_again_to_the_byte(
     warehouse: Warehouse, night: Night
 ) -> None:
@@ -87,6 +88,7 @@ def test_the_report_of_an_earlier_run_is_made_again_to_the_byte(
         assert report_bytes(warehouse, run) == before
 
 
+@pytest.mark.thorough
 def test_a_cause_is_new_then_some_nights_old_and_back_after_a_while(night: Night) -> None:
     seen = []
     for number, rows in enumerate(

@@ -88,6 +88,7 @@ def test_the_rows_of_other_orders_stay_to_the_byte(warehouse: Warehouse, night: 
     ]
 
 
+@pytest.mark.thorough
 def test_a_number_that_stands_in_other_cells_too_takes_no_other_order_along(
     warehouse: Warehouse,
 ) -> None:
@@ -329,6 +330,7 @@ def test_the_files_of_the_ledger_keep_no_old_value(
     assert places(tmp_path, "jana.canary") == []
 
 
+@pytest.mark.thorough
 def test_a_report_that_was_written_elsewhere_is_cleaned_too(
     warehouse: Warehouse, tmp_path: Path
 ) -> None:

@@ -617,6 +617,7 @@ def test_a_packed_file_in_another_encoding_comes_back_in_its_own_form(warehouse:
     assert names == {"A1": 'Jö "Doe"', "A2": "Müller"}
 
 
+@pytest.mark.thorough
 def test_files_of_one_name_and_odd_names_get_names_of_their_own(warehouse: Warehouse) -> None:
     names = ["de/orders.csv", "at/orders.csv", "orders =1+1 <b>'.csv", "orders…ÄÖ 漢字.csv"]
     for number, name in enumerate(names):
@@ -866,6 +867,7 @@ def test_files_of_older_versions_name_no_input_and_are_retried(warehouse: Wareho
     assert "2 rows in 1 file.\n" in result.text
 
 
+@pytest.mark.thorough
 def test_rows_without_their_line_are_imported_and_none_is_said_to_be_left_out(
     warehouse: Warehouse,
 ) -> None:
@@ -1021,6 +1023,7 @@ def test_an_empty_rule_says_that_a_guess_is_right(warehouse: Warehouse) -> None:
     assert bodies(warehouse)["A2"]["articles_order"][0]["sku"] == 'Frame 14" oak'  # type: ignore[index]
 
 
+@pytest.mark.thorough
 def test_a_damaged_byte_that_a_program_drops_is_no_correction(warehouse: Warehouse) -> None:
     warehouse.orders(order_row("A1", name="J\0o"))
     path = only(warehouse.corrected(warehouse.run()))

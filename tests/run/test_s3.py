@@ -580,6 +580,7 @@ def test_an_extra_that_is_not_installed_is_named(
     assert told.value.help == f"pip install 'pipeline[{url.partition(':')[0]}]'"
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("nobody")
 def test_a_store_that_nobody_may_ask_or_that_does_not_answer(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch

@@ -486,6 +486,7 @@ def test_failed_changes_and_warnings_lead_to_their_cells(shop: Shop) -> None:
     assert result.summary["balances"] is True
 
 
+@pytest.mark.thorough
 def test_words_that_attack_the_tracing_stay_words(shop: Shop) -> None:
     """A server may say anything; a report is made all the same."""
     odd = [

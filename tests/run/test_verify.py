@@ -142,6 +142,7 @@ def test_another_way_to_write_the_same_is_no_difference(warehouse: Warehouse) ->
     assert (result.exit_code, found(result)) == (0, [])
 
 
+@pytest.mark.thorough
 def test_what_an_older_run_told_is_compared_with_what_the_newer_one_told(
     warehouse: Warehouse,
 ) -> None:
@@ -234,6 +235,7 @@ def test_a_run_of_which_nothing_arrived_has_nothing_to_read(warehouse: Warehouse
     assert "no order arrived in this run" in result.text
 
 
+@pytest.mark.thorough
 def test_without_a_name_the_last_run_in_which_an_order_arrived_is_read(
     warehouse: Warehouse,
 ) -> None:
