@@ -315,6 +315,8 @@ def _repeated(frame: pl.DataFrame, plan: Plan) -> tuple[pl.DataFrame, Findings]:
         return _empty(frame), Findings.none()
     typed = {column.name for column in plan.typed}
     cells = [TEXT_PREFIX + name if name in typed else name for name in plan.reads]
+    # numbered rows of one file are never the same; those of the same order in another file are
+    cells += [column.name for column in plan.derived if column.numbers]
     # The hash only finds candidates; equality of the cells decides.
     hashes = frame.select(pl.struct(KEY, *cells).hash().alias("hash")).to_series()
     twins = frame.filter(hashes.is_duplicated() & frame.get_column(KEY).is_not_null())

@@ -8,6 +8,7 @@ from zoneinfo import available_timezones
 import polars as pl
 
 from pipeline.mapping.columns import Known, Scope
+from pipeline.mapping.combine import Picked
 from pipeline.mapping.converters import COLUMN_KINDS, ConverterMistake, convert_text
 from pipeline.mapping.declared import check_dialect, check_files, repair_of
 from pipeline.mapping.delimiters import likely_delimiter, one_column, written
@@ -49,6 +50,7 @@ from pipeline.mapping.values import Target, Values
 from pipeline.model.catalogue import MUTATIONS, SHAPES
 from pipeline.model.expectation import Expectation
 from pipeline.model.field import Kind, Use
+from pipeline.model.origin import FILE, LINE
 
 KEY_JOINT = "\x1f"  # between the parts of a key of several columns
 # What must be sound for the header of a file to be read.
@@ -165,7 +167,8 @@ class _Compiler:
         self.scope = scope
         self.doc = doc
         self.load = load
-        self.values = Values(scope)
+        self.values = Values(scope, self._row_number)
+        self._skip: tuple[pl.Expr | None] | None = None  # made once, where it is first needed
         self.targets = Targets(scope, self.values)
         self.trials: tuple[Trial, ...] = ()
         # an interchange has no header: its columns are those of `extract`
@@ -183,7 +186,7 @@ class _Compiler:
         read_lookups(scope, doc.lookups, self.load)
         typed = self._typed()
         derived = self._derived()
-        skip = self._condition(doc.rows.skip, ("rows", "skip"))
+        skip = self._skipped()
         order = self._order()
         key, key_columns = self._key(doc.rows.key, ("rows", "key"), order)
         lines = self._lines()
@@ -305,9 +308,41 @@ class _Compiler:
             line = self.scope.document.key_place(at).line
             plans.append(
                 ColumnPlan(name=name, kind=made.kind, value=made.value, reason=made.reason,
-                           details=made.details, columns=made.columns, line=line)
+                           details=made.details, columns=made.columns, line=line,
+                           numbers=isinstance(data, dict) and "row_number" in data)
             )  # fmt: skip
         return plans
+
+    def _skipped(self) -> pl.Expr | None:
+        if self._skip is None:
+            self._skip = (self._condition(self.doc.rows.skip, ("rows", "skip")),)
+        return self._skip[0]
+
+    def _row_number(self, path: Path) -> Picked | None:
+        """Count the rows of an order in their file, from 1; those that are skipped do not count.
+
+        So a row keeps its number in the rows to correct, where the skipped ones are missing.
+        """
+        whole = path[0] == "derive" and len(path) == 3
+        if not whole:
+            hint = "make a column of it: derive: {n: {row_number: order}}"
+            text = "`row_number` is a derived column of its own"
+            self.scope.mistake("M103", text, path, hint, key=True)
+            return None
+        if not self.doc.rows.key:
+            if not self.scope.unsure(("rows",), ("rows", "key")):
+                hint = "say which column tells the orders apart: rows: {key: OrderNo}"
+                text = "rows cannot be numbered in their order without `rows.key`"
+                self.scope.mistake("M102", text, path, hint, key=True)
+            return None
+        key, columns = self._key(self.doc.rows.key, ("rows", "key"), None)
+        skip = self._skipped()
+        if key is None or (skip is None and self.doc.rows.skip is not None):
+            return None
+        counted = pl.col(LINE) if skip is None else pl.when(~skip).then(pl.col(LINE))
+        number = counted.cum_count().cast(pl.Int64).over(FILE, key)
+        written_out = number.cast(pl.String)
+        return Picked(number, pl.Int64(), written_out, columns, written_out, typed=True)
 
     def _condition(self, sql: str | None, at: Path) -> pl.Expr | None:
         made = self.scope.condition(sql, at) if sql is not None else None

@@ -337,6 +337,7 @@ class ValueDoc(_Doc):
     first_of: list[Any] | None = None
     cases: list[Any] | None = None
     sql: str | None = None
+    row_number: Literal["order"] | None = None
     do: list[Any] = []
     lookup: str | None = None
     unknown: Unknown = Unknown.REJECT
@@ -403,4 +404,4 @@ class MappingDoc(_Doc):
     extract: ExtractDoc | None = None
 
 
-ORIGINS = ("from", "value", "template", "first_of", "cases", "sql")
+ORIGINS = ("from", "value", "template", "first_of", "cases", "sql", "row_number")

@@ -311,7 +311,8 @@ Member = FieldPlan | ObjectPlan | ListPlan
 class ColumnPlan:
     """One source column, or one derived column, as the expressions see it.
 
-    A declared column has a typed `value` and a `reason`; text columns have `value` only.
+    A declared column has a typed `value` and a `reason`; text columns have `value` only. `numbers`
+    marks a derived column that counts the rows of an order, and so tells equal rows apart.
     """
 
     name: str
@@ -321,6 +322,7 @@ class ColumnPlan:
     details: Mapping[str, str] = dataclasses.field(default_factory=dict)
     columns: tuple[str, ...] = ()
     line: int = 1
+    numbers: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ there is a value at all. Empty is null all the way.
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -86,9 +86,13 @@ class _Work:
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """Compiles values; mistakes go to the scope."""
+    """Compiles values; mistakes go to the scope.
+
+    `row_number` gives the number of a row in its order; None where it cannot be had (it is noted).
+    """
 
     scope: Scope
+    row_number: Callable[[Path], Picked | None]
 
     def value(self, data: Data, target: Target, path: Path) -> Value | None:
         """Compile a VALUE; None when it has mistakes (they are noted)."""
@@ -233,6 +237,8 @@ class Values:
             return Picked(fixed, pl.String(), fixed, (), fixed, constant=True)
         if doc.template is not None:
             return self._template(doc.template, path)
+        if doc.row_number is not None:
+            return self.row_number(path)
         return self._sql(doc.sql or "", path, condition=target.kind is Kind.BOOLEAN)
 
     def _sql(self, sql: str, path: Path, *, condition: bool) -> Picked | None:

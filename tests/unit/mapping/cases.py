@@ -340,7 +340,7 @@ error[M100]: unknown key "<<"
   |
 7 |   channel: {<<: Text}
   |             ^^
-  = help: there are: from, value, template, first_of, cases, sql, do, lookup, unknown, as, format, default, when, aggregate, on_error
+  = help: there are: from, value, template, first_of, cases, sql, row_number, do, lookup, unknown, as, format, default, when, aggregate, on_error
 """,
     ),
     Case(
@@ -2137,7 +2137,7 @@ error[M210]: a value needs exactly one origin, here: from and value
   |
 7 |   channel: {from: Text, value: x}
   |            ^^^^^^^^^^^^^^^^^^^^^^
-  = help: one of: from, value, template, first_of, cases, sql
+  = help: one of: from, value, template, first_of, cases, sql, row_number
 """,
     ),
     Case(
@@ -2159,7 +2159,7 @@ error[M210]: a value needs exactly one origin, here: none
   |
 7 |   channel: {do: [upper]}
   |            ^^^^^^^^^^^^^
-  = help: one of: from, value, template, first_of, cases, sql
+  = help: one of: from, value, template, first_of, cases, sql, row_number
 """,
     ),
     Case(
