@@ -102,7 +102,7 @@ def convert(raw: RawTable, plan: Plan) -> Converted:
         KEY,
         pl.any_horizontal(reasons).alias("_bad"),
         *_section_columns(plan),
-        *(_gated(f.value, gates.get(f.slot)).alias(f.slot) for f in fields),
+        *(_value(f, gates.get(f.slot)).alias(f.slot) for f in fields),
     ).collect()  # fmt: skip
     bad = frame.filter(made.get_column("_bad"))
     findings = Findings.of(
@@ -201,6 +201,22 @@ def _gates(plan: Plan) -> dict[str, str]:
     for mutation in plan.mutations:
         gate(mutation.body, when_mutation(mutation.index))
     return gates
+
+
+def _value(field: FieldPlan, gate: str | None) -> pl.Expr:
+    """The value of a row; the default only where no row of its order, or parcel, has one.
+
+    Rows that continue an order leave its cells blank (FORMATS §1): a default in each of them would
+    disagree with the row that has the value.
+    """
+    value = _gated(field.value, gate)
+    if field.fill is None:
+        return value
+    of = [KEY] if gate is None else [KEY, TRACKING_KEY]
+    none = value.is_null().all().over(of)
+    if field.reason is not None:
+        none = none & field.reason.is_null()
+    return pl.when(none).then(_gated(field.fill, gate)).otherwise(value)
 
 
 def _gated(expr: pl.Expr, gate: str | None) -> pl.Expr:

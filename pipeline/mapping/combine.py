@@ -34,7 +34,11 @@ class Picked:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A compiled VALUE; see `FieldPlan` for its parts."""
+    """A compiled VALUE; see `FieldPlan` for its parts.
+
+    `value` has the default where there is one; `bare` is the value without it, and `fill` the
+    default alone, for fields of which several rows have one value.
+    """
 
     value: pl.Expr
     kind: Kind
@@ -45,6 +49,8 @@ class Value:
     constant: bool = False
     drop_on_error: bool = False
     aggregate: Aggregate | None = None
+    bare: pl.Expr | None = None
+    fill: pl.Expr | None = None
 
 
 def merge(groups: Iterable[tuple[str, ...]]) -> tuple[str, ...]:

@@ -246,6 +246,8 @@ class FieldPlan:
     `target` its path in the API ("shipping_address.city", "articles_order.sku"). `value` is typed
     by `kind`; `reason` is a finding code or null; `raw` is the text that a finding quotes.
     `column` is the source column that a person must look at, `columns` are all that feed it.
+    `fill` is the default of a field of which all rows of an order, or of a parcel, have one value:
+    it is taken where none of them has any.
     """
 
     slot: str
@@ -262,6 +264,7 @@ class FieldPlan:
     drop_on_error: bool = False
     constant: bool = False
     aggregate: Aggregate | None = None
+    fill: pl.Expr | None = None
 
     @property
     def column(self) -> str:

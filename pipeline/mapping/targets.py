@@ -1,7 +1,7 @@
 """The API's side of a mapping: trees of target fields, checked against the contract catalogue."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipeline.mapping.columns import Scope
 from pipeline.mapping.combine import Value
@@ -135,7 +135,10 @@ class Targets:
             return None
         self._aggregate(made, path, slot, listed=listed)
         line = self.scope.document.key_place(path).line
-        return _field_plan(made, field, slot, target, name or field.name, line)
+        plan = _field_plan(made, field, slot, target, name or field.name, line)
+        if made.bare is None or listed or not _of_one_value(plan):
+            return plan
+        return replace(plan, value=made.bare, fill=made.fill)
 
     def _aggregate(self, made: Value, path: Path, slot: str, *, listed: bool) -> None:
         at = (*path, "aggregate")
@@ -211,3 +214,18 @@ def _field_plan(
         raw=made.raw, reason=made.reason, details=made.details, columns=made.columns, line=line,
         drop_on_error=made.drop_on_error, constant=made.constant, aggregate=made.aggregate,
     )  # fmt: skip
+
+
+def _of_one_value(plan: FieldPlan) -> bool:
+    """Whether the rows of an order, or of a parcel, have one value of this field together.
+
+    The order number is left out: rows are brought together by it.
+    """
+    section, _, rest = plan.slot.partition(".")
+    own = section == "trackings" and rest.partition(".")[0] in {"articles", "checkpoints"}
+    return (
+        section in {"order", "trackings"}
+        and not own
+        and plan.aggregate is None
+        and rest != "order_number"
+    )

@@ -444,7 +444,8 @@ class Values:
         empty = made.value.is_null()
         if made.reason is not None:
             empty = empty & made.reason.is_null()
-        return replace(made, value=pl.when(empty).then(filled.value).otherwise(made.value))
+        whole = pl.when(empty).then(filled.value).otherwise(made.value)
+        return replace(made, value=whole, bare=made.value, fill=filled.value)
 
 
 def _settled(picked: Picked, work: _Work, target: Target) -> Kind:
@@ -465,9 +466,12 @@ def _again(made: Value) -> Picked:
 
 
 def _under(made: Value, test: pl.Expr, columns: tuple[str, ...]) -> Value:
-    reason = None if made.reason is None else pl.when(test).then(made.reason)
+    def where(expr: pl.Expr | None) -> pl.Expr | None:
+        return None if expr is None else pl.when(test).then(expr)
+
     # fixed text under a condition does say something about the row
-    return replace(made, value=pl.when(test).then(made.value), reason=reason,
+    return replace(made, value=pl.when(test).then(made.value), reason=where(made.reason),
+                   bare=where(made.bare), fill=where(made.fill),
                    columns=merge([made.columns, columns]), constant=False)  # fmt: skip
 
 

@@ -1,5 +1,7 @@
 """What `convert` does with whole rows: keys, skipped and repeated rows, conditions."""
 
+from decimal import Decimal
+
 import polars as pl
 
 from pipeline.convert import keys
@@ -166,3 +168,43 @@ def test_a_faulty_cell_is_told_with_the_field_that_it_is_for() -> None:
     assert made.findings.rows.select("column", "target").rows() == [
         ("Q", "articles_order.quantity")
     ]
+
+
+def test_a_default_fills_an_order_of_which_no_row_has_a_value() -> None:
+    text = f"order:\n{IDENTITY}  channel: {{from: C, default: web}}\n"
+    rows = [
+        {"No": "1", "C": ""}, {"No": "1", "C": "app"}, {"No": "2", "C": ""}, {"No": "2", "C": ""},
+    ]  # fmt: skip
+
+    made = converted(text, *rows)
+
+    assert made.table.rows["order.channel"].to_list() == [None, "app", "web", "web"]
+    assert not len(made.findings)
+
+
+def test_a_default_of_a_parcel_fills_the_parcel_and_that_of_a_line_the_line() -> None:
+    text = (
+        f"order:\n{IDENTITY}"
+        "trackings:\n  key: P\n  when: P IS NOT NULL\n  fields:\n    tracking_number: P\n"
+        "    courier: {from: C, default: dpd-de}\n"
+        "    articles: {line_item_id: L, sku: {from: S, default: none}}\n"
+    )
+    rows = [
+        {"No": "1", "P": "x", "C": "", "L": "1", "S": "a"},
+        {"No": "1", "P": "x", "C": "gls", "L": "2", "S": ""},
+        {"No": "1", "P": "y", "C": "", "L": "3", "S": "b"},
+        {"No": "1", "P": "", "C": "ups", "L": "", "S": ""},
+    ]
+
+    table = converted(text, *rows).table.rows
+
+    assert table["trackings.courier"].to_list() == [None, "gls", "dpd-de", None]
+    assert table["trackings.articles.sku"].to_list() == ["a", "none", "b", None]
+
+
+def test_a_default_is_added_up_where_rows_are() -> None:
+    text = f"order:\n{IDENTITY}  order_total_amount: {{from: T, default: '1.00', aggregate: sum}}\n"
+
+    made = converted(text, {"No": "1", "T": "2,50"}, {"No": "1", "T": ""})
+
+    assert made.table.rows["order.order_total_amount"].to_list() == [Decimal("2.50"), Decimal("1")]
