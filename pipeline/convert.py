@@ -26,6 +26,8 @@ from pipeline.model.tables import (
     when_mutation,
 )
 
+SKIPPED = "_skipped"
+
 
 @dataclass(frozen=True, slots=True)
 class Converted:
@@ -70,6 +72,20 @@ def orders_of(raw: RawTable, plan: Plan) -> pl.DataFrame:
         )
         .collect()
     )
+
+
+def seen(raw: RawTable, plan: Plan) -> pl.DataFrame:
+    """The rows as the expressions of the mapping see them, for people who ask how a value came about.
+
+    Returns:
+        ORIGIN, `_key`, the columns that the mapping reads and derives, `_skipped` (`rows.skip` names
+        the row), and of rows that are not skipped, `_when.<section>`.
+    """
+    frame = _columns(raw.rows, plan).with_columns(plan.key.cast(pl.String).alias(KEY)).collect()
+    skip = plan.skip if plan.skip is not None else pl.lit(value=False)
+    frame = frame.with_columns(skip.alias(SKIPPED))
+    taken = frame.filter(~pl.col(SKIPPED)).with_columns(_conditions(plan))
+    return pl.concat([taken, frame.filter(SKIPPED)], how="diagonal").sort(ORIGIN)
 
 
 def convert(raw: RawTable, plan: Plan) -> Converted:

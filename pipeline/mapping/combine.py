@@ -8,6 +8,7 @@ import polars as pl
 
 from pipeline.mapping.converters import as_text, dtype_of
 from pipeline.mapping.plan import Aggregate
+from pipeline.mapping.trail import Trail
 from pipeline.model.field import Kind
 
 _NOTHING = pl.lit(None, pl.String)
@@ -30,6 +31,7 @@ class Picked:
     details: Mapping[str, str] = dataclasses.field(default_factory=dict)
     constant: bool = False
     typed: bool = False
+    trail: Trail | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class Value:
     aggregate: Aggregate | None = None
     bare: pl.Expr | None = None
     fill: pl.Expr | None = None
+    trail: Trail | None = None
 
 
 def merge(groups: Iterable[tuple[str, ...]]) -> tuple[str, ...]:

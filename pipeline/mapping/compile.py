@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 from zoneinfo import available_timezones
 
 import polars as pl
@@ -51,6 +52,9 @@ from pipeline.model.catalogue import MUTATIONS, SHAPES
 from pipeline.model.expectation import Expectation
 from pipeline.model.field import Kind, Use
 from pipeline.model.origin import FILE, LINE
+
+if TYPE_CHECKING:
+    from pipeline.mapping.trail import Clause
 
 KEY_JOINT = "\x1f"  # between the parts of a key of several columns
 # What must be sound for the header of a file to be read.
@@ -171,6 +175,7 @@ class _Compiler:
         self._skip: tuple[pl.Expr | None] | None = None  # made once, where it is first needed
         self.targets = Targets(scope, self.values)
         self.trials: tuple[Trial, ...] = ()
+        self.clauses: dict[str, Clause] = {}
         # an interchange has no header: its columns are those of `extract`
         self.file_readable = doc.source.format == "csv" and not scope.unsure(*_READING)
 
@@ -203,7 +208,7 @@ class _Compiler:
             mode=doc.mode, source=scope.source, reads=tuple(sorted(reads)), typed=tuple(typed),
             derived=tuple(derived), key=key, key_columns=key_columns, skip=skip,
             conflicts=doc.rows.conflicts, order=order, lines=lines, trackings=trackings,
-            mutations=tuple(mutations), extract=extract, expects=expects,
+            mutations=tuple(mutations), extract=extract, expects=expects, clauses=self.clauses,
         )  # fmt: skip
 
     # -- the file's side --------------------------------------------------------------------
@@ -309,7 +314,8 @@ class _Compiler:
             plans.append(
                 ColumnPlan(name=name, kind=made.kind, value=made.value, reason=made.reason,
                            details=made.details, columns=made.columns, line=line,
-                           numbers=isinstance(data, dict) and "row_number" in data)
+                           numbers=isinstance(data, dict) and "row_number" in data,
+                           trail=made.trail)
             )  # fmt: skip
         return plans
 
@@ -346,7 +352,11 @@ class _Compiler:
 
     def _condition(self, sql: str | None, at: Path) -> pl.Expr | None:
         made = self.scope.condition(sql, at) if sql is not None else None
-        return made[0] if made is not None else None
+        if made is None or sql is None:
+            return None
+        where = ".".join(map(str, at))
+        self.clauses[where] = self.values.clause(sql, made, at)
+        return made[0]
 
     def _key(
         self, names: list[str], at: Path, order: ObjectPlan | None

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from pipeline.mapping.trail import Clause, Trail
 from pipeline.model.edi.definition import Syntax
 from pipeline.model.expectation import Expectation
 from pipeline.model.field import Field, Kind, Shape
@@ -248,6 +249,7 @@ class FieldPlan:
     `column` is the source column that a person must look at, `columns` are all that feed it.
     `fill` is the default of a field of which all rows of an order, or of a parcel, have one value:
     it is taken where none of them has any.
+    `trail` is how the value comes about, for people who ask.
     """
 
     slot: str
@@ -265,6 +267,7 @@ class FieldPlan:
     constant: bool = False
     aggregate: Aggregate | None = None
     fill: pl.Expr | None = None
+    trail: Trail | None = None
 
     @property
     def column(self) -> str:
@@ -326,6 +329,7 @@ class ColumnPlan:
     columns: tuple[str, ...] = ()
     line: int = 1
     numbers: bool = False
+    trail: Trail | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -369,7 +373,8 @@ class Plan:
     `key` gives the text that rows of one order share. `reads` are the columns to read from the
     file; `typed` and `derived` are made first, in order, and all other expressions see them.
     `extract` says how messages become rows; None for delimited text. `expects` is what its files
-    must be like; None where nothing was said.
+    must be like; None where nothing was said. `clauses` are the conditions of rows and sections as
+    they are written, by where they stand: `rows.skip`, `lines.when`, `mutations.0.when_all`.
     """
 
     name: str
@@ -389,6 +394,7 @@ class Plan:
     mutations: tuple[MutationPlan, ...]
     extract: ExtractPlan | None = None
     expects: Expectation | None = None
+    clauses: Mapping[str, Clause] = dataclasses.field(default_factory=dict)
 
     def fields(self) -> list[FieldPlan]:
         """Every mapped field, in the order in which findings of a row are ranked."""

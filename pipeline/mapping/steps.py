@@ -6,7 +6,7 @@ that R208.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 import re2  # type: ignore[import-untyped]
@@ -56,10 +56,11 @@ class StepMistake(Exception):  # noqa: N818 - the compiler turns it into a Mista
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One compiled step. `pattern` is set for `regex`, the only step that can fail."""
+    """One compiled step. `pattern` is set for `regex`, the only step that can fail; `word` is it as written."""
 
     apply: Callable[[pl.Expr], pl.Expr]
     pattern: str | None = None
+    word: str = ""
 
 
 def step(name: str, argument: object = None) -> Step:
@@ -74,6 +75,21 @@ def step(name: str, argument: object = None) -> Step:
     Raises:
         StepMistake: M208 for a wrong argument, M209 for a pattern that RE2 does not take.
     """
+    return replace(_step(name, argument), word=_word(name, argument))
+
+
+def _word(name: str, argument: object) -> str:
+    r"""A step as a mapping writes it.
+
+    >>> _word("upper", None), _word("pad_left", ["5", "0"]), _word("regex", r"(\d+)")
+    ('upper', 'pad_left [5, 0]', 'regex (\\d+)')
+    """
+    if isinstance(argument, list):
+        return f"{name} [{', '.join(map(str, argument))}]"
+    return name if argument is None else f"{name} {argument}"
+
+
+def _step(name: str, argument: object) -> Step:
     if name in PLAIN:
         if argument is not None:
             raise StepMistake("M208", f"the step {name} takes no argument", f"write {name}")

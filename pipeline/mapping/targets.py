@@ -213,6 +213,7 @@ def _field_plan(
         slot=slot, target=target, name=name, kind=made.kind, field=field, value=made.value,
         raw=made.raw, reason=made.reason, details=made.details, columns=made.columns, line=line,
         drop_on_error=made.drop_on_error, constant=made.constant, aggregate=made.aggregate,
+        trail=made.trail,
     )  # fmt: skip
 
 

@@ -39,6 +39,7 @@ from pipeline.mapping.plan import WHY_PREFIX as WHY_PREFIX
 from pipeline.mapping.plan import Source
 from pipeline.mapping.steps import NAMES, Step, StepMistake, step
 from pipeline.mapping.templates import TemplateMistake, parts_of
+from pipeline.mapping.trail import Branch, Clause, Lookup, Stage, Trail
 from pipeline.model.field import Field, Kind
 
 KINDS_FOR_AS: Mapping[str, Kind] = {
@@ -145,7 +146,16 @@ class Values:
             if filled is None:
                 return None
             made = filled
-        return made if test is None else _under(made, *test)
+        if test is None or doc.when is None:
+            return made
+        return _under(made, *test, self.clause(doc.when, test, (*path, "when")))
+
+    def clause(self, said: str, made: tuple[pl.Expr, tuple[str, ...]], path: Path) -> Clause:
+        """A compiled condition, and how it is written."""
+        return Clause(said=said, test=made[0], names=_names(made[0]), line=self._line(path))
+
+    def _line(self, path: Path) -> int:
+        return self.scope.document.place(path).line
 
     def _made(
         self, doc: ValueDoc, work: _Work, target: Target, path: Path, origin: Path
@@ -165,7 +175,7 @@ class Values:
             if self._converted(constant, work, doc, target, path) is None:
                 return None
         picked = Picked(made.value, pl.String(), made.raw, made.columns, made.value, made.reason,
-                        made.details)  # fmt: skip
+                        made.details, trail=made.trail)  # fmt: skip
         return self._converted(picked, work, doc, target, path)
 
     # -- what a key may say ------------------------------------------------------------------
@@ -231,14 +241,22 @@ class Values:
             if known is None:
                 return None
             text = self.scope.text(doc.from_, known)
-            return Picked(pl.col(doc.from_), known.dtype, text, known.sources, text)
+            trail = Trail(origin="from", said=doc.from_, picked=text, names=(doc.from_,),
+                          line=self._line(path))  # fmt: skip
+            return Picked(pl.col(doc.from_), known.dtype, text, known.sources, text, trail=trail)
         if doc.value is not None:
             fixed = pl.lit(doc.value)
-            return Picked(fixed, pl.String(), fixed, (), fixed, constant=True)
+            trail = Trail(origin="value", said=doc.value, picked=fixed, line=self._line(path))
+            return Picked(fixed, pl.String(), fixed, (), fixed, constant=True, trail=trail)
         if doc.template is not None:
             return self._template(doc.template, path)
         if doc.row_number is not None:
-            return self.row_number(path)
+            made = self.row_number(path)
+            if made is None:
+                return None
+            trail = Trail(origin="row_number", said=doc.row_number, picked=made.text,
+                          line=self._line(path))  # fmt: skip
+            return replace(made, trail=trail)
         return self._sql(doc.sql or "", path, condition=target.kind is Kind.BOOLEAN)
 
     def _sql(self, sql: str, path: Path, *, condition: bool) -> Picked | None:
@@ -250,8 +268,10 @@ class Values:
             expr, dtype = expr.cast(pl.String), pl.String()
         text = as_text(expr, dtype)
         reason = None if made.fails is None else pl.when(made.fails).then(pl.lit("R210"))
+        trail = Trail(origin="sql", said=sql, picked=text, names=made.names, line=self._line(path))
         return Picked(expr, dtype, self._raw(made.columns, text), made.columns, text, reason,
-                      {"R210": str(DIGITS_MAX)} if reason is not None else {}, typed=True)  # fmt: skip
+                      {"R210": str(DIGITS_MAX)} if reason is not None else {}, typed=True,
+                      trail=trail)  # fmt: skip
 
     def _raw(self, columns: tuple[str, ...], otherwise: pl.Expr) -> pl.Expr:
         """What a finding quotes: the cell itself where one column of the file is behind the value."""
@@ -276,7 +296,9 @@ class Values:
         if len(parts) < len(names):
             return None
         text = join(parts, literals)
-        return Picked(text, pl.String(), text, tuple(sources), text)
+        trail = Trail(origin="template", said=template, picked=text,
+                      names=tuple(dict.fromkeys(names)), line=self._line(path))  # fmt: skip
+        return Picked(text, pl.String(), text, tuple(sources), text, trail=trail)
 
     def _first_of(
         self, items: list[Data], target: Target, path: Path
@@ -288,12 +310,28 @@ class Values:
         found = [item for item in made if item is not None]
         if not found or len(found) < len(made):
             return None, []
-        return first_found(found), [_again(item) for item in found if item.constant]
+        chosen_ = first_found(found)
+        branches = [self._branch(item, None, (*path, i)) for i, item in enumerate(found)]
+        trail = self._of_branches("first_of", chosen_, branches, path)
+        return replace(chosen_, trail=trail), [_again(item) for item in found if item.constant]
+
+    def _branch(self, made: Value, clause: Clause | None, path: Path) -> Branch:
+        trail = made.trail or Trail(origin="", said="", picked=made.value)
+        there = made.value.is_not_null()
+        if made.reason is not None:
+            there = there | made.reason.is_not_null()
+        return Branch(clause=clause, trail=trail, there=there, line=self._line(path))
+
+    def _of_branches(self, origin: str, made: Value, branches: list[Branch], path: Path) -> Trail:
+        text = as_text(made.value, dtype_of(made.kind))
+        return Trail(origin=origin, said="", picked=text, branches=tuple(branches),
+                     line=self._line(path))  # fmt: skip
 
     def _cases(
         self, items: list[Data], target: Target, path: Path
     ) -> tuple[Value | None, list[Picked]]:
         branches: list[tuple[pl.Expr | None, Value]] = []
+        told: list[Branch] = []
         if not items:
             hint = "such as cases: [{when: \"A = 'x'\", value: y}, {from: B}]"
             self.scope.mistake("M102", "cases needs at least one case", path, hint)
@@ -318,9 +356,13 @@ class Values:
             if made is not None:
                 columns = merge([made.columns, test[1]]) if test else made.columns
                 branches.append((test[0] if test else None, replace(made, columns=columns)))
+                clause = self.clause(str(when), test, (*at, "when")) if test else None
+                told.append(self._branch(made, clause, at))
         if not items or len(branches) < len(items):
             return None, []
-        return chosen(branches), [_again(made) for _, made in branches if made.constant]
+        made = chosen(branches)
+        trail = self._of_branches("cases", made, told, path)
+        return replace(made, trail=trail), [_again(made) for _, made in branches if made.constant]
 
     # -- do, lookup --------------------------------------------------------------------------
 
@@ -364,13 +406,19 @@ class Values:
             source = Source(timezone=source.timezone, ambiguous=source.ambiguous)
         details = dict(picked.details)
         reasons = [] if picked.reason is None else [picked.reason]
+        trail = picked.trail or Trail(origin="", said="", picked=picked.text)
         try:
             if work.none and picked.dtype != pl.String and not kind.is_text:
                 made = convert_typed(picked.value, picked.dtype, kind, source)
             else:
-                text, why = _cleaned(picked.text, work.steps, details)
+                text, why, stages = _cleaned(picked.text, work.steps, details)
+                trail = trail.then(*stages)
+                if work.table is not None:
+                    trail = self._with_lookup(trail, text, work.table, doc, path)
                 text, unknown = _looked_up(text, work.table, doc, details)
                 reasons += [*why, *unknown]
+                if work.table is not None:
+                    trail = trail.then(Stage(word=f"lookup {doc.lookup}", value=text))
                 made = convert_text(text, kind, source, work.form)
         except ConverterMistake as error:
             at = (*path, "format") if work.form is not None else path
@@ -379,14 +427,26 @@ class Values:
             return None
         details.update(made.details)
         reason = all_of([*reasons, made.reason])
+        if not kind.is_text or kind is Kind.COUNTRY:
+            written = f" {work.form}" if work.form is not None else ""
+            trail = trail.then(Stage(word=f"as {kind.value}{written}", value=made.value))
         value = Value(
-            made.value, kind, picked.raw, picked.columns, reason, details, picked.constant
-        )
+            made.value, kind, picked.raw, picked.columns, reason, details, picked.constant,
+            trail=trail,
+        )  # fmt: skip
         if work.table is not None and not self._table_fits(work.table, doc, kind, target):
             return None
         if picked.constant and not self._fits(value, target, path):
             return None
         return value
+
+    def _with_lookup(
+        self, trail: Trail, text: pl.Expr, table: Mapping[str, str], doc: ValueDoc, path: Path
+    ) -> Trail:
+        patterns = isinstance(table, Patterns)
+        made = Lookup(table=str(doc.lookup), text=text, rows=table, patterns=patterns,
+                      line=self._line((*path, "lookup")))  # fmt: skip
+        return replace(trail, lookup=made)
 
     def _fits(self, made: Value, target: Target, path: Path) -> bool:
         reason = made.reason if made.reason is not None else pl.lit(None, pl.String)
@@ -445,7 +505,10 @@ class Values:
         if made.reason is not None:
             empty = empty & made.reason.is_null()
         whole = pl.when(empty).then(filled.value).otherwise(made.value)
-        return replace(made, value=whole, bare=made.value, fill=filled.value)
+        trail = made.trail or Trail(origin="", said="", picked=made.value)
+        trail = replace(trail, default=default, filled=empty)
+        trail = trail.then(Stage(word=f"default {default}", value=whole))
+        return replace(made, value=whole, bare=made.value, fill=filled.value, trail=trail)
 
 
 def _settled(picked: Picked, work: _Work, target: Target) -> Kind:
@@ -465,14 +528,22 @@ def _again(made: Value) -> Picked:
     return Picked(made.value, pl.String(), made.raw, (), made.value, constant=True)
 
 
-def _under(made: Value, test: pl.Expr, columns: tuple[str, ...]) -> Value:
+def _names(expr: pl.Expr) -> tuple[str, ...]:
+    """The columns that an expression sees, by the names that the mapping has for them."""
+    roots = (name.removeprefix(TEXT_PREFIX) for name in expr.meta.root_names())
+    return tuple(dict.fromkeys(roots))
+
+
+def _under(made: Value, test: pl.Expr, columns: tuple[str, ...], clause: Clause) -> Value:
     def where(expr: pl.Expr | None) -> pl.Expr | None:
         return None if expr is None else pl.when(test).then(expr)
 
+    trail = None if made.trail is None else replace(made.trail, clause=clause)
     # fixed text under a condition does say something about the row
     return replace(made, value=pl.when(test).then(made.value), reason=where(made.reason),
                    bare=where(made.bare), fill=where(made.fill),
-                   columns=merge([made.columns, columns]), constant=False)  # fmt: skip
+                   columns=merge([made.columns, columns]), constant=False,
+                   trail=trail)  # fmt: skip
 
 
 def _one(item: Data) -> tuple[str, Data]:
@@ -483,16 +554,18 @@ def _one(item: Data) -> tuple[str, Data]:
 
 def _cleaned(
     text: pl.Expr, steps: list[Step], details: dict[str, str]
-) -> tuple[pl.Expr, list[pl.Expr]]:
+) -> tuple[pl.Expr, list[pl.Expr], list[Stage]]:
     """Apply the steps; a text that becomes empty is null, a pattern that is not found is R208."""
     reasons: list[pl.Expr] = []
+    stages = []
     for each in steps:
         after = each.apply(text)
         if each.pattern is not None:
             reasons.append(pl.when(text.is_not_null() & after.is_null()).then(pl.lit("R208")))
             details["R208"] = each.pattern
         text = pl.when(after != "").then(after)
-    return text, reasons
+        stages.append(Stage(word=each.word, value=text))
+    return text, reasons, stages
 
 
 def _looked_up(

@@ -14,9 +14,10 @@ from typing import Any
 from pipeline.compare import AckedOperation
 from pipeline.intake import take_snapshot
 from pipeline.ledger import KnownOrder
-from pipeline.mapping.compile import Compiled
+from pipeline.mapping.compile import Compiled, compile_mapping
 from pipeline.mapping.document import Data
 from pipeline.mapping.mistakes import MappingRefused
+from pipeline.mapping.plan import Plan
 from pipeline.mapping.trials import Rejection, Trial
 from pipeline.model.origin import SEGMENTS_MAX, place
 from pipeline.model.rules import RULES, Severity
@@ -25,10 +26,10 @@ from pipeline.model.tables import SourceFile
 from pipeline.read import open_edi, read_header
 from pipeline.run.clock import clock
 from pipeline.run.folder import RunFolder
-from pipeline.run.prepare import of_partition
+from pipeline.run.prepare import Made, of_partition
 from pipeline.run.request import Options
 from pipeline.run.source import Job, read_mapping
-from pipeline.run.spool import PARTITION_BYTES, spool
+from pipeline.run.spool import PARTITION_BYTES, Share, spool
 
 ACCOUNT = 1618  # any would do: it stands in the payload and goes nowhere
 OF_THE_RUN = frozenset({"account", "operation_id"})  # members that no mapping makes
@@ -68,12 +69,13 @@ def try_mapping(path: Path) -> list[Tried]:
         MappingMissing, MappingRefused: the mapping cannot be used.
     """
     compiled, _ = read_mapping(path)
-    return [_tried(path, compiled, trial) for trial in compiled.trials]
+    plans: Plans = {}
+    return [_tried(path, compiled, trial, plans) for trial in compiled.trials]
 
 
-def _tried(path: Path, compiled: Compiled, trial: Trial) -> Tried:
+def _tried(path: Path, compiled: Compiled, trial: Trial, plans: "Plans") -> Tried:
     try:
-        payloads, found = come_of(path, compiled, trial)
+        payloads, found = come_of(path, compiled, trial, plans)
     except StopRun as stopped:
         if isinstance(stopped, MappingRefused):
             shown = "; ".join(f"{each.message} [{each.code}]" for each in stopped.mistakes)
@@ -131,9 +133,40 @@ class _Existing:
 
 
 def come_of(
-    path: Path, compiled: Compiled, trial: Trial
+    path: Path, compiled: Compiled, trial: Trial, plans: "Plans | None" = None
 ) -> tuple[list[dict[str, Any]], list[Told]]:
     """The payloads that would be sent, and every error but those of rows held with another.
+
+    Raises:
+        StopRun: the rows or the file cannot be used at all.
+    """
+    payloads: list[dict[str, Any]] = []
+    found: list[Told] = []
+    name = name_of(path, trial)
+    for shares in rows_of(path, compiled, trial, plans):
+        made = sent_of(shares, name, trial)
+        payloads += [json.loads(body) for body in made.ready.get_column("body").drop_nulls()]
+        found += _errors(made.grouped.findings.to_dicts(), name)
+    return payloads, found
+
+
+def sent_of(shares: Sequence[Share], name: str, trial: Trial) -> Made:
+    """What a run would send of some rows, with a ledger that knows what the test says."""
+    return of_partition(shares, [name], _Existing(frozenset(trial.existing)), ACCOUNT, Options())
+
+
+def name_of(path: Path, trial: Trial) -> str:
+    """How findings call the rows of a test."""
+    return trial.file or f"{path.name}:{trial.line}"
+
+
+Plans = dict[tuple[str, ...], Plan]  # of one mapping, by the header that it was compiled for
+
+
+def rows_of(
+    path: Path, compiled: Compiled, trial: Trial, plans: Plans | None = None
+) -> Iterator[list[Share]]:
+    """Read the rows of a test as a run does, partition by partition.
 
     Raises:
         StopRun: the rows or the file cannot be used at all.
@@ -147,28 +180,31 @@ def come_of(
             original.write_bytes(trial.rows.encode(plan.source.encoding or "utf-8", "replace"))
         elif not original.is_file():
             raise SourceUnusable(f"{trial.file} does not exist beside {path.name}")
-        name = trial.file or f"{path.name}:{trial.line}"
+        name = name_of(path, trial)
         (folder.path / "snapshots").mkdir()
         snapshot = take_snapshot(original, folder.path / "snapshots", ordinal=0, name=name)
         source = SourceFile(0, name, snapshot.sha256, snapshot.size_bytes, plan.name)
         job = Job(path, plan, "", ((source, snapshot),))
         if plan.extract is None:
             header = read_header(snapshot.path, plan.source, name=name)
-            job = replace(job, plan=read_mapping(path, header)[0].plan)
+            job = replace(job, plan=_fitted(path, compiled, header, {} if plans is None else plans))
         else:
             reading = open_edi(snapshot.path, name, encoding=plan.source.encoding)
             job = replace(job, readings={0: reading})
         spooled = spool([job], folder, lambda _rows: None, PARTITION_BYTES)
-        existing = _Existing(frozenset(trial.existing))
-        payloads: list[dict[str, Any]] = []
-        found: list[Told] = []
         for partition in range(spooled.count):
-            shares = spooled.take(partition)
-            ready = of_partition(shares, [name], existing, ACCOUNT, Options())
-            bodies = ready.ready.get_column("body").drop_nulls()
-            payloads += [json.loads(body) for body in bodies]
-            found += _errors(ready.grouped.findings.to_dicts(), name)
-    return payloads, found
+            yield spooled.take(partition)
+
+
+def _fitted(path: Path, compiled: Compiled, header: Sequence[str], plans: Plans) -> Plan:
+    """The plan for the header of a test; most tests of a mapping have the same one."""
+    known = tuple(header)
+    if known not in plans:
+        plans[known] = compile_mapping(
+            compiled.text, str(path), header=header,
+            load=lambda name: (path.parent / name).read_bytes(),
+        ).plan  # fmt: skip
+    return plans[known]
 
 
 def _errors(rows: Sequence[Mapping[str, Any]], name: str) -> list[Told]:
