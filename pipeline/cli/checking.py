@@ -129,12 +129,14 @@ def _say_read(session: Session, file: str, found: "Fit") -> None:
 
 def _compiled(mapping: Path, file: Path | None, kept: ExitStack) -> "tuple[Compiled, _Text | None]":
     """The mapping, held against the columns of a file, and the file as text while `kept` is open."""
-    from pipeline.run.source import as_read, read_mapping
+    from pipeline.mapping_file import read_mapping
 
     try:
         compiled, _ = read_mapping(mapping)
         if file is None:
             return compiled, None
+        from pipeline.run.source import as_read
+
         source = compiled.plan.source
         if compiled.plan.extract is not None:  # an interchange has no header
             return compiled, kept.enter_context(as_read(file, source))
@@ -143,6 +145,7 @@ def _compiled(mapping: Path, file: Path | None, kept: ExitStack) -> "tuple[Compi
             raise
         source = refused.source  # so much is sound: the columns are judged with all the rest
     from pipeline.read import read_header
+    from pipeline.run.source import as_read
 
     text = path, name, form = kept.enter_context(as_read(file, source))
     header = read_header(path, form, name=Path(name).name)

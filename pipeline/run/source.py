@@ -1,6 +1,5 @@
 """Mappings and files to compiled plans and private snapshots."""
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -40,9 +39,11 @@ from pipeline.intake import (
     take_snapshot,
     unpacked_name,
 )
-from pipeline.mapping.compile import Compiled, compile_mapping
+from pipeline.mapping.compile import Compiled
 from pipeline.mapping.mistakes import MappingRefused
 from pipeline.mapping.plan import TEXT_FORMATS, Plan, Source
+from pipeline.mapping_file import MappingMissing as MappingMissing
+from pipeline.mapping_file import read_mapping as read_mapping
 from pipeline.model.edi.partner import Partner
 from pipeline.model.stops import SourceUnusable, StopRun
 from pipeline.model.tables import SourceFile
@@ -65,12 +66,6 @@ from pipeline.run.partners import Reception
 _HEADER_CODES = frozenset({"M201", "M216", "M302"})
 
 _SEEN_MAX = 10  # files that a warning names
-
-
-class MappingMissing(StopRun):
-    """A mapping file cannot be read (exit 2)."""
-
-    exit_code = 2
 
 
 class InputsMissing(StopRun):
@@ -107,39 +102,6 @@ class Job:
     def source_of(self, index: int) -> Source:
         """How the file of this ordinal is written."""
         return self.forms.get(index, self.plan.source)
-
-
-def read_mapping(path: Path, header: Sequence[str] | None = None) -> tuple[Compiled, str]:
-    """Compile a mapping file; gives it and a hash over the mapping and its lookup files.
-
-    Raises:
-        MappingMissing: there is no such file.
-        MappingRefused: it has mistakes.
-    """
-    digest = hashlib.sha256()
-
-    def load(name: str) -> bytes:
-        data = (path.parent / name).read_bytes()
-        digest.update(name.encode() + b"\0" + data)
-        return data
-
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        near = sorted(p.name for p in path.parent.glob("*.y*ml")) if path.parent.is_dir() else []
-        hint = f"there is {', '.join(near[:5])} in {path.parent}" if near else ""
-        raise MappingMissing(
-            f"mapping file {path} does not exist", help=hint, code="C103"
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        words = getattr(error, "strerror", None) or str(error)
-        raise MappingMissing(
-            f"mapping file {path} cannot be read: {words}", code="C103",
-            help="check that it is a file and that this user may read it",
-        ) from None  # fmt: skip
-    compiled = compile_mapping(text, str(path), header=header, load=load)
-    digest.update(text.encode())
-    return compiled, digest.hexdigest()
 
 
 def compiled(mappings: Sequence[Path]) -> dict[Path, Compiled]:
