@@ -1,7 +1,7 @@
 """mapping check: all mistakes of a mapping at once; mapping test: the tests that stand in it."""
 
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -30,46 +30,90 @@ _IDLE_SHOWN = 12
 @verb(
     mapping_group, "check",
     "pipeline mapping check mappings/wms.yaml",
-    "pipeline mapping check mappings/wms.yaml orders.csv",
-    "pipeline mapping check mappings/wms.yaml --format github",
+    "pipeline mapping check mappings/wms.yaml --sample orders.csv",
+    "pipeline mapping check mappings/*.yaml --format sarif > mappings.sarif",
     means={
-        Exit.OK: "the mapping is usable; warnings are told",
-        Exit.INTERNAL: "it has mistakes",
+        Exit.OK: "the mappings are usable; warnings are told",
+        Exit.INTERNAL: "one of them has mistakes",
         Exit.USAGE: "a bad option, or there is no such file",
         Exit.INPUT: "FILE cannot be read as the mapping declares",
     },
 )  # fmt: skip
-@click.option("--format", "form", type=Words(["text", "json", "github"]), default="text",
+@click.option("--format", "form", type=Words(["text", "json", "github", "sarif"]), default="text",
               show_default=True, help="How mistakes are written.")  # fmt: skip
-@click.argument("mapping", type=click.Path(path_type=Path))
-@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.option("--sample", type=click.Path(path_type=Path), metavar="FILE",
+              help="A file as the mapping reads it, to hold it against.")  # fmt: skip
+@click.argument("paths", nargs=-1, required=True, metavar="MAPPING... [FILE]",
+                type=click.Path(path_type=Path))  # fmt: skip
 @click.pass_obj
-def check(session: Session, mapping: Path, file: Path | None, form: str) -> int:
-    """Check a mapping; with FILE also against what is in it.
+def check(session: Session, paths: tuple[Path, ...], sample: Path | None, form: str) -> int:
+    """Check mappings; with --sample also against what is in a file.
 
-    Of delimited text its header is looked at: each column that the mapping names must be there. Of
-    fixed width its first lines: they must have the length for the positions (M219, W106). Of EDI all
-    of it is read: the messages that the mapping reads must be there (M407), and columns whose paths
-    find nothing are warnings (W105). Without FILE none of this is checked. A packed file is unpacked for that, a
-    workbook read as a run reads it. FILE is a local one.
+    Of text its header must have the columns that the mapping names, and its first 10,000 rows are
+    taken through the stages of a run: what would be rejected is a warning per column (W107, W108),
+    and so are columns without a value (W109) and those that nothing is made of (W110). Of fixed
+    width its lines must have the length for the positions (M219, W106). Of EDI all of it is read:
+    the messages that the mapping reads must be there (M407), and columns whose paths find nothing
+    are warnings (W105). A packed file is unpacked for that, a workbook read as a run reads it. The
+    sample is a local file; it may also stand last, as FILE.
+
+    Where `couriers` in pipeline.toml lists those of the account, others are warnings (W111).
     """
-    for what, path in (("mapping file", mapping), ("file", file)):
+    mappings, file = _told_apart(paths, sample)
+    for what, path in (*(("mapping file", each) for each in mappings), ("file", file)):
         if path is not None and not (session.cwd / path).is_file():
             raise _remote(path) or missing_file(what, path, session.cwd)
+    checked = [_checked(session, path, file, form) for path in mappings]
+    return _told(session, checked, form)
+
+
+def _told_apart(
+    paths: tuple[Path, ...], sample: Path | None
+) -> tuple[tuple[Path, ...], Path | None]:
+    """The mappings, and the sample: that of --sample, or the last path where it is no YAML."""
+    if sample is None and len(paths) > 1 and paths[-1].suffix.lower() not in {".yaml", ".yml"}:
+        return paths[:-1], paths[-1]
+    return paths, sample
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """What was found in one mapping; `read` says what of a file was looked at, for JSON."""
+
+    path: Path
+    mistakes: list[Mistake]
+    text: str
+    read: "Mapping[str, object]" = field(default_factory=dict)
+
+    @property
+    def usable(self) -> bool:
+        return not any(mistake.weight is Weight.ERROR for mistake in self.mistakes)
+
+
+def _checked(session: Session, mapping: Path, file: Path | None, form: str) -> _Checked:
+    from pipeline.mapping.couriers import unlisted_couriers
+
     try:
         with ExitStack() as kept:
-            compiled, text = _compiled(mapping, file, kept)
-            fitting, found = _fitting(compiled, mapping, text)
+            compiled, text, header = _compiled(mapping, file, kept)
+            fitting, found = _fitting(compiled, mapping, text, header)
     except MappingRefused as refused:
         if refused.exit_code == Exit.USAGE:
-            return _told(session, mapping, refused.mistakes, refused.text, form)
+            return _Checked(mapping, refused.mistakes, refused.text)
         raise
-    mistakes, read = in_order([*compiled.warnings, *fitting]), {}
+    couriers = unlisted_couriers(compiled, _couriers(session))
+    mistakes, read = in_order([*compiled.warnings, *fitting, *couriers]), {}
     if text is not None and found is not None:
         read = {"read": {**asdict(found), "mistakes": len(found.mistakes)}}
         if form == "text" and not session.console.look.json:
             _say_read(session, text[1], found)
-    return _told(session, mapping, mistakes, compiled.text, form, read)
+    return _Checked(mapping, mistakes, compiled.text, read)
+
+
+def _couriers(session: Session) -> frozenset[str]:
+    """The courier codes of the account; none where nobody has listed them."""
+    listed = (session.loaded or session.load()).values["couriers"]
+    return frozenset(map(str, listed)) if isinstance(listed, tuple) else frozenset()
 
 
 def _remote(path: Path) -> BadConfig | None:
@@ -86,18 +130,23 @@ def _remote(path: Path) -> BadConfig | None:
 
 
 def _fitting(
-    compiled: "Compiled", mapping: Path, text: "_Text | None"
+    compiled: "Compiled", mapping: Path, text: "_Text | None", header: "Sequence[str]"
 ) -> "tuple[Sequence[Mistake], Fit | None]":
-    """What of a mapping fits nothing in a file, for files without a header."""
+    """What of a mapping does not fit a file."""
     if text is None:
         return [], None
-    path, name, _ = text
-    if compiled.plan.source.format == "fixed":
-        from pipeline.run.fitting import fit_lines
-
-        return fit_lines(compiled, str(mapping), path, name), None
+    path, name, form = text
     if compiled.plan.extract is None:
-        return [], None
+        from pipeline.run.sampling import fit_rows
+
+        lines: list[Mistake] = []
+        if form.format == "fixed":
+            from pipeline.run.fitting import fit_lines
+
+            lines = fit_lines(compiled, str(mapping), path, name)
+            if any(mistake.weight is Weight.ERROR for mistake in lines):
+                return lines, None
+        return [*lines, *fit_rows(compiled, path, Path(name).name, form, header)], None
     from pipeline.read import open_edi
     from pipeline.run.fitting import fit
 
@@ -127,19 +176,21 @@ def _say_read(session: Session, file: str, found: "Fit") -> None:
         )  # fmt: skip
 
 
-def _compiled(mapping: Path, file: Path | None, kept: ExitStack) -> "tuple[Compiled, _Text | None]":
+def _compiled(
+    mapping: Path, file: Path | None, kept: ExitStack
+) -> "tuple[Compiled, _Text | None, Sequence[str]]":
     """The mapping, held against the columns of a file, and the file as text while `kept` is open."""
     from pipeline.mapping_file import read_mapping
 
     try:
         compiled, _ = read_mapping(mapping)
         if file is None:
-            return compiled, None
-        from pipeline.run.source import as_read
-
+            return compiled, None, ()
         source = compiled.plan.source
         if compiled.plan.extract is not None:  # an interchange has no header
-            return compiled, kept.enter_context(as_read(file, source))
+            from pipeline.run.source import as_read
+
+            return compiled, kept.enter_context(as_read(file, source)), ()
     except MappingRefused as refused:
         if file is None or refused.source is None:
             raise
@@ -149,27 +200,42 @@ def _compiled(mapping: Path, file: Path | None, kept: ExitStack) -> "tuple[Compi
 
     text = path, name, form = kept.enter_context(as_read(file, source))
     header = read_header(path, form, name=Path(name).name)
-    return read_mapping(mapping, header)[0], text
+    return read_mapping(mapping, header)[0], text, header
 
 
-def _told(
-    session: Session, path: Path, mistakes: list[Mistake], text: str, form: str,
-    read: "Mapping[str, object] | None" = None,
-) -> int:  # fmt: skip
-    code = Exit.INTERNAL if any(m.weight is Weight.ERROR for m in mistakes) else Exit.OK
+def _told(session: Session, checked: list[_Checked], form: str) -> int:
+    from pipeline.cli.annotations import annotation, sarif
+
+    code = Exit.OK if all(each.usable for each in checked) else Exit.INTERNAL
     console = session.console
     if console.look.json or form == "json":
-        told = [asdict(mistake) for mistake in mistakes]
-        console.json_result(code, {"mapping": path, "mistakes": told, **(read or {})})
+        told = [
+            {"mapping": each.path, "mistakes": [asdict(m) for m in each.mistakes], **each.read}
+            for each in checked
+        ]
+        console.json_result(code, told[0] if len(told) == 1 else {"mappings": told})
+    elif form == "sarif":
+        console.result(sarif({each.path: each.mistakes for each in checked}))
     elif form == "github":
-        if mistakes:
-            console.result("\n".join(_annotation(path, mistake) for mistake in mistakes))
+        lines = [annotation(each.path, m) for each in checked for m in each.mistakes]
+        if lines:
+            console.result("\n".join(lines))
     else:
-        if mistakes:
-            console.note(render(mistakes, str(path), text))
-        verdict = f"{path} is usable" if code is Exit.OK else f"{path} cannot be used"
-        console.result(f"{verdict}: {_counted(mistakes)}")
+        for each in checked:
+            if each.mistakes:
+                console.note(render(each.mistakes, str(each.path), each.text))
+            verdict = f"{each.path} {'is usable' if each.usable else 'cannot be used'}"
+            console.result(f"{verdict}: {_counted(each.mistakes)}")
+        if len(checked) > 1:
+            console.result(_summed_up(checked))
     return code
+
+
+def _summed_up(checked: list[_Checked]) -> str:
+    every = [mistake for each in checked for mistake in each.mistakes]
+    bad = sum(not each.usable for each in checked)
+    verdict = f"{bad} of them cannot be used" if bad else "all of them are usable"
+    return f"{len(checked)} mappings, {verdict}: {_counted(every)}"
 
 
 def _counted(mistakes: list[Mistake]) -> str:
@@ -179,18 +245,6 @@ def _counted(mistakes: list[Mistake]) -> str:
         if number:
             words.append(f"{number} {word}{'s' if number > 1 else ''}")
     return ", ".join(words) or "no mistakes"
-
-
-def _annotation(path: Path, mistake: Mistake) -> str:
-    """One line that GitHub shows beside the code."""
-    message = f"{mistake.message}{f' ({mistake.help})' if mistake.help else ''}"
-    for sign, spelled in (("%", "%25"), ("\r", "%0D"), ("\n", "%0A")):
-        message = message.replace(sign, spelled)
-    name = str(path).replace("%", "%25").replace(",", "%2C").replace(":", "%3A")
-    return (
-        f"::{mistake.weight.value} file={name},line={mistake.line},col={mistake.column},"
-        f"endColumn={mistake.column + mistake.length},title={mistake.code}::{message}"
-    )
 
 
 @verb(

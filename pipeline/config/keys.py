@@ -70,6 +70,8 @@ KEYS: Mapping[str, Key] = _by_name(
     Key("acks_dir", as_path, _PROFILE,
         "folder under which partners find their EDI acknowledgements; without it they stay in "
         "the run's folder"),
+    Key("couriers", as_words, _ANY,
+        "courier codes of the account; `mapping check` warns of others", default=()),
     Key("home", as_path, _ANY, "folder for plans, logs and the ledger", default=Path(".pipeline")),
     Key("report_dir", as_path, _ANY, "folder for reports", default=Path("reports")),
     Key("ledger", as_ledger, _ANY, "path of the ledger, or a postgresql:// URL"),

@@ -1,7 +1,8 @@
 """A mapping's text to a frozen Plan, or all of its mistakes at once (MAPPING §2, §4)."""
 
+import dataclasses
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from zoneinfo import available_timezones
@@ -77,13 +78,16 @@ _WORDS = {
 class Compiled:
     """A Plan and what should be said about the mapping without stopping for it.
 
-    `trials` are the mapping's tests; nothing but `mapping test` looks at them.
+    `trials` are the mapping's tests; nothing but `mapping test` looks at them. `lookups` are its
+    tables as read, `document` knows where everything stands.
     """
 
     plan: Plan
     warnings: tuple[Mistake, ...]
     text: str
+    document: Document
     trials: tuple[Trial, ...] = ()
+    lookups: Mapping[str, Mapping[str, str]] = dataclasses.field(default_factory=dict)
 
 
 def compile_mapping(
@@ -120,7 +124,7 @@ def compile_mapping(
         source = scope.source if compiler.file_readable else None
         raise MappingRefused(name, text, errors, source)
     warnings = in_order(m for m in scope.mistakes if m.weight is Weight.WARNING)
-    return Compiled(plan, tuple(warnings), text, compiler.trials)
+    return Compiled(plan, tuple(warnings), text, document, compiler.trials, dict(scope.lookups))
 
 
 def _compiled(

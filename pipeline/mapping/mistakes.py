@@ -113,6 +113,16 @@ _CODES = (
      "correct the path if the file has the value elsewhere; leave it if other files have it there"),
     ("W106", "Lines of another length", "`mapping check` was given a file in which some lines do not fit the positions",
      "look at the line; nothing to do, if it is damaged"),
+    ("W107", "Cells that do not fit", "`mapping check` was given a file with cells that a run would reject",
+     "correct the notation in the mapping, or have the cells corrected"),
+    ("W108", "Rows that cannot be read", "`mapping check` was given a file with rows that a run would reject",
+     "correct `source`, or have the rows corrected"),
+    ("W109", "Column always empty", "`mapping check` was given a file that has no value in a column the mapping reads",
+     "nothing to do, if other files have values there"),
+    ("W110", "Columns of the file never used", "`mapping check` was given a file with columns that nothing is made of",
+     "nothing to do, if no field of the API is meant to have them"),
+    ("W111", "Courier not of the account", "`couriers` in pipeline.toml does not list it, and parcelLab follows parcels of couriers that it knows",
+     "correct the code, or add it to `couriers` in pipeline.toml"),
 )  # fmt: skip
 
 MISTAKES: Mapping[str, MistakeCode] = {row[0]: MistakeCode(*row) for row in _CODES}

@@ -277,6 +277,79 @@ def test_mistakes_as_json_and_for_github(call: Call, files: Path) -> None:
     assert said.out.startswith("::error file=bad.yaml,line=8,col=20,endColumn=25,title=M201::")
 
 
+def test_mistakes_as_sarif(call: Call, files: Path) -> None:
+    (files / "bad one.yaml").write_text(MAPPING.replace("EMail", "Email"))
+    (files / "warn.yaml").write_text(MAPPING + "lookups: {unused: {a: b}}\n")
+    said = call(
+        "mapping",
+        "check",
+        "bad one.yaml",
+        "warn.yaml",
+        "--sample",
+        "orders.csv",
+        "--format",
+        "sarif",
+    )
+    assert said.code == 1
+    log = json.loads(said.out)
+    (run,) = log["runs"]
+    driver = run["tool"]["driver"]
+    assert (log["version"], driver["name"]) == ("2.1.0", "pipeline mapping check")
+    first, second, *_ = run["results"]
+    assert (first["ruleId"], first["level"]) == ("M201", "error")
+    assert first["message"] == {"text": 'unknown column "Email"; did you mean "EMail"?'}
+    place = first["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"] == {"uri": "bad%20one.yaml"}
+    assert place["region"] == {"startLine": 8, "startColumn": 20, "endColumn": 25}
+    assert (second["ruleId"], second["level"]) == ("W101", "warning")
+    for result in run["results"]:
+        rule = driver["rules"][result["ruleIndex"]]
+        assert rule["id"] == result["ruleId"]
+        assert rule["help"]["text"].endswith(".")
+    assert [each["location"]["uri"] for each in run["artifacts"]] == ["bad%20one.yaml", "warn.yaml"]
+
+
+def test_several_mappings_are_summed_up(call: Call, files: Path) -> None:
+    (files / "bad.yaml").write_text(MAPPING.replace("order_number", "order_numbr"))
+    said = call("mapping", "check", "small.yaml", "bad.yaml")
+    assert said.code == 1
+    assert said.out.splitlines()[-1] == "2 mappings, 1 of them cannot be used: 2 mistakes"
+    assert said.err.count("error[M10") == 2
+    told = call("mapping", "check", "small.yaml", "bad.yaml", "--json").json()
+    assert [len(each["mistakes"]) for each in told["mappings"]] == [0, 2]
+    fine = call("mapping", "check", "small.yaml", "small.yaml", "orders.csv")
+    assert fine.out.splitlines()[-1] == "2 mappings, all of them are usable: no mistakes"
+
+
+def test_no_more_than_twenty_mistakes_are_written_out(call: Call, files: Path) -> None:
+    wrong = "".join(f"  field_{n}: Nr\n" for n in range(25))
+    (files / "bad.yaml").write_text(MAPPING + wrong)
+    said = call("mapping", "check", "bad.yaml")
+    assert said.err.count("error[M101]") == 20
+    assert said.err.endswith("\n\nand 5 more\n")
+    assert len(call("mapping", "check", "bad.yaml", "--json").json()["mistakes"]) == 25
+
+
+def test_couriers_are_those_of_the_configuration(call: Call, files: Path) -> None:
+    (files / "m.yaml").write_text(
+        MAPPING + "trackings: {key: Nr, fields: {tracking_number: Nr, courier: {value: usp}}}\n"
+    )
+    assert call("mapping", "check", "m.yaml").out == "m.yaml is usable: no mistakes\n"
+    (files / "pipeline.toml").write_text('couriers = ["ups", "dhl-germany"]\n')
+    said = call("mapping", "check", "m.yaml")
+    assert (said.code, said.out) == (0, "m.yaml is usable: 1 warning\n")
+    assert 'warning[W111]: the account has no courier "usp"' in said.err
+    assert 'help: did you mean "ups"?' in said.err
+
+
+def test_the_first_rows_of_a_sample_are_judged(call: Call, files: Path) -> None:
+    (files / "in.csv").write_text("Nr,Land,EMail,Extra\nA1,QQ,a@example.com,x\n")
+    said = call("mapping", "check", "small.yaml", "--sample", "in.csv")
+    assert (said.code, said.out) == (0, "small.yaml is usable: 2 warnings\n")
+    assert 'warning[W110]: 1 column of in.csv is never used: "Extra"' in said.err
+    assert 'column "Land": country unknown (R203); the first is in line 2, "QQ"' in said.err
+
+
 def test_warnings_do_not_fail(call: Call, files: Path) -> None:
     (files / "warn.yaml").write_text(MAPPING + "lookups: {unused: {a: b}}\n")
     said = call("mapping", "check", "warn.yaml")

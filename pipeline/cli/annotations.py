@@ -1,0 +1,92 @@
+"""Mistakes of mappings for other programs: GitHub's annotations, and SARIF 2.1.0."""
+
+import json
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path, PurePath
+from urllib.parse import quote
+
+from pipeline.mapping.mistakes import MISTAKES, Mistake, Weight
+
+SCHEMA = (
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+)
+
+
+def annotation(path: Path, mistake: Mistake) -> str:
+    """One line that GitHub shows beside the code."""
+    message = f"{mistake.message}{f' ({mistake.help})' if mistake.help else ''}"
+    for sign, spelled in (("%", "%25"), ("\r", "%0D"), ("\n", "%0A")):
+        message = message.replace(sign, spelled)
+    name = str(path).replace("%", "%25").replace(",", "%2C").replace(":", "%3A")
+    return (
+        f"::{mistake.weight.value} file={name},line={mistake.line},col={mistake.column},"
+        f"endColumn={mistake.column + mistake.length},title={mistake.code}::{message}"
+    )
+
+
+def sarif(found: Mapping[Path, Sequence[Mistake]]) -> str:
+    """All mistakes of all mappings as one SARIF log, for code scanning and editors.
+
+    Every kind of mistake is a rule with its help, whether it was made or not; lines and columns
+    count from 1, in characters, and names of files are relative where they were given so.
+    """
+    codes = list(MISTAKES)
+    rules = [
+        {
+            "id": code,
+            "name": "".join(word.capitalize() for word in _words(row.title)),
+            "shortDescription": {"text": row.title},
+            "fullDescription": {"text": f"{row.title}: {row.why}."},
+            "help": {"text": f"{row.fix[:1].upper()}{row.fix[1:]}."},
+            "defaultConfiguration": {"level": _level(code)},
+        }
+        for code, row in MISTAKES.items()
+    ]
+    results = [
+        _result(path, mistake, codes) for path, listed in found.items() for mistake in listed
+    ]
+    driver = {"name": "pipeline mapping check", "semanticVersion": version("pipeline"), "rules": rules}  # fmt: skip
+    log = {
+        "$schema": SCHEMA,
+        "version": "2.1.0",
+        "runs": [
+            {
+                "tool": {"driver": driver},
+                "columnKind": "unicodeCodePoints",
+                "artifacts": [{"location": {"uri": _uri(path)}} for path in found],
+                "results": results,
+            }
+        ],
+    }
+    return json.dumps(log, ensure_ascii=False, indent=1)
+
+
+def _result(path: Path, mistake: Mistake, codes: Sequence[str]) -> dict[str, object]:
+    text = f"{mistake.message}; {mistake.help}" if mistake.help else mistake.message
+    region = {
+        "startLine": mistake.line,
+        "startColumn": mistake.column,
+        "endColumn": mistake.column + mistake.length,
+    }
+    return {
+        "ruleId": mistake.code,
+        "ruleIndex": codes.index(mistake.code),
+        "level": mistake.weight.value,
+        "message": {"text": text},
+        "locations": [
+            {"physicalLocation": {"artifactLocation": {"uri": _uri(path)}, "region": region}}
+        ],
+    }
+
+
+def _level(code: str) -> str:
+    return (Weight.WARNING if code.startswith("W") else Weight.ERROR).value
+
+
+def _words(title: str) -> list[str]:
+    return "".join(char if char.isalnum() else " " for char in title).split()
+
+
+def _uri(path: PurePath) -> str:
+    return path.as_uri() if path.is_absolute() else quote(path.as_posix())

@@ -1,0 +1,249 @@
+"""mapping check MAPPING --sample FILE for text: what the first rows of a file say about a mapping.
+
+The rows go through `convert` and `check` as in a run; what a run would reject is told per column,
+with how often and where first. So is what the mapping never reads, and what is never there.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+
+import polars as pl
+
+from pipeline.check import check
+from pipeline.convert import convert
+from pipeline.mapping.compile import Compiled
+from pipeline.mapping.converters import ConverterMistake, convert_text
+from pipeline.mapping.document import Path as At
+from pipeline.mapping.mistakes import Mistake, Weight
+from pipeline.mapping.plan import Plan, Source
+from pipeline.model.field import Kind
+from pipeline.model.findings import ERROR_CODES, Findings
+from pipeline.model.origin import LINE
+from pipeline.model.rules import RULES, Stage
+from pipeline.model.tables import RawTable
+from pipeline.read import read_batches, settled
+from pipeline.report.masking import mask, pii_of
+
+ROWS = 10_000  # of a file that are looked at
+_WINDOW = 1 << 20  # bytes
+_LISTED = 12  # names that a message lists
+_OFTEN = 0.1  # of the rows: more than slips
+_STAGES = frozenset({Stage.CONVERT, Stage.LOOKUP, Stage.RULES})
+# What depends on more than a cell: on the ledger, or on rows that may stand behind the sample.
+_OF_ORDERS = frozenset({"R301", "R302", "R303", "R313", "R314", "R315", "R318", "R321", "R322"})
+# The notations that are tried when cells do not fit the declared one.
+_DATES = ("%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y%m%d", "%d.%m.%y", "%m/%d/%y", "%Y/%m/%d", "%d-%m-%Y")  # fmt: skip
+_TIMES = ("T%H:%M:%S%z", "T%H:%M:%S", " %H:%M:%S", " %H:%M")
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The first rows of a file, as text and as what is found wrong with them."""
+
+    rows: pl.DataFrame
+    faulty: Findings
+    found: Findings
+
+
+def fit_rows(
+    compiled: Compiled, path: Path, file: str, source: Source, header: Sequence[str]
+) -> list[Mistake]:
+    """Hold a mapping against the first rows of a delimited or fixed-width file, called `file`.
+
+    Gives W107 per column and reason, W108 where rows cannot be read, W109 for columns that are
+    always empty, W110 for columns of the file that the mapping never uses.
+
+    Raises:
+        SourceUnusable: the file cannot be read as the mapping declares.
+    """
+    sample = _sample(compiled.plan, path, file, source)
+    told = _Told(compiled, file, sample.rows.height + _records(sample.faulty))
+    mistakes = [*told.unused(header)]
+    if sample.rows.height:
+        mistakes += [*told.unreadable(sample.faulty), *told.empty(sample.rows)]
+        mistakes += told.rejected(sample)
+    return mistakes
+
+
+def _sample(plan: Plan, path: Path, file: str, source: Source) -> Sample:
+    source = settled(path, source, file)
+    batches = read_batches(path, source, file=0, columns=plan.reads, batch_bytes=_WINDOW, name=file)
+    frames, faulty, rows = [], [], 0
+    for batch in islice(batches, ROWS):
+        frames.append(batch.raw.rows)
+        faulty.append(batch.findings.rows)
+        rows += batch.raw.rows.height + batch.faulty.rows.height
+        if rows >= ROWS:
+            break
+    if not frames:
+        return Sample(pl.DataFrame(), Findings.none(), Findings.none())
+    raw = pl.concat(frames).head(ROWS)
+    last = raw.get_column(LINE).max() if raw.height else None
+    unread = pl.concat(faulty)
+    if last is not None:
+        unread = unread.filter(pl.col(LINE) <= last)
+    plan = replace(plan, source=source)
+    made = convert(RawTable(raw), plan)
+    numbers = made.table.rows
+    existing = (
+        numbers.get_column("order.order_number").drop_nulls().cast(pl.String).unique().to_list()
+        if "order.order_number" in numbers.columns
+        else []
+    )
+    judged = check(made.table, made.findings, plan, existing=existing)
+    return Sample(raw, Findings(unread), Findings.of(made.findings.rows, judged.rows))
+
+
+def _records(faulty: Findings) -> int:
+    return faulty.rows.filter(pl.col("code").is_in(ERROR_CODES)).get_column(LINE).n_unique()
+
+
+class _Told:
+    """What is found, in words and with its place in the mapping."""
+
+    def __init__(self, compiled: Compiled, file: str, rows: int) -> None:
+        self._plan = compiled.plan
+        self._document = compiled.document
+        self._lookups = compiled.lookups
+        self._file = file
+        self._rows = rows
+        self._fields = {field.target: field for field in compiled.plan.fields()[::-1]}
+
+    def unused(self, header: Sequence[str]) -> Iterator[Mistake]:
+        """One warning that lists the columns of the file which nothing is made of."""
+        used = {name.partition("#")[0] if name not in header else name for name in self._plan.reads}
+        used |= {name.rpartition("#")[0] for name in self._plan.reads if name in header}
+        named = [name for name in dict.fromkeys(header) if name and not name.startswith("_")]
+        left = [
+            name for name in named
+            if name not in used and not (name.rpartition("#")[0] in named and "#" in name)
+        ]  # fmt: skip
+        if left:
+            what = "1 column" if len(left) == 1 else f"{len(left)} columns"
+            text = f"{what} of {self._file} {'is' if len(left) == 1 else 'are'} never used: {_listed(left)}"
+            hint = "nothing to do, if no field of the API is meant to have them"
+            yield self._mistake("W110", text, ("source",), hint, key=True)
+
+    def unreadable(self, faulty: Findings) -> Iterator[Mistake]:
+        """Rows that the reader rejects, per reason."""
+        for (code,), rows in _groups(faulty.rows.filter(pl.col("code").is_in(ERROR_CODES)), "code"):
+            rule = RULES[code]
+            lines = rows.get_column(LINE).unique().sort()
+            text = (
+                f"{lines.len():,} of {self._rows:,} rows of {self._file} cannot be read: "
+                f"{_small(rule.title)} ({code}), the first in line {lines[0]:,}"
+            )
+            yield self._mistake("W108", text, ("source",), rule.fix, key=True)
+
+    def empty(self, rows: pl.DataFrame) -> Iterator[Mistake]:
+        """Columns that have a value in no row."""
+        nothing = sorted({"", *self._plan.source.null_values})
+        for name in self._plan.reads:
+            if rows.get_column(name).str.strip_chars().is_in(nothing).all():
+                field = next((f for f in self._plan.fields() if name in f.columns), None)
+                at: At = ("source", "columns", name)
+                if at not in self._document.keys:
+                    at = self._at(field.line) if field is not None else ("source",)
+                text = f'column "{name}" is empty in all {rows.height:,} rows of {self._file}'
+                hint = "nothing to do, if other files have values there"
+                yield self._mistake("W109", text, at, hint, key=True)
+
+    def rejected(self, sample: Sample) -> Iterator[Mistake]:
+        """Cells that a run would reject, per column and reason."""
+        codes = [
+            code for code in ERROR_CODES if RULES[code].stage in _STAGES and code not in _OF_ORDERS
+        ]
+        codes.append("R324")
+        found = sample.found.rows.filter(pl.col("code").is_in(codes))
+        for (_, code, target), rows in _groups(found, "column", "code", "target"):
+            yield self._cells(code, target, rows, sample)
+
+    def _cells(self, code: str, target: str, rows: pl.DataFrame, sample: Sample) -> Mistake:
+        first = rows.sort(LINE).row(0, named=True)
+        column = first["column"] or ""
+        shown = mask(first["value"] or "", pii_of(target))
+        rule = RULES[code]
+        why = first["detail"] if code == "R324" else f"{_small(rule.title)} ({code})"
+        of = f'column "{column}"' if column else target
+        lines = rows.get_column(LINE).n_unique()
+        text = (
+            f"{lines:,} of {sample.rows.height:,} cells of {of}: {why}; "
+            f"the first is in line {first[LINE]:,}" + (f', "{shown}"' if shown else "")
+        )
+        at = self._at(first["mapping_line"]) if first["mapping_line"] else self._key()
+        if code == "R401":
+            lacking = rows.get_column("value").drop_nulls().unique(maintain_order=True).to_list()
+            table = str(first["detail"])
+            hint = f"add to lookups.{table}: {_listed([mask(v, pii_of(target)) for v in lacking])}"
+        else:
+            often = lines > sample.rows.height * _OFTEN
+            hint = self._notation(code, column, target, rows, often=often) or rule.fix
+        return self._mistake("W107", text, at, hint, key=True)
+
+    def _notation(
+        self, code: str, column: str, target: str, rows: pl.DataFrame, *, often: bool
+    ) -> str:
+        """Another way of writing that all cells have which do not fit; "" where there is none.
+
+        That numbers are written in another way than declared is believed where it is so `often`.
+        """
+        texts = rows.get_column("value").drop_nulls().to_frame("text")
+        field = self._fields.get(target)
+        kind = field.kind if field is not None else Kind.NUMBER
+        declared = next((each.kind for each in self._plan.typed if each.name == column), kind)
+        source = self._plan.source
+        if code == "R202":
+            forms = _DATES if declared is Kind.DATE else [d + t for d in _DATES for t in _TIMES]
+            fits = [form for form in forms if _all_fit(texts, declared, source, form)]
+            if fits:
+                return f"they are all written as {' or '.join(fits)}"
+        if often and code in {"R201", "R205"}:
+            marks = {".": ",", ",": "."}
+            other = marks[source.decimal]
+            for thousands in (None, source.decimal):
+                turned = replace(source, decimal=other, thousands=thousands)
+                if _all_fit(texts, declared, turned, None):
+                    grouped = f' and `thousands: "{thousands}"`' if thousands else ""
+                    return f'they all fit `decimal: "{other}"`{grouped} of source'
+        return ""
+
+    def _key(self) -> At:
+        """Where the mapping says which rows form an order."""
+        at: At = ("rows", "key")
+        return at if at in self._document.keys else ("order", "order_number")
+
+    def _at(self, line: int) -> At:
+        """The key of the mapping that stands first on a line."""
+        keys = [path for path, place in self._document.keys.items() if place.line == line]
+        return min(keys, key=lambda path: (self._document.keys[path].column, len(path)), default=())
+
+    def _mistake(self, code: str, text: str, at: At, hint: str, *, key: bool) -> Mistake:
+        place = self._document.key_place(at) if key else self._document.place(at)
+        return Mistake(code, text, place.line, place.column, place.length, hint, Weight.WARNING)
+
+
+def _all_fit(texts: pl.DataFrame, kind: Kind, source: Source, form: str | None) -> bool:
+    if source.timezone is None:  # the format is asked for, not the zone
+        source = replace(source, timezone="UTC")
+    try:
+        made = convert_text(pl.col("text").str.strip_chars(), kind, source, form)
+    except ConverterMistake:
+        return False
+    value = made.value if made.reason is None else pl.when(made.reason.is_null()).then(made.value)
+    return texts.height > 0 and texts.select(value.is_not_null().all()).item() is True
+
+
+def _groups(rows: pl.DataFrame, *by: str) -> Iterator[tuple[tuple[str, ...], pl.DataFrame]]:
+    for key, group in rows.group_by(list(by), maintain_order=True):
+        yield tuple(str(part or "") for part in key), group
+
+
+def _small(title: str) -> str:
+    return f"{title[:1].lower()}{title[1:]}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(f'"{name}"' for name in names[:_LISTED])
+    return shown + (f" and {len(names) - _LISTED} more" if len(names) > _LISTED else "")

@@ -1,0 +1,154 @@
+"""`mapping check MAPPING --sample FILE` for text: what the first rows of a file say about a mapping."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from pipeline.mapping.compile import compile_mapping
+from pipeline.mapping.mistakes import Mistake, Weight
+from pipeline.read import read_header
+from pipeline.run import sampling
+from pipeline.run.sampling import fit_rows
+
+MAPPING = """\
+version: 1
+name: m
+source:
+  delimiter: ";"
+  decimal: ","
+  thousands: "."
+  dates: "%d.%m.%Y"
+  columns: {Menge: integer}
+lookups:
+  couriers: {DHL: dhl-germany}
+rows: {key: Nr}
+order:
+  order_number: Nr
+  destination_country_iso3: Land
+  recipient_email: Mail
+  order_total_amount: Preis
+  order_currency: {value: EUR}
+lines:
+  fields: {line_item_id: Pos, sku: Sku, quantity: Menge}
+trackings:
+  key: Paket
+  fields:
+    tracking_number: Paket
+    announced_send_date: Datum
+    courier: {from: Dienst, lookup: couriers}
+"""
+HEAD = "Nr;Pos;Sku;Menge;Preis;Land;Mail;Datum;Paket;Dienst"
+ROW = "A{n};1;S1;2;1.299,00;DE;a@example.com;20.11.2026;P{n};DHL"
+
+
+def told(
+    folder: Path, rows: Sequence[str], head: str = HEAD, mapping: str = MAPPING
+) -> list[Mistake]:
+    """What a file of these rows says."""
+    path = folder / "in.csv"
+    path.write_text("\n".join([head, *rows, ""]), encoding="utf-8")
+    source = compile_mapping(mapping, "m.yaml").plan.source
+    header = read_header(path, source)
+    compiled = compile_mapping(mapping, "m.yaml", header=header)
+    return fit_rows(compiled, path, "in.csv", source, header)
+
+
+def rows(count: int, **other: str) -> list[str]:
+    """Good rows; `other` replaces the row of an ordinal: `r2="…"`."""
+    return [other.get(f"r{n}", ROW.format(n=n)) for n in range(count)]
+
+
+def test_a_file_that_fits_says_nothing(tmp_path: Path) -> None:
+    assert told(tmp_path, rows(3)) == []
+
+
+BROKEN = [
+    ("1.299,00", "12.90,1", 16, 'column "Preis": not a number (R201); the first is in line 3, "12.90,1"',
+     "correct the cell, or `source.decimal` and `source.thousands` in the mapping"),
+    ("20.11.2026", "2026-11-20", 24, 'column "Datum": not a date (R202); the first is in line 3, "2026-11-20"',
+     "they are all written as %Y-%m-%d"),
+    ("20.11.2026", "soon", 24, 'column "Datum": not a date (R202); the first is in line 3, "soon"',
+     "correct the cell, or the `format:` of the field in the mapping"),
+    (";2;", ";2,5;", 8, 'column "Menge": not a whole number (R205); the first is in line 3, "2,5"',
+     "write digits alone: no unit, no decimals"),
+    (";DE;", ";QQ;", 14, 'column "Land": country unknown (R203); the first is in line 3, "QQ"',
+     "correct the cell, or add the spelling to a lookup table in the mapping"),
+    (";DHL", ";FEDEX", 25, 'column "Dienst": value not in lookup table (R401); the first is in line 3, "FEDEX"',
+     'add to lookups.couriers: "FEDEX"'),
+    ("a@example.com", "max.mustermann", 15, 'column "Mail": not an e-mail address (R310); the first is in line 3, "m…"',
+     "write one address such as name@example.com, with nothing around it"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("good", "bad", "line", "says", "hint"), BROKEN, ids=lambda v: str(v)[:12])
+def test_a_cell_that_would_be_rejected_is_a_warning_at_its_field(
+    good: str, bad: str, line: int, says: str, hint: str, tmp_path: Path
+) -> None:
+    spoilt = ROW.format(n=1).replace(good, bad)
+    (mistake,) = told(tmp_path, rows(20, r1=spoilt))
+    assert (mistake.code, mistake.weight, mistake.line) == ("W107", Weight.WARNING, line)
+    assert mistake.message == f"1 of 20 cells of {says}"
+    assert mistake.help == hint
+
+
+def test_numbers_that_mostly_do_not_fit_say_which_notation_they_have(tmp_path: Path) -> None:
+    spoilt = [row.replace("1.299,00", "12.95") for row in rows(4)]
+    (mistake,) = told(tmp_path, spoilt)
+    assert mistake.message.startswith('4 of 4 cells of column "Preis": not a number')
+    assert mistake.help == 'they all fit `decimal: "."` of source'
+    grouped = [row.replace("1.299,00", "1,299.95") for row in rows(4)]
+    (mistake,) = told(tmp_path, grouped)
+    assert mistake.help == 'they all fit `decimal: "."` and `thousands: ","` of source'
+
+
+def test_rows_without_key_are_told_at_the_key(tmp_path: Path) -> None:
+    (mistake,) = told(tmp_path, rows(3, r1=ROW.format(n=1).replace("A1", "", 1)))
+    assert (mistake.code, mistake.line) == ("W107", 11)
+    assert mistake.message == (
+        '1 of 3 cells of column "Nr": row without order key (R209); the first is in line 3'
+    )
+
+
+def test_rows_that_cannot_be_read(tmp_path: Path) -> None:
+    (mistake,) = told(tmp_path, rows(4, r1="A1;1", r2="A2;1"))
+    assert (mistake.code, mistake.line) == ("W108", 3)
+    assert mistake.message == (
+        "2 of 4 rows of in.csv cannot be read: wrong number of columns (R101), the first in line 3"
+    )
+
+
+def test_columns_without_a_value(tmp_path: Path) -> None:
+    (mistake,) = told(tmp_path, [row.replace("20.11.2026", " ") for row in rows(2)])
+    assert (mistake.code, mistake.line) == ("W109", 24)
+    assert mistake.message == 'column "Datum" is empty in all 2 rows of in.csv'
+
+
+def test_columns_that_are_never_used_are_one_warning(tmp_path: Path) -> None:
+    (mistake,) = told(tmp_path, [f"{row};x;y" for row in rows(2)], f"{HEAD};KST;Lager")
+    assert (mistake.code, mistake.line) == ("W110", 3)
+    assert mistake.message == '2 columns of in.csv are never used: "KST", "Lager"'
+
+
+def test_of_columns_with_one_name_the_used_one_is_used(tmp_path: Path) -> None:
+    mapping = MAPPING.replace("sku: Sku", "sku: Sku#1")
+    head = HEAD.replace("Sku", "Sku;Sku")
+    spread = [row.replace(";S1;", ";S1;S2;") for row in rows(2)]
+    assert told(tmp_path, spread, head, mapping) == []
+
+
+def test_only_the_first_rows_are_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sampling, "ROWS", 5)
+    assert told(tmp_path, rows(9, r7=ROW.format(n=7).replace(";DE;", ";QQ;"))) == []
+    (mistake,) = told(tmp_path, rows(9, r2=ROW.format(n=2).replace(";DE;", ";QQ;")))
+    assert mistake.message.startswith("1 of 5 cells")
+
+
+def test_an_empty_file_says_only_what_its_header_says(tmp_path: Path) -> None:
+    assert told(tmp_path, []) == []
+
+
+def test_rows_that_the_mapping_skips_are_not_judged(tmp_path: Path) -> None:
+    mapping = MAPPING.replace("rows: {key: Nr}", "rows: {key: Nr, skip: \"Sku = 'TEST'\"}")
+    spoilt = ROW.format(n=1).replace("S1", "TEST").replace(";DE;", ";QQ;")
+    assert told(tmp_path, rows(3, r1=spoilt), mapping=mapping) == []
