@@ -1,0 +1,108 @@
+"""The two examples of the design document as they stand there, and its nine mistakes planted in one."""
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.mapping.compile import compile_mapping
+from pipeline.mapping.mistakes import MappingRefused
+from pipeline.run.trial import try_mapping
+
+EXAMPLES = Path(__file__).parent / "examples"
+ORDERS = EXAMPLES / "wms-orders.yaml"
+
+
+@pytest.mark.parametrize(("name", "count"), [("wms-orders", 4), ("shipments", 1)])
+def test_an_example_of_the_design_passes_its_own_tests(name: str, count: int) -> None:
+    tried = try_mapping(EXAMPLES / f"{name}.yaml")
+    assert [each for each in tried if not each.fine] == []
+    assert len(tried) == count
+
+
+# What is changed in the example; each place is unlike all others.
+PLANTED = {
+    "destination_country_iso3: Land   ": "destination_country_iso3: Landd  ",
+    "do: [lower], default: de}": "do: [lwoer], default: de}",
+    "recipient_email: {from: EMail, do: [lower], default: _unset}":
+        "recipient_mail: {from: EMail, default: _unset}",
+    "order_currency: {value: EUR}": "order_currency: EUR",
+    '{sql: "Preis * Menge", aggregate: sum}': '{sql: "SUM(Preis * Menge)"}',
+    "do: [upper], lookup: couriers}": "do: [upper], lookup: courier}",
+    "when_all: \"Status = 'STORNO'\"": "when_all: 'Status = \"STORNO\"'",
+    '{sql: "Menge - StornoMenge"} ': '{sql: "CAST(Menge AS INT) - StornoMenge"} ',
+}  # fmt: skip
+SAID = """\
+error[M105]: "recipient_email" is required to create an order and is not mapped
+  --> mappings/bad.yaml:37:1
+   |
+37 | order:
+   | ^^^^^
+   = help: map it, or set `mode: update_only`
+
+error[M201]: unknown column "Landd"
+  --> mappings/bad.yaml:40:29
+   |
+40 |   destination_country_iso3: Landd                 # DE/DEU → DEU, because the target is ISO3
+   |                             ^^^^^
+   = help: did you mean "Land"?
+
+error[M207]: unknown step "lwoer"
+  --> mappings/bad.yaml:41:39
+   |
+41 |   language_iso2: {from: Sprache, do: [lwoer], default: de}
+   |                                       ^^^^^
+   = help: did you mean "lower"?
+
+error[M101]: parcelLab order has no field "recipient_mail"
+  --> mappings/bad.yaml:42:3
+   |
+42 |   recipient_mail: {from: EMail, default: _unset}
+   |   ^^^^^^^^^^^^^^
+   = help: did you mean "recipient_email"?
+
+error[M201]: unknown column "EUR"
+  --> mappings/bad.yaml:45:19
+   |
+45 |   order_currency: EUR
+   |                   ^^^
+   = help: a bare word is a column name; for fixed text write {value: "EUR"}
+
+error[M304]: this expression mixes rows (an aggregate such as SUM or MAX)
+  --> mappings/bad.yaml:46:30
+   |
+46 |   order_total_amount: {sql: "SUM(Preis * Menge)"}
+   |                              ^^^
+   = help: use `aggregate: sum` on an order field
+
+error[M205]: unknown lookup table "courier"
+  --> mappings/bad.yaml:79:51
+   |
+79 |     courier: {from: Carrier, do: [upper], lookup: courier}
+   |                                                   ^^^^^^^
+   = help: did you mean "couriers"?
+
+error[M302]: unknown column "STORNO" in this expression
+  --> mappings/bad.yaml:86:25
+   |
+86 |     when_all: 'Status = "STORNO"'            # every row of the order
+   |                         ^^^^^^^^
+   = help: text needs single quotes: 'STORNO'. Double quotes mean a column
+
+error[M303]: CAST and STRPTIME stop the whole file at the first bad row
+  --> mappings/bad.yaml:93:24
+   |
+93 |       quantity: {sql: "CAST(Menge AS INT) - StornoMenge"} # absolute, as the API wants it (0 = cancel)
+   |                        ^^^^
+   = help: declare the type under source.columns: bad cells are then rejected one by one
+"""
+
+
+def test_the_nine_mistakes_of_the_design_are_said_with_place_caret_and_hint() -> None:
+    text = ORDERS.read_text(encoding="utf-8")
+    header = next(line for line in text.splitlines() if line.startswith("      AuftragsNr;"))
+    for good, bad in PLANTED.items():
+        assert text.count(good) == 1, good
+        text = text.replace(good, bad)
+    with pytest.raises(MappingRefused) as refused:
+        compile_mapping(text, "mappings/bad.yaml", header=header.strip().split(";"))
+    assert refused.value.render() + "\n" == SAID
