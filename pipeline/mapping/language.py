@@ -259,13 +259,22 @@ class LookupFileDoc(_Doc):
     out. With `match: pattern` keys are regular expressions of the whole text.
     """
 
-    file: str
-    key: list[str]
-    value: str
-    match: Literal["text", "pattern"] = "text"
-    empty_keys: Literal["reject", "skip"] = "reject"
-    delimiter: str = Field(",", min_length=1, max_length=1)
-    encoding: str = "utf-8"
+    file: str = Field(
+        description="a CSV file in the folder of the mapping, or below: `couriers.csv`"
+    )
+    key: list[str] = Field(
+        description='the column with what the export writes; several are joined by `:`, as `{template: "{a}:{b}"}` joins them'
+    )
+    value: str = Field(description="the column with what it means")
+    match: Literal["text", "pattern"] = Field(
+        "text",
+        description="`pattern`: keys are regular expressions of a whole text; RE2, always quick",
+    )
+    empty_keys: Literal["reject", "skip"] = Field(
+        "reject", description="`skip`: rows without a key are left out"
+    )
+    delimiter: str = Field(",", min_length=1, max_length=1, description="one character")
+    encoding: str = Field("utf-8", description="of the file, such as `cp1252`")
 
     @field_validator("key", mode="before")
     @classmethod
@@ -276,9 +285,14 @@ class LookupFileDoc(_Doc):
 class ExtractDoc(_Doc):
     """`extract`: how EDI messages become rows; a column is a path, or several in order."""
 
-    rows: list[str] = []
-    each: list[str] = []
-    columns: dict[str, list[str]]
+    rows: list[str] = Field(
+        [],
+        description="the levels whose instances become rows: `I`, `[P, O]`; without it those of the message",
+    )
+    each: list[str] = Field([], description="columns that give a row per distinct value")
+    columns: dict[str, list[str]] = Field(
+        description='`{name: PATH}` or `{name: [PATH, PATH]}`: the first path that is present: `"W06.2"`, `"N1[1=ST]>N4.3"`'
+    )
 
     @field_validator("rows", "each", mode="before")
     @classmethod
@@ -296,57 +310,112 @@ class ExtractDoc(_Doc):
 class RowsDoc(_Doc):
     """`rows`: which rows form an order, which are left out, and what happens when they disagree."""
 
-    key: list[str] = []
-    skip: str | None = None
-    conflicts: Conflicts = Conflicts.REJECT
-    on_error: Literal["hold"] = "hold"
+    key: list[str] = Field(
+        [],
+        description="the column, or columns, whose text rows of one order share; without it the order number",
+    )
+    skip: str | None = Field(
+        None, description="SQL: rows for which it holds are left out, and counted"
+    )
+    conflicts: Conflicts = Field(
+        Conflicts.REJECT,
+        description="what to do where rows of one order differ in a value of the order: `reject`, or take the `first`",
+    )
+    on_error: Literal["hold"] = Field(
+        "hold", description="one faulty row holds its whole order back"
+    )
 
 
 class LinesDoc(_Doc):
     """`lines`: the line items, one per row."""
 
-    send: Sending = Sending.ON_CREATE
-    when: str | None = None
-    fields: dict[str, Any]
+    send: Sending = Field(
+        Sending.ON_CREATE,
+        description="`on_create`: only with orders that the ledger does not know, so that lines are not replaced; or `always`",
+    )
+    when: str | None = Field(None, description="SQL: only rows for which it holds are lines")
+    fields: dict[str, Any] = Field(description="fields of a line item: `field: VALUE`")
 
 
 class TrackingsDoc(_Doc):
     """`trackings`: one add_tracking per distinct key."""
 
-    key: list[str]
-    when: str | None = None
-    fields: dict[str, Any]
+    key: list[str] = Field(
+        description="the column, or columns, that tell the parcels of an order apart"
+    )
+    when: str | None = Field(
+        None, description="SQL: only rows for which it holds belong to parcels"
+    )
+    fields: dict[str, Any] = Field(
+        description="fields of a parcel: `field: VALUE`; `articles` has what is in it, one per row"
+    )
 
 
 class MutationDoc(_Doc):
     """One entry of `mutations`; its fields are the members of the API's mutation."""
 
-    type: str
-    when: str | None = None
-    when_all: str | None = None
-    when_any: str | None = None
-    fields: dict[str, Any] = {}
+    type: str = Field(description="the change of an order that exists, such as `cancel_order`")
+    when: str | None = Field(
+        None, description="SQL, row by row: a change for each row for which it holds"
+    )
+    when_all: str | None = Field(None, description="SQL that must hold for every row of the order")
+    when_any: str | None = Field(None, description="SQL that must hold for one row of the order")
+    fields: dict[str, Any] = Field({}, description="members of the change: `field: VALUE`")
 
 
 class ValueDoc(_Doc):
     """One VALUE: where it comes from, how it is cleaned, and what it does when it cannot be had."""
 
-    from_: str | None = Field(None, alias="from")
-    value: str | None = None
-    template: str | None = None
-    first_of: list[Any] | None = None
-    cases: list[Any] | None = None
-    sql: str | None = None
-    row_number: Literal["order"] | None = None
-    do: list[Any] = []
-    lookup: str | None = None
-    unknown: Unknown = Unknown.REJECT
-    as_: str | None = Field(None, alias="as")
-    format: str | None = None
-    default: str | None = None
-    when: str | None = None
-    aggregate: Aggregate | None = None
-    on_error: OnError = OnError.REJECT
+    from_: str | None = Field(
+        None, alias="from", description="the column that the value is taken from"
+    )
+    value: str | None = Field(
+        None, description="fixed text, written plainly: `12.50`, `2026-01-31`, `true`, `DEU`"
+    )
+    template: str | None = Field(
+        None,
+        description='text with columns in braces: `"{Street} {No}"`; gaps of empty parts close',
+    )
+    first_of: list[Any] | None = Field(
+        None, description="the first of several values that is not empty: `[Mobile, Phone]`"
+    )
+    cases: list[Any] | None = Field(
+        None,
+        description="the first case whose `when` holds: `[{when: SQL, value: a}, {from: B}]`; the last one has no `when`",
+    )
+    sql: str | None = Field(
+        None,
+        description='an expression over one row: `"Price * Qty"`; columns it calculates with are declared in `source.columns`',
+    )
+    row_number: Literal["order"] | None = Field(
+        None,
+        description="`order`: the number of the row in its order, for exports whose lines have no id",
+    )
+    do: list[Any] = Field(
+        [], description='steps that change the text, in order: `[strip, {pad_left: [5, "0"]}]`'
+    )
+    lookup: str | None = Field(None, description="the table of `lookups` that translates the text")
+    unknown: Unknown = Field(
+        Unknown.REJECT,
+        description="what to do with a text that the table does not have: `reject`, `keep` it, or `empty`",
+    )
+    as_: str | None = Field(
+        None,
+        alias="as",
+        description="the type, where the target takes any: `date`, `boolean`, `decimal` …",
+    )
+    format: str | None = Field(
+        None, description='of dates: `"%d.%m.%Y %H:%M"`, if not that of `source.dates`'
+    )
+    default: str | None = Field(None, description="fixed text where the value is empty")
+    when: str | None = Field(None, description="SQL: the field is left out where it does not hold")
+    aggregate: Aggregate | None = Field(
+        None, description="how the rows of an order become one value: `sum`, `first`, `min`, `max`"
+    )
+    on_error: OnError = Field(
+        OnError.REJECT,
+        description="`null`: a cell that cannot be converted is left out with a warning, instead of holding its order",
+    )
 
     @classmethod
     def column(cls, name: str) -> "ValueDoc":
@@ -357,19 +426,28 @@ class ValueDoc(_Doc):
 class RejectedDoc(_Doc):
     """A finding that a test expects, by its code or by a word for it (`trials.RULE_WORDS`)."""
 
-    line: int | None = None
-    segment: int | None = None
-    column: str | None = None
-    code: str | None = None
-    rule: str | None = None
-    value: str | None = None
+    line: int | None = Field(
+        None, description="the line of the test's rows or file, counted from 1"
+    )
+    segment: int | None = Field(None, description="of EDI: the segment")
+    column: str | None = Field(None, description="the column")
+    code: str | None = Field(None, description="the code, such as `R201`")
+    rule: str | None = Field(
+        None, description="the code or a word for it, such as `decimal_invalid`"
+    )
+    value: str | None = Field(None, description="the cell")
 
 
 class ExpectDoc(_Doc):
     """What must come of a test's rows."""
 
-    orders: list[Any] | None = None
-    rejected: list[RejectedDoc] = []
+    orders: list[Any] | None = Field(
+        None,
+        description="the payloads, in the order of the file: members that are listed are compared, lists as a whole",
+    )
+    rejected: list[RejectedDoc] = Field(
+        [], description="every error that must be found; one that is not listed fails the test"
+    )
 
 
 class TestDoc(_Doc):
@@ -377,31 +455,61 @@ class TestDoc(_Doc):
 
     __test__ = False  # for pytest, which takes every class Test… for its own
 
-    name: str
-    rows: str | None = None
-    file: str | None = None
-    existing: list[str] = []
-    expect: ExpectDoc
-    exact: bool = False
+    name: str = Field(description="what is tested, in a sentence")
+    rows: str | None = Field(
+        None, description="the text of a file, header included, written as the export is"
+    )
+    file: str | None = Field(
+        None, description="instead of `rows`, a file in the folder of the mapping, or below"
+    )
+    existing: list[str] = Field([], description="order numbers that the ledger knows")
+    expect: ExpectDoc = Field(description="what must come of it")
+    exact: bool = Field(
+        default=False, description="`true`: members that are not listed must not be there"
+    )
 
 
 class MappingDoc(_Doc):
     """The whole file."""
 
-    version: Literal["1"]
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")
-    description: str = ""
-    mode: Mode = Mode.CREATE_OR_UPDATE
-    source: SourceDoc
-    lookups: dict[str, Any] = {}
-    derive: dict[str, Any] = {}
-    rows: RowsDoc = RowsDoc()
-    order: dict[str, Any]
-    lines: LinesDoc | None = None
-    trackings: TrackingsDoc | None = None
-    mutations: list[MutationDoc] = []
-    tests: list[TestDoc] = []
-    extract: ExtractDoc | None = None
+    version: Literal["1"] = Field(description="of the language: `1`")
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$",
+        description="letters, digits, `-`, `_`; reports call the mapping by it, so it is unique in a run",
+    )
+    description: str = Field("", description="for people")
+    mode: Mode = Field(
+        Mode.CREATE_OR_UPDATE,
+        description="`create_or_update`, or `update_only`: orders that the ledger does not know are not created",
+    )
+    source: SourceDoc = Field(
+        description="how the file is written; nothing of it is guessed when a run reads it"
+    )
+    lookups: dict[str, Any] = Field(
+        {},
+        description="tables that translate texts: `{name: {key: value}}`, or a CSV file: `{name: {file: x.csv, key: code, value: courier}}`",
+    )
+    derive: dict[str, Any] = Field(
+        {},
+        description="new columns, `name: VALUE`; each sees those above it, and everything below sees them like columns of the file",
+    )
+    rows: RowsDoc = Field(
+        RowsDoc.model_validate({}), description="which rows form an order, and which are left out"
+    )
+    order: dict[str, Any] = Field(
+        description="fields of the order: `field: VALUE`; a bare word is a column, fixed text is `{value: …}`"
+    )
+    lines: LinesDoc | None = Field(None, description="line items, one per row")
+    trackings: TrackingsDoc | None = Field(
+        None, description="parcels, one `add_tracking` per distinct key"
+    )
+    mutations: list[MutationDoc] = Field([], description="changes of orders that exist")
+    tests: list[TestDoc] = Field(
+        [], description="what must come of some rows; `pipeline mapping test` runs them"
+    )
+    extract: ExtractDoc | None = Field(
+        None, description="which elements of X12 or EDIFACT messages are the columns"
+    )
 
 
 ORIGINS = ("from", "value", "template", "first_of", "cases", "sql", "row_number")
