@@ -125,7 +125,8 @@ def convert(raw: RawTable, plan: Plan) -> Converted:
         notes.rows, *_column_findings(bad, plan), *_field_findings(bad, plan, gates)
     )
     table = FieldTable(made.drop("_bad"))
-    return Converted(table, _once(findings), filtered, repeated)
+    findings = _at_its_own_record(_once(findings), frame, plan)
+    return Converted(table, findings, filtered, repeated)
 
 
 def _empty(frame: pl.DataFrame) -> pl.DataFrame:
@@ -328,6 +329,30 @@ def _once(findings: Findings) -> Findings:
         subset=[*ORIGIN, "column", "code"], keep="first", maintain_order=True
     )
     return Findings(told)
+
+
+def _at_its_own_record(findings: Findings, frame: pl.DataFrame, plan: Plan) -> Findings:
+    """A cell that is repeated on the records below its own is told where it stands, and once.
+
+    Those below are held with their order. Rows without a key are in no order: each of them is told.
+    """
+    types = plan.source.records
+    inherited = {name for each in types.types for name in each.inherits} if types else set()
+    if types is None or not inherited or not len(findings):
+        return findings
+    by_type = {
+        each.code: list(inherited.intersection(each.inherits)) for each in types.types if each.inherits
+    }  # fmt: skip
+    of_row = frame.select(*ORIGIN, KEY, pl.col(types.column).alias("_type"))
+    told = findings.rows.join(of_row, on=ORIGIN, how="left", maintain_order="left")
+    repeated = pl.any_horizontal(
+        pl.lit(value=False),
+        *((pl.col("_type") == code) & pl.col("column").is_in(names) for code, names in by_type.items()),
+    )  # fmt: skip
+    same = [FILE, KEY, "column", "code", "value"]
+    first = pl.struct(LINE).first().over(same, order_by=LINE) == pl.struct(LINE)
+    told = told.filter(~repeated.fill_null(value=False) | pl.col(KEY).is_null() | first)
+    return Findings(told.drop(KEY, "_type"))
 
 
 # -- repeated rows --------------------------------------------------------------------------

@@ -46,6 +46,7 @@ from pipeline.mapping.plan import (
 from pipeline.mapping.plan import (
     Scope as MutationScope,
 )
+from pipeline.mapping.records import check_records, read_records, record_columns, warn_of_lines
 from pipeline.mapping.targets import Targets
 from pipeline.mapping.trials import Trial, read_trials
 from pipeline.mapping.values import Target, Values
@@ -63,7 +64,7 @@ _READING: tuple[Path, ...] = (
     ("source",),
     *(("source", key) for key in (
         "format", "encoding", "fallback_encodings", "delimiter", "quote", "trim", "escape", "record_end", "skip_lines", "names",
-        "find_header", "comment",
+        "find_header", "comment", "records",
     )),
 )  # fmt: skip
 _APART = frozenset({"articles", "checkpoints"})
@@ -187,7 +188,10 @@ class _Compiler:
         """Compile all sections; None when one that others need has mistakes."""
         doc, scope = self.doc, self.scope
         edi = doc.source.format not in TEXT_FORMATS
-        if doc.source.format == "fixed":
+        if doc.source.records is not None:
+            named = record_columns(doc.source.records)
+            scope.header = None if named is None else named | scope.lost
+        elif doc.source.format == "fixed":
             scope.header = names_of(scope, doc.source)
         expects = read_expectation(scope, doc.source.expect, doc.source.format)
         scope.source = self._source(doc.source, expects)
@@ -207,6 +211,8 @@ class _Compiler:
             return None
         made = {column.name for column in derived}
         reads = {*scope.used_columns, *doc.source.columns} - made
+        if scope.source.records is not None:  # which cells are another record's is told by it
+            reads.add(scope.source.records.column)
         return Plan(
             name=doc.name, sha256=hashlib.sha256(self.scope.document.text.encode()).hexdigest(),
             mode=doc.mode, source=scope.source, reads=tuple(sorted(reads)), typed=tuple(typed),
@@ -256,6 +262,7 @@ class _Compiler:
             timezone=doc.timezone, ambiguous=doc.ambiguous, null_values=tuple(doc.null_values),
             trim=doc.trim, columns=dict(doc.columns),
             trailer=expects.trailer.first_cell if expects and expects.trailer else None,
+            records=read_records(self.scope, doc),
         )  # fmt: skip
         if doc.format == "fixed":
             source = replace(
@@ -266,6 +273,7 @@ class _Compiler:
         check_files(self.scope, doc, expects.name if expects is not None else None)
         before = len(self.scope.mistakes)
         check_dialect(self.scope, source, doc)
+        check_records(self.scope, source, doc)
         self.file_readable = self.file_readable and len(self.scope.mistakes) == before
         return source
 
@@ -518,6 +526,8 @@ class _Compiler:
                 if name not in used:
                     at = (*section.split("."), name)
                     self._warning("W101", f"the {what} {name} is never used", at)
+        if self.doc.lines is not None:
+            warn_of_lines(self.scope, self.doc.source, "lines", self.doc.lines.when)
         if self.doc.lines and self.doc.lines.send is Sending.ON_CREATE and self._updates_only:
             self._warning("W103", "these lines are never sent: no order is new", ("lines",))
         for leaf in order.members if order is not None else ():

@@ -18,6 +18,7 @@ _AT: Path = ("source",)
 _OF_FIXED = ("positions", "length", "short_lines")
 _OF_TEXT = (
     "fallback_encodings", "escape", "record_end", "skip_lines", "find_header", "names", "comment", "footer", "repair",
+    "records",
     *_OF_FIXED,
 )  # fmt: skip
 # What a file cannot need whose columns are told by their places.

@@ -119,6 +119,43 @@ class RepairDoc(_Doc):
     )
 
 
+class RecordTypeDoc(_Doc):
+    """One of `source.records.types`: what the cells of such a record are, and where it belongs."""
+
+    names: list[str] = Field([], description="its cells in their order, that of its type included")
+    positions: dict[str, str] = Field(
+        {}, description="of fixed-width text: `{Name: 11-28}`, as `source.positions` has them"
+    )
+    length: int | None = Field(
+        None, description="of fixed-width text: how many characters such a line has"
+    )
+    under: str | None = Field(
+        None,
+        description="the type of the record that it belongs to: the nearest one above it",
+    )
+    inherits: list[str] = Field(
+        [], description="columns of the record that it is `under` which are repeated on it"
+    )
+    ignore: bool = Field(
+        default=False, description="`true`: such records are no rows; they are counted (R110)"
+    )
+
+
+class RecordsDoc(_Doc):
+    """`source.records`: a file whose records are of several types."""
+
+    by: str = Field(
+        "1",
+        description="the cell that says the type, from 1; of fixed-width text its characters: `1-3`",
+    )
+    column: str = Field("record", description="how the column with the type is called")
+    types: dict[str, RecordTypeDoc] = Field(description="`{code: type}` for each type (below)")
+    others: Literal["reject", "ignore"] = Field(
+        "reject",
+        description="records of types that are not declared: `reject` (R114), or `ignore`, which counts them (R110)",
+    )
+
+
 class SourceDoc(_Doc):
     """`source`: how the file is written."""
 
@@ -184,6 +221,10 @@ class SourceDoc(_Doc):
         {},
         description="of fixed-width text: `{Name: 11-28}`, the first and the last character of each column "
         "([below](#fixed-width))",
+    )
+    records: RecordsDoc | None = Field(
+        None,
+        description="of a file with several types of records: how each is written ([below](#types-of-records))",
     )
     length: int | None = Field(
         None,

@@ -6,6 +6,7 @@ entry of its own and not of `columns`, which says types in every format.
 """
 
 import re
+from collections.abc import Mapping
 
 from pipeline.mapping.columns import Scope
 from pipeline.mapping.document import Path
@@ -57,14 +58,19 @@ def names_of(scope: Scope, doc: SourceDoc) -> frozenset[str] | None:
 def read_positions(scope: Scope, doc: SourceDoc) -> tuple[Position, ...]:
     """The columns in the order of their characters; notes all that is wrong with them."""
     if not doc.positions:
-        if not scope.unsure(_SOURCE, _AT):
+        if doc.records is None and not scope.unsure(_SOURCE, _AT):
             hint = "such as positions: {order: 1-10, sku: 11-28, qty: 29-34}"
             text = "`positions` is missing: which characters of a line are which column"
             scope.mistake("M102", text, ("source", "format"), hint)
         return ()
+    return positions_of(scope, doc.positions, _AT)
+
+
+def positions_of(scope: Scope, table: Mapping[str, str], path: Path) -> tuple[Position, ...]:
+    """The columns that a table says, in the order of their characters; notes what is wrong with them."""
     found: list[Position] = []
-    for name, written in doc.positions.items():
-        at: Path = (*_AT, name)
+    for name, written in table.items():
+        at: Path = (*path, name)
         scope.possible(name, at, key=True)
         position = read_range(name, written)
         if isinstance(position, str):
@@ -81,7 +87,7 @@ def read_positions(scope: Scope, doc: SourceDoc) -> tuple[Position, ...]:
                 start = each.first - before.first
                 part = f"[{start}, {start + each.last - each.first + 1}]"
                 hint += f", or make it of the other: derive: {{{each.name}: {{from: {before.name}, do: [{{slice: {part}}}]}}}}"
-            scope.mistake("M218", text, (*_AT, each.name), hint)
+            scope.mistake("M218", text, (*path, each.name), hint)
     return tuple(found)
 
 

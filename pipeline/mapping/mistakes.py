@@ -123,6 +123,8 @@ _CODES = (
      "nothing to do, if no field of the API is meant to have them"),
     ("W111", "Courier not of the account", "`couriers` in pipeline.toml does not list it, and parcelLab follows parcels of couriers that it knows",
      "correct the code, or add it to `couriers` in pipeline.toml"),
+    ("W112", "Every record is a line", "of a file with several types of records only some are lines of an order",
+     "say which: `when: \"record = 'L'\"`"),
 )  # fmt: skip
 
 MISTAKES: Mapping[str, MistakeCode] = {row[0]: MistakeCode(*row) for row in _CODES}

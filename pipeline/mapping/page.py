@@ -10,10 +10,19 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 
+from pydantic import BaseModel
+
 from pipeline.mapping.converters import FALSE_WORDS, TRUE_WORDS
 from pipeline.mapping.extract import readable, standings
 from pipeline.mapping.formats import LETTERS
-from pipeline.mapping.language import ExpectationDoc, RepairDoc, SourceDoc, TrailerDoc
+from pipeline.mapping.language import (
+    ExpectationDoc,
+    RecordsDoc,
+    RecordTypeDoc,
+    RepairDoc,
+    SourceDoc,
+    TrailerDoc,
+)
 from pipeline.mapping.mistakes import MISTAKES
 from pipeline.mapping.plan import ColumnType
 from pipeline.mapping.sql import FUNCTIONS, KEYWORDS
@@ -35,7 +44,7 @@ def _code(words: Iterable[str]) -> str:
     return ", ".join(f"`{word}`" for word in words)
 
 
-def _keys(model: type[SourceDoc | ExpectationDoc | TrailerDoc | RepairDoc]) -> str:
+def _keys(model: type[BaseModel]) -> str:
     def default(value: object) -> str:
         if value in (None, {}, []):
             return ""
@@ -66,6 +75,8 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "expect": lambda: _keys(ExpectationDoc),
     "trailer": lambda: _keys(TrailerDoc),
     "repair": lambda: _keys(RepairDoc),
+    "records": lambda: _keys(RecordsDoc),
+    "recordtype": lambda: _keys(RecordTypeDoc),
     "levels": _levels,
     "steps": lambda: _table(
         ("step", "does"), ((f"`{written}`", does) for written, does in EXPLAINED.values())

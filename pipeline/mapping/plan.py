@@ -64,6 +64,59 @@ class Position(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecordType:
+    """One type of the records of a file (`source.records.types`).
+
+    `names` are the cells of delimited text in their order ("" for one that nobody needs), `positions`
+    those of fixed-width text; `length` is how many characters such a line has, where that is said.
+    `under` is the type of the record that it belongs to, `inherits` are columns of that one which
+    are repeated on it. Records of an `ignored` type are no rows.
+    """
+
+    code: str
+    names: tuple[str, ...] = ()
+    positions: tuple[Position, ...] = ()
+    length: int | None = None
+    under: str | None = None
+    inherits: tuple[str, ...] = ()
+    ignored: bool = False
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that its own cells are."""
+        return tuple(
+            name for name in (*self.names, *(each.name for each in self.positions)) if name
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordTypes:
+    """The types of records that one file has, and how a record says which it is (`source.records`).
+
+    `cell` is the number of the cell that says it, from 1; of fixed-width text `place` are its
+    characters. `column` is the column that has the type. `types` stand in an order in which each has the
+    one that it is `under` before it. With `others_ignored` records of other types are no rows.
+    """
+
+    cell: int = 1
+    place: Position | None = None
+    column: str = "record"
+    types: tuple[RecordType, ...] = ()
+    others_ignored: bool = False
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the file: the type, then those of each type; a name is one column for all."""
+        return tuple(
+            dict.fromkeys((self.column, *(name for each in self.types for name in each.columns)))
+        )
+
+    def of(self, code: str) -> RecordType | None:
+        """The type of this code."""
+        return next((each for each in self.types if each.code == code), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     r"""How the file is written (MAPPING §2, `source`). Nothing here is guessed at run time.
 
@@ -79,6 +132,8 @@ class Source:
     been cut off. `delimiter` and `quote` mean nothing then, `record_end` is "" where records of `length`
     characters stand behind each other without line ends, and `trailer` is what the trailer begins with;
     `trailer_cells` are what it says, in the order in which the expectation counts them from 2.
+
+    `records` are the types of records where a file has several; then its columns are theirs.
     """
 
     format: str = "csv"
@@ -109,6 +164,7 @@ class Source:
     length: int | None = None
     trimmed: bool = False
     trailer_cells: tuple[Position, ...] = ()
+    records: RecordTypes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -213,18 +213,19 @@ def _model_at(model: type[BaseModel], loc: tuple[str | int, ...]) -> type[BaseMo
     """The model that the value at `loc` is checked against; None where it is none."""
     found: Any = model
     for part in loc:
-        if isinstance(part, int):
-            found = next(iter(getattr(found, "__args__", ())), None)
+        if isinstance(part, int) or get_origin(found) is dict:
+            found = next(reversed(getattr(found, "__args__", ())), None)
         elif isinstance(found, type) and issubclass(found, BaseModel):
             info = _info(found, part)
             found = info.annotation if info is not None else None
         else:
             return None
-        inner = (found, *getattr(found, "__args__", ())) if get_origin(found) is not list else ()
-        found = next(
-            (each for each in inner if isinstance(each, type) and issubclass(each, BaseModel)),
-            found,
-        )
+        if get_origin(found) not in (list, dict):
+            inner = (found, *getattr(found, "__args__", ()))
+            found = next(
+                (each for each in inner if isinstance(each, type) and issubclass(each, BaseModel)),
+                found,
+            )
     return found if isinstance(found, type) and issubclass(found, BaseModel) else None
 
 

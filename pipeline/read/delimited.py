@@ -29,7 +29,8 @@ from pipeline.read.parted import good_cells
 from pipeline.read.records import Fault, Records
 from pipeline.read.spelling import Spelling
 from pipeline.read.trailer import told_apart
-from pipeline.read.windows import WINDOW_BYTES, windows
+from pipeline.read.typed import Told, TypedRecords
+from pipeline.read.windows import WINDOW_BYTES, Window, windows
 
 _MARKED_BYTES = re.compile(MARK.pattern.decode("latin-1"))
 _LINE_BREAKS = re.compile("\r\n|\r|\n")
@@ -56,6 +57,7 @@ class _Reading:
     positions: list[int]
     file: int
     name: str
+    typed: TypedRecords | None = None
 
 
 def read_header(path: Path, source: Source, *, name: str | None = None) -> tuple[str, ...]:
@@ -106,12 +108,19 @@ def read_batches(
     header = load_header(path, source, called)
     wanted = tuple(dict.fromkeys(columns))
     positions = find_columns(header, wanted, called)
-    reading = _Reading(source, Spelling.of(source), header, wanted, positions, file, called)
+    spelling = Spelling.of(source)
+    typed = (
+        None
+        if source.records is None
+        else TypedRecords(source, source.records, spelling, wanted, called)
+    )
+    reading = _Reading(source, spelling, header, wanted, positions, file, called, typed)
     return _batches(path, reading, batch_bytes)
 
 
 def _batches(path: Path, reading: _Reading, batch_bytes: int) -> Iterator[Batch]:
-    at_once = max(1, _CELLS_AT_ONCE // (len(reading.columns) + len(ORIGIN_SCHEMA)))
+    wide = len(reading.columns) + len(ORIGIN_SCHEMA)
+    at_once = max(1, _CELLS_AT_ONCE // (wide + (reading.typed.width if reading.typed else 0)))
     declared = reading.source.skip_lines or reading.source.find_header
     before = reading.header.before if declared else 0
     suspicion = Suspicion(reading.source, reading.spelling, reading.header)
@@ -135,6 +144,11 @@ def _batches(path: Path, reading: _Reading, batch_bytes: int) -> Iterator[Batch]
                 cells = window.cells.slice(begin, at_once)
                 raw = _origin(reading.file, records.line + window.line).hstack(cells)
                 yield Batch(RawTable(raw), RawTable(raw.clear()), Findings.none(), open_end=end)
+                continue
+            if reading.typed is not None:
+                told = reading.typed.tell(window.text, records, window.line)
+                tally.ignore(told.ignored + window.line)
+                yield replace(_batch_of(told, window, reading), open_end=end)
                 continue
             batch = replace(_batch(window.text, records, window.line, reading), open_end=end)
             if found is not None:
@@ -162,6 +176,30 @@ def _batch(window: bytes, records: Records, line: int, reading: _Reading) -> Bat
         return Batch(RawTable(raw), RawTable(raw.clear()), Findings.none())
     faulty, findings = _faulty_cells(window, records, line, reading)
     return Batch(RawTable(raw), RawTable(faulty), Findings.of(findings))
+
+
+def _batch_of(told: Told, window: Window, reading: _Reading) -> Batch:
+    """The batch of records of several types."""
+    records, bad = told.records, told.records.fault != Fault.NONE
+    rows = _origin(reading.file, records.line + window.line).hstack(told.cells)
+    raw, faulty = rows.filter(pl.Series(~bad)), rows.filter(pl.Series(bad))
+    problems: list[tuple[str, str | None, str | None, str | None]] = []
+    for at in np.flatnonzero(bad).tolist():
+        fault = Fault(int(records.fault[at]))
+        if at in told.problems and fault != Fault.LENGTH:
+            value, says = told.problems[at]
+            problems.append((fault.code, None, value, says or None))
+            continue
+        body = reading.spelling.body(window.text[int(records.start[at]) : int(records.stop[at])])
+        text = reading.spelling.worked(body)
+        problem = _judged(text, fault, int(records.cells[at]), reading)[1]
+        detail = told.problems[at][1] if at in told.problems else problem[3]
+        problems.append((problem[0], None, problem[2], detail))
+    what = pl.DataFrame(
+        problems, dict.fromkeys(("code", "column", "value", "detail"), pl.String()), orient="row"
+    )
+    findings = Findings.of(faulty.select(list(ORIGIN_SCHEMA)).hstack(what))
+    return Batch(RawTable(raw), RawTable(faulty), findings)
 
 
 def _origin(file: int, lines: NDArray[np.int64]) -> pl.DataFrame:
@@ -228,14 +266,16 @@ def _judged(
         detail = WITHOUT_NUL if fault == Fault.NUL else UNTOUCHED
     elif fault == Fault.CELLS:
         own = len(reading.header.names) if reading.header.ours else reading.header.width
-        value, detail = str(found - reading.header.width + own), str(own)
+        value, detail = str(found - reading.header.width + own), f"{own} in the header"
         lines = len(_LINE_BREAKS.split(spelling.told(text)))
         if reading.source.record_end is not None and lines > 1:
             # where the file has mixed ends, several rows have become one
             value += f" on {lines:,} lines up to `record_end`"
     elif fault == Fault.LENGTH:
         value, detail = _own_text(text, reading), _of_length(text, reading)
-    elif fault in (Fault.BREAK, Fault.SWALLOWED, Fault.UNCLEAR):
+    elif fault in (
+        Fault.BREAK, Fault.SWALLOWED, Fault.UNCLEAR, Fault.TYPE, Fault.ORPHAN, Fault.BELOW,
+    ):  # fmt: skip
         value, detail = _own_text(text, reading), UNTOUCHED if reading.header.ours else None
     unmarked = spelling.plain and MARKED_CHARACTER.search(text) is None
     values = cells.values if unmarked else [shown(each) for each in cells.values]

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields, replace
 from typing import Any
 
-from pipeline.mapping.plan import ColumnType, Position, Repair, Source
+from pipeline.mapping.plan import ColumnType, Position, RecordType, RecordTypes, Repair, Source
 from pipeline.read.decoding import is_ebcdic
 
 _FORM = (
     "format", "encoding", "delimiter", "quote", "escape", "record_end", "skip_lines", "names",
-    "find_header", "comment", "footer", "repair", "positions", "length", "trimmed",
+    "find_header", "comment", "footer", "repair", "positions", "length", "trimmed", "records",
 )  # fmt: skip
 _LEFT_OUT = (
     "escape",
@@ -23,6 +23,7 @@ _LEFT_OUT = (
     "positions",
     "length",
     "trimmed",
+    "records",
 )
 
 
@@ -35,7 +36,7 @@ def form_of(source: Source) -> dict[str, Any]:
     usual = {each.name: each.default for each in fields(Source)}
     found = {name: getattr(source, name) for name in _FORM}
     said = {
-        name: asdict(value) if isinstance(value, Repair) else value
+        name: asdict(value) if isinstance(value, Repair | RecordTypes) else value
         for name, value in found.items()
         if name not in _LEFT_OUT or value != usual[name]
     }
@@ -59,9 +60,23 @@ def source_of(form: Mapping[str, Any]) -> Source:
     if given.get("repair") is not None:
         repair = dict(given["repair"])
         given["repair"] = Repair(**repair | {"join": tuple(repair["join"])})
+    if given.get("records") is not None:
+        given["records"] = _records_of(given["records"])
     if "columns" in given:
         given["columns"] = {name: ColumnType(each) for name, each in given["columns"].items()}
     return Source(**given)
+
+
+def _records_of(form: Mapping[str, Any]) -> RecordTypes:
+    types = [
+        RecordType(**each | {
+            "names": tuple(each["names"]), "inherits": tuple(each["inherits"]),
+            "positions": tuple(Position(*place) for place in each["positions"]),
+        })
+        for each in form["types"]
+    ]  # fmt: skip
+    place = None if form["place"] is None else Position(*form["place"])
+    return RecordTypes(**dict(form) | {"place": place, "types": tuple(types)})
 
 
 def corrected_form(source: Source) -> Source:

@@ -18,6 +18,7 @@ from pipeline.read.records import Fault
 GUESSED = {
     "R103": Fault.QUOTE, "R104": Fault.OPEN, "R105": Fault.NUL, "R106": Fault.BREAK,
     "R107": Fault.SWALLOWED, "R108": Fault.UNCLEAR, "R112": Fault.LENGTH,
+    "R114": Fault.TYPE, "R115": Fault.ORPHAN, "R116": Fault.BELOW,
 }  # fmt: skip
 # A record of several lines with a wrong number of cells is cut at its first line end. What is left
 # may have the right number by chance; only then a check stands beside this rule.

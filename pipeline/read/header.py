@@ -45,7 +45,8 @@ class Header:
     """The header's cells as they are, and where it ends: bytes of UTF-8 text and physical lines.
 
     `line` is 0 where the file has none. `before` are the lines that stand before it, and `body` is
-    its spelled text without its end.
+    its spelled text without its end. Where the file is `uneven`, with records of several types, each
+    has cells of its own.
     """
 
     cells: tuple[str, ...]
@@ -55,6 +56,7 @@ class Header:
     line_end: str = "\n"
     before: int = 0
     body: bytes = b""
+    uneven: bool = False
 
     @property
     def width(self) -> int:
@@ -162,7 +164,10 @@ class _Beginning:
         at = self._behind(text, 0, skipped, ended=ended)
         if at is None:
             return None
-        layout = self.spelling.layout
+        layout, types = self.spelling.layout, self.source.records
+        if types is not None:
+            end = _line_end_of(text[:written], self.spelling)
+            return Header(types.columns, 0, skipped + 1, at, end, skipped, uneven=True)
         names = self.source.names if layout is None else layout.names
         if names and not self.source.find_header:
             end = _line_end_of(text[:written], self.spelling)

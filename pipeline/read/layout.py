@@ -68,7 +68,8 @@ class Layout:
             return None
         called = {each.first - 1: each.name for each in source.positions}
         ends = [each.first - 1 if each.last is None else each.last for each in source.positions]
-        open_end = any(each.last is None for each in source.positions)
+        # records of several types are cut by their own positions (`typed`)
+        open_end = source.records is not None or any(each.last is None for each in source.positions)
         least = source.length or max(ends, default=0)
         most = None if open_end and source.length is None else least
         starts = sorted({0, *called, *ends, *([] if most is None else [most])})

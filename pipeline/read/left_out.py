@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from pipeline.mapping.declared import anchored
 from pipeline.mapping.plan import Source
@@ -21,6 +22,7 @@ _SAYS = {
     Kind.COMMENT: ("comment line", "comment lines"),
     Kind.FOOTER: ("footer line", "footer lines"),
     Kind.EMPTY: ("row of nothing but delimiters", "rows of nothing but delimiters"),
+    Kind.IGNORED: ("record of a type that is ignored", "records of types that are ignored"),
 }
 _BLANK = ("line of nothing but blanks", "lines of nothing but blanks")
 _PERHAPS = ("{} has as many cells as a row", "{}s have as many cells as a row")
@@ -43,7 +45,7 @@ class Suspicion:
     def of(self, window: Window) -> Iterator[tuple[Kind, int]]:
         """The kind and the line in the window of each of them."""
         out, wanted = window.left_out, (Kind.COMMENT, Kind.FOOTER)
-        if self.spelling.layout is not None or self.header.width < 2:
+        if self.spelling.layout is not None or self.header.width < 2 or self.header.uneven:
             return
         for at in np.flatnonzero(np.isin(out.kind, wanted)).tolist():
             text = self.spelling.body(window.text[int(out.start[at]) : int(out.stop[at])])
@@ -100,6 +102,12 @@ class Tally:
                 count, first = self.dropped
                 first = first or int(each.lines[0]) + window.line
                 self.dropped = count + len(each.lines), first
+
+    def ignore(self, lines: NDArray[np.int64]) -> None:
+        """Count records whose type is ignored, by their lines in the file."""
+        if len(lines):
+            count, first = self.counts.get(Kind.IGNORED, (0, int(lines[0])))
+            self.counts[Kind.IGNORED] = count + len(lines), first
 
     def findings(self) -> pl.DataFrame:
         """A finding for each kind of line, at the first of them."""

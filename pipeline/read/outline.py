@@ -60,7 +60,7 @@ class Outline:
         if self.footer is not None:
             kind[self._footers(text, start, size)] = Kind.FOOTER
         if self.comment:
-            kind[_beginning_with(self.comment, text, start, size)] = Kind.COMMENT
+            kind[beginning_with(self.comment, text, start, size)] = Kind.COMMENT
         return kind
 
     def _headers(
@@ -86,9 +86,10 @@ class Outline:
         return is_footer(self.footer or "", lines).to_numpy()
 
 
-def _beginning_with(
+def beginning_with(
     prefix: bytes, text: bytes, start: NDArray[np.int64], size: NDArray[np.int64]
 ) -> NDArray[np.bool_]:
+    """Which lines, by where they start and their size, begin with these bytes."""
     data = np.frombuffer(text, np.uint8)
     found = size >= len(prefix)
     for nth, byte in enumerate(prefix):

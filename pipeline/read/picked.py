@@ -2,7 +2,7 @@
 
 import codecs
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from pipeline.read.layout import Layout
 from pipeline.read.parted import good_cells
 from pipeline.read.records import Fault
 from pipeline.read.spelling import Spelling
+from pipeline.read.typed import Told, TypedRecords
 from pipeline.read.windows import WINDOW_BYTES, windows
 
 # In the order in which they are written; the run stands last, and its name tells the place of all.
@@ -104,9 +105,17 @@ def pick_records(
     source = settled(path, source, name)
     header = load_header(path, replace(source, trim=False), name)
     spelling = Spelling.of(source)
+    typed = None
+    if source.records is not None:
+        typed = TypedRecords(source, source.records, spelling, header.cells, name)
     positions = _own(header, spelling.layout)
     columns = {str(number): position for number, position in enumerate(positions)}
     for window in windows(path, source, header, name=name, batch_bytes=batch_bytes):
+        if typed is not None:
+            told = typed.tell(window.text, window.records, window.line)
+            if np.isin(told.records.line + window.line, lines).any():
+                yield _picked(told, lines, window.line, columns)
+            continue
         at = window.records.line + window.line
         chosen = np.isin(at, lines, assume_unique=True)
         if not chosen.any():
@@ -122,6 +131,21 @@ def pick_records(
             )
         )  # fmt: skip
         yield Picked(rows, faulty)
+
+
+def _picked(told: Told, lines: NDArray[np.int64], line: int, columns: Mapping[str, int]) -> Picked:
+    """Records of several types as one table, in which the corrected file has them.
+
+    A faulty one has its cells in the columns of its type, as well as is known.
+    """
+    at = told.records.line + line
+    chosen = np.isin(at, lines, assume_unique=True)
+    good = pl.Series(chosen & (told.records.fault == Fault.NONE))
+    bad = chosen & (told.records.fault != Fault.NONE)
+    named = told.cells.rename(dict(zip(told.cells.columns, columns, strict=True)))
+    rows = named.insert_column(0, pl.Series("_line", at, pl.Int64)).filter(good)
+    faulty = zip(at[bad].tolist(), told.cells.filter(pl.Series(bad)).iter_rows(), strict=True)
+    return Picked(rows, tuple(faulty))
 
 
 def read_ours(path: Path, source: Source, *, name: str) -> pl.DataFrame:

@@ -45,7 +45,8 @@ _TELLING_WIDTH = 3
 class Fault(IntEnum):
     """What is wrong with a record.
 
-    This module finds CELLS, QUOTE, OPEN and SWALLOWED, `layout` LENGTH and `windows` the others.
+    This module finds CELLS, QUOTE, OPEN and SWALLOWED, `layout` LENGTH, `typed` TYPE, ORPHAN and BELOW,
+    and `windows` the others.
     """
 
     NONE = 0
@@ -58,11 +59,20 @@ class Fault(IntEnum):
     SWALLOWED = 7
     UNCLEAR = 8
     LENGTH = 9
+    TYPE = 10
+    ORPHAN = 11
+    BELOW = 12
 
     @property
     def code(self) -> str:
         """The code of its finding."""
-        return "R112" if self is Fault.LENGTH else f"R10{self.value}"
+        return _CODES.get(self.value, f"R10{self.value}")
+
+
+_CODES = {
+    Fault.LENGTH.value: "R112", Fault.TYPE.value: "R114", Fault.ORPHAN.value: "R115",
+    Fault.BELOW.value: "R116",
+}  # fmt: skip
 
 
 class Kind(IntEnum):
@@ -73,6 +83,7 @@ class Kind(IntEnum):
     FOOTER = 2
     HEADER = 3
     EMPTY = 4  # nothing but delimiters, or blanks where the width is fixed
+    IGNORED = 5  # a record of a type that is ignored (`typed`)
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,8 +103,9 @@ def windows(
             rest = _Rest(len(text) - records.size, window, spelling)
             if records.size < len(window) and (stream.ended() or rest.is_no_record(records.size)):
                 records = find_records(
-                    window, spelling.marks, width=header.width, kinds=kinds, final=True
-                )
+                    window, spelling.marks, width=None if header.uneven else header.width,
+                    kinds=kinds, final=True,
+                )  # fmt: skip
             if layout is not None:
                 records = _with_lengths_judged(
                     window, records, layout, line, name, unended=lacks_end
@@ -243,7 +244,7 @@ class _Whole:
 
     def plain(self, columns: Mapping[str, int] | None) -> Window | None:
         """The whole part, read at once; None where something in it needs care."""
-        if columns is None or not self.spelling.plain:
+        if columns is None or not self.spelling.plain or self.header.uneven:
             return None
         window = self.text[: self.spelling.complete(self.text, ended=self.ended)]
         if len(self.text) - len(window) > RECORD_MAX:
@@ -264,7 +265,7 @@ class _Whole:
         """
         spelling = self.spelling
         # where a layout is declared, characters are counted
-        width = None if spelling.layout is not None else self.header.width
+        width = None if spelling.layout is not None or self.header.uneven else self.header.width
         loose = not self.ended and spelling.record_end is None and self.header.line_end != "\r"
         size = spelling.complete(self.text, ended=self.ended)
         if loose:

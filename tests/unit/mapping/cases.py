@@ -3370,4 +3370,348 @@ warning[W104]: all rows form one order
   = help: map the column that holds the order number
 """,
     ),
+    Case(
+        "W112",
+        "every record is a line",
+        """\
+version: 1
+name: m
+mode: update_only
+source:
+  records:
+    types:
+      H: {names: [type, no]}
+      L: {names: [type, sku], under: H, inherits: [no]}
+order:
+  order_number: no
+lines:
+  send: always
+  fields: {line_item_id: sku, sku: sku, article_name: sku, quantity: {value: "1"}}
+""",
+        None,
+        """\
+warning[W112]: records of every type are lines: there is no `when`
+  --> m.yaml:11:1
+   |
+11 | lines:
+   | ^^^^^
+   = help: add `when: "record = 'L'"`
+""",
+    ),
+    Case(
+        "M102",
+        "records without types, and without names",
+        """\
+version: 1
+name: m
+mode: update_only
+source:
+  records:
+    types: {H: {}}
+order:
+  order_number: no
+""",
+        None,
+        """\
+error[M102]: what the cells of type H are is missing
+ --> m.yaml:6:13
+  |
+6 |     types: {H: {}}
+  |             ^
+  = help: add names: [type, order], one for each cell
+""",
+    ),
+    Case(
+        "M102",
+        "records that inherit from nothing",
+        """\
+version: 1
+name: m
+mode: update_only
+source:
+  records:
+    types:
+      H: {names: [type, no]}
+      L: {names: [type, sku], inherits: [no]}
+order:
+  order_number: no
+""",
+        None,
+        """\
+error[M102]: L inherits from nothing
+ --> m.yaml:8:31
+  |
+8 |       L: {names: [type, sku], inherits: [no]}
+  |                               ^^^^^^^^
+  = help: add `under`, the type that has these cells
+""",
+    ),
+    Case(
+        "M102",
+        "fixed width without the place of the type",
+        """\
+version: 1
+name: m
+mode: update_only
+source:
+  format: fixed
+  records:
+    types:
+      H: {positions: {no: 2-5}}
+order:
+  order_number: no
+""",
+        None,
+        """\
+error[M102]: which characters say the type of a record is missing
+ --> m.yaml:6:3
+  |
+6 |   records:
+  |   ^^^^^^^
+  = help: add by: 1-3, the first and the last character of it
+""",
+    ),
+    Case(
+        "M103",
+        "records under themselves, and a cell that is none",
+        """\
+version: 1
+name: m
+mode: update_only
+source:
+  records:
+    by: first
+    types:
+      H: {names: [type, no], under: L}
+      L: {names: [type, sku], under: H}
+order:
+  order_number: no
+""",
+        None,
+        """\
+error[M103]: `by` takes the number of the cell that says the type
+ --> m.yaml:6:9
+  |
+6 |     by: first
+  |         ^^^^^
+  = help: cells count from 1
+
+error[M103]: H would stand under itself
+ --> m.yaml:8:37
+  |
+8 |       H: {names: [type, no], under: L}
+  |                                     ^
+  = help: one of the types stands under none
+
+error[M103]: L would stand under itself
+ --> m.yaml:9:38
+  |
+9 |       L: {names: [type, sku], under: H}
+  |                                      ^
+  = help: one of the types stands under none
+""",
+    ),
+    Case(
+        "M104",
+        "records under a type that is none",
+        """\
+version: 1
+name: m
+mode: update_only
+source:
+  records:
+    types:
+      H: {names: [type, no]}
+      L: {names: [type, sku], under: HH, inherits: [no]}
+order:
+  order_number: no
+""",
+        None,
+        """\
+error[M104]: "HH" is no type of records that others stand under
+ --> m.yaml:8:38
+  |
+8 |       L: {names: [type, sku], under: HH, inherits: [no]}
+  |                                      ^^
+  = help: there are: H
+""",
+    ),
+    Case(
+        "M201",
+        "records inherit what the type above does not have",
+        """\
+version: 1
+name: m
+mode: update_only
+source:
+  records:
+    types:
+      H: {names: [type, no]}
+      L: {names: [type, sku], under: H, inherits: [number]}
+order:
+  order_number: no
+""",
+        None,
+        """\
+error[M201]: type H has no column "number"
+ --> m.yaml:8:52
+  |
+8 |       L: {names: [type, sku], under: H, inherits: [number]}
+  |                                                    ^^^^^^
+  = help: it has: type, no
+""",
+    ),
+    Case(
+        "M203",
+        "names of records twice, and that of the type",
+        """\
+version: 1
+name: m
+mode: update_only
+source:
+  records:
+    types:
+      H: {names: [type, no, no]}
+      L: {names: [record, sku]}
+order:
+  order_number: no
+""",
+        None,
+        """\
+error[M203]: "no" names two cells of type H
+ --> m.yaml:7:18
+  |
+7 |       H: {names: [type, no, no]}
+  |                  ^^^^^^^^^^^^^^
+  = help: each cell needs a name of its own; one that nobody needs has the name ""
+
+error[M203]: "record" is the column with the type of each record
+ --> m.yaml:8:7
+  |
+8 |       L: {names: [record, sku]}
+  |       ^
+  = help: call it otherwise there, or the column with the type: `column: record_type`
+""",
+    ),
+    Case(
+        "M215",
+        "keys that do not go with records",
+        """\
+version: 1
+name: m
+mode: update_only
+source:
+  names: [a, b]
+  find_header: [a]
+  footer: "H"
+  records:
+    types:
+      H: {names: [type, no]}
+      L: {names: [no, sku], under: H, inherits: [no], length: 5}
+      C: {ignore: true, under: H}
+order:
+  order_number: no
+""",
+        None,
+        """\
+error[M215]: `names` does not go with `records`
+ --> m.yaml:5:3
+  |
+5 |   names: [a, b]
+  |   ^^^^^
+  = help: say the names of each type: `types: {H: {names: […]}}`
+
+error[M215]: `find_header` does not go with `records`
+ --> m.yaml:6:3
+  |
+6 |   find_header: [a]
+  |   ^^^^^^^^^^^
+  = help: remove it; lines above the records are left out by `skip_lines`
+
+error[M215]: a file with `names` has no header to find
+ --> m.yaml:6:3
+  |
+6 |   find_header: [a]
+  |   ^^^^^^^^^^^
+  = help: keep `find_header` if the file has a header, else `names`
+
+error[M215]: `footer` means the records of type H, too
+ --> m.yaml:7:11
+  |
+7 |   footer: "H"
+  |           ^^^
+  = help: remove it, or say more of the lines that are no records
+
+error[M215]: L has a cell no of its own
+  --> m.yaml:11:50
+   |
+11 |       L: {names: [no, sku], under: H, inherits: [no], length: 5}
+   |                                                  ^^
+   = help: remove it here, or call the cell otherwise
+
+error[M215]: `length` does nothing for delimited text
+  --> m.yaml:11:55
+   |
+11 |       L: {names: [no, sku], under: H, inherits: [no], length: 5}
+   |                                                       ^^^^^^
+   = help: use `names`
+
+error[M215]: records of type C are no rows
+  --> m.yaml:12:25
+   |
+12 |       C: {ignore: true, under: H}
+   |                         ^^^^^
+   = help: remove it, or `ignore`
+""",
+    ),
+    Case(
+        "M218",
+        "positions of records overlap",
+        """\
+version: 1
+name: m
+mode: update_only
+source:
+  format: fixed
+  records:
+    by: 1
+    types:
+      H: {positions: {no: 2-5, name: 5-9}}
+order:
+  order_number: no
+""",
+        None,
+        """\
+error[M218]: name (5-9) overlaps with no (2-5)
+ --> m.yaml:9:38
+  |
+9 |       H: {positions: {no: 2-5, name: 5-9}}
+  |                                      ^^^
+  = help: correct one of them
+""",
+    ),
+    Case(
+        "M100",
+        "a typo in a type of records",
+        """\
+version: 1
+name: m
+mode: update_only
+source:
+  records:
+    types:
+      H: {nmaes: [type, no]}
+order:
+  order_number: no
+""",
+        None,
+        """\
+error[M100]: unknown key "nmaes"
+ --> m.yaml:7:11
+  |
+7 |       H: {nmaes: [type, no]}
+  |           ^^^^^
+  = help: did you mean "names"?
+""",
+    ),
 ]
