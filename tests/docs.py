@@ -8,6 +8,7 @@ from pathlib import Path
 from pipeline.cli.codes import codes_page
 from pipeline.cli.page import help_page
 from pipeline.mapping.page import filled
+from pipeline.mapping.schema import schema_text
 from pipeline.model.catalogue.page import field_table
 from tests import csv_traits, fixed_traits, recipes
 
@@ -19,6 +20,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "docs/cookbook.md": lambda: recipes.filled((ROOT / "docs/cookbook.md").read_text("utf-8")),
     "docs/csv.md": lambda: csv_traits.filled((ROOT / "docs/csv.md").read_text("utf-8")),
     "docs/fixed.md": lambda: fixed_traits.filled((ROOT / "docs/fixed.md").read_text("utf-8")),
+    "mappings/mapping.schema.json": schema_text,
     "docs/mapping.md": lambda: filled((ROOT / "docs/mapping.md").read_text("utf-8")),
 }
 

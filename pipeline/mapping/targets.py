@@ -13,7 +13,7 @@ from pipeline.model.catalogue import SHAPES
 from pipeline.model.field import Field, Kind, Shape, Use
 
 # Fields that other sections of the mapping make, or that the run itself knows.
-_ELSEWHERE: Mapping[str, str] = {
+ELSEWHERE: Mapping[str, str] = {
     "account": "the account comes from the profile",
     "articles_order": "line items are mapped under `lines`",
     "mutations": "changes are mapped under `trackings` and `mutations`",
@@ -78,9 +78,9 @@ class Targets:
                 "M101", f'parcelLab {what} has no field "{key}"', path, hint, key=True
             )
             return None
-        if key in _ELSEWHERE:
+        if key in ELSEWHERE:
             self.scope.mistake(
-                "M106", f'"{key}" is not mapped here', path, _ELSEWHERE[key], key=True
+                "M106", f'"{key}" is not mapped here', path, ELSEWHERE[key], key=True
             )
             return None
         if field.server_owned:
@@ -94,7 +94,7 @@ class Targets:
             return
         missing = [
             field.name for field in shape.writable
-            if field.use is Use.INSIDE and field.name not in given and field.name not in _ELSEWHERE
+            if field.use is Use.INSIDE and field.name not in given and field.name not in ELSEWHERE
         ]  # fmt: skip
         if missing:
             text = f"{shape.name.replace('_', ' ')} needs {', '.join(missing)}"

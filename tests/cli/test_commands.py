@@ -709,3 +709,19 @@ def test_a_run_without_mappings_takes_those_of_the_partners(
     gone = call("run", "in")
     assert gone.code == 2
     assert "mapping of partner acme" in gone.err
+
+
+# --- mapping schema ----------------------------------------------------------------------------
+
+
+def test_the_schema_is_printed_or_written_over_an_older_one(call: Call, files: Path) -> None:
+    said = call("mapping", "schema")
+    assert json.loads(said.out)["$schema"].endswith("2020-12/schema")
+    assert "# yaml-language-server: $schema=./mapping.schema.json\n# $schema: " in said.err
+    for _ in range(2):
+        written = call("mapping", "schema", "--out", "s.json")
+        assert (written.code, written.out) == (0, "s.json\n")
+        assert "$schema=./s.json" in written.err
+    assert (files / "s.json").read_text(encoding="utf-8") == said.out
+    refused = call("mapping", "schema", "--out", "small.yaml")
+    assert (refused.code, "error[C114]: small.yaml is something else" in refused.err) == (2, True)

@@ -60,7 +60,7 @@ def _row(field: Field) -> str:
         f"`{field.name}`",
         _kind(field),
         "*server*" if field.server_owned else _use(field),
-        "; ".join(_limits(field)),
+        "; ".join(limits(field)),
         "" if field.pii is Pii.NONE else field.pii.value,
         field.doc,
     )
@@ -79,7 +79,7 @@ def _kind(field: Field) -> str:
     return f"{field.kind.value} ({', '.join(f'[{name}](#{name})' for name in names)})"
 
 
-def _limits(field: Field) -> Iterator[str]:
+def limits(field: Field) -> Iterator[str]:
     """The limits of a field in words, each apart."""
     if length := _span(field.min_length, field.max_length):
         yield f"{length} character{'' if length.endswith(' 1') else 's'}"
