@@ -140,7 +140,9 @@ def _fitting(
         from pipeline.run.sampling import fit_rows
 
         lines: list[Mistake] = []
-        if form.format == "fixed":
+        # of records of several types each has a length of its own: those that do not fit are rows
+        # that cannot be read (W108)
+        if form.format == "fixed" and form.records is None:
             from pipeline.run.fitting import fit_lines
 
             lines = fit_lines(compiled, str(mapping), path, name)

@@ -181,7 +181,8 @@ def _batch(window: bytes, records: Records, line: int, reading: _Reading) -> Bat
 def _batch_of(told: Told, window: Window, reading: _Reading) -> Batch:
     """The batch of records of several types."""
     records, bad = told.records, told.records.fault != Fault.NONE
-    rows = _origin(reading.file, records.line + window.line).hstack(told.cells)
+    cells = told.cells.select(reading.columns)
+    rows = _origin(reading.file, records.line + window.line).hstack(cells)
     raw, faulty = rows.filter(pl.Series(~bad)), rows.filter(pl.Series(bad))
     problems: list[tuple[str, str | None, str | None, str | None]] = []
     for at in np.flatnonzero(bad).tolist():

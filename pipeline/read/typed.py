@@ -78,7 +78,8 @@ class TypedRecords:
         """Begin a file of which `columns` are wanted; `name` is how messages call it."""
         self._types = types
         self._spelling = spelling
-        self._columns = tuple(columns)
+        # a table needs a column to have rows
+        self._columns = tuple(columns) or (types.column,)
         self._name = name
         self._numbers = {each.code: number for number, each in enumerate(types.types)}
         self._lengths = [_lengths(each, source) for each in types.types]

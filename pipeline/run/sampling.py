@@ -60,10 +60,9 @@ def fit_rows(
     """
     sample = _sample(compiled.plan, path, file, source)
     told = _Told(compiled, file, sample.rows.height + _records(sample.faulty))
-    mistakes = [*told.unused(header)]
+    mistakes = [*told.unused(header), *told.unreadable(sample.faulty)]
     if sample.rows.height:
-        mistakes += [*told.unreadable(sample.faulty), *told.empty(sample.rows)]
-        mistakes += told.rejected(sample)
+        mistakes += [*told.empty(sample.rows), *told.rejected(sample)]
     return mistakes
 
 

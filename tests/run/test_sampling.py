@@ -118,6 +118,11 @@ def test_rows_that_cannot_be_read(tmp_path: Path) -> None:
     )
 
 
+def test_a_file_of_which_no_row_can_be_read_is_told_as_well(tmp_path: Path) -> None:
+    (mistake,) = told(tmp_path, ["A1;1", "A2;1"])
+    assert mistake.message.startswith("2 of 2 rows of in.csv cannot be read")
+
+
 def test_columns_without_a_value(tmp_path: Path) -> None:
     (mistake,) = told(tmp_path, [row.replace("20.11.2026", " ") for row in rows(2)])
     assert (mistake.code, mistake.line) == ("W109", 24)

@@ -159,6 +159,13 @@ def test_the_type_may_stand_in_any_cell(tmp_path: Path) -> None:
     assert told == [(3, "R114", '""', None)]
 
 
+def test_no_column_may_be_wanted(tmp_path: Path) -> None:
+    good, faulty, told = read(tmp_path, "H;1;Jo\nL;1;a;\nX\n", [])
+
+    assert (good, faulty) == ([(1,), (2,)], [(3,)])
+    assert [row[1] for row in told] == ["R114"]
+
+
 def test_columns_are_those_of_all_types(tmp_path: Path) -> None:
     (tmp_path / "in").write_text("H;1;Jo\n")
 
