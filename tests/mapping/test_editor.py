@@ -139,7 +139,9 @@ def test_a_wrong_word_is_marked(editor: Editor) -> None:
 @pytest.mark.parametrize("name", ["design-orders", "x12-856", "wms-orders"])
 def test_it_is_silent_about_a_good_mapping(name: str, editor: Editor) -> None:
     (path,) = [each for each in MAPPINGS if each.stem == name]
-    text = path.read_text(encoding="utf-8").replace("../mapping.schema.json", "./mapping.schema.json")
+    text = path.read_text(encoding="utf-8").replace(
+        "../mapping.schema.json", "./mapping.schema.json"
+    )
     assert editor.open(f"{name}.yaml", text) == []
 
 
