@@ -11,11 +11,19 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from pipeline.mapping.plan import ColumnPlan, FieldPlan, MutationPlan, ObjectPlan, Plan, Scope
+from pipeline.mapping.plan import (
+    Aggregate,
+    ColumnPlan,
+    FieldPlan,
+    MutationPlan,
+    ObjectPlan,
+    Plan,
+    Scope,
+)
 from pipeline.mapping.values import TEXT_PREFIX, WHY_PREFIX
 from pipeline.model import codes
 from pipeline.model.findings import Findings
-from pipeline.model.origin import FILE, KEY, LINE, MESSAGE, ORIGIN
+from pipeline.model.origin import FILE, KEY, LINE, MESSAGE, ORIGIN, SEGMENT
 from pipeline.model.rules import RULES
 from pipeline.model.tables import (
     TRACKING_KEY,
@@ -118,7 +126,7 @@ def convert(raw: RawTable, plan: Plan) -> Converted:
         KEY,
         pl.any_horizontal(reasons).alias("_bad"),
         *_section_columns(plan),
-        *(_value(f, gates.get(f.slot)).alias(f.slot) for f in fields),
+        *(_value(f, plan, gates.get(f.slot)).alias(f.slot) for f in fields),
     ).collect()  # fmt: skip
     bad = frame.filter(made.get_column("_bad"))
     findings = Findings.of(
@@ -138,8 +146,11 @@ def _columns(rows: pl.DataFrame, plan: Plan) -> pl.LazyFrame:
     typed = {column.name for column in plan.typed}
     empty = sorted({"", *plan.source.null_values})
     cells = []
-    for name in plan.reads:
-        text = pl.col(name).str.strip_chars() if plan.source.trim else pl.col(name)
+    of_pieces = plan.pieces.names if plan.pieces is not None else ()
+    for name in (*plan.reads, *of_pieces):
+        # the key of a row is asked for before its pieces are made
+        cell = pl.col(name) if name in rows.columns else pl.lit(None, pl.String)
+        text = cell.str.strip_chars() if plan.source.trim else cell
         value = pl.when(~text.is_in(empty)).then(text)
         cells.append(value.alias(TEXT_PREFIX + name if name in typed else name))
     lazy = rows.lazy().select(*ORIGIN, *_of_message(rows), *cells)
@@ -175,13 +186,29 @@ def _conditions(plan: Plan) -> list[pl.Expr]:
     made = []
     always = pl.lit(value=True)
     if plan.lines is not None:
-        made.append((plan.lines.when if plan.lines.when is not None else always).alias(WHEN_LINES))
+        when = plan.lines.when if plan.lines.when is not None else always
+        made.append(_of_piece(when, plan.lines.item.leaves(), plan).alias(WHEN_LINES))
     if plan.trackings is not None:
         when = plan.trackings.when if plan.trackings.when is not None else always
+        when = _of_piece(when, plan.trackings.tracking.leaves(), plan, plan.trackings.key_columns)
         made.append(when.alias(WHEN_TRACKINGS))
         made.append(pl.when(when).then(plan.trackings.key).alias(TRACKING_KEY))
-    made += [_mutation_condition(m).alias(when_mutation(m.index)) for m in plan.mutations]
+    for mutation in plan.mutations:
+        when = _mutation_condition(mutation)
+        if mutation.scope is Scope.ROW and mutation.type != "cancel_order":
+            when = _of_piece(when, mutation.body.leaves(), plan)
+        made.append(when.alias(when_mutation(mutation.index)))
     return made
+
+
+def _of_piece(
+    when: pl.Expr, leaves: Iterable[FieldPlan], plan: Plan, columns: Iterable[str] = ()
+) -> pl.Expr:
+    """A condition that does not hold for a row without items, where items are what it is about."""
+    if plan.pieces is None:
+        return when
+    used = {*columns, *(name for leaf in leaves for name in leaf.columns)}
+    return when & (pl.col(SEGMENT) > 0) if used & {*plan.pieces.names} else when
 
 
 def _mutation_condition(mutation: MutationPlan) -> pl.Expr:
@@ -194,6 +221,14 @@ def _mutation_condition(mutation: MutationPlan) -> pl.Expr:
             return mutation.when.any().over(KEY)
         case Scope.ROW:
             return mutation.when
+
+
+def _once_a_row(value: pl.Expr, field: FieldPlan, plan: Plan) -> pl.Expr:
+    """A value that is added up: what a row has but once counts once, and not for each of its pieces."""
+    pieces = plan.pieces
+    if pieces is None or field.aggregate is not Aggregate.SUM or {*pieces.names} & {*field.columns}:
+        return value
+    return pl.when(pl.int_range(pl.len()).over(FILE, LINE) == 0).then(value)
 
 
 def _section_columns(plan: Plan) -> list[str]:
@@ -220,7 +255,7 @@ def _gates(plan: Plan) -> dict[str, str]:
     return gates
 
 
-def _value(field: FieldPlan, gate: str | None) -> pl.Expr:
+def _value(field: FieldPlan, plan: Plan, gate: str | None) -> pl.Expr:
     """The value of a row; the default only where no row of its order, or parcel, has one.
 
     Rows that continue an order leave its cells blank (FORMATS §1): a default in each of them would
@@ -228,12 +263,13 @@ def _value(field: FieldPlan, gate: str | None) -> pl.Expr:
     """
     value = _gated(field.value, gate)
     if field.fill is None:
-        return value
+        return _once_a_row(value, field, plan)
     of = [KEY] if gate is None else [KEY, TRACKING_KEY]
     none = value.is_null().all().over(of)
     if field.reason is not None:
         none = none & field.reason.is_null()
-    return pl.when(none).then(_gated(field.fill, gate)).otherwise(value)
+    filled = pl.when(none).then(_gated(field.fill, gate)).otherwise(value)
+    return _once_a_row(filled, field, plan)
 
 
 def _gated(expr: pl.Expr, gate: str | None) -> pl.Expr:
@@ -374,6 +410,8 @@ def _repeated(frame: pl.DataFrame, plan: Plan) -> tuple[pl.DataFrame, Findings]:
     cells = [TEXT_PREFIX + name if name in typed else name for name in plan.reads]
     # numbered rows of one file are never the same; those of the same order in another file are
     cells += [column.name for column in plan.derived if column.numbers]
+    # a row repeats another one with all of its pieces; equal items of one row are several
+    cells += [SEGMENT] if plan.pieces is not None else []
     # The hash only finds candidates; equality of the cells decides.
     hashes = frame.select(pl.struct(KEY, *cells).hash().alias("hash")).to_series()
     twins = frame.filter(hashes.is_duplicated() & frame.get_column(KEY).is_not_null())

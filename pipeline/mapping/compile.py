@@ -2,7 +2,7 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from zoneinfo import available_timezones
@@ -18,7 +18,13 @@ from pipeline.mapping.document import Data, Document, Path, read_document
 from pipeline.mapping.expected import read_expectation
 from pipeline.mapping.extract import read_extract
 from pipeline.mapping.formats import FormatMistake, form
-from pipeline.mapping.language import MappingDoc, MutationDoc, SourceDoc
+from pipeline.mapping.language import (
+    ExplodeDoc,
+    MappingDoc,
+    MutationDoc,
+    SourceDoc,
+    UnpivotDoc,
+)
 from pipeline.mapping.layout import end_of, names_of, read_positions, trailer_cells
 from pipeline.mapping.lookups import read_lookups
 from pipeline.mapping.mistakes import (
@@ -29,6 +35,7 @@ from pipeline.mapping.mistakes import (
     did_you_mean,
     in_order,
 )
+from pipeline.mapping.pieces import read_pieces
 from pipeline.mapping.plan import (
     TEXT_FORMATS,
     TEXT_PREFIX,
@@ -38,6 +45,7 @@ from pipeline.mapping.plan import (
     Mode,
     MutationPlan,
     ObjectPlan,
+    PiecesPlan,
     Plan,
     Sending,
     Source,
@@ -171,6 +179,17 @@ def _written_out(data: dict[str, Data]) -> dict[str, Data]:
     return full
 
 
+def _unused_pieces(
+    given: Mapping[str, ExplodeDoc] | Mapping[str, UnpivotDoc], used: Container[str]
+) -> list[str]:
+    """Columns of pieces of which neither the text nor any part is used."""
+    return [
+        name
+        for name, doc in given.items()
+        if not any(each in used for each in (name, *doc.names, *doc.keys, doc.rest))
+    ]
+
+
 class _Compiler:
     def __init__(self, scope: Scope, doc: MappingDoc, load: Callable[[str], bytes] | None) -> None:
         self.scope = scope
@@ -197,11 +216,13 @@ class _Compiler:
         scope.source = self._source(doc.source, expects)
         extract = read_extract(scope, doc.source, doc.extract)
         read_lookups(scope, doc.lookups, self.load)
+        pieces = read_pieces(scope, doc.rows, doc.source.format)
         typed = self._typed()
         derived = self._derived()
         skip = self._skipped()
         order = self._order()
         key, key_columns = self._key(doc.rows.key, ("rows", "key"), order)
+        self._of_whole_rows(key_columns, pieces)
         lines = self._lines()
         trackings = self._trackings()
         mutations = [m for i, entry in enumerate(doc.mutations) if (m := self._mutation(i, entry))]
@@ -213,12 +234,16 @@ class _Compiler:
         reads = {*scope.used_columns, *doc.source.columns} - made
         if scope.source.records is not None:  # which cells are another record's is told by it
             reads.add(scope.source.records.column)
+        if pieces is not None:
+            used = {column.source for column in pieces.columns if column.split is not None}
+            reads = reads.difference(pieces.names) | used
         return Plan(
             name=doc.name, sha256=hashlib.sha256(self.scope.document.text.encode()).hexdigest(),
             mode=doc.mode, source=scope.source, reads=tuple(sorted(reads)), typed=tuple(typed),
             derived=tuple(derived), key=key, key_columns=key_columns, skip=skip,
             conflicts=doc.rows.conflicts, order=order, lines=lines, trackings=trackings,
             mutations=tuple(mutations), extract=extract, expects=expects, clauses=self.clauses,
+            pieces=pieces,
         )  # fmt: skip
 
     # -- the file's side --------------------------------------------------------------------
@@ -397,6 +422,15 @@ class _Compiler:
         joined = parts[0] if len(parts) == 1 else pl.concat_str(parts, separator=KEY_JOINT)
         return joined, tuple(dict.fromkeys(columns))
 
+    def _of_whole_rows(self, key_columns: tuple[str, ...], pieces: PiecesPlan | None) -> None:
+        """A row lies in one partition and is accounted for once: all of its pieces are of one order."""
+        of_pieces = [] if pieces is None else [n for n in key_columns if n in pieces.names]
+        if of_pieces:
+            at: Path = ("rows", "key") if self.doc.rows.key else ("order", "order_number")
+            text = f'"{of_pieces[0]}" differs from piece to piece of a row, and an order has whole rows'
+            hint = "tell the orders apart by columns of the file"
+            self.scope.mistake("M221", text, at, hint)
+
     # -- the API's side ---------------------------------------------------------------------
 
     def _order(self) -> ObjectPlan | None:
@@ -521,6 +555,18 @@ class _Compiler:
             ("derive", self.doc.derive, self.scope.used_columns, "derived column"),
             ("source.columns", self.doc.source.columns, self.scope.used_columns, "declared column"),
             ("extract.columns", extracted, self.scope.used_columns, "extracted column"),
+            *(
+                (
+                    f"rows.{name}",
+                    _unused_pieces(given, self.scope.used_columns),
+                    (),
+                    "column of pieces",
+                )
+                for name, given in (
+                    ("explode", self.doc.rows.explode),
+                    ("unpivot", self.doc.rows.unpivot),
+                )
+            ),
         ):
             for name in names:
                 if name not in used:

@@ -348,6 +348,51 @@ class ExtractDoc(_Doc):
         return {name: _listed(paths) for name, paths in given.items()}
 
 
+class _CellDoc(_Doc):
+    from_: str = Field(alias="from", description="the column whose cell holds the items")
+    split: str = Field(
+        min_length=1,
+        description='what stands between items: `"|"`, `", "`; a tab is `"\\t"`, a line break `"\\n"`, in double quotes',
+    )
+
+
+class _NumberedDoc(_Doc):
+    from_: str = Field(
+        alias="from",
+        description="the columns, with `{n}` for the number: `Item {n} SKU`. It is short for `{from: …}`",
+    )
+
+
+class _PartsDoc(_Doc):
+    # the fields of the second base of a class stand before those of the first
+    parts: str | None = Field(
+        None,
+        min_length=1,
+        description='what divides an item into parts: `":"`; then the parts are columns, too',
+    )
+    names: list[str] = Field(
+        [], description="the names of the parts, in their order; each item must have as many (R119)"
+    )
+    rest: str | None = Field(
+        None, description="with `names`: the column of what stands behind the named parts, if any"
+    )
+    keys: dict[str, str] = Field(
+        {},
+        description="of parts that say what they are, `sku:A7;qty:2`: `{column: key}`. Parts with other keys are left alone",
+    )
+    mark: str = Field(
+        ":", min_length=1, description="with `keys`: what stands between the key and its text"
+    )
+
+
+class ExplodeDoc(_PartsDoc, _CellDoc):
+    """`rows.explode`: a column of the items of a cell."""
+
+
+class UnpivotDoc(_PartsDoc, _NumberedDoc):
+    """`rows.unpivot`: a column of those that are numbered in the header."""
+
+
 class RowsDoc(_Doc):
     """`rows`: which rows form an order, which are left out, and what happens when they disagree."""
 
@@ -365,6 +410,27 @@ class RowsDoc(_Doc):
     on_error: Literal["hold"] = Field(
         "hold", description="one faulty row holds its whole order back"
     )
+    explode: dict[str, ExplodeDoc] = Field(
+        {},
+        description='one row for each item of a cell: `{column: {from: Items, split: "|"}}`; of several, in step',
+    )
+    unpivot: dict[str, UnpivotDoc] = Field(
+        {},
+        description='one row for each number of numbered columns: `{column: "Item {n} SKU"}`; of several, in step',
+    )
+    number: str | None = Field(
+        None, description="with one of both: a column with the number of the piece in its row"
+    )
+
+    @field_validator("unpivot", mode="before")
+    @classmethod
+    def _pattern_alone(cls, given: object) -> object:
+        if not isinstance(given, dict):
+            return given
+        return {
+            name: {"from": entry} if isinstance(entry, str) else entry
+            for name, entry in given.items()
+        }
 
 
 class LinesDoc(_Doc):

@@ -17,6 +17,7 @@ from pipeline.mapping.extract import readable, standings
 from pipeline.mapping.formats import LETTERS
 from pipeline.mapping.language import (
     ExpectationDoc,
+    ExplodeDoc,
     RecordsDoc,
     RecordTypeDoc,
     RepairDoc,
@@ -53,7 +54,7 @@ def _keys(model: type[BaseModel]) -> str:
     return _table(
         ("key", "required", "default", ""),
         (
-            (f"`{name}`", "yes" if info.is_required() else "no", "" if info.is_required() else default(info.default), info.description or "")
+            (f"`{info.alias or name}`", "yes" if info.is_required() else "no", "" if info.is_required() else default(info.default), info.description or "")
             for name, info in model.model_fields.items()
         ),
     )  # fmt: skip
@@ -77,6 +78,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "repair": lambda: _keys(RepairDoc),
     "records": lambda: _keys(RecordsDoc),
     "recordtype": lambda: _keys(RecordTypeDoc),
+    "explode": lambda: _keys(ExplodeDoc),
     "levels": _levels,
     "steps": lambda: _table(
         ("step", "does"), ((f"`{written}`", does) for written, does in EXPLAINED.values())

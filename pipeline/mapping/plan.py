@@ -1,7 +1,7 @@
 """The frozen Plan: everything the stages need to know of a mapping, no YAML in sight."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -257,6 +257,85 @@ class ExtractPlan:
         return ", ".join(path.text for path in paths)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PieceColumn:
+    """A column of the pieces of a row: an item of a cell, or one of a group of numbered columns.
+
+    `source` is the column whose cell holds the items, divided by `split`; where `split` is None it is a
+    pattern with NUMBER in the place of the number: `Item {n} SKU`.
+
+    With `parts` each text is taken apart: `names` are the columns of its parts in order, `rest` that of
+    what is left behind them; or `keys` are pairs of column and key of parts written `key` `mark` text.
+    """
+
+    name: str
+    source: str
+    split: str | None
+    parts: str | None = None
+    names: tuple[str, ...] = ()
+    rest: str | None = None
+    keys: tuple[tuple[str, str], ...] = ()
+    mark: str = ":"
+    line: int = 1
+
+    @property
+    def made(self) -> tuple[str, ...]:
+        """The names of the columns that come of it, its own first."""
+        rest = () if self.rest is None else (self.rest,)
+        return (self.name, *self.names, *rest, *(name for name, _ in self.keys))
+
+
+NUMBER = "{n}"  # in the name of numbered columns
+NUMBER_MAX = 254  # of numbered columns; those of a cell are 255 at most (`model.origin.COPIES_MAX`)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PiecesPlan:
+    """How a row becomes several (`rows.explode`, `rows.unpivot`); all `columns` go in step.
+
+    `number` is the column that says which piece of its row it is.
+    """
+
+    columns: tuple[PieceColumn, ...]
+    number: str | None = None
+
+    @property
+    def numbered(self) -> bool:
+        """Whether the pieces stand in numbered columns, and not in one cell."""
+        return self.columns[0].split is None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All columns that pieces have besides those of their row."""
+        number = () if self.number is None else (self.number,)
+        return (*(name for column in self.columns for name in column.made), *number)
+
+    def source_of(self, name: str) -> str | None:
+        """The column of the file, or the pattern, from which a column of pieces is; None for others."""
+        if name == self.number:
+            return self.columns[0].source
+        return next((each.source for each in self.columns if name in each.made), None)
+
+
+def numbered(pattern: str, columns: Iterable[str]) -> dict[int, str]:
+    """The columns that a pattern means, by their number; the first where two have the same.
+
+    >>> numbered("Item {n} SKU", ["Item 1 SKU", "Item 02 SKU", "Items"])
+    {1: 'Item 1 SKU', 2: 'Item 02 SKU'}
+    """
+    before, _, behind = pattern.partition(NUMBER)
+    found: dict[int, str] = {}
+    for column in columns:
+        number = column[len(before) : len(column) - len(behind)]
+        there = column.startswith(before) and column.endswith(behind)
+        if there and number.isascii() and number.isdigit() and len(number) <= _NUMBER_DIGITS:
+            found.setdefault(int(number), column)
+    return dict(sorted(found.items()))
+
+
+_NUMBER_DIGITS = 9
+
+
 class Mode(StrEnum):
     """Whether orders that the ledger does not know may be created."""
 
@@ -451,6 +530,7 @@ class Plan:
     extract: ExtractPlan | None = None
     expects: Expectation | None = None
     clauses: Mapping[str, Clause] = dataclasses.field(default_factory=dict)
+    pieces: PiecesPlan | None = None
 
     def fields(self) -> list[FieldPlan]:
         """Every mapped field, in the order in which findings of a row are ranked."""

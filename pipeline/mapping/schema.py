@@ -64,6 +64,7 @@ def schema() -> Node:
     defs = {name: _of_model(node, models[name]) for name, node in inner.items() if name in models}
     defs |= {name: _of_shape(shape) for name, shape in SHAPES.items() if name != "attribute"}
     defs["MutationDoc"]["allOf"] = [_fields_of(name) for name in MUTATIONS]
+    defs["UnpivotDoc"]["type"] = ["object", *_TEXT]  # the name of the columns alone
     defs |= {"value": _value(), "values": _values(), "lookup": _lookup(), "step": _step()}
     made = {"$schema": _DRAFT, **_of_model(whole, MappingDoc), "title": TITLE}
     plain = {name: _plain(node) for name, node in inner.items() if name not in models}

@@ -1,5 +1,6 @@
 """Problems of rows, as a table with the same address columns as the data (STYLE §1)."""
 
+import re
 from dataclasses import dataclass
 
 import polars as pl
@@ -82,17 +83,32 @@ def sentence(finding: dict[str, object]) -> str:
     'column "Qty" (quantity): "two" is not a whole number'
     """
     rule = RULES[str(finding["code"])]
+    detail, item = item_of(str(finding.get("detail") or ""))
     shown = {
-        name: shorten(str(finding.get(name) or ""))
-        for name in ("column", "target", "value", "detail")
+        name: shorten(text if name == "detail" else str(finding.get(name) or ""))
+        for name, text in dict.fromkeys(("column", "target", "value", "detail"), detail).items()
     }
-    says = rule.says.format(**shown)
+    says = rule.says.format(**shown) + item
     column, target = shown["column"], shown["target"]
     if not column:
         return says
     if not target or target == column or "{target}" in rule.says or "{column}" in rule.says:
         return f'column "{column}": {says}'
     return f'column "{column}" ({target}): {says}'
+
+
+# Of a cell with several items, a finding says at the end of `detail` which one it is about.
+ITEM = r" ?(\(item [0-9]+ of [0-9]+\))$"
+
+
+def item_of(detail: str) -> tuple[str, str]:
+    """Take apart what the sentence of a rule is filled with, and what stands behind the sentence.
+
+    >>> item_of("1234.56 (item 2 of 3)")
+    ('1234.56', ' (item 2 of 3)')
+    """
+    found = re.search(ITEM, detail)
+    return (detail, "") if found is None else (detail[: found.start()], f" {found.group(1)}")
 
 
 def shorten(text: str) -> str:

@@ -174,6 +174,30 @@ _ROWS: tuple[Rule, ...] = (
         "which order it is of is said there, and it must not be taken for one of the order before",
         "correct that record, or ask for it and all below it again",
     ),
+    _rule(
+        "R117",
+        _READ,
+        "Too many items in a cell",
+        "the cell holds {detail} items, and a row may have 255",
+        "each item has a number in the address of its row, so that whatever is said of it can be found",
+        "ask for the record on several rows; if the items are no items, correct `rows.explode` in the mapping",
+    ),
+    _rule(
+        "R118",
+        _READ,
+        "Cells with different numbers of items",
+        "cells that belong together have different numbers of items: {detail}",
+        "the first item of one cell belongs to the first of the others, and so on; nobody can tell which one is missing",
+        "correct the cells; an item that has nothing in one of them keeps its place: `A||C`",
+    ),
+    _rule(
+        "R119",
+        _READ,
+        "Item not written as declared",
+        'the item "{value}" has {detail}',
+        "`rows` in the mapping says what parts an item has; with other parts nobody can tell which is which",
+        "correct the cell; if a text of the item holds what divides its parts, ask for another character between them",
+    ),
     # R2: text to value
     _rule(
         "R201",

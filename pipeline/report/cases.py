@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from pipeline.model.findings import item_of
 from pipeline.model.origin import FILE, LINE, ORIGIN, SEGMENT, place
 from pipeline.model.rules import RULES
 from pipeline.report.masking import PiiMode, shown_detail, shown_value
@@ -54,16 +55,17 @@ class Quoting:
         `value` stands in place of its value, where one is given.
         """
         code, target = str(finding["code"]), _text(finding["target"])
+        said, item = item_of(_text(finding["detail"]) or "")
         detail = shown_detail(
-            code, target, _text(finding["value"]), _text(finding["detail"]), self.pii,
-            path=self._path(finding),
-        )  # fmt: skip
-        return RULES[code].says.format(
+            code, target, _text(finding["value"]), said, self.pii, path=self._path(finding)
+        )
+        says = RULES[code].says.format(
             column=self.column(finding),
             target=visible(target or ""),
             value=self.value(finding) if value is None else value,
             detail=detail,
         )
+        return says + item
 
     def briefly(self, finding: Mapping[str, object]) -> str:
         """Write code, column and sentence of a finding, the column once."""

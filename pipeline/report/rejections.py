@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from pipeline.model.findings import ERROR_CODES, QUOTED_MAX
+from pipeline.model.findings import ERROR_CODES, ITEM, QUOTED_MAX
 from pipeline.model.origin import FILE, LINE, ORIGIN
 from pipeline.model.outcomes import REJECTED_ROWS, OrderOutcome
 from pipeline.model.outcomes import REPORTED_FINDING_SCHEMA as FINDING
@@ -174,7 +174,17 @@ def _filled(part: pl.DataFrame, says: str) -> pl.Series:
     if not names:
         return part.select(pl.repeat(says, pl.len())).to_series()
     template = "{}".join(piece.replace("{", "").replace("}", "") for piece in pieces[::2])
-    return part.select(pl.format(template, *(_shortened(part[name]) for name in names))).to_series()
+    item = part["detail"].fill_null("").str.extract(ITEM, 1)
+    bare = part.with_columns(pl.col("detail").str.replace(ITEM, ""))
+    made = bare.select(pl.format(template, *(_shortened(bare[name]) for name in names))).to_series()
+    return made if item.null_count() == item.len() else _with_items(made, item)
+
+
+def _with_items(made: pl.Series, item: pl.Series) -> pl.Series:
+    """Sentences, with the item of a cell that they are about behind them."""
+    return pl.select(
+        pl.concat_str(pl.lit(made), pl.lit(item), separator=" ", ignore_nulls=True)
+    ).to_series()
 
 
 def _shortened(values: pl.Series) -> pl.Series:

@@ -10,6 +10,7 @@ import polars as pl
 from pipeline import __version__
 from pipeline.config import Settings
 from pipeline.ledger import Ledger
+from pipeline.mapping.plan import Plan
 from pipeline.model.edi.envelope import LineTotals
 from pipeline.model.origin import ORIGIN
 from pipeline.model.outcomes import (
@@ -78,7 +79,7 @@ def facts_of(
             for j in jobs for s, snap in j.files
         ] + [each.as_fact() for each in set_aside.values()],
         "fields": [
-            {"mapping": j.plan.name, "target": f.target, "column": f.column, "line": f.line}
+            {"mapping": j.plan.name, "target": f.target, "column": _in_file(j.plan, f.column), "line": f.line}
             for j in jobs for f in j.plan.fields()
         ],
         "paths": [
@@ -91,6 +92,12 @@ def facts_of(
             for index, each in lines.items()
         ],
     }  # fmt: skip
+
+
+def _in_file(plan: Plan, column: str) -> str:
+    """A column of pieces as the file has it: the one of its cell, or the pattern of numbered ones."""
+    source = plan.pieces.source_of(column) if plan.pieces is not None else None
+    return column if source is None else source
 
 
 def run_facts(

@@ -24,6 +24,7 @@ from pipeline.ledger import PLANNED_SCHEMA
 from pipeline.model.origin import FILE, KEY, ORIGIN
 from pipeline.model.outcomes import REPORTED_FINDING_SCHEMA, OrderOutcome, RowOutcome
 from pipeline.model.stops import StopRun
+from pipeline.pieces import named, whole_findings, whole_orders, whole_rows
 from pipeline.run.folder import RunFolder
 from pipeline.run.quoting import with_cells
 from pipeline.run.request import Options
@@ -241,7 +242,15 @@ def _orders(
         )
     grouped = group(parts, names, backfill=options.backfill)
     findings = with_cells(grouped.findings, shares)
-    return Grouped(grouped.orders, grouped.held, grouped.rows, findings), known
+    for share in shares:
+        findings = named(findings, share.plan, share.raw.rows.columns, share.raw.rows)
+    rows = whole_rows(grouped.rows)
+    return Grouped(
+        whole_orders(grouped.orders),
+        whole_orders(grouped.held),
+        rows,
+        whole_findings(findings, rows),
+    ), known
 
 
 def _kept(

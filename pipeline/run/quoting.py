@@ -49,7 +49,8 @@ def with_cells(findings: pl.DataFrame, shares: Sequence[Share]) -> pl.DataFrame:
 def _single(share: Share) -> dict[str, list[str]]:
     """Column → the targets that it alone feeds."""
     fed: dict[str, list[str]] = {}
+    there = {*share.plan.reads, *(share.plan.pieces.names if share.plan.pieces else ())}
     for field in share.plan.fields():
-        if len(field.columns) == 1 and field.column in share.plan.reads:
+        if len(field.columns) == 1 and field.column in there:
             fed.setdefault(field.column, []).append(field.target)
     return fed

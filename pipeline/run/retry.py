@@ -16,7 +16,7 @@ import polars as pl
 from pipeline.config import Settings
 from pipeline.ledger import PLANNED_SCHEMA, Ledger, RunRecord
 from pipeline.ledger import RunState as LedgerState
-from pipeline.mapping.plan import TEXT_FORMATS, Source
+from pipeline.mapping.plan import NUMBER, TEXT_FORMATS, Source
 from pipeline.model.origin import FILE, LINE, place
 from pipeline.model.outcomes import (
     ARRIVED_ORDERS,
@@ -235,8 +235,12 @@ def _mapping_of(file: Path, before: _Before) -> Path:
     if len(of) == 1:
         return paths[of.pop()]
     there = set(read_header(file, form, name=file.name)) if form is not None else set()
-    wanted = {name: {e["column"] for e in before.facts["fields"] if e["mapping"] == name} - {""}
-              for name in paths}  # fmt: skip
+    # how far numbered columns go differs from file to file
+    wanted = {
+        name: {e["column"] for e in before.facts["fields"] if e["mapping"] == name and NUMBER not in e["column"]}
+        - {""}
+        for name in paths
+    }  # fmt: skip
     of_text = {
         e["mapping"]
         for e in before.facts["files"]

@@ -23,6 +23,7 @@ from pipeline.model.findings import ERROR_CODES, Findings
 from pipeline.model.origin import LINE
 from pipeline.model.rules import RULES, Stage
 from pipeline.model.tables import RawTable
+from pipeline.pieces import named, take_apart, whole_findings
 from pipeline.read import read_batches, settled
 from pipeline.report.masking import mask, pii_of
 
@@ -84,7 +85,9 @@ def _sample(plan: Plan, path: Path, file: str, source: Source) -> Sample:
     if last is not None:
         unread = unread.filter(pl.col(LINE) <= last)
     plan = replace(plan, source=source)
-    made = convert(RawTable(raw), plan)
+    apart = take_apart(RawTable(raw), plan)
+    unread = pl.concat([unread, apart.findings.rows])
+    made = convert(apart.raw, plan)
     numbers = made.table.rows
     existing = (
         numbers.get_column("order.order_number").drop_nulls().cast(pl.String).unique().to_list()
@@ -92,7 +95,9 @@ def _sample(plan: Plan, path: Path, file: str, source: Source) -> Sample:
         else []
     )
     judged = check(made.table, made.findings, plan, existing=existing)
-    return Sample(raw, Findings(unread), Findings.of(made.findings.rows, judged.rows))
+    every = Findings.of(made.findings.rows, judged.rows).rows
+    found = whole_findings(named(every, plan, raw.columns))
+    return Sample(raw, Findings(unread), Findings(found))
 
 
 def _records(faulty: Findings) -> int:

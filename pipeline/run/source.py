@@ -415,6 +415,7 @@ def _job(
         return _of_envelopes(path, taken, originals, desk, warn)
     made, sha256 = read_mapping(path)
     files, forms, headers = [], {}, {}
+    reads: dict[str, None] = {}  # numbered columns go as far as those of one of the files
     for original in claimed:
         with refusals.of(original), copies.perhaps_not_meant(original, {path: plan.source.files}):
             copy = copies.of(original)
@@ -431,13 +432,15 @@ def _job(
                 warn(f"{copy.name} is not in {plan.source.encoding}: read as {form.encoding}")
             header = read_header(copy.path, form, name=copy.name)
             made, sha256 = _fitting(path, plan, header, copy.name)
+            reads |= dict.fromkeys(made.plan.reads)
             source, _ = numbered = _numbered(copy, plan, ordinals)
             files.append(numbered)
             headers[source.index] = tuple(header)
             if form is not plan.source:
                 forms[source.index] = form
     _say_warnings(path, made, warn)
-    return Job(path, made.plan, sha256, tuple(files), forms=forms, headers=headers)
+    whole = replace(made.plan, reads=tuple(sorted(reads))) if reads else made.plan
+    return Job(path, whole, sha256, tuple(files), forms=forms, headers=headers)
 
 
 def _as_text(copy: Snapshot, source: Source) -> Source:

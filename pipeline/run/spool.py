@@ -14,7 +14,7 @@ from pathlib import Path
 
 import polars as pl
 
-from pipeline.convert import keys
+from pipeline.convert import keys, orders_of
 from pipeline.intake import Snapshot, holds_a_sheet, with_breaks
 from pipeline.mapping.expected import as_total
 from pipeline.mapping.plan import Plan, Source
@@ -23,6 +23,7 @@ from pipeline.model.findings import Findings
 from pipeline.model.origin import FILE, KEY, MESSAGE, ORIGIN
 from pipeline.model.stops import SourceUnusable, StopRun
 from pipeline.model.tables import RawTable, SourceFile
+from pipeline.pieces import take_apart
 from pipeline.read import Batch, TrailerRecord, read_batches, read_edi_batches
 from pipeline.run.folder import RunFolder
 from pipeline.run.guesses import Guesses
@@ -45,7 +46,10 @@ class Total:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What one mapping has in one partition; `faulty` holds ORIGIN, `_key`, order_number."""
+    """What one mapping has in one partition; `faulty` holds ORIGIN, `_key`, order_number.
+
+    Where the mapping makes several rows of one, `raw` has these (`pipeline.pieces`).
+    """
 
     plan: Plan
     raw: RawTable
@@ -219,14 +223,33 @@ def _read(job: Job, source: SourceFile, snapshot: Snapshot) -> Iterator[Batch]:
             columns=job.plan.reads, portion=job.portions.get(source.index),
         )  # fmt: skip
         return
+    lacking = _lacking(job, source.index)
     for batch in read_batches(
         snapshot.path,
         job.source_of(source.index),
         file=source.index,
-        columns=job.plan.reads,
+        columns=[name for name in job.plan.reads if name not in lacking],
         name=source.name,
     ):
-        yield _of_a_sheet(batch) if holds_a_sheet(source.name) else batch
+        full = _with_empty(batch, lacking, job.plan.reads) if lacking else batch
+        yield _of_a_sheet(full) if holds_a_sheet(source.name) else full
+
+
+def _lacking(job: Job, file: int) -> list[str]:
+    """The numbered columns that other files of the mapping have, and this one has not."""
+    pieces, header = job.plan.pieces, job.headers.get(file)
+    if pieces is None or not pieces.numbered or header is None:
+        return []
+    return [name for name in job.plan.reads if name not in header]
+
+
+def _with_empty(batch: Batch, lacking: Sequence[str], order: Sequence[str]) -> Batch:
+    empty = [pl.lit("").alias(name) for name in lacking]
+    raw, faulty = (
+        RawTable(table.rows.with_columns(empty).select(*ORIGIN, *order))
+        for table in (batch.raw, batch.faulty)
+    )
+    return replace(batch, raw=raw, faulty=faulty)
 
 
 def _of_a_sheet(batch: Batch) -> Batch:
@@ -259,13 +282,25 @@ def _in_memory(
     _something_is_left(jobs, noted)
 
     def take(_partition: int) -> list[Share]:
-        taken = shares.copy()
+        taken = [_apart(share) for share in shares]
         shares.clear()  # the one who takes the rows is the one who can let go of them
         return taken
 
     return Spooled(
         1, noted.records, take, noted.problems, noted.lines, noted.read, noted.empty, noted.trailers,
         noted.totals, noted.failed, noted.open_ends,
+    )  # fmt: skip
+
+
+def _apart(share: Share) -> Share:
+    """Make a row of each item; rows that cannot be taken apart are as good as unreadable."""
+    if share.plan.pieces is None:
+        return share
+    apart = take_apart(share.raw, share.plan)
+    told = apart.faulty.rows.select(ORIGIN).hstack(orders_of(apart.faulty, share.plan))
+    return replace(
+        share, raw=apart.raw, findings=share.findings + apart.findings,
+        faulty=pl.concat([share.faulty, told.select(share.faulty.columns)]),
     )  # fmt: skip
 
 
@@ -345,7 +380,7 @@ def _on_disk(
             found = files.take(partition, name, "findings", Findings.none().rows)
             raw, faulty, found = map(noted.without_failed, (raw, faulty, found))
             findings = _named(Findings(found), job.plan)
-            shares.append(Share(job.plan, RawTable(raw), faulty, findings))
+            shares.append(_apart(Share(job.plan, RawTable(raw), faulty, findings)))
         return shares
 
     return Spooled(

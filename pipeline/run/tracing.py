@@ -12,7 +12,7 @@ the mapping has changed since, the place is the first row, and the column that o
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +26,10 @@ from pipeline.mapping.plan import Aggregate, FieldPlan, ListPlan, Member, Mode, 
 from pipeline.model.catalogue import SHAPES
 from pipeline.model.field import Kind, Use
 from pipeline.model.findings import FINDING_SCHEMA
-from pipeline.model.origin import KEY, ORIGIN, ORIGIN_SCHEMA
+from pipeline.model.origin import KEY, ORIGIN, ORIGIN_SCHEMA, SEGMENT
 from pipeline.model.outcomes import REPORTED_FINDING_SCHEMA, OrderOutcome
 from pipeline.model.tables import TRACKING_KEY, WHEN_TRACKINGS, RawTable, when_mutation
+from pipeline.pieces import named, of_row, take_apart
 from pipeline.run.folder import RunFolder
 from pipeline.run.source import MappingMissing, read_mapping
 
@@ -103,6 +104,7 @@ def traced(problems: pl.DataFrame, orders: pl.DataFrame, folder: RunFolder) -> p
         ),
     )
     first = pl.int_range(pl.len()).over("order_number") == 0
+    joined = joined.with_columns(of_row(pl.col(SEGMENT)).alias(SEGMENT))
     return _not_there(joined, kept).select(
         *ORIGIN, "code", pl.col("column").fill_null(""), "target", "value",
         "detail", "mapping", "mapping_line", "key", "order_number", first.alias("primary"),
@@ -323,6 +325,11 @@ def _converted(
     raw = cells.join(addresses.lazy(), on=ORIGIN, how="semi").sort(ORIGIN).collect()
     if not raw.height:
         return None
+    if plan.pieces is not None:
+        # without a header the plan does not know how far the columns were numbered
+        reads = tuple(name for name in raw.columns if name not in (*ORIGIN, "key"))
+        plan = replace(plan, reads=reads)
+        raw = take_apart(RawTable(raw), plan).raw.rows
     return _Table(plan, raw, convert(RawTable(raw), plan).table.rows)
 
 
@@ -333,7 +340,8 @@ def _followed(asked: pl.DataFrame, tables: Sequence[_Table]) -> Iterator[pl.Data
         found = [
             made
             for table in tables
-            for made in _in_table(table, str(section), kind, nth, list(path), part)
+            for one in _in_table(table, str(section), kind, nth, list(path), part)
+            for made in (named(one, table.plan, table.cells.columns),)
         ]
         if found:
             # what two mappings say of an order is the same, or one of them says nothing
@@ -516,7 +524,7 @@ def _of_leaf(table: _Table, leaf: FieldPlan, rows: pl.DataFrame) -> pl.DataFrame
         text = payload.scalar(value, leaf.kind, table.plan.source.timezone).str.strip_chars('"')
     giver = _giver(rows, value.is_not_null()).with_columns(text.alias("value"))
     found = _found(table.plan, leaf, giver)
-    single = len(leaf.columns) == 1 and leaf.column in table.plan.reads
+    single = len(leaf.columns) == 1 and leaf.column in table.cells.columns
     if not single or leaf.aggregate is Aggregate.SUM:
         return found
     cell = pl.col(leaf.column)

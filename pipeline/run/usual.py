@@ -20,6 +20,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from pipeline.ledger import Ledger, SourceNight
+from pipeline.mapping.plan import numbered
 from pipeline.model.rules import RULES
 from pipeline.report.summary import counted
 from pipeline.run.oddity import Oddity
@@ -131,12 +132,21 @@ def sources(
                 files=hashlib.sha256(" ".join(hashes).encode()).hexdigest()[:16],
                 rows=sum(spooled.records.get(index, 0) for index in indexes),
                 orders=sum(orders.get(str(index), 0) for index in indexes),
-                columns=tuple(dict.fromkeys(c for i in indexes for c in job.headers.get(i, ()))),
+                columns=tuple(dict.fromkeys(c for i in indexes for c in _steady(job, i))),
                 empty=_empty(spooled, indexes),
                 countries=_summed([countries.get(str(index), {}) for index in indexes]),
             )
             found.append(Seen(job.plan.name, source, indexes[0], night))
     return found
+
+
+def _steady(job: Job, file: int) -> list[str]:
+    """The columns of a file, without numbered ones: these go as far as its largest row needs."""
+    pieces = job.plan.pieces
+    patterns = [each.source for each in pieces.columns] if pieces and pieces.numbered else []
+    header = job.headers.get(file, ())
+    loose = {column for pattern in patterns for column in numbered(pattern, header).values()}
+    return [column for column in header if column not in loose]
 
 
 def _source_of(job: Job, index: int, name: str) -> str:

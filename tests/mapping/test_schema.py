@@ -25,7 +25,7 @@ lookups:
   t: {NO: NOR, 7: seven, empty: }
   f: {file: x.csv, key: [a, b], value: c, match: pattern}
 derive: {line: {template: "{A}-{B}"}}
-rows: {key: Nr, skip: "A = 'x'"}
+rows: {key: Nr, skip: "A = 'x'", unpivot: {sku: "Item {n}", x: {from: "Opt {n}", parts: ":", names: [a]}}}
 order:
   order_number: Nr
   destination_country_iso3: {from: Land, lookup: t, unknown: keep}
@@ -53,7 +53,8 @@ WRONG = {
     "no version": ("version: 1\n", ""),
     "no order number": ("  order_number: Nr\n", ""),
     "a value without anything": ("order_number: Nr", "order_number:"),
-    "a list where a table belongs": ("rows: {key: Nr, skip: \"A = 'x'\"}", "rows: [Nr]"),
+    "a list where a table belongs": ("{line: {template: \"{A}-{B}\"}}", "[line]"),
+    "an item without its cell": ('{from: "Opt {n}", parts', "{form: O, parts"),
     "a lookup file without its column": (", value: c, match", ", valeu: c, match"),
 }  # fmt: skip
 

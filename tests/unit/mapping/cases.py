@@ -2736,6 +2736,55 @@ error[M218]: Jahr (11-14) overlaps with Datum (11-18)
 """,
     ),
     Case(
+        "M220",
+        "number beyond what an address has room for",
+        """\
+version: 1
+name: m
+mode: update_only
+source: {}
+rows:
+  unpivot:
+    item: "Item {n}"
+order:
+  order_number: Nr
+  tags: [item]
+""",
+        ["Nr", "Items", "Item 1", "Item 255"],
+        """\
+error[M220]: "Item 255" has a number above 254
+ --> m.yaml:7:11
+  |
+7 |     item: "Item {n}"
+  |           ^^^^^^^^^^
+  = help: a row can have pieces with numbers up to 254
+""",
+    ),
+    Case(
+        "M221",
+        "order told by a part of a row",
+        """\
+version: 1
+name: m
+mode: update_only
+source: {}
+rows:
+  explode:
+    item: {from: Items, split: ","}
+order:
+  order_number: item
+""",
+        ["Nr", "Items", "Item 1", "Item 255"],
+        """\
+error[M221]: "item" differs from piece to piece of a row, and an order has whole rows
+ --> m.yaml:9:17
+  |
+9 |   order_number: item
+  |                 ^^^^
+  = help: tell the orders apart by columns of the file
+""",
+    ),
+    Case(
         "M301",
         "not a function",
         """\
