@@ -88,7 +88,7 @@ _CONFIGURATION = (
      "leave out --new-ledger"),
     ("C118", _SETUP, "Not for a plan", "`run PLAN` sends what was planned, no less and nothing else",
      "give the option to `pipeline plan`"),
-    ("C119", _SETUP, "No such order", "`--only-order` names an order that is in none of the files, `purge` one of which nothing is kept",
+    ("C119", _SETUP, "No such order", "`--only-order` and `mapping show` name an order that is in none of the files, `purge` one of which nothing is kept",
      "check the order number; a typo must not pass for an order that has nothing to send"),
     ("C120", _GUARD, "Too few rows", "an export that shrank may have been cut off",
      "look at the files; lower --min-rows if they are complete"),
@@ -130,6 +130,8 @@ _CONFIGURATION = (
      "name the mapping with -m, or retry the files of each mapping on their own"),
     ("C143", _STATE, "No such cause in the run", "no refused order of the run has the cause or the owner that is named",
      "name one of those that it has, or leave the option out for all of them"),
+    ("C144", _SETUP, "No such row", "`mapping show` names a line on which no row begins: it may be the header, a line within a cell, or left out",
+     "take the line on which a row begins; the message names those around it"),
     ("C142", _STATE, "Half an order", "an order has rows in files that are not retried with this one, has arrived without these rows, or one of its rows stands in two of the files",
      "name all files with rows of the order; import one that has arrived, or has rows in an EDI file, as a whole with `pipeline run`; take a row that stands in two files out of one of them"),
 )  # fmt: skip

@@ -13,8 +13,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from pipeline.mapping.language import LookupFileDoc, MappingDoc, ValueDoc
+from pipeline.mapping.listing import ELSEWHERE
 from pipeline.mapping.steps import EXPLAINED, PLAIN, WITH_ARGUMENT
-from pipeline.mapping.targets import ELSEWHERE
 from pipeline.mapping.values import KINDS_FOR_AS
 from pipeline.model.catalogue import MUTATIONS, SHAPES
 from pipeline.model.catalogue.page import limits

@@ -6,20 +6,12 @@ from dataclasses import dataclass, replace
 from pipeline.mapping.columns import Scope
 from pipeline.mapping.combine import Value
 from pipeline.mapping.document import Data, Path
+from pipeline.mapping.listing import ELSEWHERE
 from pipeline.mapping.mistakes import did_you_mean
 from pipeline.mapping.plan import Aggregate, FieldPlan, ListPlan, Member, ObjectPlan
 from pipeline.mapping.values import Target, Values
 from pipeline.model.catalogue import SHAPES
 from pipeline.model.field import Field, Kind, Shape, Use
-
-# Fields that other sections of the mapping make, or that the run itself knows.
-ELSEWHERE: Mapping[str, str] = {
-    "account": "the account comes from the profile",
-    "articles_order": "line items are mapped under `lines`",
-    "mutations": "changes are mapped under `trackings` and `mutations`",
-    "operation_id": "the pipeline makes it, stable across retries",
-    "type": "it is the `type` of the entry itself",
-}
 
 # A number without its unit means the API's default, silently (CONTRACT K15, K16).
 _UNITS: Mapping[str, tuple[str, ...]] = {

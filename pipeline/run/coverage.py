@@ -299,7 +299,7 @@ def _missed(lookup: Lookup, texts: set[str]) -> tuple[str, ...]:
 
 def _told(shares: Sequence[Share], trial: Trial, path: Path, counted: _Counted) -> None:
     """Note the fields that have a value in a payload of a test, and the sections that are in one."""
-    made = sent_of(shares, name_of(path, trial), trial)
+    made = sent_of(shares, name_of(path, trial), trial.existing)
     sent = made.ready.filter(pl.col("body").is_not_null())
     keys = made.grouped.orders.filter(
         pl.col("order_number").is_in(sent.get_column("order_number").implode())

@@ -431,7 +431,7 @@ def _job(
             if form.encoding in plan.source.fallbacks:
                 warn(f"{copy.name} is not in {plan.source.encoding}: read as {form.encoding}")
             header = read_header(copy.path, form, name=copy.name)
-            made, sha256 = _fitting(path, plan, header, copy.name)
+            made, sha256 = fitting(path, plan, header, copy.name)
             reads |= dict.fromkeys(made.plan.reads)
             source, _ = numbered = _numbered(copy, plan, ordinals)
             files.append(numbered)
@@ -548,7 +548,7 @@ def _say_warnings(path: Path, made: Compiled, warn: Callable[[str], None]) -> No
         warn(f"{path}:{mistake.line}: {mistake.message} [{mistake.code}]")
 
 
-def _fitting(path: Path, plan: Plan, header: Sequence[str], name: str) -> tuple[Compiled, str]:
+def fitting(path: Path, plan: Plan, header: Sequence[str], name: str) -> tuple[Compiled, str]:
     """Compile a mapping against the header of a file; gives it and its hash.
 
     `plan` is the mapping without the header.

@@ -171,7 +171,7 @@ def _batches(
     guesses = Guesses(job.plan)
     for source, snapshot in job.files:
         noted.records[source.index] = 0
-        batches = _read(job, source, snapshot)
+        batches = batches_of(job, source, snapshot)
         while (batch := _next(batches, job, source, noted, strict=strict)) is not None:
             guessed = guesses.of(batch)
             if only is not None and job.plan.extract is None:
@@ -215,7 +215,7 @@ def _of_orders(
     return left, mine
 
 
-def _read(job: Job, source: SourceFile, snapshot: Snapshot) -> Iterator[Batch]:
+def batches_of(job: Job, source: SourceFile, snapshot: Snapshot) -> Iterator[Batch]:
     """The batches of a file in its own format."""
     if job.plan.extract is not None:
         yield from read_edi_batches(

@@ -5,7 +5,7 @@ What the ledger knows is what the test says; nothing is sent, and nothing stays 
 
 import json
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -144,15 +144,15 @@ def come_of(
     found: list[Told] = []
     name = name_of(path, trial)
     for shares in rows_of(path, compiled, trial, plans):
-        made = sent_of(shares, name, trial)
+        made = sent_of(shares, name, trial.existing)
         payloads += [json.loads(body) for body in made.ready.get_column("body").drop_nulls()]
         found += _errors(made.grouped.findings.to_dicts(), name)
     return payloads, found
 
 
-def sent_of(shares: Sequence[Share], name: str, trial: Trial) -> Made:
-    """What a run would send of some rows, with a ledger that knows what the test says."""
-    return of_partition(shares, [name], _Existing(frozenset(trial.existing)), ACCOUNT, Options())
+def sent_of(shares: Sequence[Share], name: str, existing: Collection[str]) -> Made:
+    """What a run would send of some rows, with a ledger that knows nothing but some order numbers."""
+    return of_partition(shares, [name], _Existing(frozenset(existing)), ACCOUNT, Options())
 
 
 def name_of(path: Path, trial: Trial) -> str:

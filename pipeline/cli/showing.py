@@ -1,0 +1,220 @@
+"""mapping show: where the values of a row or of an order come from."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import click
+
+from pipeline.cli.exits import Exit
+from pipeline.cli.root import mapping_group
+from pipeline.cli.session import Session
+from pipeline.cli.shape import setting, verb
+from pipeline.config import missing_file
+
+if TYPE_CHECKING:
+    from pipeline.run.showing import FieldShown, RowShown, Shown
+
+_YAML = (".yaml", ".yml")
+_PADDED_MAX = 44  # characters of a target that others are aligned to
+
+
+class _Row(click.ParamType[tuple[int, int | None]]):
+    """A line of a file, of EDI also with the number of a segment: 41, 14:6."""
+
+    name = "row"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int | None]:
+        """Read it."""
+        if isinstance(value, tuple):
+            return value
+        line, colon, segment = str(value).strip().partition(":")
+        if not (line.isdecimal() and line.isascii() and int(line) > 0) or (
+            colon and not (segment.isdecimal() and segment.isascii())
+        ):
+            self.fail(
+                f"'{value}' is no line such as 41, or of EDI 14:6 with its segment", param, ctx
+            )
+        return int(line), int(segment) if colon else None
+
+
+@verb(
+    mapping_group, "show",
+    "pipeline mapping show mappings/wms.yaml orders.csv --row 41",
+    "pipeline mapping show mappings/wms.yaml orders.csv --order 1001",
+    "pipeline mapping show -m mappings/wms.yaml orders.csv --order 1001 --existing",
+    "pipeline mapping show mappings/edi/x12-856.yaml night.edi --row 14:6",
+    means={
+        Exit.OK: "it is shown, also where rows are rejected",
+        Exit.INTERNAL: "a bug",
+        Exit.USAGE: "a bad option, a mapping with mistakes, or no such file, row or order",
+        Exit.INPUT: "FILE cannot be read as the mapping declares",
+    },
+)  # fmt: skip
+@click.option("--row", type=_Row(), metavar="LINE[:SEGMENT]",
+              help="The row that begins on this line of FILE; of EDI also by the number of its segment.")  # fmt: skip
+@click.option(
+    "--order",
+    "number",
+    metavar="NR",
+    help="All rows of this order, and the request that they make.",
+)
+@click.option("--existing", is_flag=True,
+              help="As for an order that parcelLab has already; without it as for a new one.")  # fmt: skip
+@setting(
+    "mapping", "-m", "--mapping", metavar="FILE", says="The mapping, where only FILE is named."
+)
+@click.argument("paths", nargs=-1, required=True, metavar="[MAPPING] FILE",
+                type=click.Path(path_type=Path))  # fmt: skip
+@click.pass_obj
+def show(
+    session: Session, row: tuple[int, int | None] | None, number: str | None, existing: bool,
+    paths: tuple[Path, ...],
+) -> int:  # fmt: skip
+    """Show where each value of a row, or of an order, comes from.
+
+    For each member of the request: the raw cells, what is done to them step by step, the value, and
+    the line of the mapping. What has no value says why: a condition that is false, or a finding with
+    its code. Rows that are left out, rejected or held back are shown, too. The values are those of a
+    run, made by the same expressions; nothing is sent, and nothing is kept.
+
+    The output has the values of FILE as they are, people included.
+    """
+    if (row is None) is (number is None):
+        raise click.UsageError("say which one: --row LINE, or --order NR")
+    mapping, file = _named(session, paths)
+    from pipeline.run.showing import show_order, show_row
+
+    if row is not None:
+        shown = show_row(mapping, file, *row, existing=existing)
+    else:
+        shown = show_order(mapping, file, str(number), existing=existing)
+    console = session.console
+    if console.look.json:
+        payloads = {} if row is not None else {"payloads": shown.payloads}
+        told = {key: value for key, value in asdict(shown).items() if key != "payloads"}
+        console.json_result(Exit.OK, {**told, **payloads})
+    else:
+        console.result("\n".join(_lines(shown, requests=number is not None)))
+    return Exit.OK
+
+
+def _named(session: Session, paths: tuple[Path, ...]) -> tuple[Path, Path]:
+    """The mapping and the file; the mapping may be named by its option, as `run` has it."""
+    if len(paths) > 2:
+        raise click.UsageError(
+            "it shows rows of one FILE: pipeline mapping show MAPPING FILE --row 41"
+        )
+    if len(paths) == 2:
+        mapping, file = paths
+        if mapping.suffix.lower() not in _YAML and file.suffix.lower() in _YAML:
+            mapping, file = file, mapping
+    else:
+        file = paths[0]
+        mappings = cast("tuple[Path, ...]", session.load().values["mapping"])
+        if len(mappings) != 1:
+            raise click.UsageError(
+                f"say which mapping reads {file}: pipeline mapping show MAPPING {file} …"
+            )
+        (mapping,) = mappings
+    for what, path in (("mapping file", mapping), ("file", file)):
+        if not (session.cwd / path).is_file():
+            raise missing_file(what, path, session.cwd)
+    return mapping, file
+
+
+# -- in words ---------------------------------------------------------------------------------
+
+
+def _lines(shown: "Shown", *, requests: bool) -> Iterator[str]:
+    name = Path(shown.mapping).name
+    for nth, row in enumerate(shown.rows):
+        if nth:
+            yield ""
+        yield from _row_lines(row, name)
+    for number, outcome in shown.outcomes.items() if requests else ():
+        yield ""
+        yield f"order {number}: {outcome}"
+        if number in shown.payloads:
+            yield json.dumps(shown.payloads[number], indent=2, ensure_ascii=False)
+
+
+def _row_lines(row: "RowShown", mapping: str) -> Iterator[str]:
+    order = f"  order {row.order_number}" if row.order_number else ""
+    yield f"{row.place}{order}  {row.outcome}{f': {row.why}' if row.why else ''}"
+    for found in row.findings:
+        yield f"  {found.weight}[{found.code}]: {found.text}"
+    if row.paths:
+        yield "  columns"
+        width = max(map(len, row.paths))
+        for name, path in row.paths.items():
+            yield f"    {name:<{width}}  {_quoted(row.cells.get(name))}  {path}"
+    elif not row.fields and row.cells:
+        yield "  cells"
+        yield "    " + ", ".join(f"{name}={_quoted(text)}" for name, text in row.cells.items())
+    for section, listed in groupby(row.fields, key=lambda each: each.section):
+        fields = list(listed)
+        yield f"  {section}"
+        # of a parcel and of a change the heading says what they are members of
+        names = [each.target.removeprefix("mutations.add_tracking.") for each in fields]
+        width = min(_PADDED_MAX, max(map(len, names)))
+        for target, each in zip(names, fields, strict=True):
+            yield f"    {target:<{width}}  {_way(each)}   {mapping}:{each.line}"
+    for off in row.off:
+        yield f"  {off.section}: not this row, {off.why}   {mapping}:{off.line}"
+
+
+def _way(shown: "FieldShown") -> str:
+    """Cells → stages → value: `Land="D" → lookup countries → DEU`."""
+    story = shown.story
+    value = None if shown.value is None else _bare(shown.value)
+    cells = ", ".join(f"{cell.name}={_quoted(cell.text)}" for cell in story.cells)
+    parts = [cells] if cells else []
+    last = story.cells[0].text if len(story.cells) == 1 else None
+    for stage in story.stages:
+        before = last.strip() if last is not None else None
+        if stage.value is None and not before:
+            continue  # nothing stays nothing
+        if stage.word.startswith("as ") and before in {stage.value, value}:
+            continue  # it stands there already as the API has it
+        if stage.word.startswith("default ") and before == stage.value:
+            continue  # it was not needed
+        said = stage.value is not None and stage.value not in {last, value}
+        said = said and not stage.word.startswith("as ")
+        parts.append(f"{stage.word} {_quoted(stage.value)}" if said else stage.word)
+        last = stage.value
+    parts.append(_end(shown, value))
+    return " ".join([*(f"{taken}:" for taken in story.taken), " → ".join(parts)])
+
+
+def _end(shown: "FieldShown", value: str | None) -> str:
+    codes = f" [{', '.join(shown.codes)}]" if shown.codes else ""
+    if value is None:
+        absent = f", {shown.story.absent}" if shown.story.absent and not shown.codes else ""
+        return f"nothing{codes}{absent}"
+    joined = f" ({shown.aggregate} over the order)" if shown.aggregate else ""
+    return f"{_short(value)}{joined}{codes}"
+
+
+def _bare(value: str) -> str:
+    """A JSON text without its quotes, where it is one."""
+    try:
+        made = json.loads(value)
+    except ValueError:
+        return value  # a derived column has no JSON
+    return made if isinstance(made, str) and value.startswith('"') else value
+
+
+def _quoted(text: str | None) -> str:
+    return "(empty)" if text is None else f'"{_short(text)}"'
+
+
+def _short(text: str) -> str:
+    from pipeline.model.findings import shorten
+
+    return shorten(text)

@@ -1,0 +1,206 @@
+"""mapping show: each value of a row with the cells and stages that made it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Call
+
+MAPPING = """\
+version: 1
+name: wms
+source:
+  delimiter: ";"
+  decimal: ","
+  thousands: "."
+  dates: "%d.%m.%Y"
+  timezone: Europe/Berlin
+  columns: {Menge: integer, Preis: decimal}
+lookups:
+  countries: {D: DEU, A: AUT}
+derive:
+  plz:
+    cases:
+      - {when: "Land = 'D'", from: PLZ, do: [{pad_left: [5, "0"]}]}
+      - {from: PLZ}
+  phone: {first_of: [Mobil, Tel]}
+rows: {key: Nr, skip: "Typ = 'TEST'"}
+order:
+  order_number: Nr
+  destination_country_iso3: {from: Land, lookup: countries}
+  recipient_email: {from: EMail, do: [strip, lower], default: _unset}
+  external_reference: plz
+  order_total_amount: {sql: "Preis * Menge", aggregate: sum}
+  order_currency: {value: EUR}
+  order_date: Datum
+  customer_number: phone
+  channel: {from: Typ, when: "Typ <> 'B2C'"}
+lines:
+  fields: {line_item_id: {template: "{Nr}-{Pos}"}, quantity: Menge}
+mutations:
+  - type: cancel_order
+    when_all: "Typ = 'STORNO'"
+"""
+ROWS = """\
+Nr;Pos;Typ;Land;EMail;PLZ;Mobil;Tel;Menge;Preis;Datum
+1001;1;B2C;D;Jo@Example.com;1067;;030 1;2;1.299,00;19.11.2026
+1001;2;B2C;D;jo@example.com;1067;;030 1;1;49,90;19.11.2026
+1002;1;TEST;D;;;;;1;1,00;19.11.2026
+1003;1;B2C;X;a@example.com;1010;1;;1;1,00;31.11.2026
+1003;2;B2C;A;a@example.com;1010;1;;1;1,00;30.11.2026
+1004;1;B2C
+"""
+
+
+@pytest.fixture
+def wms(folder: Path) -> Path:
+    (folder / "wms.yaml").write_text(MAPPING)
+    (folder / "orders.csv").write_text(ROWS)
+    return folder
+
+
+def test_each_value_has_its_cells_its_stages_and_the_line_of_the_mapping(
+    call: Call, wms: Path
+) -> None:
+    assert wms.is_dir()
+    said = call("mapping", "show", "wms.yaml", "orders.csv", "--row", "2")
+    assert said.code == 0
+    assert (
+        said.out
+        == """\
+orders.csv:2  order 1001  goes on
+  derive
+    plz    case 1 (Land = 'D'): PLZ="1067" → pad_left [5, 0] → 01067   wms.yaml:13
+    phone  first_of, number 2: Tel="030 1" → 030 1   wms.yaml:17
+  order
+    order_number              Nr="1001" → 1001   wms.yaml:20
+    external_reference        plz="01067" → 01067   wms.yaml:23
+    destination_country_iso3  Land="D" → lookup countries → DEU   wms.yaml:21
+    recipient_email           EMail="Jo@Example.com" → strip → lower → jo@example.com   wms.yaml:22
+    customer_number           phone="030 1" → 030 1   wms.yaml:27
+    order_total_amount        Preis="1.299,00", Menge="2" → sql Preis * Menge "2598" → 2598.00 (sum over the order)   wms.yaml:24
+    order_currency            value EUR → EUR   wms.yaml:25
+    order_date                Datum="19.11.2026" → as datetime → 2026-11-19T00:00:00+01:00   wms.yaml:26
+    channel                   Typ="B2C" → nothing, when "Typ <> 'B2C'" is false   wms.yaml:28
+  lines
+    articles_order.line_item_id  Nr="1001", Pos="1" → template {Nr}-{Pos} → 1001-1   wms.yaml:30
+    articles_order.quantity      Menge="2" → 2   wms.yaml:30
+  mutations.0 (cancel_order): not this row, when_all "Typ = 'STORNO'" is false   wms.yaml:33
+"""
+    )
+
+
+def test_what_cannot_be_converted_says_its_code(call: Call, wms: Path) -> None:
+    assert wms.is_dir()
+    said = call("mapping", "show", "wms.yaml", "orders.csv", "--row", "5").out
+    assert said.startswith("orders.csv:5  order 1003  rejected\n  error[R401]: ")
+    assert 'destination_country_iso3  Land="X" → lookup countries → nothing [R401]   ' in said
+    assert 'order_date                Datum="31.11.2026" → as datetime → nothing [R202]' in said
+    assert "case 2 (otherwise): PLZ" in said
+
+
+@pytest.mark.parametrize(
+    ("row", "begins"),
+    [
+        (
+            "4",
+            "orders.csv:4  order 1002  left out: rows.skip \"Typ = 'TEST'\" is true (wms.yaml:18)",
+        ),
+        ("6", "orders.csv:6  order 1003  held back: because of orders.csv:5 (R202)\n  derive"),
+        ("7", "orders.csv:7  order 1004  could not be read\n  error[R101]: "),
+    ],
+)
+def test_rows_that_are_not_sent_say_why(call: Call, wms: Path, row: str, begins: str) -> None:
+    assert wms.is_dir()
+    assert call("mapping", "show", "wms.yaml", "orders.csv", "--row", row).out.startswith(begins)
+
+
+def test_an_order_has_all_of_its_rows_and_the_request_they_make(call: Call, wms: Path) -> None:
+    assert wms.is_dir()
+    command = ("mapping", "show", "-m", "wms.yaml", "orders.csv", "--order", "1001")
+    said = call(*command).out
+    rows, _, request = said.partition("\norder 1001: would be sent\n")
+    assert [line for line in rows.splitlines() if line.startswith("orders.csv:")] == [
+        "orders.csv:2  order 1001  goes on", "orders.csv:3  order 1001  goes on",
+    ]  # fmt: skip
+    body = json.loads(request)
+    assert body["order_total_amount"] == "2647.90"
+    assert [line["quantity"] for line in body["articles_order"]] == [2, 1]
+    assert "account" not in body
+    known = call(*command, "--existing", "--json").json()
+    assert "articles_order" not in known["payloads"]["1001"]
+    (first, _) = known["rows"]
+    (country,) = (f for f in first["fields"] if f["target"] == "destination_country_iso3")
+    assert country == {
+        "section": "order", "target": "destination_country_iso3", "value": '"DEU"', "codes": [],
+        "line": 21, "aggregate": "",
+        "story": {
+            "taken": [], "cells": [{"name": "Land", "text": "D"}], "absent": "",
+            "stages": [{"word": "lookup countries", "value": "DEU"},
+                       {"word": "as country", "value": "DEU"}],
+        },
+    }  # fmt: skip
+
+
+def test_a_held_order_makes_no_request(call: Call, wms: Path) -> None:
+    assert wms.is_dir()
+    said = call("mapping", "show", "wms.yaml", "orders.csv", "--order", "1003").out
+    assert said.endswith("\n\norder 1003: held back\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("wms.yaml", "orders.csv", "--row", "1"), "[C144]: no row of orders.csv begins on line 1\n  help: its first row begins on line 2"),
+        (("wms.yaml", "orders.csv", "--row", "99"), "begins on line 99\n  help: its last row begins on line 7"),
+        (("wms.yaml", "orders.csv", "--order", "101"), "[C119]: no row of orders.csv is of order 101\n  help: did you mean 1001?"),
+        (("wms.yaml", "orders.csv", "--row", "2:x"), "is no line such as 41"),
+        (("wms.yaml", "orders.csv"), "say which one: --row LINE, or --order NR"),
+        (("orders.csv", "--row", "2"), "say which mapping reads orders.csv"),
+        (("wms.yaml", "order.csv", "--row", "2"), "did you mean orders.csv?"),
+    ],
+)  # fmt: skip
+def test_what_is_not_there_says_what_is(
+    call: Call, wms: Path, arguments: tuple[str, ...], says: str
+) -> None:
+    assert wms.is_dir()
+    said = call("mapping", "show", *arguments)
+    assert (said.code, says in said.err) == (2, True), said.err
+
+
+def test_a_line_within_a_row_leads_to_the_rows_around_it(call: Call, wms: Path) -> None:
+    text = ROWS.replace("Jo@Example.com", '"Jo@\nExample.com"')
+    (wms / "orders.csv").write_text(text)
+    said = call("mapping", "show", "wms.yaml", "orders.csv", "--row", "3")
+    assert "help: the rows around it begin on line 2 and on line 4" in said.err
+
+
+def test_a_row_of_edi_is_named_by_its_line_and_has_the_paths_of_its_columns(
+    call: Call, folder: Path
+) -> None:
+    (folder / "asn.yaml").write_text("""\
+version: 1
+name: asn
+mode: update_only
+source: {format: x12, transaction: "856", dates: "%Y%m%d"}
+extract: {columns: {order_no: "O/PRF.1", tracking: "P/MAN[1=CP].2"}}
+order: {order_number: order_no}
+trackings: {key: tracking, fields: {tracking_number: tracking, courier: {value: ups}}}
+""")
+    segments = """\
+ISA*00*          *00*          *ZZ*W              *ZZ*S              *261119*2215*U*00401*000000001*0*P*>~
+GS*SH*W*S*20261119*2215*1*X*004010~ST*856*0001~BSN*00*S1*20261119*2210*0001~
+HL*1**S~HL*2*1*O~PRF*A1~
+HL*3*2*P~MAN*CP*1Z1~HL*4*2*P~MAN*CP*1Z2~
+SE*10*0001~GE*1*1~IEA*1*000000001~
+"""
+    (folder / "asn.edi").write_text(segments)
+    both = call("mapping", "show", "asn.yaml", "asn.edi", "--row", "4").out
+    assert both.count("asn.edi:4 (segment ") == 2
+    one = call("mapping", "show", "asn.yaml", "asn.edi", "--row", "4:10").out
+    assert one.startswith("asn.edi:4 (segment 10)  order A1  goes on\n  columns\n")
+    assert '    tracking  "1Z2"  P/MAN[1=CP].2\n' in one
+    assert '    tracking.tracking_number  tracking="1Z2" → 1Z2   asn.yaml:7\n' in one
+    order = call("mapping", "show", "asn.yaml", "asn.edi", "--order", "A1", "--json").json()
+    assert len(order["payloads"]["A1"]["mutations"]) == 2
