@@ -46,8 +46,7 @@ class _Row(click.ParamType[tuple[int, int | None]]):
 @verb(
     mapping_group, "show",
     "pipeline mapping show mappings/wms.yaml orders.csv --row 41",
-    "pipeline mapping show mappings/wms.yaml orders.csv --order 1001",
-    "pipeline mapping show -m mappings/wms.yaml orders.csv --order 1001 --existing",
+    "pipeline mapping show mappings/wms.yaml orders.csv --order 1001 --existing",
     "pipeline mapping show mappings/edi/x12-856.yaml night.edi --row 14:6",
     means={
         Exit.OK: "it is shown, also where rows are rejected",

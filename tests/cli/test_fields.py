@@ -10,7 +10,7 @@ from tests.cli.conftest import Call
 def test_a_word_finds_targets_with_type_requirement_limits_and_meaning(call: Call) -> None:
     said = call("mapping", "fields", "RECIPIENT_EMAIL", env={"COLUMNS": "60"})
     assert said.code == 0
-    assert said.out.startswith("order.recipient_email  email  on create\n    ")
+    assert said.out.startswith("order.recipient_email      email  on create\n    ")
     assert max(map(len, said.out.splitlines())) <= 60
     assert "_unset" in said.out
 
@@ -36,7 +36,7 @@ def test_patterns_look_at_paths_and_descriptions(
 @pytest.mark.parametrize(
     ("arguments", "hint"),
     [
-        (("recipient_mial",), "did you mean recipient_email?"),
+        (("recipient_emial",), "did you mean recipient_email?"),
         (("courier", "--section", "order"), "there are some in trackings"),
         (("qqqq",), "`pipeline mapping fields` lists them all"),
     ],
