@@ -79,7 +79,7 @@ def matching(pattern: str, section: str | None = None) -> list[Listed]:
     >>> [each.path for each in matching("TRACKING.cour*")][0]
     'trackings.courier'
     >>> [each.path for each in matching("iso3", "lines")]
-    []
+    ['lines.origin_country_iso3']
     """
     wanted = pattern.casefold()
     glob = any(sign in wanted for sign in "*?[")
