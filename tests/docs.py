@@ -10,7 +10,7 @@ from pipeline.cli.page import help_page
 from pipeline.mapping.page import filled
 from pipeline.mapping.schema import schema_text
 from pipeline.model.catalogue.page import field_table
-from tests import csv_traits, fixed_traits, recipes
+from tests import csv_traits, fixed_traits, library, recipes
 
 ROOT = Path(__file__).parent.parent
 PAGES: Mapping[str, Callable[[], str]] = {
@@ -21,6 +21,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "docs/csv.md": lambda: csv_traits.filled((ROOT / "docs/csv.md").read_text("utf-8")),
     "docs/fixed.md": lambda: fixed_traits.filled((ROOT / "docs/fixed.md").read_text("utf-8")),
     "mappings/mapping.schema.json": schema_text,
+    "docs/library.md": lambda: library.filled((ROOT / "docs/library.md").read_text("utf-8")),
     "docs/mapping.md": lambda: filled((ROOT / "docs/mapping.md").read_text("utf-8")),
 }
 
