@@ -25,6 +25,9 @@ _NTH = "_nth"  # the number of a piece in its row
 _PER_NUMBER = "R117"  # more items than an address has room for
 _UNEVEN = "R118"
 _MISSHAPEN = "R119"
+_MASKS = (
+    0xFDD0  # the first of 32 code points that Unicode leaves to programs: they stand in no text
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,7 @@ def _of_cells(
         # a delimiter that ends the cell begins no item
         blank = r"\s*" if source.trim else ""
         ends = rf"(?:{blank}{re.escape(column.split or '')})+{blank}$"
-        text = _cleaned(pl.col(column.source), source).str.replace(ends, "")
+        text = _masked(_cleaned(pl.col(column.source), source), column).str.replace(ends, "")
         lists.append(
             pl.when(text != "").then(text.str.split(column.split or "")).alias(column.name)
         )
@@ -145,9 +148,9 @@ def _of_columns(
     groups = []
     for number in sorted({number for some in columns.values() for number in some}):
         texts = [
-            (pl.col(columns[name][number]) if number in columns[name] else pl.lit(None, pl.String))
-            .alias(name)
-            for name in names
+            (_masked(pl.col(columns[each.name][number]), each)
+             if number in columns[each.name] else pl.lit(None, pl.String)).alias(each.name)
+            for each in pieces.columns
         ]  # fmt: skip
         group = rows.select(_ROW, pl.lit(number + 1, pl.Int64).alias(_NTH), *texts)
         groups.append(group.filter(_there(names, source)))
@@ -172,12 +175,34 @@ def _parts(
         taken = taken.with_columns(made)
         bad = taken.filter(wrong.is_not_null()).select(
             _ROW, _NTH, pl.lit(_MISSHAPEN).alias("code"), pl.lit(column.name).alias("column"),
-            pl.col(column.name).alias("value"), wrong.alias("detail"),
+            _plain(pl.col(column.name), column, written=True).alias("value"), wrong.alias("detail"),
         )  # fmt: skip
         # one is enough to have the row corrected
         found.append(bad.unique(_ROW, keep="first", maintain_order=True))
+    plain = [
+        _plain(pl.col(name), column).alias(name)
+        for column in pieces.columns if column.escape is not None
+        for name in column.made
+    ]  # fmt: skip
     nothing = pl.DataFrame(schema={_ROW: pl.UInt32()})
-    return taken, pl.concat([nothing, *found], how="diagonal")
+    return taken.with_columns(plain), pl.concat([nothing, *found], how="diagonal")
+
+
+def _masked(text: pl.Expr, column: PieceColumn) -> pl.Expr:
+    """Escaped delimiters as code points that no delimiter is, so that nothing is divided by them."""
+    if column.escape is None:
+        return text
+    escaped = [column.escape + character for character in column.reserved]
+    return text.str.replace_many(escaped, [chr(_MASKS + i) for i in range(len(escaped))])
+
+
+def _plain(text: pl.Expr, column: PieceColumn, *, written: bool = False) -> pl.Expr:
+    """The delimiters that `_masked` hid; as they are `written`, or as they are meant."""
+    if column.escape is None:
+        return text
+    before = column.escape if written else ""
+    meant = [before + character for character in column.reserved]
+    return text.str.replace_many([chr(_MASKS + i) for i in range(len(meant))], meant)
 
 
 def _in_order(text: pl.Expr, column: PieceColumn) -> tuple[list[pl.Expr], pl.Expr]:

@@ -383,6 +383,12 @@ class _PartsDoc(_Doc):
     mark: str = Field(
         ":", min_length=1, description="with `keys`: what stands between the key and its text"
     )
+    escape: str | None = Field(
+        None,
+        min_length=1,
+        max_length=1,
+        description='the character that makes one of `split`, `parts` or `mark` plain text: `"\\\\"`; it is taken off',
+    )
 
 
 class ExplodeDoc(_PartsDoc, _CellDoc):

@@ -70,7 +70,7 @@ def _column(
     column = PieceColumn(
         name=name, source=doc.from_, split=doc.split if isinstance(doc, ExplodeDoc) else None,
         parts=doc.parts, names=tuple(doc.names), rest=doc.rest,
-        keys=tuple(doc.keys.items()), mark=doc.mark, line=scope.document.key_place(at).line,
+        keys=tuple(doc.keys.items()), mark=doc.mark, escape=doc.escape, line=scope.document.key_place(at).line,
     )  # fmt: skip
     return column, numbers
 
@@ -100,7 +100,8 @@ def _parts(scope: Scope, doc: ExplodeDoc | UnpivotDoc, at: Path) -> None:
     given = [key for key in ("names", "rest", "keys") if getattr(doc, key)]
     lacking = scope.unsure(at, *((*at, key) for key in ("parts", "names", "keys")))
     if doc.parts is None:
-        effectless = [*given, *(["mark"] if "mark" in doc.model_fields_set else [])]
+        alone = ["mark", *(["escape"] if isinstance(doc, UnpivotDoc) else [])]
+        effectless = [*given, *(key for key in alone if key in doc.model_fields_set)]
         for key in effectless if not lacking else ():
             hint = 'say what divides an item into parts: `parts: ":"`'
             scope.mistake(

@@ -266,6 +266,7 @@ class PieceColumn:
 
     With `parts` each text is taken apart: `names` are the columns of its parts in order, `rest` that of
     what is left behind them; or `keys` are pairs of column and key of parts written `key` `mark` text.
+    Behind `escape` a character of these is plain text.
     """
 
     name: str
@@ -276,7 +277,14 @@ class PieceColumn:
     rest: str | None = None
     keys: tuple[tuple[str, str], ...] = ()
     mark: str = ":"
+    escape: str | None = None
     line: int = 1
+
+    @property
+    def reserved(self) -> str:
+        """The characters that `escape` makes plain text, each once."""
+        mark = self.mark if self.keys else ""
+        return "".join(dict.fromkeys((self.split or "") + (self.parts or "") + mark))
 
     @property
     def made(self) -> tuple[str, ...]:

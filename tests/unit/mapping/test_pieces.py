@@ -240,6 +240,38 @@ def test_parts_may_say_what_they_are(item: str, parts: object) -> None:
     assert not found or found == [(2, "R119", "A", parts)]
 
 
+@pytest.mark.parametrize(
+    ("cell", "parts"),
+    [
+        (r"sku:A\;B|qty:1", [("A;B", "1")]),
+        (r"sku:A\|B|qty:1", [("A|B", "1")]),
+        (r"sku:A\:B|qty:1;sku:C", [("A:B", "1"), ("C", None)]),
+        (r"sku:A\B|qty:\1", [(r"A\B", r"\1")]),  # nothing is divided there
+        (r"sku:A\\;sku:B", [("A\\;sku:B", None)]),  # a backslash is not escaped itself
+        (r"sku\:A", "none of the parts sku:, qty:"),
+    ],
+)
+def test_what_is_escaped_divides_nothing(cell: str, parts: object) -> None:
+    keys = "keys: {s: sku, q: qty}, escape: '\\'"
+    rows = f'{{explode: {{item: {{from: A, split: ";", parts: "|", {keys}}}}}}}'
+
+    texts, found = apart(rows, {"A": cell})
+
+    assert found == ([] if isinstance(parts, list) else [(2, "R119", "A", parts)])
+    assert found or [text[3:] for text in texts] == parts
+
+
+def test_numbered_cells_have_escapes_too_and_without_parts_they_would_do_nothing() -> None:
+    rows = '{unpivot: {item: {from: "Item {n}", parts: ":", names: [sku, qty], escape: "!"}}}'
+    texts, found = apart(rows, {"Item 1": "a!:b:2", "Item 2": "c:1"})
+
+    assert [text[3:] for text in texts] == [("a:b", "2"), ("c", "1")]
+    assert found == []
+    assert refused(written('{unpivot: {sku: {from: "Item {n} SKU", escape: "!"}}}'))[0][:1] == (
+        "M215",
+    )
+
+
 WIDE = '{unpivot: {sku: "Item {n} SKU", qty: "Item {n} Qty"}, number: n}'
 
 
