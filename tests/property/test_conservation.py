@@ -45,6 +45,24 @@ trackings:
     courier: {value: gls}
     articles: {line_item_id: line, quantity: qty}
 """
+PACKED = """\
+version: 1
+name: packed
+source: {files: "*.csv", delimiter: ";"}
+rows:
+  key: order
+  skip: "sku = 'POST'"
+  explode:
+    item: {from: items, split: "|", parts: ":", names: [sku, qty]}
+    note: {from: notes, split: ","}
+derive: {n: {row_number: order}}
+order:
+  order_number: order
+  destination_country_iso3: {value: DEU}
+  recipient_email: {from: email}
+lines:
+  fields: {line_item_id: {template: "{order}-{n}"}, sku: sku, quantity: qty, article_name: note}
+"""
 COLUMNS = ("order", "kind", "line", "article", "qty", "price", "parcel", "email", "country")
 Row = tuple[str, ...]
 
@@ -100,10 +118,10 @@ def _text(table: Sequence[Row]) -> bytes:
     return out.getvalue().encode()
 
 
-def _planned(made: Product, *files: bytes) -> Ran:
+def _planned(made: Product, *files: bytes, mapping: str = MAPPING) -> Ran:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "mapping.yaml").write_text(MAPPING, encoding="utf-8")
+        (folder / "mapping.yaml").write_text(mapping, encoding="utf-8")
         for number, content in enumerate(files):
             (folder / f"{number}.csv").write_bytes(content)
         return made.plan([folder / "mapping.yaml"], [folder])
@@ -192,6 +210,76 @@ def test_lines_of_findings_are_those_of_the_csv_module(made: Product, table: lis
     ran = _planned(made, text)
 
     assert sorted(ran.rows["_line"].to_list()) == starts[1:-1]
+
+
+ITEMS = st.lists(
+    st.sampled_from(
+        ["CUP:1", "CUP:1", "POT:2", " LID : 3", "POST:1", "", " ", "CUP:two", "CUP", "A:1:2"]
+    ),
+    max_size=4,
+)
+NOTES = st.sampled_from(["", "", "red", "red,blue", "a,b,c", ",", "x,,z"])
+
+
+@st.composite
+def packed_nights(draw: st.DrawFn) -> list[tuple[str, str, str, str]]:
+    """Rows with items in a cell: order, e-mail, items, notes."""
+    numbers = st.sampled_from(["A1", "A1", "A2", "A3", "A4", ""])
+    emails = st.sampled_from(["jo@example.com"] * 9 + ["x"])
+    return draw(st.lists(st.tuples(numbers, emails, ITEMS.map("|".join), NOTES), max_size=8))
+
+
+def _parts(cell: str, by: str) -> list[str]:
+    """The items of a cell, as the documentation has it: those that are missing at its end are none."""
+    parts = [part.strip() for part in cell.split(by)]
+    while parts and not parts[-1]:
+        parts.pop()
+    return parts
+
+
+def _soundly_packed(items: str, notes: str) -> bool:
+    there, noted = _parts(items, "|"), _parts(notes, ",")
+    return (
+        not (there and noted and len(there) != len(noted))
+        and all(not item or item.count(":") == 1 for item in there)
+        and "CUP:two" not in there
+    )
+
+
+@calm
+@given(table=packed_nights())
+def test_a_row_with_several_items_is_accounted_for_once_and_all_of_them_are_lines(
+    made: Product, table: list[tuple[str, str, str, str]]
+) -> None:
+    text = "order;email;items;notes\n" + "".join(";".join(row) + "\n" for row in table)
+
+    ran = _planned(made, text.encode(), mapping=PACKED)
+
+    # a row without any text is none, so that only delimiters are left out by the reader
+    there = [line for line, row in enumerate(table, start=2) if any(cell.strip() for cell in row)]
+    assert ran.rows["_line"].to_list() == there
+    assert ran.rows["_segment"].to_list() == [0] * len(there)
+    faulty = {
+        row[0] for line, row in enumerate(table, start=2)
+        if line in there and (row[1] == "x" or not _soundly_packed(row[2], row[3]))
+    }  # fmt: skip
+    assert set(_held(ran)) == faulty - {""}
+    lines: dict[str, list[tuple[str, str]]] = {}
+    for number, _, items, notes in table:
+        if number in faulty:
+            continue
+        noted = _parts(notes, ",")
+        for at, item in enumerate(_parts(items, "|") or [""] * len(noted)):
+            sku, _, qty = (part.strip() for part in item.partition(":"))
+            if sku != "POST" and (item or (noted and noted[at])):
+                lines.setdefault(number, []).append((sku, qty))
+    for payload in ran.payloads:
+        body = json.loads(payload)
+        told = [
+            (line.get("sku", ""), str(line.get("quantity", "")))
+            for line in body.get("articles_order", [])
+        ]
+        assert told == lines.get(body["order_number"], [])
 
 
 @calm
