@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime
 import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
+from pipeline.mapping.converters import DECIMAL
 from pipeline.mapping.guard import guarded
 from pipeline.mapping.mistakes import did_you_mean
 
@@ -171,7 +172,8 @@ def compile_sql(sql: str, names: Names, *, condition: bool) -> Expression:
         )
     numeric = any(dtype.is_numeric() for dtype in dtypes.values())
     if numeric and any(token.upper in _ARITHMETIC for token in tokens):
-        wide, made = _widened(sql, expr, dtypes, made)
+        divides = any(token.text == "/" for token in tokens)
+        wide, made = _widened(sql, expr, dtypes, made, divides=divides)
         expr, fails = guarded(expr, wide, made)
         return Expression(sql, tuple(used), expr, made, fails)
     return Expression(sql, tuple(used), expr, made)
@@ -413,14 +415,20 @@ def _tried(sql: str, expr: pl.Expr, dtypes: Mapping[str, pl.DataType]) -> pl.Dat
 
 
 def _widened(
-    sql: str, expr: pl.Expr, dtypes: Mapping[str, pl.DataType], made: pl.DataType
+    sql: str, expr: pl.Expr, dtypes: Mapping[str, pl.DataType], made: pl.DataType, *, divides: bool
 ) -> tuple[Mapping[str, pl.DataType], pl.DataType]:
-    """Whole numbers twice as wide where the expression can take them: 64 bits wrap silently."""
-    wide = {n: pl.Int128() if dtype == pl.Int64 else dtype for n, dtype in dtypes.items()}
-    try:
-        return wide, _tried(sql, expr, wide)
-    except SqlMistake:
-        return dtypes, made
+    """Whole numbers in a type that calculates exactly, where the expression can take it.
+
+    64 bits wrap silently where they are multiplied, and are binary fractions where they are divided:
+    of 1234567891 cents these would make 12345678.910000000149.
+    """
+    for kind in (DECIMAL, pl.Int128()) if divides else (pl.Int128(),):
+        wide = {n: kind if dtype == pl.Int64 else dtype for n, dtype in dtypes.items()}
+        try:
+            return wide, _tried(sql, expr, wide)
+        except SqlMistake:
+            continue
+    return dtypes, made
 
 
 # Types as `source.columns` names them.

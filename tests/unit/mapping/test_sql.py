@@ -154,6 +154,7 @@ def test_each_function_of_the_list_works(name: str) -> None:
         ("CASE WHEN n > 0 THEN 'up' ELSE 'down' END", ["up", "down", "down"]),
         ("p * 1.19", [Decimal("2.975"), Decimal("-1.19"), None]),
         ("p / NULLIF(n + 2, 0)", [Decimal("0.5"), None, None]),
+        ("n / 8", [Decimal("0.375"), Decimal("-0.25"), None]),
         ("n % 2", [1, 0, None]),
         ("A || '-' || B", ["abc -b", "-x", None]),
         ("d IS NOT NULL AND TRUE", [True, True, False]),

@@ -527,6 +527,60 @@ def test_what_sql_gives_must_fit_its_target() -> None:
     assert [finding[:3] for finding in found] == [(3, "R204", "A"), (3, "R205", "B")]
 
 
+CENTS = mapping('order_total_amount: {sql: "A / 100"}', "columns: {A: integer}")
+
+
+@pytest.mark.parametrize(
+    ("cell", "amount"),
+    [
+        ("1234", "12.34"), ("-5", "-0.05"), ("7", "0.07"), ("0", "0.00"), ("", None),
+        # 10 digits are more than a binary fraction has of 12345678.91
+        ("1234567891", "12345678.91"), ("9999999999", "99999999.99"), ("-9999999901", "-99999999.01"),
+    ],
+)  # fmt: skip
+def test_money_in_cents_is_exact(cell: str, amount: str | None) -> None:
+    table, found = through(CENTS, {"A": cell})
+
+    assert table["order.order_total_amount"] == [amount if amount is None else Decimal(amount)]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ("cell", "code"), [("12.5", "R205"), ("12,34", "R201"), ("EUR 12", "R201")]
+)
+def test_what_is_no_number_of_cents_is_a_finding(cell: str, code: str) -> None:
+    assert through(CENTS, {"A": cell})[1] == [(2, code, "A", cell)]
+
+
+@pytest.mark.parametrize(
+    ("price", "pieces", "each"),
+    [
+        ("10.00", "3", "3.33"), ("20.00", "3", "6.67"), ("-10.00", "3", "-3.33"),
+        ("0.05", "2", "0.03"), ("0.15", "2", "0.08"), ("-0.05", "2", "-0.03"),  # halves away from zero
+        ("99999999.99", "7", "14285714.28"), ("10.00", "0", None), ("10.00", "", None), ("", "3", None),
+    ],
+)  # fmt: skip
+def test_the_price_of_one_is_rounded_where_the_mapping_says_so(
+    price: str, pieces: str, each: str | None
+) -> None:
+    fields = '{line_item_id: Nr, unit_price: {sql: "ROUND(A / NULLIF(B, 0), 2)"}}'
+    text = mapping(
+        source="columns: {A: decimal, B: integer}", lines=f"{{send: always, fields: {fields}}}"
+    )
+
+    table, found = through(text, {"A": price, "B": pieces})
+    exact, unrounded = through(
+        text.replace("ROUND(A / NULLIF(B, 0), 2)", "A / NULLIF(B, 0)"), {"A": price, "B": pieces}
+    )
+
+    assert table["lines.unit_price"] == [each if each is None else Decimal(each)]
+    assert found == []
+    assert [code for _, code, _, _ in unrounded] == (
+        ["R204"] if pieces in {"3", "7"} and price else []
+    )
+    assert exact["lines.unit_price"] == [None] or unrounded == []
+
+
 def test_a_declared_moment_is_a_local_day_where_a_date_is_asked_for() -> None:
     source = "timezone: Europe/Berlin, columns: {A: datetime}"
     text = mapping("announced_delivery_date: A", source)
