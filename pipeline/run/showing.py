@@ -9,6 +9,7 @@ each value are evaluated on them (`run/stories.py`). Nothing is sent, and nothin
 
 import difflib
 import json
+import re
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -22,10 +23,10 @@ import polars as pl
 from pipeline.convert import SKIPPED, convert, keys, orders_of, seen
 from pipeline.group.payload import scalar
 from pipeline.intake import Snapshot
-from pipeline.mapping.plan import FieldPlan, Plan
+from pipeline.mapping.plan import FieldPlan, Plan, numbered
 from pipeline.mapping_file import read_mapping
 from pipeline.model.findings import Findings, sentence
-from pipeline.model.origin import KEY, LINE, ORIGIN, SEGMENT, SEGMENTS_MAX, place
+from pipeline.model.origin import COPY_BITS, KEY, LINE, ORIGIN, SEGMENT, SEGMENTS_MAX, place
 from pipeline.model.outcomes import OrderOutcome, RowOutcome
 from pipeline.model.rules import RULES, Severity
 from pipeline.model.stops import StopRun
@@ -285,6 +286,7 @@ def _shown(job: Job, found: _Located, *, existing: bool, only: Sequence[Address]
         findings = _by_address(made.grouped.findings)
         of_rows = {_address(row): row for row in made.grouped.rows.to_dicts()}
         rows += _of_share(share, name, job, of_rows, findings, only)
+        rows += _unread(_not_apart(share, found), share.findings.rows, job.plan, name, only)
         for order in made.ready.to_dicts():
             outcomes[order["order_number"]] = _sending(order["outcome"])
             if order["body"] is not None:
@@ -292,7 +294,7 @@ def _shown(job: Job, found: _Located, *, existing: bool, only: Sequence[Address]
                 payloads[order["order_number"]] = _without_ids(body)
         for held in made.grouped.held.to_dicts():
             outcomes[held["order_number"] or ""] = "held back"
-    rows += _unread(found, name, only)
+    rows += _unread(pl.concat(found.faulty), pl.concat(found.findings), job.plan, name, only)
     rows.sort(key=lambda each: each[0])
     return Shown(str(job.path), name, tuple(row for _, row in rows), payloads, outcomes)
 
@@ -337,6 +339,38 @@ def _address(row: dict[str, Any]) -> Address:
     return row["_file"], row["_line"], row["_segment"]
 
 
+def _whole(at: Address) -> Address:
+    """The address of the row that a piece is of; of others it is their own."""
+    file, line, segment = at
+    return file, line, segment if segment & SEGMENTS_MAX else 0
+
+
+def _item(at: Address, plan: Plan) -> str:
+    """Which item of its row a piece is; "" for rows."""
+    if plan.pieces is None or at == _whole(at):
+        return ""
+    return f" (item {(at[2] >> COPY_BITS) - plan.pieces.numbered})"
+
+
+def _of_item(found: Sequence[dict[str, Any]], at: Address, plan: Plan) -> Sequence[dict[str, Any]]:
+    """What is told of a row without what is told of its other items."""
+    pieces = plan.pieces
+    if pieces is None or at == _whole(at):
+        return found
+    number = at[2] >> COPY_BITS
+    others = {
+        column
+        for each in pieces.columns if pieces.numbered
+        for nth, column in numbered(each.source, plan.reads).items() if nth != number - 1
+    }  # fmt: skip
+    of = [re.search(r"\(item (\d+) of \d+\)$", each["detail"] or "") for each in found]
+    return [
+        each
+        for each, item in zip(found, of, strict=True)
+        if each["column"] not in others and (item is None or int(item[1]) == number)
+    ]
+
+
 def _by_address(findings: pl.DataFrame) -> dict[Address, list[dict[str, Any]]]:
     found: dict[Address, list[dict[str, Any]]] = defaultdict(list)
     for row in findings.to_dicts():
@@ -373,15 +407,17 @@ def _of_share(
             stories.add(leaf.slot, leaf.trail)
     for row, own, told in zip(rows.to_dicts(), cells, stories.of(rows, cells), strict=True):
         at = _address(row)
-        if only is not None and at not in only:
+        if only is not None and _whole(at) not in only:
             continue
         made = values[at].pop(0) if values[at] else None
-        found = findings.get(at, [])
-        outcome, why = _outcome(of_rows.get(at), found, row, plan, job.path)
+        # what is told of items is told of their row
+        found = findings.get(_whole(at), [])
+        outcome, why = _outcome(of_rows.get(_whole(at)), found, row, plan, job.path)
         yield at, RowShown(
-            place(name, at[1], at[2]), at[1], numbers.get(at), outcome,
+            place(name, at[1], at[2]) + _item(at, plan), at[1], numbers.get(at), outcome,
             why, {key: plain(value, None) for key, value in own.items()}, _paths(plan),
-            tuple(_fields(plan, row, told, made, found)) if not row[SKIPPED] else (),
+            tuple(_fields(plan, row, told, made, _of_item(found, at, plan)))
+            if not row[SKIPPED] else (),
             tuple(_sections_off(plan, row)) if not row[SKIPPED] else (),
             tuple(_found(each) for each in found if each["code"] != "H001"),
         )  # fmt: skip
@@ -424,18 +460,26 @@ def _found(row: dict[str, Any]) -> Found:
     return Found(row["code"], weight, sentence(row))
 
 
+def _not_apart(share: Share, found: _Located) -> pl.DataFrame:
+    """Rows whose items are not written as the mapping says; the others of `faulty` are shown as read."""
+    if share.plan.pieces is None:
+        return share.faulty.clear()
+    read = pl.concat(found.faulty).select(ORIGIN)
+    return share.faulty.join(read, on=ORIGIN, how="anti", maintain_order="left")
+
+
 def _unread(
-    found: _Located, name: str, only: Sequence[Address] | None
-) -> Iterator[tuple[Address, RowShown]]:
+    faulty: pl.DataFrame, findings: pl.DataFrame, plan: Plan, name: str,
+    only: Sequence[Address] | None,
+) -> Iterator[tuple[Address, RowShown]]:  # fmt: skip
     """The records that could not be read: what is known of them are their findings."""
-    faulty = pl.concat(found.faulty)
     # of EDI it may be its message that is not in order
-    word = "could not be read" if found.plan.extract is None else "rejected"
-    findings = _by_address(pl.concat(found.findings))
+    word = "could not be read" if plan.extract is None else "rejected"
+    told = _by_address(findings)
     for row in faulty.to_dicts():
         at = _address(row)
         if only is None or at in only:
-            said = tuple(_found(each) for each in findings.get(at, []))
+            said = tuple(_found(each) for each in told.get(at, []))
             yield at, RowShown(
                 place(name, at[1], at[2]), at[1], row["order_number"], word, "",
                 findings=said,

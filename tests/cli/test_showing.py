@@ -204,3 +204,49 @@ SE*10*0001~GE*1*1~IEA*1*000000001~
     assert '    tracking.tracking_number  tracking="1Z2" → 1Z2   asn.yaml:7\n' in one
     order = call("mapping", "show", "asn.yaml", "asn.edi", "--order", "A1", "--json").json()
     assert len(order["payloads"]["A1"]["mutations"]) == 2
+
+
+ITEMS = """\
+version: 1
+name: items
+source: {columns: {qty: integer}}
+rows: {explode: {item: {from: Items, split: "|", parts: ":", names: [sku, qty]}}, number: n}
+order: {order_number: Nr, destination_country_iso3: {value: DEU}, recipient_email: {value: _unset}}
+lines: {fields: {line_item_id: {template: "{Nr}-{n}"}, sku: sku, quantity: qty}}
+"""
+WIDE = ITEMS.replace(
+    'explode: {item: {from: Items, split: "|", parts: ":", names: [sku, qty]}}',
+    'unpivot: {sku: "Item {n}", qty: "Qty {n}"}',
+)
+
+
+@pytest.mark.parametrize(
+    ("mapping", "rows"),
+    [
+        (ITEMS, "Nr,Items\nA1,CUP:1|LID:two\nA2,CUP\n"),
+        (WIDE, "Nr,Item 1,Qty 1,Item 2,Qty 2\nA1,CUP,1,LID,two\n"),
+    ],
+    ids=["explode", "unpivot"],
+)
+def test_each_item_of_a_row_is_shown_and_has_its_own_findings(
+    call: Call, folder: Path, mapping: str, rows: str
+) -> None:
+    (folder / "items.yaml").write_text(mapping)
+    (folder / "items.csv").write_text(rows)
+
+    said = call("mapping", "show", "items.yaml", "items.csv", "--row", "2").out
+
+    first, second = said.split("\n\n")[:2]
+    assert first.startswith("items.csv:2 (item 1)  order A1  rejected")
+    assert second.startswith("items.csv:2 (item 2)  order A1  rejected")
+    assert 'qty="1" → 1  ' in first
+    assert 'qty="two" → as integer → nothing [R201]' in second
+
+
+def test_a_row_whose_items_are_written_otherwise_says_so(call: Call, folder: Path) -> None:
+    (folder / "items.yaml").write_text(ITEMS)
+    (folder / "items.csv").write_text("Nr,Items\nA1,CUP:1\nA2,CUP\n")
+
+    for asked in (("--row", "3"), ("--order", "A2")):
+        said = call("mapping", "show", "items.yaml", "items.csv", *asked).out
+        assert said.startswith("items.csv:3  order A2  could not be read\n  error[R119]")
