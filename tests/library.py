@@ -16,6 +16,7 @@ MARKS = {
     "K": "general knowledge, not verified",
 }
 _TABLE = re.compile(r"<!-- table: library -->\n.*?<!-- end -->", re.DOTALL)
+_BEFORE = re.compile(r"<!-- before use: ([\w-]+) -->\n.*?<!-- end -->", re.DOTALL)
 _NAMED = {"\t": "tab", ",": "`,`", ";": "`;`", '"': '`"`', "'": "`'`"}
 
 
@@ -41,13 +42,28 @@ def grain(text: str) -> str:
     return found[1] if found else ""
 
 
+def before_use(text: str) -> list[str]:
+    """What must be looked at before the mapping is used, point by point."""
+    points = head(text).partition("# Before use\n")[2]
+    joined = re.sub(r"\n#     +", " ", points)
+    return re.findall(r"^#   - (.+)$", joined, re.MULTILINE)
+
+
 def filled(page: str) -> str:
-    """Fill in the table anew."""
+    """Fill in the table, and what stands at the top of each mapping under "Before use", anew."""
+    page = _BEFORE.sub(
+        lambda place: f"<!-- before use: {place[1]} -->\n{_points(place[1])}<!-- end -->", page
+    )
     rows = "".join(_row(path, read_mapping(path)[0]) for path in library())
     head_row = (
         "| mapping | file | one row per | makes | tests | known from |\n|---|---|---|---|---|---|\n"
     )
     return _TABLE.sub(lambda _: f"<!-- table: library -->\n\n{head_row}{rows}\n<!-- end -->", page)
+
+
+def _points(name: str) -> str:
+    points = before_use((FOLDER / f"{name}.yaml").read_text("utf-8"))
+    return "- **Before use**:\n" + "".join(f"  - {point}\n" for point in points)
 
 
 def _row(path: Path, compiled: Compiled) -> str:

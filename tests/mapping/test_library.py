@@ -45,7 +45,7 @@ def test_mapping_says_what_is_known_of_its_format(path: Path) -> None:
     text = path.read_text("utf-8")
     assert library.marks(text)
     assert library.grain(text)
-    assert "# Before use" in library.head(text)
+    assert library.before_use(text)
     told = set(re.findall(r"\[([A-Z])\]", library.head(text)))
     assert told <= set(library.MARKS)
 
@@ -55,5 +55,6 @@ def test_page_has_the_table_and_a_section_for_each_mapping() -> None:
     assert re.findall(r"^## ([a-z-]+)$", PAGE, re.MULTILINE) == NAMES
     for path in PATHS:
         section = PAGE.partition(f"\n## {path.stem}\n")[2].partition("\n## ")[0]
+        assert f"<!-- before use: {path.stem} -->" in section
         told = set(re.findall(r"\[([A-Z])\]", section))
         assert told == set(library.marks(path.read_text("utf-8"))), path.stem
