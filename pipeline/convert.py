@@ -144,14 +144,13 @@ def _empty(frame: pl.DataFrame) -> pl.DataFrame:
 def _columns(rows: pl.DataFrame, plan: Plan) -> pl.LazyFrame:
     """Trim, make empty cells null, then declared types, then derived columns in order."""
     typed = {column.name for column in plan.typed}
-    empty = sorted({"", *plan.source.null_values})
     cells = []
     of_pieces = plan.pieces.names if plan.pieces is not None else ()
     for name in (*plan.reads, *of_pieces):
         # the key of a row is asked for before its pieces are made
         cell = pl.col(name) if name in rows.columns else pl.lit(None, pl.String)
         text = cell.str.strip_chars() if plan.source.trim else cell
-        value = pl.when(~text.is_in(empty)).then(text)
+        value = pl.when(~text.is_in(plan.source.nothing(name))).then(text)
         cells.append(value.alias(TEXT_PREFIX + name if name in typed else name))
     lazy = rows.lazy().select(*ORIGIN, *_of_message(rows), *cells)
     if plan.typed:

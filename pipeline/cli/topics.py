@@ -28,7 +28,7 @@ A VALUE is a column's name, or one of
   {from: Column}  {value: text}  {template: "{A}-{B}"}  {first_of: [A, B]}
   {sql: "A * B"}  {cases: [{when: SQL, …}, {…}]}
 with any of
-  do: [strip, upper, lower, digits, collapse, {pad_left: [5, "0"]}, {slice: [0, 40]},
+  do: [strip, bare, upper, lower, digits, collapse, {pad_left: [5, "0"]}, {slice: [0, 40]},
        {replace: ["/", "-"]}, {regex: '^([0-9]+)'}]
   lookup: table   unknown: reject|keep   as: type   format: "%d.%m.%Y"   default: text
   when: SQL   aggregate: sum|first|min|max   on_error: reject|null

@@ -66,6 +66,8 @@ from pipeline.model.origin import FILE, LINE
 if TYPE_CHECKING:
     from pipeline.mapping.trail import Clause
 
+EVERYWHERE = "*"  # of `source.null_values`: in every column
+_NULLS: Path = ("source", "null_values")
 KEY_JOINT = "\x1f"  # between the parts of a key of several columns
 # What must be sound for the header of a file to be read.
 _READING: tuple[Path, ...] = (
@@ -142,6 +144,9 @@ def _compiled(
     scope = Scope(document, Source(), None if columns is None else frozenset(columns))
     scope.mistakes += document.mistakes
     scope.lacking |= document.lacking
+    source = document.data.get("source")
+    if isinstance(source, dict) and not isinstance(source.get("null_values", {}), dict):
+        document.also(_NULLS, (*_NULLS, EVERYWHERE))
     doc = scope.structure(MappingDoc, _written_out(document.data), ())
     if doc is None:
         raise MappingRefused(document.name, document.text, scope.mistakes)
@@ -174,9 +179,16 @@ def _written_out(data: dict[str, Data]) -> dict[str, Data]:
         if isinstance(table, dict) and isinstance(table.get("key"), str):
             full[section] = {**table, "key": [str(table["key"])]}
     source = full.get("source")
-    if isinstance(source, dict) and isinstance(source.get("null_values"), str):
-        full["source"] = {**source, "null_values": [str(source["null_values"])]}
+    if isinstance(source, dict) and "null_values" in source:
+        full["source"] = {**source, "null_values": _by_column(source["null_values"])}
     return full
+
+
+def _by_column(nulls: Data) -> Data:
+    """Texts that mean "nothing" as a table: those of all columns, and those of one."""
+    if isinstance(nulls, dict):
+        return {name: [each] if isinstance(each, str) else each for name, each in nulls.items()}
+    return {EVERYWHERE: [nulls] if isinstance(nulls, str) else nulls}
 
 
 def _unused_pieces(
@@ -215,6 +227,8 @@ class _Compiler:
         expects = read_expectation(scope, doc.source.expect, doc.source.format)
         scope.source = self._source(doc.source, expects)
         extract = read_extract(scope, doc.source, doc.extract)
+        for name in scope.source.null_values_of:
+            scope.find(name, (*_NULLS, name), key=True)
         read_lookups(scope, doc.lookups, self.load)
         pieces = read_pieces(scope, doc.rows, doc.source.format)
         typed = self._typed()
@@ -267,12 +281,13 @@ class _Compiler:
         if doc.thousands == doc.decimal:
             text = "the same character cannot group digits and start decimals"
             self.scope.mistake("M103", text, (*at, "thousands"), f'decimal is "{doc.decimal}"')
-        if doc.dates is not None:
+        for each in doc.dates:
             try:
-                form(doc.dates, Kind.DATE)
+                form(each, Kind.DATE)
             except FormatMistake as error:
                 self.scope.mistake("M212", error.message, (*at, "dates"), error.hint)
-                doc = doc.model_copy(update={"dates": None})
+                doc = doc.model_copy(update={"dates": []})
+        self.values.warn_of_formats(doc.dates, (*at, "dates"))
         files = doc.files
         if files is None and expects is not None and expects.name is not None:
             files = expects.name.glob
@@ -283,8 +298,9 @@ class _Compiler:
             record_end=doc.record_end, skip_lines=doc.skip_lines, names=tuple(doc.names),
             find_header=tuple(doc.find_header), comment=doc.comment, footer=doc.footer,
             repair=repair_of(doc), sheet=doc.sheet, decimal=doc.decimal,
-            thousands=None if doc.thousands == "none" else doc.thousands, dates=doc.dates,
-            timezone=doc.timezone, ambiguous=doc.ambiguous, null_values=tuple(doc.null_values),
+            thousands=None if doc.thousands == "none" else doc.thousands, dates=tuple(doc.dates),
+            timezone=doc.timezone, ambiguous=doc.ambiguous, null_values=tuple(doc.null_values.get(EVERYWHERE, ())),
+            null_values_of={n: tuple(v) for n, v in doc.null_values.items() if n != EVERYWHERE},
             trim=doc.trim, columns=dict(doc.columns),
             trailer=expects.trailer.first_cell if expects and expects.trailer else None,
             records=read_records(self.scope, doc),
@@ -315,7 +331,7 @@ class _Compiler:
                 continue
             kind = COLUMN_KINDS[declared]
             try:
-                made = convert_text(pl.col(TEXT_PREFIX + name), kind, self.scope.source, None)
+                made = convert_text(pl.col(TEXT_PREFIX + name), kind, self.scope.source)
             except ConverterMistake as error:
                 self.scope.untyped.add(name)
                 if not self.scope.unsure(("source", "timezone")):

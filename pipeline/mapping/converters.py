@@ -7,8 +7,8 @@ most 6 decimals is taken, so that the product of two of them is still exact. Dig
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import polars as pl
@@ -92,8 +92,12 @@ def kind_of(dtype: pl.DataType) -> Kind:
     return Kind.DATETIME if isinstance(dtype, pl.Datetime) else Kind.TEXT
 
 
-def convert_text(text: pl.Expr, kind: Kind, source: Source, written: str | None) -> Converted:
-    """Convert text (null = empty) to `kind`; `written` is the format of dates, else the source's.
+def convert_text(
+    text: pl.Expr, kind: Kind, source: Source, written: Sequence[str] = ()
+) -> Converted:
+    """Convert text (null = empty) to `kind`; `written` are the formats of dates, else the source's.
+
+    Of several formats the first counts that a text fits.
 
     Raises:
         ConverterMistake: M212 for a date format that cannot work, M213 for a missing time zone.
@@ -109,17 +113,28 @@ def convert_text(text: pl.Expr, kind: Kind, source: Source, written: str | None)
         case Kind.BOOLEAN:
             made = _boolean(text)
         case Kind.DATE:
-            made = _date(text, _form(_written(written, source.dates, DATE_DEFAULT), kind))
+            forms = [_form(each, kind) for each in written or source.dates or [DATE_DEFAULT]]
+            made = _first_that_fits([(each, _date(text, each)) for each in forms])
         case Kind.DATETIME:
-            form_ = _form(_written(written, source.dates, DATETIME_DEFAULT), kind)
-            made = _datetime(text, form_, source)
+            forms = [_form(each, kind) for each in written or source.dates or [DATETIME_DEFAULT]]
+            made = _first_that_fits([(each, _datetime(text, each, source)) for each in forms])
         case Kind.COUNTRY:
             made = _country(text)
     return made
 
 
-def _written(here: str | None, source: str | None, otherwise: str) -> str:
-    return next(form for form in (here, source, otherwise) if form is not None)
+def _first_that_fits(tried: Sequence[tuple[Form, Converted]]) -> Converted:
+    """What the first format makes of a text that the text fits; a time that does not exist fits, too."""
+    *before, (_, made) = tried
+    for _, each in reversed(before):
+        fits = pl.lit(value=True) if each.reason is None else each.reason.fill_null("") != "R202"
+        made = Converted(
+            pl.when(fits).then(each.value).otherwise(made.value),
+            pl.when(fits).then(each.reason).otherwise(made.reason),
+            {**made.details, **each.details},
+        )
+    details = {**made.details, "R202": " or ".join(each.written for each, _ in tried)}
+    return replace(made, details=details)
 
 
 def convert_typed(value: pl.Expr, dtype: pl.DataType, kind: Kind, source: Source) -> Converted:
@@ -136,7 +151,7 @@ def convert_typed(value: pl.Expr, dtype: pl.DataType, kind: Kind, source: Source
         return _localized(value.cast(pl.Datetime("us")), pl.lit(value=False), "%Y-%m-%d", source)
     if kind is Kind.DATE and isinstance(dtype, pl.Datetime):
         return Converted(value.dt.convert_time_zone(source.timezone or "UTC").dt.date())
-    return convert_text(as_text(value, dtype), kind, source, None)
+    return convert_text(as_text(value, dtype), kind, source)
 
 
 def as_text(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:

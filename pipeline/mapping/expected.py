@@ -124,8 +124,8 @@ def _characters(scope: Scope, written: str, nth: int, at: Path) -> int:
     return nth
 
 
-def as_total(cell: pl.Expr, source: Source) -> Converted:
+def as_total(cell: pl.Expr, source: Source, column: str = "") -> Converted:
     """Read a cell of a column with a total, or that total, as the file writes its numbers."""
     text = cell.str.strip_chars() if source.trim else cell
-    empty = sorted({"", *source.null_values})
-    return convert_text(pl.when(~text.is_in(empty)).then(text), Kind.AMOUNT, source, None)
+    filled = pl.when(~text.is_in(source.nothing(column))).then(text)
+    return convert_text(filled, Kind.AMOUNT, source)

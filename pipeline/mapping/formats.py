@@ -61,6 +61,7 @@ LETTERS: Mapping[str, Letter] = {
 
 _TOKEN = re.compile(r"%\.f|%[36]f|%:z|%.|%$|[^%]+", re.DOTALL)
 _OFFSETS = ("%z", "%:z")
+_CLEAR_DAY = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)  # day, month and year in any order are days
 _PROBE = datetime(2026, 11, 20, 14, 35, 46, 123456, tzinfo=UTC)
 
 
@@ -104,6 +105,23 @@ def form(written: str, kind: Kind) -> Form:
     if not _reads_back(made):
         raise FormatMistake(f'"{written}" cannot be read back', "write it with other letters")
     return made
+
+
+def one_text_two_days(first: str, second: str) -> tuple[str, str, str] | None:
+    """Two formats and a text that both read, as different days; None where there is none.
+
+    >>> one_text_two_days("%d/%m/%Y", "%m/%d/%Y")
+    ('%d/%m/%Y', '%m/%d/%Y', '04/03/2026')
+    >>> one_text_two_days("%d.%m.%Y", "%Y-%m-%d"), one_text_two_days("%d.%m.%y", "%d.%m.%Y")
+    (None, None)
+    """
+    try:
+        one, other = (form(each, Kind.DATE) for each in (first, second))
+        text = pl.select(pl.lit(_CLEAR_DAY).dt.strftime(one.chrono.replace("%#z", "%z"))).item()
+        read = pl.select(moment(pl.lit(text, pl.String), other)).item()
+    except (FormatMistake, PolarsError):
+        return None  # a format that cannot work is said by itself
+    return (first, second, text) if read is not None and read.date() != _CLEAR_DAY.date() else None
 
 
 def _complete(written: str, parts: list[str], kind: Kind) -> None:

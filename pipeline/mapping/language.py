@@ -239,10 +239,10 @@ class SourceDoc(_Doc):
     thousands: Literal[".", ",", "'", "’", " ", "\u00a0", "\u202f", "none"] = Field(
         "none", description="`.` `,` `'` `’` a blank or a no-break space; groups must be of three"
     )
-    dates: str | None = Field(
-        None,
-        description="format of dates and date-times: `%d.%m.%Y`; without it dates are `%Y-%m-%d` and "
-        "date-times `%Y-%m-%dT%H:%M:%S%z`",
+    dates: list[str] = Field(
+        [],
+        description="format of dates and date-times: `%d.%m.%Y`, or [several](#several-formats); without it dates are "
+        "`%Y-%m-%d` and date-times `%Y-%m-%dT%H:%M:%S%z`",
     )
     timezone: str | None = Field(
         None,
@@ -252,7 +252,11 @@ class SourceDoc(_Doc):
         Ambiguous.REJECT,
         description="the hour that occurs twice in autumn: `reject`, `earliest` or `latest`",
     )
-    null_values: list[str] = Field([""], description='texts that mean "nothing": `["", "NULL"]`')
+    null_values: dict[str, list[str]] = Field(
+        {},
+        description='texts that mean "nothing", as an empty cell does: `[NULL, "-"]`; or by column, `"*"` for '
+        'all: `{"*": [NULL], Shipped: ["0000-00-00"]}`',
+    )
     trim: bool = Field(
         True,  # noqa: FBT003 - it is the default
         description="**blanks around a cell are not data.** `false` keeps them",
@@ -274,7 +278,7 @@ class SourceDoc(_Doc):
     )
     messages: list[str] = Field([], description="the same as `message`")
 
-    @field_validator("transaction", "transactions", "message", "messages", mode="before")
+    @field_validator("dates", "transaction", "transactions", "message", "messages", mode="before")
     @classmethod
     def _one_or_several(cls, given: object) -> object:
         return _listed(given)
@@ -517,8 +521,9 @@ class ValueDoc(_Doc):
         alias="as",
         description="the type, where the target takes any: `date`, `boolean`, `decimal` …",
     )
-    format: str | None = Field(
-        None, description='of dates: `"%d.%m.%Y %H:%M"`, if not that of `source.dates`'
+    format: list[str] = Field(
+        [],
+        description='of dates: `"%d.%m.%Y %H:%M"`, or several in turn, if not those of `source.dates`',
     )
     default: str | None = Field(None, description="fixed text where the value is empty")
     when: str | None = Field(None, description="SQL: the field is left out where it does not hold")
@@ -529,6 +534,11 @@ class ValueDoc(_Doc):
         OnError.REJECT,
         description="`null`: a cell that cannot be converted is left out with a warning, instead of holding its order",
     )
+
+    @field_validator("format", mode="before")
+    @classmethod
+    def _one_or_several(cls, given: object) -> object:
+        return _listed(given)
 
     @classmethod
     def column(cls, name: str) -> "ValueDoc":

@@ -60,7 +60,7 @@ _CODES = (
     ("M205", "Unknown lookup table", "`lookups` has no such table", "correct the name"),
     ("M206", "Lookup file not usable", "the table cannot be read, or gives a value two meanings",
      "correct the file or the names of its columns; it lies in the folder of the mapping, or below"),
-    ("M207", "Unknown step", "there are nine `do:` steps", "correct the step"),
+    ("M207", "Unknown step", "there are ten `do:` steps", "correct the step"),
     ("M208", "Step with wrong argument", "the step takes other arguments", "write it as the hint says"),
     ("M209", "Pattern not usable", "the regular expression is not valid, or not one that always ends quickly",
      "correct the pattern"),
@@ -129,6 +129,8 @@ _CODES = (
      "correct the code, or add it to `couriers` in pipeline.toml"),
     ("W112", "Every record is a line", "of a file with several types of records only some are lines of an order",
      "say which: `when: \"record = 'L'\"`"),
+    ("W113", "One text, two days", "of several formats the first that fits counts, and these fit the same texts",
+     "keep one of them"),
 )  # fmt: skip
 
 MISTAKES: Mapping[str, MistakeCode] = {row[0]: MistakeCode(*row) for row in _CODES}

@@ -134,6 +134,9 @@ class Source:
     `trailer_cells` are what it says, in the order in which the expectation counts them from 2.
 
     `records` are the types of records where a file has several; then its columns are theirs.
+
+    `null_values` mean "nothing" in every column, `null_values_of` in one of them; so does no text at all.
+    `dates` are formats, of which the first that fits counts.
     """
 
     format: str = "csv"
@@ -153,10 +156,11 @@ class Source:
     repair: Repair | None = None
     decimal: str = "."
     thousands: str | None = None
-    dates: str | None = None
+    dates: tuple[str, ...] = ()
     timezone: str | None = None
     ambiguous: Ambiguous = Ambiguous.REJECT
-    null_values: tuple[str, ...] = ("",)
+    null_values: tuple[str, ...] = ()
+    null_values_of: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     trim: bool = True
     columns: Mapping[str, ColumnType] = dataclasses.field(default_factory=dict)
     trailer: str | None = None
@@ -165,6 +169,14 @@ class Source:
     trimmed: bool = False
     trailer_cells: tuple[Position, ...] = ()
     records: RecordTypes | None = None
+
+    def nothing(self, column: str) -> list[str]:
+        """The texts that mean "nothing" in a column, blanks around them aside.
+
+        >>> Source(null_values=("-",), null_values_of={"Date": ("0000-00-00",)}).nothing("Date")
+        ['', '-', '0000-00-00']
+        """
+        return sorted({"", *self.null_values, *self.null_values_of.get(column, ())})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

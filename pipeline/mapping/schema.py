@@ -91,8 +91,10 @@ def _of_model(node: Node, model: type[BaseModel]) -> Node:
     for name, member in made.get("properties", {}).items():
         member.update(_INSIDE.get((model.__name__, name), {}))
         if name in _NULLS:
-            member["items"] = {"type": [*_TEXT, "null"]}
-            member["type"] = ["array", *_TEXT, "null"]
+            words = {"items": {"type": [*_TEXT, "null"]}, "type": ["array", *_TEXT, "null"]}
+            member.update(
+                words | {"additionalProperties": words, "type": [*words["type"], "object"]}
+            )
         if "$ref" in member:
             member.pop("type", None)
             member.pop("additionalProperties", None)

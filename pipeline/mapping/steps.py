@@ -1,4 +1,4 @@
-"""The nine `do:` steps: small, named text changes (MAPPING §2).
+"""The ten `do:` steps: small, named text changes (MAPPING §2).
 
 A step is `Expr -> Expr` on text. Only `regex` can fail: no match makes null, and the caller names
 that R208.
@@ -12,11 +12,19 @@ import polars as pl
 import re2  # type: ignore[import-untyped]
 from polars.exceptions import PolarsError
 
+
+def _bare(text: pl.Expr) -> pl.Expr:
+    """Take off what programs put around a text so that a spreadsheet does not change it."""
+    text = text.str.strip_chars().str.replace(r'^="([^"]*)"$', "$1")
+    return text.str.replace("^'", "").str.strip_chars()
+
+
 PLAIN: Mapping[str, Callable[[pl.Expr], pl.Expr]] = {
     "strip": lambda text: text.str.strip_chars(),
     "upper": lambda text: text.str.to_uppercase(),
     "lower": lambda text: text.str.to_lowercase(),
     "digits": lambda text: text.str.replace_all(r"[^0-9]", ""),
+    "bare": lambda text: _bare(text),
     "collapse": lambda text: text.str.replace_all(r"\s+", " ").str.strip_chars(),
 }
 WITH_ARGUMENT: Mapping[str, str] = {
@@ -33,6 +41,8 @@ EXPLAINED: Mapping[str, tuple[str, str]] = {
     "upper": ("upper", "capitals"),
     "lower": ("lower", "small letters"),
     "digits": ("digits", "only the digits 0 to 9"),
+    "bare": ("bare", "without what keeps a spreadsheet from changing a cell: `'75008` → `75008`, `=\"00123\"` → `00123`, and no blanks, "
+             "tabs or no-break spaces around"),
     "collapse": ("collapse", "each run of blanks becomes one, none around"),
     "pad_left": ('{pad_left: [5, "0"]}', "filled from the left to this length: `1067` → `01067`"),
     "slice": ("{slice: [0, 40]}", "from the first position to before the second, counted from 0; "

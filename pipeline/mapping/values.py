@@ -5,8 +5,9 @@ there is a value at all. Empty is null all the way.
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 import polars as pl
 
@@ -31,9 +32,10 @@ from pipeline.mapping.converters import (
 )
 from pipeline.mapping.document import Data, Path
 from pipeline.mapping.fixed import likely, unfit
+from pipeline.mapping.formats import one_text_two_days
 from pipeline.mapping.language import ORIGINS, OnError, Unknown, ValueDoc
 from pipeline.mapping.lookups import Patterns
-from pipeline.mapping.mistakes import did_you_mean
+from pipeline.mapping.mistakes import Weight, did_you_mean
 from pipeline.mapping.plan import TEXT_PREFIX as TEXT_PREFIX
 from pipeline.mapping.plan import WHY_PREFIX as WHY_PREFIX
 from pipeline.mapping.plan import Source
@@ -78,11 +80,11 @@ class _Work:
 
     steps: list[Step] = dataclasses.field(default_factory=list)
     table: Mapping[str, str] | None = None
-    form: str | None = None
+    forms: tuple[str, ...] = ()
 
     @property
     def none(self) -> bool:
-        return not self.steps and self.table is None and self.form is None
+        return not self.steps and self.table is None and not self.forms
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +130,10 @@ class Values:
         self, doc: ValueDoc, target: Target, path: Path, origin: Path | None
     ) -> Value | None:
         """`origin` leads to what is picked: the value itself in short form; None where it is lost."""
+        self.warn_of_formats(doc.format, (*path, "format"))
         before = len(self.scope.mistakes)
         target = replace(target, kind=self._kind(doc, target.kind, path))
-        work = _Work(self._steps(doc.do, (*path, "do")), self._table(doc, path), doc.format)
+        work = _Work(self._steps(doc.do, (*path, "do")), self._table(doc, path), tuple(doc.format))
         self._without_effect(doc, target, path)
         test = self.scope.condition(doc.when, (*path, "when")) if doc.when is not None else None
         made = self._made(doc, work, target, path, origin) if origin is not None else None
@@ -208,13 +211,24 @@ class Values:
                 self._effectless(key, where, path, hint)
         if "unknown" in given and doc.lookup is None:
             self._effectless("unknown", "without `lookup`", path, "add `lookup`, or remove it")
-        if doc.format is not None and target.kind not in _MOMENTS:
+        if doc.format and target.kind not in _MOMENTS:
             hint = (
                 "add `as: date`"
                 if target.kind is Kind.ANY
                 else "only dates have a format: remove it"
             )
             self._effectless("format", f"on {target.kind.value}", path, hint)
+
+    def warn_of_formats(self, written: Sequence[str], path: Path) -> None:
+        """Warn where two formats read one text as two days: then their order decides, unseen."""
+        clash = next(
+            (c for a, b in combinations(written, 2) if (c := one_text_two_days(a, b))), None
+        )
+        if clash is not None:
+            first, second, text = clash
+            hint = "keep the one that the file has; if it has both, days up to the 12th are read by the first"
+            says = f'"{text}" fits "{first}" and "{second}", with two different days'
+            self.scope.mistake("W113", says, path, hint, weight=Weight.WARNING)
 
     def _effectless(self, key: str, where: str, path: Path, hint: str) -> None:
         if path in self.scope.lacking or (*path, "lookup") in self.scope.broken:
@@ -419,16 +433,16 @@ class Values:
                 reasons += [*why, *unknown]
                 if work.table is not None:
                     trail = trail.then(Stage(word=f"lookup {doc.lookup}", value=text))
-                made = convert_text(text, kind, source, work.form)
+                made = convert_text(text, kind, source, work.forms)
         except ConverterMistake as error:
-            at = (*path, "format") if work.form is not None else path
+            at = (*path, "format") if work.forms else path
             if error.code != "M213" or not self.scope.unsure(("source",), ("source", "timezone")):
                 self.scope.mistake(error.code, error.message, at, error.hint)
             return None
         details.update(made.details)
         reason = all_of([*reasons, made.reason])
         if not kind.is_text or kind is Kind.COUNTRY:
-            written = f" {work.form}" if work.form is not None else ""
+            written = f" {' or '.join(work.forms)}" if work.forms else ""
             trail = trail.then(Stage(word=f"as {kind.value}{written}", value=made.value))
         value = Value(
             made.value, kind, picked.raw, picked.columns, reason, details, picked.constant,
@@ -497,7 +511,7 @@ class Values:
 
     def _default(self, default: str, made: Value, target: Target, path: Path) -> Value | None:
         plain = Source(timezone=self.scope.source.timezone)
-        filled = convert_text(pl.lit(default), made.kind, plain, None)
+        filled = convert_text(pl.lit(default), made.kind, plain)
         fixed = Value(filled.value, made.kind, pl.lit(default), (), filled.reason)
         if not self._fits(fixed, target, path):
             return None

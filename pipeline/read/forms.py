@@ -43,7 +43,15 @@ def form_of(source: Source) -> dict[str, Any]:
     if source.repair is not None and source.repair.join:
         said |= {
             name: getattr(source, name)
-            for name in ("decimal", "thousands", "dates", "timezone", "null_values", "trim")
+            for name in (
+                "decimal",
+                "thousands",
+                "dates",
+                "timezone",
+                "null_values",
+                "null_values_of",
+                "trim",
+            )
         }
         said["columns"] = {name: str(each) for name, each in source.columns.items()}
     return said
@@ -55,6 +63,13 @@ def source_of(form: Mapping[str, Any]) -> Source:
     for name in ("names", "find_header", "null_values"):
         if name in given:
             given[name] = tuple(given[name])
+    if "dates" in given:  # older runs have kept one format, or none
+        dates = given["dates"] or ()
+        given["dates"] = (dates,) if isinstance(dates, str) else tuple(dates)
+    if "null_values_of" in given:
+        given["null_values_of"] = {
+            name: tuple(each) for name, each in given["null_values_of"].items()
+        }
     if "positions" in given:
         given["positions"] = tuple(Position(*each) for each in given["positions"])
     if given.get("repair") is not None:

@@ -184,7 +184,7 @@ class Mender:
             if name in self._header.cells:
                 cell = self._cell(name)
                 try:
-                    made = convert_text(cell, COLUMN_KINDS[declared], self._source, None)
+                    made = convert_text(cell, COLUMN_KINDS[declared], self._source)
                 except ConverterMistake:
                     continue  # the compiler has said so
                 if made.reason is not None:
@@ -200,4 +200,4 @@ class Mender:
         cell = pl.col(str(self._header.cells.index(name)))
         # stripped in any case: with and without `trim` the same records must be found good
         cell = cell.str.strip_chars()
-        return pl.when(~cell.is_in(list(self._source.null_values))).then(cell)
+        return pl.when(~cell.is_in(self._source.nothing(name))).then(cell)

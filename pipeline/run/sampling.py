@@ -143,9 +143,8 @@ class _Told:
 
     def empty(self, rows: pl.DataFrame) -> Iterator[Mistake]:
         """Columns that have a value in no row."""
-        nothing = sorted({"", *self._plan.source.null_values})
         for name in self._plan.reads:
-            if rows.get_column(name).str.strip_chars().is_in(nothing).all():
+            if rows.get_column(name).str.strip_chars().is_in(self._plan.source.nothing(name)).all():
                 field = next((f for f in self._plan.fields() if name in f.columns), None)
                 at: At = ("source", "columns", name)
                 if at not in self._document.keys:
@@ -200,7 +199,7 @@ class _Told:
         source = self._plan.source
         if code == "R202":
             forms = _DATES if declared is Kind.DATE else [d + t for d in _DATES for t in _TIMES]
-            fits = [form for form in forms if _all_fit(texts, declared, source, form)]
+            fits = [form for form in forms if _all_fit(texts, declared, source, [form])]
             if fits:
                 return f"they are all written as {' or '.join(fits)}"
         if often and code in {"R201", "R205"}:
@@ -208,7 +207,7 @@ class _Told:
             other = marks[source.decimal]
             for thousands in (None, source.decimal):
                 turned = replace(source, decimal=other, thousands=thousands)
-                if _all_fit(texts, declared, turned, None):
+                if _all_fit(texts, declared, turned):
                     grouped = f' and `thousands: "{thousands}"`' if thousands else ""
                     return f'they all fit `decimal: "{other}"`{grouped} of source'
         return ""
@@ -228,11 +227,11 @@ class _Told:
         return Mistake(code, text, place.line, place.column, place.length, hint, Weight.WARNING)
 
 
-def _all_fit(texts: pl.DataFrame, kind: Kind, source: Source, form: str | None) -> bool:
+def _all_fit(texts: pl.DataFrame, kind: Kind, source: Source, forms: Sequence[str] = ()) -> bool:
     if source.timezone is None:  # the format is asked for, not the zone
         source = replace(source, timezone="UTC")
     try:
-        made = convert_text(pl.col("text").str.strip_chars(), kind, source, form)
+        made = convert_text(pl.col("text").str.strip_chars(), kind, source, forms)
     except ConverterMistake:
         return False
     value = made.value if made.reason is None else pl.when(made.reason.is_null()).then(made.value)

@@ -134,7 +134,7 @@ class _Noted:
 
 
 def _summed(rows: pl.DataFrame, column: str, source: Source) -> "Total":
-    made = as_total(pl.col(column), source)
+    made = as_total(pl.col(column), source, column)
     unread = pl.lit(0) if made.reason is None else made.reason.is_not_null().sum()
     value, bad = rows.select(made.value.sum().alias("sum"), unread.alias("unread")).row(0)
     return Total(value or Decimal(0), bad)

@@ -3763,4 +3763,48 @@ error[M100]: unknown key "nmaes"
   = help: did you mean "names"?
 """,
     ),
+    Case(
+        "W113",
+        "two formats for one text",
+        """\
+version: 1
+name: m
+mode: update_only
+source: {}
+order:
+  order_number: Nr
+  announced_delivery_date: {from: Text, format: ["%d/%m/%Y", "%m/%d/%Y"]}
+""",
+        HEADER,
+        """\
+warning[W113]: "04/03/2026" fits "%d/%m/%Y" and "%m/%d/%Y", with two different days
+ --> m.yaml:7:49
+  |
+7 |   announced_delivery_date: {from: Text, format: ["%d/%m/%Y", "%m/%d/%Y"]}
+  |                                                 ^^^^^^^^^^^^^^^^^^^^^^^^
+  = help: keep the one that the file has; if it has both, days up to the 12th are read by the first
+""",
+    ),
+    Case(
+        "M201",
+        "nothing in a column that is not there",
+        """\
+version: 1
+name: m
+mode: update_only
+source:
+  null_values: {Txet: ["-"], "*": [x]}
+order:
+  order_number: Nr
+""",
+        HEADER,
+        """\
+error[M201]: unknown column "Txet"
+ --> m.yaml:5:17
+  |
+5 |   null_values: {Txet: ["-"], "*": [x]}
+  |                 ^^^^
+  = help: did you mean "Text"?
+""",
+    ),
 ]

@@ -18,6 +18,13 @@ from tests.unit.mapping.bench import codes, compiled, mapping, one, through
     ("step", "cell", "value"),
     [
         ("strip", "\u00a0x ", "x"),
+        ("bare", "'75008", "75008"),
+        ("bare", '="00123"', "00123"),
+        ("bare", "\t\u00a0'90s ", "90s"),
+        ("bare", "O'Brien", "O'Brien"),
+        ("bare", "''x'", "'x'"),  # one mark is one; what follows is the text's
+        ("bare", '=""', None),
+        ("bare", '="a"&"b"', '="a"&"b"'),  # a formula is none of them
         ("upper", "straße", "STRASSE"),
         ("lower", "ÄB", "äb"),
         ("digits", "+49 (0)89-12", "4908912"),
@@ -506,6 +513,42 @@ def test_blanks_around_a_cell_are_no_data_unless_the_mapping_says_so() -> None:
     assert one("A", "  ") is None
     assert one("A", "  x ", "trim: false") == "  x "
     assert one("A", "NULL", "null_values: ['NULL', '-']") is None
+
+
+def test_texts_that_mean_nothing_may_do_so_in_one_column() -> None:
+    nulls = "null_values: {A: ['0000-00-00', '-'], '*': 'NULL'}"
+    assert one("A", "0000-00-00", nulls) is None
+    assert one("A", " NULL ", nulls) is None
+    assert one("A", "-", "null_values: {Nr: ['-']}") == "-"
+    assert one("A", "NA", nulls) == "NA"  # Namibia, and many an article
+    assert one("A", "", "null_values: {Nr: ['-']}") is None
+    text = mapping("channel: A", source="null_values: {AA: ['-']}")
+    assert codes(text, ["Nr", "A"]) == ["M201"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [
+        ("20.11.2026", date(2026, 11, 20)),
+        ("2026-11-20", date(2026, 11, 20)),
+        ("20.11.26", date(2026, 11, 20)),
+        ("20261120", "R202"),
+        ("2026-13-01", "R202"),
+    ],
+)
+def test_of_several_formats_the_first_counts_that_fits(cell: str, value: object) -> None:
+    formats = '["%d.%m.%Y", "%Y-%m-%d", "%d.%m.%y"]'
+    day = "announced_delivery_date"
+    assert one(f"{{from: A, format: {formats}}}", cell, "", day) == value
+    assert one("A", cell, f"dates: {formats}", day) == value
+
+
+def test_a_time_that_does_not_exist_is_not_read_by_the_next_format() -> None:
+    formats = '["%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M"]'
+    value, at = f"{{from: A, format: {formats}}}", "order_date"
+    assert one(value, "29/03/2026 02:30", BERLIN, at) == "R207"
+    assert one(value, "04/03/2026 12:00", BERLIN, at) == datetime(2026, 3, 4, 11, tzinfo=UTC)
+    assert one(value, "12/31/2026 12:00", BERLIN, at) == datetime(2026, 12, 31, 11, tzinfo=UTC)
 
 
 def test_a_header_is_optional_and_unused_columns_are_fine() -> None:
