@@ -24,7 +24,7 @@ PLAIN: Mapping[str, Callable[[pl.Expr], pl.Expr]] = {
     "upper": lambda text: text.str.to_uppercase(),
     "lower": lambda text: text.str.to_lowercase(),
     "digits": lambda text: text.str.replace_all(r"[^0-9]", ""),
-    "bare": lambda text: _bare(text),
+    "bare": _bare,
     "collapse": lambda text: text.str.replace_all(r"\s+", " ").str.strip_chars(),
 }
 WITH_ARGUMENT: Mapping[str, str] = {
