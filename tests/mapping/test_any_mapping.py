@@ -74,7 +74,9 @@ CELLS = st.sampled_from(
      "29.03.2026 02:30", "x" * 300, "{0}", "\u0000", "\U0001f600", "CANCELLED", "SHORT"]
 ) | st.text(max_size=6)  # fmt: skip
 PLANS = [
-    compile_mapping(json.dumps(data), "m.yaml", load=lambda _: b"code;name\na;b\n").plan
+    compile_mapping(
+        json.dumps(data), "m.yaml", load=lambda name: (ROOT / "mappings" / name).read_bytes()
+    ).plan
     for data in SOUND
 ]
 
