@@ -21,7 +21,8 @@ ORIGIN_SCHEMA: dict[str, pl.DataType] = {
 }
 
 # Several rows of one EDI segment (a range of parcel numbers) tell themselves apart in the upper
-# bits of `_segment`; a file may have 16,777,215 segments, and a segment 256 rows.
+# bits of `_segment`; a file may have 16,777,215 segments, and a segment 256 rows. So do the pieces of a
+# row of text that holds several items (`pipeline.pieces`), but only between `spool` and `group`.
 COPY_BITS = 24
 COPIES_MAX = 255
 SEGMENTS_MAX = (1 << COPY_BITS) - 1

@@ -20,7 +20,7 @@ from pipeline.mapping.mistakes import Mistake, Weight
 from pipeline.mapping.plan import Plan, Source
 from pipeline.model.field import Kind
 from pipeline.model.findings import ERROR_CODES, Findings
-from pipeline.model.origin import LINE
+from pipeline.model.origin import LINE, ORIGIN
 from pipeline.model.rules import RULES, Stage
 from pipeline.model.tables import RawTable
 from pipeline.pieces import named, take_apart, whole_findings
@@ -97,7 +97,11 @@ def _sample(plan: Plan, path: Path, file: str, source: Source) -> Sample:
     judged = check(made.table, made.findings, plan, existing=existing)
     every = Findings.of(made.findings.rows, judged.rows).rows
     found = whole_findings(named(every, plan, raw.columns))
-    return Sample(raw, Findings(unread), Findings(found))
+    # those that cannot be taken apart are counted with the findings
+    readable = raw.join(
+        apart.faulty.rows.select(ORIGIN), on=ORIGIN, how="anti", maintain_order="left"
+    )
+    return Sample(readable, Findings(unread), Findings(found))
 
 
 def _records(faulty: Findings) -> int:

@@ -282,7 +282,7 @@ def _in_memory(
     _something_is_left(jobs, noted)
 
     def take(_partition: int) -> list[Share]:
-        taken = [_apart(share) for share in shares]
+        taken = [apart(share) for share in shares]
         shares.clear()  # the one who takes the rows is the one who can let go of them
         return taken
 
@@ -292,14 +292,14 @@ def _in_memory(
     )  # fmt: skip
 
 
-def _apart(share: Share) -> Share:
+def apart(share: Share) -> Share:
     """Make a row of each item; rows that cannot be taken apart are as good as unreadable."""
     if share.plan.pieces is None:
         return share
-    apart = take_apart(share.raw, share.plan)
-    told = apart.faulty.rows.select(ORIGIN).hstack(orders_of(apart.faulty, share.plan))
+    made = take_apart(share.raw, share.plan)
+    told = made.faulty.rows.select(ORIGIN).hstack(orders_of(made.faulty, share.plan))
     return replace(
-        share, raw=apart.raw, findings=share.findings + apart.findings,
+        share, raw=made.raw, findings=share.findings + made.findings,
         faulty=pl.concat([share.faulty, told.select(share.faulty.columns)]),
     )  # fmt: skip
 
@@ -380,7 +380,7 @@ def _on_disk(
             found = files.take(partition, name, "findings", Findings.none().rows)
             raw, faulty, found = map(noted.without_failed, (raw, faulty, found))
             findings = _named(Findings(found), job.plan)
-            shares.append(_apart(Share(job.plan, RawTable(raw), faulty, findings)))
+            shares.append(apart(Share(job.plan, RawTable(raw), faulty, findings)))
         return shares
 
     return Spooled(

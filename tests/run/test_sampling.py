@@ -157,3 +157,28 @@ def test_rows_that_the_mapping_skips_are_not_judged(tmp_path: Path) -> None:
     mapping = MAPPING.replace("rows: {key: Nr}", "rows: {key: Nr, skip: \"Sku = 'TEST'\"}")
     spoilt = ROW.format(n=1).replace("S1", "TEST").replace(";DE;", ";QQ;")
     assert told(tmp_path, rows(3, r1=spoilt), mapping=mapping) == []
+
+
+def test_rows_with_several_items_are_rows_and_their_items_are_judged(tmp_path: Path) -> None:
+    mapping = """\
+version: 1
+name: m
+source: {delimiter: ";"}
+rows:
+  explode:
+    item: {from: Items, split: "|", parts: ":", names: [sku, qty]}
+order: {order_number: Nr, destination_country_iso3: Land, recipient_email: Mail}
+lines:
+  fields: {line_item_id: sku, quantity: qty}
+"""
+    who = "DE;a@example.com"
+
+    found = told(
+        tmp_path, [f"1;{who};A:1|B:two", f"2;{who};A:1|B:x|C:y", f"3;{who};A", f"4;{who};"],
+        "Nr;Land;Mail;Items", mapping,
+    )  # fmt: skip
+
+    assert [(m.code, m.message) for m in found] == [
+        ("W108", "1 of 4 rows of in.csv cannot be read: item not written as declared (R119), the first in line 4"),
+        ("W107", '2 of 3 cells of column "Items": not a number (R201); the first is in line 2, "two"'),
+    ]  # fmt: skip
