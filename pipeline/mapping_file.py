@@ -4,17 +4,49 @@ A module of its own, so that `mapping check` does not load what only a run needs
 """
 
 import hashlib
+import os
+import stat
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from pipeline.mapping.compile import Compiled, compile_mapping
+from pipeline.mapping.document import BYTES_MAX
 from pipeline.model.stops import StopRun
+
+LOOKUP_MAX = 20_000_000  # bytes of a lookup file
 
 
 class MappingMissing(StopRun):
     """A mapping file cannot be read (exit 2)."""
 
     exit_code = 2
+
+
+def beside(mapping: Path, name: str) -> Path:
+    """A file that a mapping names; it counts from the mapping's folder and has to lie there or below.
+
+    Raises:
+        OSError: a link in the name leads out of that folder. A mapping is passed around; it must not
+            make others read files of theirs (FAULTS S13).
+    """
+    path = mapping.parent / name
+    if not path.resolve().is_relative_to(mapping.parent.resolve()):
+        raise OSError(0, "a link leads out of the folder of the mapping")
+    return path
+
+
+def _regular(path: Path) -> BinaryIO:
+    """Open a file for reading if it is a regular one; never waits for a FIFO, never reads a device.
+
+    Raises:
+        OSError: it is none, or cannot be opened.
+    """
+    number = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    if not stat.S_ISREG(os.fstat(number).st_mode):
+        os.close(number)
+        raise OSError(0, "it is not a regular file")
+    return os.fdopen(number, "rb")
 
 
 def read_mapping(path: Path, header: Sequence[str] | None = None) -> tuple[Compiled, str]:
@@ -27,12 +59,19 @@ def read_mapping(path: Path, header: Sequence[str] | None = None) -> tuple[Compi
     digest = hashlib.sha256()
 
     def load(name: str) -> bytes:
-        data = (path.parent / name).read_bytes()
+        with _regular(beside(path, name)) as file:
+            data = file.read(LOOKUP_MAX + 1)
+        if len(data) > LOOKUP_MAX:
+            raise OSError(0, f"it is larger than {LOOKUP_MAX // 1_000_000} MB")
         digest.update(name.encode() + b"\0" + data)
         return data
 
     try:
-        text = path.read_text(encoding="utf-8")
+        with _regular(path) as file:
+            # one byte more than a mapping may have is enough to refuse it
+            data = file.read(BYTES_MAX + 1)
+        text = data.decode("utf-8", "replace" if len(data) > BYTES_MAX else "strict")
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
     except FileNotFoundError:
         near = sorted(p.name for p in path.parent.glob("*.y*ml")) if path.parent.is_dir() else []
         hint = f"there is {', '.join(near[:5])} in {path.parent}" if near else ""

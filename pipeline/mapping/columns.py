@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from pipeline.mapping.bounds import Spent
 from pipeline.mapping.converters import dtype_of
 from pipeline.mapping.document import Data, Document, Path
 from pipeline.mapping.mistakes import Mistake, Weight, did_you_mean
@@ -59,7 +60,7 @@ class Scope:
 
     What follows from a mistake that is reported is no mistake of its own: `broken` are paths whose
     value was put aside, `lacking` tables that lost a key, `lost` names that may have stood there,
-    `untyped` columns whose type cannot be known.
+    `untyped` columns whose type cannot be known. `spent` is what it costs to evaluate all of it.
     """
 
     document: Document
@@ -75,6 +76,7 @@ class Scope:
     lacking: set[Path] = dataclasses.field(default_factory=set)
     lost: set[str] = dataclasses.field(default_factory=set)
     untyped: set[str] = dataclasses.field(default_factory=set)
+    spent: Spent = dataclasses.field(default_factory=Spent)
 
     # -- mistakes ---------------------------------------------------------------------------
 
@@ -167,6 +169,12 @@ class Scope:
 
     def expression(self, sql: str, path: Path, *, condition: bool) -> Made | None:
         """Compile an SQL expression; notes its mistakes and gives None then."""
+        if self.spent.exhausted:
+            return None
+        excess = self.spent.on_expression(sql)
+        if excess is not None:
+            self.mistake("M230", excess.message, path, excess.hint)
+            return None
         schema = {name: known.dtype for name, known in self.known.items()}
         try:
             made = compile_sql(sql, Names(self.names(), schema, self.later), condition=condition)

@@ -9,6 +9,7 @@ from zoneinfo import available_timezones
 
 import polars as pl
 
+from pipeline.mapping.bounds import COLUMNS_MAX
 from pipeline.mapping.columns import Known, Scope
 from pipeline.mapping.combine import Picked
 from pipeline.mapping.converters import COLUMN_KINDS, ConverterMistake, convert_text
@@ -319,7 +320,12 @@ class _Compiler:
         return source
 
     def _typed(self) -> list[ColumnPlan]:
-        plans = []
+        plans: list[ColumnPlan] = []
+        if len(self.doc.source.columns) > COLUMNS_MAX:
+            text = f"{len(self.doc.source.columns):,} typed columns are too many: at most {COLUMNS_MAX}"
+            hint = "columns need a type only where expressions calculate with them"
+            self.scope.mistake("M230", text, ("source", "columns"), hint, key=True)
+            return plans
         self.scope.untyped |= {
             str(at[2])
             for at in self.scope.broken

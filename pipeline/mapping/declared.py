@@ -162,6 +162,10 @@ def _check_header(scope: Scope, source: Source) -> None:
 
 def _check_repair(scope: Scope, source: Source, repair: Repair) -> None:
     at: Path = (*_AT, "repair")
+    excess = scope.spent.on_patterns(repair.fits.values())
+    if excess is not None:
+        scope.mistake("M230", excess.message, (*at, "fits"), excess.hint)
+        return
     for column, pattern in repair.fits.items():
         scope.find(column, (*at, "fits", column), key=True)
         _check_pattern(scope, pattern, (*at, "fits", column))

@@ -22,6 +22,7 @@ Load = Callable[[str], bytes]
 
 _FILE_KEYS = frozenset({"file", "key", "value", "match", "empty_keys", "delimiter", "encoding"})
 _PLACEHOLDER = re.compile(r"<[A-Za-z_ ]+>")
+PATTERNS_MAX = 5_000
 _JOINT = ":"  # between the parts of a key of several columns, as a template writes it
 
 
@@ -30,6 +31,13 @@ class Patterns(dict[str, str]):
 
     A text that several of them match has a value only where they agree on it.
     """
+
+    def by_value(self) -> dict[str, str]:
+        """For each value the pattern of the whole texts that it stands for."""
+        found: dict[str, list[str]] = {}
+        for pattern, value in self.items():
+            found.setdefault(value, []).append(f"(?:{pattern})")
+        return {value: f"^(?:{'|'.join(each)})$" for value, each in found.items()}
 
 
 class _Unusable(Exception):  # noqa: N818 - becomes M206 at the file's name
@@ -147,15 +155,35 @@ def _table(doc: LookupFileDoc, text: str) -> Mapping[str, str]:
             if first != cells[value]:
                 raise _Unusable(f'{where} gives "{key}" a second meaning (first in line {line})',
                                 "keep one of the two rows")  # fmt: skip
-            if doc.match == "pattern":
+            if doc.match == "pattern" and len(table) <= PATTERNS_MAX:
                 _usable(key, where)
     except csv.Error as error:
         raise _Unusable(
             f"{doc.file}:{reader.line_num} is not readable as CSV: {error}",
             "every quote needs its partner",
         ) from None
-    made = {key: value for key, (value, _) in table.items()}
-    return Patterns(made) if doc.match == "pattern" else made
+    return _made(doc, {key: value for key, (value, _) in table.items()})
+
+
+def _made(doc: LookupFileDoc, table: Mapping[str, str]) -> Mapping[str, str]:
+    if doc.match == "pattern" and len(table) > PATTERNS_MAX:
+        text = f"the lookup file {doc.file} has {len(table):,} patterns, at most {PATTERNS_MAX:,}"
+        raise _Unusable(text, "without `match: pattern` it may have any number of rows")
+    if not table:
+        hint = "it needs a header and a row for each key"
+        raise _Unusable(f"the lookup file {doc.file} has no rows", hint)
+    return _together(Patterns(table), doc.file) if doc.match == "pattern" else table
+
+
+def _together(patterns: Patterns, file: str) -> Patterns:
+    """The patterns of one value are asked for at once, and may be too large together."""
+    for value, joined in patterns.by_value().items():
+        try:
+            check_pattern(joined)
+        except StepMistake:
+            text = f'the patterns of {file} for "{value}" are too large together'
+            raise _Unusable(text, "write `+` instead of `{1,900}`, or fewer patterns") from None
+    return patterns
 
 
 def _usable(pattern: str, where: str) -> None:

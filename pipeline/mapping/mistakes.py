@@ -85,6 +85,8 @@ _CODES = (
      "number the columns from 1, or leave those out"),
     ("M221", "Order told by a piece of a row", "a row belongs to one order, with all of its pieces",
      "tell the orders apart by columns of the file"),
+    ("M230", "Too much for a mapping", "a mapping has limits so that a prepared one cannot exhaust the machine",
+     "name columns once, put long lists into `lookups`, or split the mapping"),
     ("M301", "Expression not readable", "it is not a row-wise expression of the allowed SQL", "correct it"),
     ("M302", "Unknown column in expression", "the header has no such column", "correct the name"),
     ("M303", "CAST and STRPTIME are not offered", "they stop the whole file at the first bad row",

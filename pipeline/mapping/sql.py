@@ -306,7 +306,7 @@ def _shape(tokens: Sequence[Token]) -> None:
         if token.text in {"/", "%"} and token.kind == "operator":
             _divisor(tokens, i + 1, token)
         elif token.upper == "MOD" and following and following[0].text == "(":
-            _divisor(tokens, _last_argument(tokens, i + 1), token)
+            _divisor(tokens, last_argument(tokens, i + 1), token)
         elif token.upper == "REGEXP" and not (following and following[0].kind == "text"):
             raise token.mistake("REGEXP takes a fixed pattern", "REGEXP '^[0-9]+$'")
     if depth:
@@ -341,7 +341,7 @@ def _divisor(tokens: Sequence[Token], at: int, operator: Token) -> None:
         if first.kind == "number" and float(first.text) != 0:
             return
         if first.upper == "NULLIF" and at + 1 < len(tokens) and tokens[at + 1].text == "(":
-            last = _last_argument(tokens, at + 1)
+            last = last_argument(tokens, at + 1)
             inside = tokens[last : last + 2]
             if [token.text for token in inside] == ["0", ")"]:
                 return
@@ -349,7 +349,7 @@ def _divisor(tokens: Sequence[Token], at: int, operator: Token) -> None:
     raise operator.mistake("a division by zero would stop the run", hint)
 
 
-def _last_argument(tokens: Sequence[Token], opened: int) -> int:
+def last_argument(tokens: Sequence[Token], opened: int) -> int:
     """Where the last argument of the call whose parenthesis stands at `opened` begins."""
     depth, last = 0, opened + 1
     for i in range(opened, len(tokens)):

@@ -11,6 +11,7 @@ from itertools import combinations
 
 import polars as pl
 
+from pipeline.mapping.bounds import CASES_MAX, STEPS_MAX, Excess, too_nested
 from pipeline.mapping.columns import Known, Scope
 from pipeline.mapping.combine import (
     Picked,
@@ -99,6 +100,8 @@ class Values:
 
     def value(self, data: Data, target: Target, path: Path) -> Value | None:
         """Compile a VALUE; None when it has mistakes (they are noted)."""
+        if not self._bounded(data, target, path):
+            return None
         if isinstance(data, str):
             if data:
                 return self._finish(ValueDoc.column(data), target, path, path)
@@ -125,6 +128,19 @@ class Values:
                                f"one of: {', '.join(ORIGINS)}")  # fmt: skip
             return None
         return self._finish(doc, target, path, (*path, given[0]))
+
+    def _bounded(self, data: Data, target: Target, path: Path) -> bool:
+        """Whether a value costs no more than every machine has; notes M230 when not."""
+        if self.scope.spent.exhausted:
+            return False
+        excess = None
+        if not target.part:
+            excess = self.scope.spent.on_value(data, path, self.scope.lookups)
+        elif too_nested(path):
+            excess = Excess("values stand too deep inside others", "derive columns of them first")
+        if excess is not None:
+            self.scope.mistake("M230", excess.message, path, excess.hint)
+        return excess is None
 
     def _finish(
         self, doc: ValueDoc, target: Target, path: Path, origin: Path | None
@@ -349,6 +365,10 @@ class Values:
         if not items:
             hint = "such as cases: [{when: \"A = 'x'\", value: y}, {from: B}]"
             self.scope.mistake("M102", "cases needs at least one case", path, hint)
+        if len(items) > CASES_MAX:
+            text = f"{len(items):,} cases are too many: at most {CASES_MAX}"
+            self.scope.mistake("M230", text, path, "a table of `lookups` holds long lists")
+            return None, []
         ended = False
         for i, item in enumerate(items):
             at = (*path, i)
@@ -381,7 +401,11 @@ class Values:
     # -- do, lookup --------------------------------------------------------------------------
 
     def _steps(self, items: list[Data], path: Path) -> list[Step]:
-        steps = []
+        steps: list[Step] = []
+        if len(items) > STEPS_MAX:
+            text = f"{len(items):,} steps are too many: at most {STEPS_MAX}"
+            self.scope.mistake("M230", text, path, "derive a column, and go on from it")
+            return steps
         for i, item in enumerate(items):
             at = (*path, i)
             name, argument = (item, None) if isinstance(item, str) else _one(item)
@@ -393,6 +417,9 @@ class Values:
                 steps.append(step(name, argument))
             except StepMistake as error:
                 self.scope.mistake(error.code, error.message, at, error.hint)
+        excess = self.scope.spent.on_patterns(each.pattern for each in steps if each.pattern)
+        if excess is not None:
+            self.scope.mistake("M230", excess.message, path, excess.hint)
         return steps
 
     def _table(self, doc: ValueDoc, path: Path) -> Mapping[str, str] | None:
@@ -407,6 +434,9 @@ class Values:
             self.scope.mistake("M205", text, (*path, "lookup"), hint)
         else:
             self.scope.used_lookups.add(doc.lookup)
+            excess = self.scope.spent.on_patterns(table if isinstance(table, Patterns) else ())
+            if excess is not None:
+                self.scope.mistake("M230", excess.message, (*path, "lookup"), excess.hint)
         return table
 
     # -- convert, default --------------------------------------------------------------------
@@ -604,11 +634,9 @@ def _looked_up(
 
 def _matched(text: pl.Expr, table: Patterns) -> pl.Expr:
     """The value whose patterns match the whole text; null where those of two values do."""
-    by_value: dict[str, list[str]] = {}
-    for pattern, value in table.items():
-        by_value.setdefault(value, []).append(f"(?:{pattern})")
+    by_value = table.by_value()
     if not by_value:
         return pl.lit(None, pl.String)
-    hits = [text.str.contains(f"^(?:{'|'.join(each)})$") for each in by_value.values()]
+    hits = [text.str.contains(pattern) for pattern in by_value.values()]
     values = [pl.when(hit).then(pl.lit(value)) for hit, value in zip(hits, by_value, strict=True)]
     return pl.when(pl.sum_horizontal(hits) == 1).then(pl.coalesce(values))

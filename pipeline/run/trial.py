@@ -19,6 +19,7 @@ from pipeline.mapping.document import Data
 from pipeline.mapping.mistakes import MappingRefused
 from pipeline.mapping.plan import Plan
 from pipeline.mapping.trials import Rejection, Trial
+from pipeline.mapping_file import beside
 from pipeline.model.origin import SEGMENTS_MAX, place
 from pipeline.model.rules import RULES, Severity
 from pipeline.model.stops import SourceUnusable, StopRun
@@ -132,6 +133,14 @@ class _Existing:
         return {}
 
 
+def _beside(path: Path, name: str) -> Path:
+    """The file of a test, if it lies where a mapping may look."""
+    try:
+        return beside(path, name)
+    except OSError as error:
+        raise SourceUnusable(f"{name} cannot be read: {error.strerror}") from None
+
+
 def come_of(
     path: Path, compiled: Compiled, trial: Trial, plans: "Plans | None" = None
 ) -> tuple[list[dict[str, Any]], list[Told]]:
@@ -174,7 +183,7 @@ def rows_of(
     plan = compiled.plan
     with tempfile.TemporaryDirectory() as made:
         folder = RunFolder(Path(made))
-        original = path.parent / (trial.file or "")
+        original = _beside(path, trial.file) if trial.file is not None else path
         if trial.rows is not None:
             original = folder.path / "rows"
             original.write_bytes(trial.rows.encode(plan.source.encoding or "utf-8", "replace"))

@@ -27,6 +27,32 @@ class Case:
 
 CASES = [
     Case(
+        "M230",
+        "a chain of derived columns that doubles its text",
+        """\
+version: 1
+name: m
+mode: update_only
+source: {}
+derive:
+  a: {template: "{Text}{Text}"}
+  b: {template: "{a}{a}{a}{a}{a}{a}{a}{a}{a}{a}"}
+  c: {template: "{b}{b}{b}{b}{b}{b}{b}{b}{b}{b}{b}"}
+order:
+  order_number: Nr
+  channel: c
+""",
+        HEADER,
+        """\
+error[M230]: this value can become many times as long as the cells of a row
+ --> m.yaml:8:6
+  |
+8 |   c: {template: "{b}{b}{b}{b}{b}{b}{b}{b}{b}{b}{b}"}
+  |      ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  = help: a value is at most 200 cells long, and fixed text counts by 100 characters
+""",
+    ),
+    Case(
         "M001",
         "unclosed bracket, named where it began",
         """\
