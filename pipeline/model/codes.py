@@ -17,6 +17,7 @@ __all__ = [
     "country_alpha3",
     "currencies",
     "languages",
+    "named_country",
     "nearest",
     "nearest_country",
     "region_codes",
@@ -254,6 +255,19 @@ def _distance(wanted: str, option: str) -> tuple[float, int, str]:
     )
     # arguments as get_close_matches has them: the ratio is not symmetric
     return (-SequenceMatcher(a=option, b=wanted).ratio(), -common, option)
+
+
+def named_country(text: str) -> str | None:
+    """Give the alpha-3 code of a country that is named, in one of several languages; codes are no names.
+
+    >>> [named_country(text) for text in ("Germany", "Allemagne", "UK", "Österreich", "D", "DE", "Germnay")]
+    ['DEU', 'DEU', 'GBR', 'AUT', 'DEU', None, None]
+    """
+    code = text.strip().upper()
+    if code in country_alpha3():
+        return None
+    named = _country_names().get(_folded(text))
+    return named or _WRONG_CODES.get(code)
 
 
 def nearest_country(text: str) -> str | None:

@@ -20,14 +20,12 @@ from pipeline.model.edi.candidates import EVENTS, WEIGHT_UNITS, ZONES, Purpose
 from pipeline.model.edi.definition import Syntax
 from pipeline.model.stops import SourceUnusable, StopRun
 from pipeline.read import Reading, SourceEmpty, is_error, open_edi
-from pipeline.read.borders import likely_columns
 from pipeline.report.visible import visible
 from pipeline.run.evidence import gather, readable_types
 from pipeline.run.example import SEGMENTS_MAX, example
 from pipeline.run.sheet import CODES_SHOWN, FORMS, NO_ZONE, Line, Sheet, by_length, counted, noted
 from pipeline.run.trial import OF_THE_RUN, come_of
 
-_COLUMNS_SHOWN = 30
 _TRIED = 5  # messages of which one is looked for that goes through
 _CUSTOMER = "only where it is the customer and not a shop"
 _NO_LINES = "no line number and no article number in this file"
@@ -39,7 +37,7 @@ class NoSuchMessage(StopRun):
 
 
 class NoInterchange(StopRun):
-    """Delimited text, for which nothing is proposed yet (exit 2)."""
+    """The file is no EDI: what delimited text may be is another module's (exit 2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +64,10 @@ def propose(
     except SourceUnusable as error:
         if error.code != "E101" or isinstance(error, SourceEmpty):
             raise
-        says, how = _no_interchange(path, name)
-        raise NoInterchange(says, help=how) from None
+        raise NoInterchange(
+            f"no interchange begins in {name}",
+            help="without --message it is read as delimited text",
+        ) from None
     kinds = readable_types(reading)
     there = reading.envelopes.messages.get_column("type").unique(maintain_order=True).to_list()
     if not kinds:
@@ -87,21 +87,6 @@ def propose(
             )
         kinds = chosen
     return [_proposal(reading, Sheet(gather(reading, kind), name, timezone)) for kind in kinds]
-
-
-def _no_interchange(path: Path, name: str) -> tuple[str, str]:
-    """What a file of another kind is, and how to begin with it."""
-    found = likely_columns(path, name)
-    if not found:
-        says = (
-            f"no interchange begins in {name}; `mapping init` for delimited text is not built yet"
-        )
-        return says, "copy one of mappings/ or docs/mapping.md to begin with"
-    shown = [f"column_{n}: {a}-{b}" for n, (a, b) in enumerate(found[:_COLUMNS_SHOWN], 1)]
-    more = ", …" if len(found) > _COLUMNS_SHOWN else ""
-    says = f"{name} looks like text of fixed width; `mapping init` for it is not built yet"
-    source = f"source: {{format: fixed, positions: {{{', '.join(shown)}{more}}}}}"
-    return says, f"begin with the layout of its sender; by its blanks alone it may be {source}"
 
 
 def _proposal(reading: Reading, sheet: Sheet) -> Proposal:

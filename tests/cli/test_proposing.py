@@ -59,14 +59,52 @@ def test_nothing_is_written_over(call: Call, folder: Path) -> None:
     assert (folder / "m.yaml").read_text() == "mine"
 
 
-def test_delimited_text_comes_later(call: Call, folder: Path) -> None:
-    (folder / "orders.csv").write_text("no;qty\nA1;2\n")
+def test_of_delimited_text_the_mapping_is_on_stdout_and_its_evidence_on_stderr(
+    call: Call, folder: Path
+) -> None:
+    rows = "no;mail;land;preis;menge\nA1;a@example.com;DE;1.299,00;2\nA2;b@example.com;AT;49,90;1\n"
+    (folder / "orders.csv").write_text(rows)
     said = call("mapping", "init", "orders.csv")
-    assert said.code == 2
-    assert said.err.startswith(
-        "error: no interchange begins in orders.csv; `mapping init` for delimited text is not built yet\n"
-    )
-    assert call("mapping", "init", "gone.edi").code == 2
+    assert said.code == 0
+    assert said.out.startswith("# Proposed by `pipeline mapping init` from orders.csv: 2 rows.\n")
+    assert "preis: 2 of 2 look like 1.234,56" in said.err
+    (folder / "m.yaml").write_text(said.out)
+    assert call("mapping", "check", "m.yaml", "orders.csv").code == 0
+    assert call("mapping", "test", "m.yaml").code == 0
+    assert call("plan", "-m", "m.yaml", "orders.csv").code == 0
+
+
+def test_a_proposal_for_delimited_text_writes_nothing_over(call: Call, folder: Path) -> None:
+    (folder / "orders.csv").write_text("no,mail,land\nA1,a@example.com,DE\n")
+    assert call("mapping", "init", "orders.csv", "--out", "m.yaml").out == "m.yaml\n"
+    said = call("mapping", "init", "orders.csv", "--out", "m.yaml")
+    assert (said.code, "m.yaml exists already" in said.err) == (2, True)
+    told = call("mapping", "init", "orders.csv", "--json").json()["mappings"]
+    assert told[0]["files"] == ["orders.csv"]
+    assert told[0]["mapping"] == (folder / "m.yaml").read_text()
+
+
+def test_what_no_mapping_can_be_made_of_is_refused_in_a_sentence(call: Call, folder: Path) -> None:
+    (folder / "people.csv").write_text("Vorname,Nachname\nJo,Reh\n")
+    said = call("mapping", "init", "people.csv")
+    assert said.code == 4
+    assert said.err.startswith("error: no column of people.csv looks like an order number\n")
+    assert "name it with --key" in said.err
+    assert call("mapping", "init", "gone.csv").code == 2
+    said = call("mapping", "init", "people.csv", "--message", "945")
+    assert (said.code, "no interchange begins in people.csv" in said.err) == (2, True)
+
+
+def test_files_of_different_shapes_get_a_mapping_each(call: Call, folder: Path) -> None:
+    (folder / "orders.csv").write_text("no,mail,land\nA1,a@example.com,DE\n")
+    (folder / "parcels.csv").write_text("order,parcel,carrier\nA1,340001,gls\n")
+    said = call("mapping", "init", "orders.csv", "parcels.csv")
+    assert said.out.count("\n---\n# Proposed by") == 1
+    said = call("mapping", "init", "orders.csv", "parcels.csv", "--out", "m.yaml")
+    assert (said.code, (folder / "m.yaml").exists()) == (2, False)
+    (folder / "night.edi").write_text(FILES["945"], encoding="utf-8")
+    said = call("mapping", "init", "night.edi", "orders.csv")
+    assert (said.code, "name one EDI file at a time" in said.err) == (2, True)
 
 
 def test_several_types_do_not_fit_into_one_file(call: Call, folder: Path) -> None:
@@ -110,21 +148,3 @@ def test_no_events_are_told_until_somebody_says_what_they_are(
     (folder / "m.yaml").write_text(text.replace('"<code>": "<key>"', f'"{code}": Delivered'))
     said = call("plan", "-m", "m.yaml", "night.edi")
     assert (said.code, "mutations: 1 add_tracking" in said.out) == (0, True)
-
-
-def test_text_of_fixed_width_is_called_what_it_is(call: Call, folder: Path) -> None:
-    lines = [
-        f"{n:05}  {name:<12}{qty:>4}  DE\n"
-        for n, name, qty in ((1, "Jörg", 5), (2, "Ana", 11), (3, "Zoë", 1234))
-    ]
-    (folder / "orders.txt").write_text("".join(lines), encoding="cp1252")
-
-    said = call("mapping", "init", "orders.txt")
-
-    assert said.code == 2
-    assert (
-        "orders.txt looks like text of fixed width; `mapping init` for it is not built yet"
-        in said.err
-    )
-    source = "source: {format: fixed, positions: {column_1: 1-7, column_2: 8-19, column_3: 20-25, column_4: 26-27}}"
-    assert source in " ".join(said.err.split())

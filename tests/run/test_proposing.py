@@ -474,7 +474,7 @@ def test_each_type_of_message_gets_its_own(file: Path) -> None:
 
 def test_what_is_no_edi_or_holds_no_orders_is_refused(file: Path) -> None:
     file.write_text("order_no;qty\nA1;2\n")
-    with pytest.raises(NoInterchange, match="for delimited text is not built yet"):
+    with pytest.raises(NoInterchange, match="no interchange begins in"):
         propose(file, file.name)
     file.write_text("")
     with pytest.raises(SourceEmpty):

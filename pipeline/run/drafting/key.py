@@ -1,0 +1,47 @@
+"""Which column says what order a row is of."""
+
+from collections.abc import Mapping
+
+from pipeline.run.drafting.looks import Look
+from pipeline.run.drafting.names import meanings
+
+_ROLES = ("", "order", "parcel", "ship")
+_NUMBERS = ("num", "nr", "no", "name", "ref")  # rather than an id of some table
+_VERY = 3  # the strength of a name that is the very word
+_SOME = 0.3  # of the values have a digit where the name says little
+
+
+def order_column(looks: Mapping[str, Look], *, headless: bool) -> str | None:
+    """The column of the order number, by its name; without a header by its values; None where none is."""
+    ranked = [
+        (strength, int(found.filled >= 0.9 * found.rows), int(any(each in name.casefold() for each in _NUMBERS)), -at, name)
+        for at, (name, found) in enumerate(looks.items())
+        if (strength := _strength(name)) and _possible(found, strength)
+    ]  # fmt: skip
+    if ranked:
+        return max(ranked)[-1]
+    first = next(iter(looks.values()))
+    codes = first.share("digit") >= 0.9 and not first.formats and not first.share("email")
+    return first.name if headless and first.filled and codes else None
+
+
+def _strength(name: str) -> int:
+    """How sure it is by its name, 0 for not at all."""
+    own = [
+        each.strength
+        for each in meanings(name)
+        if each.concept == "order_number" and each.role in _ROLES
+    ]
+    others = [each.strength for each in meanings(name) if each.concept != "order_number"]
+    strength = max(own, default=0)
+    return 0 if strength == 1 and max(others, default=0) > 1 else strength
+
+
+def _possible(found: Look, strength: int) -> bool:
+    """Whether the values of a column can be numbers of orders."""
+    if not found.rows:
+        return True
+    amounts = found.share("1.5") > 0.1 or found.share("1,5") > 0.1
+    if not found.filled or found.formats or amounts:
+        return False
+    return strength == _VERY or not (found.share("digit") < _SOME or found.share("email"))

@@ -1,0 +1,303 @@
+"""The section `order`: the order itself, who gets it, and where it goes."""
+
+from collections.abc import Sequence
+
+from pipeline.model.field import Kind
+from pipeline.run.drafting import values
+from pipeline.run.drafting.choosing import Draft
+from pipeline.run.drafting.facts import OWN, SHIP, Claim
+from pipeline.run.drafting.flow import bare, template
+from pipeline.run.drafting.lines import has_lines
+from pipeline.run.drafting.names import Meaning
+from pipeline.run.drafting.values import Value
+from pipeline.run.sheet import Line, counted
+
+_LINE = ("", "item")
+_PARCEL = ("", "parcel", "ship", "order")
+_BILL = ("bill",)
+_ACCOUNT = "must be known in the account under this name"
+_SAID_LITTLE = "its name says little"
+_ADDRESS = (
+    ("company_name", "company_name"), ("address_line_extra", "street_extra"), ("postal_code", "postal_code"),
+    ("city", "city"), ("country_iso3", "country"), ("region_code", "region_code"), ("phone", "phone"),
+)  # fmt: skip
+_CANCELLED = ("storn", "cancel", "annul", "abgebrochen", "void")
+
+
+def order(draft: Draft) -> list[Line]:
+    """The fields of the order."""
+    lines = [Line("order:"), *_order_number(draft)]
+    if not draft.creates:
+        return lines + _of_known(draft)
+    lines += _country(draft) + _email(draft) + recipient_name(draft, "order", "  ", SHIP)
+    lines += draft.simple(
+        "order",
+        "  ",
+        "external_reference",
+        "external_reference",
+        why="must not stand at two orders of the account",
+    )
+    claim, doubt = draft.one(draft.facts.claims("language_iso2", OWN))
+    if claim is not None:
+        made = values.language(draft.facts, claim)
+        lines.append(
+            draft.put(
+                "order",
+                "  ",
+                "language_iso2",
+                Value(made.text, made.columns, made.remark, made.doubt or doubt),
+            )
+        )
+    lines += draft.dated(
+        "order", "  ", "order_date", "order_date", OWN, Kind.DATETIME, settled=True
+    )
+    lines += draft.simple("order", "  ", "customer_number", "customer_number", settled=True)
+    lines += draft.simple("order", "  ", "invoice_number", "invoice_number", settled=True)
+    lines += draft.simple("order", "  ", "payment_method", "payment_method", settled=True)
+    lines += draft.simple("order", "  ", "channel", "channel", settled=True)
+    lines += draft.simple("order", "  ", "client_key", "client_key", why=_ACCOUNT)
+    lines += draft.simple("order", "  ", "delivery_method", "delivery_method", why=_ACCOUNT)
+    lines += draft.simple("order", "  ", "timezone", "timezone", settled=True)
+    lines += _amounts(draft)
+    for name in (
+        "announced_delivery_date",
+        "announced_delivery_date_min",
+        "announced_delivery_date_max",
+    ):
+        lines += draft.dated("order", "  ", name, name, ("", "ship"), Kind.DATE, settled=True)
+    lines += draft.simple("order", "  ", "order_status", "order_status", settled=True, weakest=1)
+    lines += _address(draft, "shipping_address", SHIP)
+    lines += _address(draft, "billing_address", _BILL)
+    return lines
+
+
+def _of_known(draft: Draft) -> list[Line]:
+    """Fields of orders that exist already, where a column is of them and nothing else."""
+    if draft.facts.claims("tracking_number", _PARCEL) or not has_lines(draft):
+        return []
+    lines = draft.dated("order", "  ", "order_date", "order_date", OWN, Kind.DATETIME, settled=True)
+    return lines + _amounts(draft)
+
+
+def _order_number(draft: Draft) -> list[Line]:
+    key = draft.facts.key
+    remark = ""
+    if draft.facts.orders.keyless:
+        remark = (
+            f"{counted(draft.facts.orders.keyless, 'row')} without one: they are rejected (R209)"
+        )
+    return [draft.put("order", "  ", "order_number", Value(bare(key), (key,), remark))]
+
+
+def country_claim(draft: Draft) -> tuple[Claim | None, str]:
+    """The column of the country to which the order goes."""
+    claims = draft.facts.claims("country", SHIP)
+    if not claims:
+        found = draft.facts.nameless("country")
+        if len(found) == 1:
+            return Claim(found[0], Meaning("country", "", 2)), ""
+        claims = draft.facts.claims("country", _BILL)
+        if claims:
+            return claims[0], claims[0].doubt
+    return draft.one(claims)
+
+
+def _country(draft: Draft) -> list[Line]:
+    claim, _ = country_claim(draft)
+    if claim is None:
+        return []
+    made = values.country(draft.facts, claim, draft.tables)
+    remark = made.remark
+    if claim.meaning.role == "bill":
+        remark = "; ".join(filter(None, ("of the bill: the file has no other", remark)))
+    differs = draft.facts.disagreement(claim.column)
+    return [
+        draft.put(
+            "order",
+            "  ",
+            "destination_country_iso3",
+            made,
+            "; ".join(filter(None, (remark, differs and f"{differs} (R303)"))),
+        )
+    ]
+
+
+def email_claim(draft: Draft) -> tuple[Claim | None, str]:
+    """The column of the customer's e-mail address."""
+    claims = draft.facts.claims("email", (*SHIP, "bill"))
+    if not claims:
+        found = draft.facts.nameless("email")
+        if len(found) == 1:
+            return Claim(found[0], Meaning("email", "", 2)), ""
+    return draft.one(claims)
+
+
+def _email(draft: Draft) -> list[Line]:
+    claim, doubt = email_claim(draft)
+    if claim is None or doubt:
+        why = "no column of e-mail addresses in this file" if claim is None else ""
+        lines = [Line("  recipient_email: {value: _unset}", why)]
+        if claim is not None:
+            made = values.email(draft.facts, claim, default=False)
+            lines.append(
+                draft.put(
+                    "order", "  ", "recipient_email", Value(made.text, made.columns, "", doubt)
+                )
+            )
+        return lines
+    within = draft.facts.orders.columns[claim.column]
+    made = values.email(draft.facts, claim, default=bool(within.without))
+    remark = made.remark
+    if within.differing:
+        remark = "; ".join(
+            filter(None, (remark, f"{draft.facts.disagreement(claim.column)} (R303)"))
+        )
+    return [draft.put("order", "  ", "recipient_email", made, remark)]
+
+
+def recipient_name(draft: Draft, section: str, indent: str, roles: Sequence[str]) -> list[Line]:
+    """Who gets it: a whole name, or first and last name together."""
+    claim, doubt = draft.one(draft.facts.claims("name", roles))
+    first, _ = draft.one(draft.facts.claims("first_name", roles))
+    last, _ = draft.one(draft.facts.claims("last_name", roles))
+    both = first is not None and last is not None and first.meaning.role == last.meaning.role
+    if claim is not None and not doubt and not draft.facts.agrees(claim.column):
+        doubt = f"{draft.facts.disagreement(claim.column)}: is it the name of an article?"
+    if claim is not None and claim.column != draft.facts.key and not (both and doubt):
+        return [
+            draft.put(
+                section,
+                indent,
+                "recipient_name",
+                Value(bare(claim.column), (claim.column,), draft.facts.filled(claim.column), doubt),
+            )
+        ]
+    if both and first is not None and last is not None:
+        made = Value(template(first.column, last.column, between=" "), (first.column, last.column))
+        return [draft.put(section, indent, "recipient_name", made)]
+    return []
+
+
+def _amounts(draft: Draft) -> list[Line]:
+    lines: list[Line] = []
+    for name in (
+        "order_total_amount",
+        "order_net_amount",
+        "order_tax_amount",
+        "order_discount_amount",
+    ):
+        lines += draft.number("order", "  ", name, name, OWN, settled=True, weakest=1)
+    claim, doubt = draft.one(draft.facts.claims("order_currency", (*OWN, "item")))
+    if claim is not None:
+        made = values.currency(draft.facts, claim)
+        lines.append(
+            draft.put(
+                "order",
+                "  ",
+                "order_currency",
+                Value(made.text, made.columns, made.remark, made.doubt or doubt),
+            )
+        )
+    elif any(line.active for line in lines):
+        lines.append(
+            Line(
+                "  order_currency: {value: EUR}",
+                "no column of currencies: which one is it?",
+                active=False,
+            )
+        )
+    return lines
+
+
+def _address(draft: Draft, name: str, roles: Sequence[str]) -> list[Line]:
+    """An address, where its four parts are there for whom it is."""
+    wanted = ("street", "postal_code", "city", "country")
+    role = next(
+        (
+            each
+            for each in roles
+            if any(c.meaning.role == each for c in draft.facts.claims("street", roles))
+        ),
+        None,
+    )
+    if role is None:
+        return []
+    near = (
+        (role, "", *([each for each in roles if each != role] if role != "bill" else ()))
+        if role != "bill"
+        else ("bill",)
+    )
+    parts = {each: draft.facts.claims(each, near) for each in wanted}
+    lacking = [
+        each.replace("_", " ") for each, claims in parts.items() if not claims or claims[0].doubt
+    ]
+    section = f"order.{name}"
+    why = (
+        f"it needs street, postal code, city and country; no {' and no '.join(lacking)} in this file"
+        if lacking
+        else ""
+    )
+    if why:
+        lines = [Line(f"  {name}:", why, active=False)]
+    else:
+        empty = _incomplete(draft, [parts[each][0].column for each in wanted])
+        lines = [Line(f"  {name}:", empty)]
+    for part in ("first_name", "last_name"):
+        lines += _part(draft, section, part, part, near, lacking)
+    street = _street(draft, near)
+    if street is not None:
+        lines.append(draft.put(section, "    ", "address_line", street, active=not lacking))
+    for part, concept in _ADDRESS:
+        if concept == "country":
+            claims = parts["country"]
+            if claims:
+                lines.append(
+                    draft.put(
+                        section,
+                        "    ",
+                        part,
+                        values.country(draft.facts, claims[0], draft.tables),
+                        active=not lacking,
+                    )
+                )
+        else:
+            lines += _part(draft, section, part, concept, near, lacking)
+    return lines
+
+
+def _part(
+    draft: Draft,
+    section: str,
+    part: str,
+    concept: str,
+    roles: Sequence[str],
+    lacking: Sequence[str],
+) -> list[Line]:
+    claim, doubt = draft.one(draft.facts.claims(concept, roles))
+    if claim is None or (claim.column == draft.facts.key):
+        return []
+    found = draft.facts.looks[claim.column]
+    if concept == "region_code" and found.filled and found.share("region") < 0.8 and not doubt:
+        doubt = "its values are no codes of ISO 3166-2"
+    made = Value(bare(claim.column), (claim.column,), draft.facts.filled(claim.column), doubt)
+    return [draft.put(section, "    ", part, made, active=not lacking)]
+
+
+def _street(draft: Draft, roles: Sequence[str]) -> Value | None:
+    claims = draft.facts.claims("street", roles)
+    if not claims:
+        return None
+    street = claims[0].column
+    houses = [each for each in draft.facts.claims("house_number", roles) if not each.doubt]
+    if houses:
+        return Value(template(street, houses[0].column, between=" "), (street, houses[0].column))
+    return Value(bare(street), (street,), draft.facts.filled(street))
+
+
+def _incomplete(draft: Draft, columns: Sequence[str]) -> str:
+    """How many orders have a part of an address and lack another."""
+    rows = draft.facts.sample.rows
+    without = [draft.facts.orders.columns[each].without for each in columns]
+    if max(without) == min(without) or rows.is_empty():
+        return ""
+    return f"{counted(max(without) - min(without), 'order')} with parts of it only: they are held (R313)"
