@@ -192,12 +192,21 @@ def _conditions(plan: Plan) -> list[pl.Expr]:
         when = _of_piece(when, plan.trackings.tracking.leaves(), plan, plan.trackings.key_columns)
         made.append(when.alias(WHEN_TRACKINGS))
         made.append(pl.when(when).then(plan.trackings.key).alias(TRACKING_KEY))
+        made += [
+            _of_piece(when, part.leaves(), plan).alias(_when_nested(part))
+            for part in (plan.trackings.articles, plan.trackings.checkpoints) if part is not None
+        ]  # fmt: skip
     for mutation in plan.mutations:
         when = _mutation_condition(mutation)
         if mutation.scope is Scope.ROW and mutation.type != "cancel_order":
             when = _of_piece(when, mutation.body.leaves(), plan)
         made.append(when.alias(when_mutation(mutation.index)))
     return made
+
+
+def _when_nested(part: ObjectPlan) -> str:
+    """Whether a row says something of the articles, or of the checkpoints, of its parcel."""
+    return f"_when.{part.slot}"
 
 
 def _of_piece(
@@ -247,8 +256,10 @@ def _gates(plan: Plan) -> dict[str, str]:
     if plan.lines is not None:
         gate(plan.lines.item, WHEN_LINES)
     if plan.trackings is not None:
-        for part in (plan.trackings.tracking, plan.trackings.articles, plan.trackings.checkpoints):
-            gate(part, WHEN_TRACKINGS)
+        gate(plan.trackings.tracking, WHEN_TRACKINGS)
+        for part in (plan.trackings.articles, plan.trackings.checkpoints):
+            if part is not None:
+                gate(part, _when_nested(part))
     for mutation in plan.mutations:
         gate(mutation.body, when_mutation(mutation.index))
     return gates

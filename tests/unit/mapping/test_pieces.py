@@ -319,6 +319,20 @@ def test_a_row_without_items_is_no_line_and_other_lines_are() -> None:
     assert through(SPLIT, own, {"A": "x", "Line": "1"}, {"Line": "2"})["_when.lines"].to_list() == [True, True]  # fmt: skip
 
 
+def test_a_parcel_of_a_row_without_items_has_no_articles() -> None:
+    article = '{line_item_id: {template: "{Nr}-{n}"}, quantity: {value: 1}}'
+    fields = f"{{tracking_number: P, courier: {{value: gls}}, articles: {article}}}"
+    text = mapping(rows=SPLIT[:-1] + ", number: n}", trackings=f"{{key: P, fields: {fields}}}")
+    plan = compiled(text).plan
+    cells = [{"Nr": "1", "P": "T1", "A": "x|y"}, {"Nr": "2", "P": "T2"}]
+
+    table = convert(take_apart(raw(cells, plan.reads), plan).raw, plan).table.rows
+
+    assert table["trackings.tracking_number"].to_list() == ["T1", "T1", "T2"]
+    assert table["trackings.articles.line_item_id"].to_list() == ["1-1", "1-2", None]
+    assert table["trackings.articles.quantity"].to_list() == [1, 1, None]
+
+
 def test_what_a_row_has_once_is_added_up_once() -> None:
     order = "{order_number: Nr, order_total_amount: {from: T, aggregate: sum}}"
     text = (
