@@ -16,13 +16,23 @@ SCHEMA = (
 def annotation(path: Path, mistake: Mistake) -> str:
     """One line that GitHub shows beside the code."""
     message = f"{mistake.message}{f' ({mistake.help})' if mistake.help else ''}"
-    for sign, spelled in (("%", "%25"), ("\r", "%0D"), ("\n", "%0A")):
-        message = message.replace(sign, spelled)
-    name = str(path).replace("%", "%25").replace(",", "%2C").replace(":", "%3A")
     return (
-        f"::{mistake.weight.value} file={name},line={mistake.line},col={mistake.column},"
-        f"endColumn={mistake.column + mistake.length},title={mistake.code}::{message}"
+        f"::{mistake.weight.value} file={escaped(str(path), name=True)},line={mistake.line},"
+        f"col={mistake.column},endColumn={mistake.column + mistake.length},"
+        f"title={mistake.code}::{escaped(message)}"
     )
+
+
+def escaped(text: str, *, name: bool = False) -> str:
+    """Spell what GitHub would take for the end of a message, or with `name` of a property.
+
+    >>> escaped("100 %"), escaped("a,b", name=True)
+    ('100 %25', 'a%2Cb')
+    """
+    signs = [("%", "%25"), ("\r", "%0D"), ("\n", "%0A")]
+    for sign, spelled in [*signs, (",", "%2C"), (":", "%3A")] if name else signs:
+        text = text.replace(sign, spelled)
+    return text
 
 
 def sarif(found: Mapping[Path, Sequence[Mistake]]) -> str:

@@ -1,4 +1,4 @@
-"""mapping check: all mistakes of a mapping at once; mapping test: the tests that stand in it."""
+"""mapping check: all mistakes of a mapping at once."""
 
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pipeline.mapping.compile import Compiled
     from pipeline.mapping.plan import Source
     from pipeline.run.fitting import Fit
-    from pipeline.run.trial import Tried
 
     _Text: TypeAlias = tuple[Path, str, Source]  # of a file, its name, and how it is written
 
@@ -247,66 +246,3 @@ def _counted(mistakes: list[Mistake]) -> str:
         if number:
             words.append(f"{number} {word}{'s' if number > 1 else ''}")
     return ", ".join(words) or "no mistakes"
-
-
-@verb(
-    mapping_group, "test",
-    "pipeline mapping test mappings/wms.yaml",
-    "pipeline mapping test mappings/*.yaml mappings/edi/*.yaml",
-    "pipeline -q mapping test mappings/wms.yaml && echo fine",
-    means={
-        Exit.OK: "all tests passed",
-        Exit.INTERNAL: "a test failed",
-        Exit.USAGE: "a bad option, or a mapping that is not there or has mistakes",
-    },
-)  # fmt: skip
-@click.argument("mappings", nargs=-1, required=True, metavar="MAPPING...",
-                type=click.Path(path_type=Path))  # fmt: skip
-@click.pass_obj
-def test(session: Session, mappings: tuple[Path, ...]) -> int:
-    """Run the tests that stand in mappings.
-
-    Each goes through the stages of a real run, with a ledger that knows what the test says; nothing
-    is sent.
-    """
-    from pipeline.run.trial import try_mapping
-
-    for path in mappings:
-        if not (session.cwd / path).is_file():
-            raise missing_file("mapping file", path, session.cwd)
-    tried = {path: try_mapping(path) for path in mappings}
-    every = [each for listed in tried.values() for each in listed]
-    failed = sum(not each.fine for each in every)
-    code = Exit.INTERNAL if failed else Exit.OK
-    console = session.console
-    if console.look.json:
-        told = [
-            {"mapping": path, **asdict(each), "fine": each.fine}
-            for path, listed in tried.items()
-            for each in listed
-        ]
-        console.json_result(code, {"tests": told})
-        return code
-    for path, listed in tried.items():
-        if not listed:
-            console.note(f"{path} has no tests")
-        for each in listed:
-            console.result("\n".join(_tried_lines(path, each)))
-    words = f"{len(every)} test{'' if len(every) == 1 else 's'}"
-    console.result(f"{words}, {failed} failed" if failed else f"{words}, all passed")
-    return code
-
-
-def _tried_lines(path: Path, tried: "Tried") -> list[str]:
-    from pipeline.report.summary import counted
-
-    sums = f"({counted(tried.orders, 'order')}, {counted(tried.rejections, 'rejection')})"
-    lines = [f"{'ok  ' if tried.fine else 'FAIL'} {path}:{tried.line} {tried.name}  {sums}"]
-    for each in tried.differences:
-        lines += [
-            f"     at {each.at}",
-            f"       expected {each.expected}",
-            f"       got      {each.got}",
-        ]
-    lines += [f"     the API would refuse {refusal}" for refusal in tried.refusals]
-    return lines

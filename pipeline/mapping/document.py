@@ -149,6 +149,11 @@ def _composed(text: str) -> Node | None:
     return node
 
 
+def compose(text: str) -> Node | None:
+    """Give the nodes of a text that was read before, with the places of all of them."""
+    return _composed(text)
+
+
 def _too_large(line: int) -> Mistake:
     return Mistake(
         "M003", "the mapping is longer or deeper than a mapping may be", line, 1, 1, _LIMITS

@@ -5,6 +5,7 @@ Here it is only read; `pipeline.run.trial` runs it.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 
 from pipeline.mapping.columns import Scope
 from pipeline.mapping.document import Data, Path
@@ -77,6 +78,24 @@ class Trial:
     rejected: tuple[Rejection, ...]
     exact: bool
     line: int
+
+
+def same(expected: Data, got: object) -> bool:
+    """Whether a value is what a test says; numbers by what they are worth, texts as they are.
+
+    >>> same("2.0", 2), same("2.0", "2"), same("true", True), same("1", True)
+    (True, False, True, False)
+    """
+    if not isinstance(expected, str):
+        return False
+    if isinstance(got, bool):
+        return expected == ("true" if got else "false")
+    if isinstance(got, str):
+        return expected == got
+    try:
+        return isinstance(got, int | float) and Decimal(expected) == Decimal(str(got))
+    except InvalidOperation:
+        return False
 
 
 def read_trials(scope: Scope, docs: list[TestDoc]) -> tuple[Trial, ...]:

@@ -168,9 +168,8 @@ def _reach(plan: Plan, share: Share | None, counted: _Counted) -> None:
         _skipping(plan.clauses[_SKIP], rows, counted)
     if not taken.height:
         return
-    found = taken.select(
-        probe.hit.fill_null(value=False).any().alias(str(i)) for i, probe in enumerate(probes)
-    ).row(0)
+    hits = [probe.hit.fill_null(value=False).any() for probe in probes]
+    found = taken.select(hit.alias(str(i)) for i, hit in enumerate(hits)).row(0) if hits else ()
     for probe, reached in zip(probes, found, strict=True):
         counted.note(probe.gap, reached=reached)
     for each in used:

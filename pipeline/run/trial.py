@@ -7,7 +7,6 @@ import json
 import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from pipeline.mapping.compile import Compiled, compile_mapping
 from pipeline.mapping.document import Data
 from pipeline.mapping.mistakes import MappingRefused
 from pipeline.mapping.plan import Plan
-from pipeline.mapping.trials import Rejection, Trial
+from pipeline.mapping.trials import Rejection, Trial, same
 from pipeline.mapping_file import beside
 from pipeline.model.origin import SEGMENTS_MAX, place
 from pipeline.model.rules import RULES, Severity
@@ -63,32 +62,58 @@ class Tried:
         return not self.differences and not self.refusals
 
 
-def try_mapping(path: Path) -> list[Tried]:
-    """Run the tests of a mapping file, in order.
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A test, how it ended, and what came of its rows; `stopped` where they could not be used at all."""
+
+    trial: Trial
+    tried: Tried
+    payloads: tuple[dict[str, Any], ...]
+    found: "tuple[Told, ...]"
+    stopped: bool = False
+
+
+def try_mapping(path: Path, word: str = "") -> list[Tried]:
+    """Run the tests of a mapping file, in order; with `word` those whose name holds it.
 
     Raises:
         MappingMissing, MappingRefused: the mapping cannot be used.
     """
-    compiled, _ = read_mapping(path)
+    return [result.tried for result in results(path, read_mapping(path)[0], word)]
+
+
+def results(path: Path, compiled: Compiled, word: str = "") -> Iterator[Result]:
+    """Run the tests of a compiled mapping, in order; with `word` those whose name holds it."""
     plans: Plans = {}
-    return [_tried(path, compiled, trial, plans) for trial in compiled.trials]
+    for trial in compiled.trials:
+        if word.casefold() in trial.name.casefold():
+            yield _result(path, compiled, trial, plans)
 
 
-def _tried(path: Path, compiled: Compiled, trial: Trial, plans: "Plans") -> Tried:
+def _result(path: Path, compiled: Compiled, trial: Trial, plans: "Plans") -> Result:
+    stop = None
     try:
         payloads, found = come_of(path, compiled, trial, plans)
     except StopRun as stopped:
+        stop = stopped
         if isinstance(stopped, MappingRefused):
             shown = "; ".join(f"{each.message} [{each.code}]" for each in stopped.mistakes)
             stopped.message = f"{stopped.message}: {shown}"
         payloads, found = [], [_of_a_stop(stopped)]
-    differences = list(_rejections(trial.rejected, found))
+    differences = tuple(differing(trial, payloads, found))
+    tried = Tried(
+        trial.name, trial.line, len(payloads), len(found), differences, tuple(refusals(payloads))
+    )
+    return Result(trial, tried, tuple(payloads), tuple(found), stop is not None)
+
+
+def differing(
+    trial: Trial, payloads: Sequence[dict[str, Any]], found: "Sequence[Told]"
+) -> Iterator[Difference]:
+    """Where what came of a test is not what it says."""
+    yield from _rejections(trial.rejected, found)
     if trial.orders is not None:
-        differences += compared(trial.orders, payloads, "orders", exact=trial.exact)
-    return Tried(
-        trial.name, trial.line, len(payloads), len(found), tuple(differences),
-        tuple(_refusals(payloads)),
-    )  # fmt: skip
+        yield from compared(trial.orders, list(payloads), "orders", exact=trial.exact)
 
 
 # -- the way ----------------------------------------------------------------------------------
@@ -256,14 +281,15 @@ def _of_a_stop(stopped: StopRun) -> Told:
 def _rejections(expected: Sequence[Rejection], found: Sequence[Told]) -> Iterator[Difference]:
     """Every expected one must be found, and nothing else."""
     for number, each in enumerate(expected):
-        if not any(_is_it(each, finding) for finding in found):
+        if not any(is_it(each, finding) for finding in found):
             yield Difference(f"rejected[{number}]", _written(each), "not found")
     for finding in found:
-        if not any(_is_it(each, finding) for each in expected):
+        if not any(is_it(each, finding) for each in expected):
             yield Difference("rejected", "nothing more", finding.shown)
 
 
-def _is_it(expected: Rejection, found: Told) -> bool:
+def is_it(expected: Rejection, found: Told) -> bool:
+    """Whether a finding is the one that a test expects."""
     names = ("code", "line", "segment", "column", "value")
     pairs = ((getattr(expected, name), getattr(found, name)) for name in names)
     return all(told is None or told == is_ for told, is_ in pairs)
@@ -290,7 +316,7 @@ def compared(expected: Data, got: object, at: str, *, exact: bool) -> Iterator[D
             for i, (one, other) in enumerate(zip(expected, got, strict=False)):
                 yield from compared(one, other, f"{at}[{i}]", exact=exact)
         case _:
-            if not _same(expected, got):
+            if not same(expected, got):
                 yield Difference(at, _shown(expected), _shown(got))
 
 
@@ -307,26 +333,16 @@ def _of_table(
             yield Difference(f"{at}.{name}", "nothing", _shown(got[name]))
 
 
-def _same(expected: Data, got: object) -> bool:
-    if not isinstance(expected, str):
-        return False
-    if isinstance(got, bool):
-        return expected == ("true" if got else "false")
-    if isinstance(got, str):
-        return expected == got
-    try:
-        return isinstance(got, int | float) and Decimal(expected) == Decimal(str(got))
-    except InvalidOperation:
-        return False
-
-
 def _shown(value: object) -> str:
     text = json.dumps(value, ensure_ascii=False) if not isinstance(value, str) else f"'{value}'"
     return text if len(text) <= _SHOWN_MAX else text[: _SHOWN_MAX - 1] + "…"
 
 
-def _refusals(payloads: Sequence[dict[str, Any]]) -> Iterator[str]:
-    """What the published document has against the payloads; delivery methods are the account's."""
+def refusals(payloads: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """What the published document and its prose have against payloads.
+
+    Delivery methods are the account's own, so any is taken.
+    """
     from pipeline.sandbox.validation import BodyRules
 
     methods = {
@@ -336,8 +352,19 @@ def _refusals(payloads: Sequence[dict[str, Any]]) -> Iterator[str]:
     }
     rules = BodyRules(methods)
     for number, body in enumerate(payloads):
+        violations = dict(rules.violations(body))
+        for path, text in violations.items():
+            yield f"OpenAPI: orders[{number}]{_path(path)}: {text}"
         for error in rules.judge(body):
-            yield f"orders[{number}].{error.attr}: {error.detail}"
+            if (error.attr or "") not in violations:
+                yield f"the API would refuse orders[{number}]{_path(error.attr)}: {error.detail}"
+
+
+def _path(attr: str | None) -> str:
+    """A path of the API as differences have it: `mutations.0.type` is `.mutations[0].type`."""
+    return "".join(
+        f"[{step}]" if step.isdecimal() else f".{step}" for step in (attr or "").split(".") if step
+    )
 
 
 def _tables(data: object) -> Iterator[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """Judge a request body: schema, code lists, and the prose rules that need two fields at once."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 import jsonschema_rs
@@ -40,14 +41,7 @@ class BodyRules:
 
     def __init__(self, delivery_methods: Collection[str]) -> None:
         self._delivery_methods = frozenset(name.casefold() for name in delivery_methods)
-        self._validator = jsonschema_rs.Draft202012Validator(
-            document.strict_schema(document.PUT_BODY),
-            validate_formats=True,
-            formats=codes.FORMATS,
-            email_options=jsonschema_rs.EmailOptions(
-                require_tld=True, allow_domain_literal=False, allow_display_text=False
-            ),
-        )
+        self._validator = _validator()
 
     def judge(self, body: Body) -> list[FieldError]:
         """Return every reason to refuse the body, at most one per path, in the body's order."""
@@ -56,10 +50,26 @@ class BodyRules:
             by_attr.setdefault(error.attr, error)
         return list(by_attr.values())
 
+    def violations(self, body: Body) -> list[tuple[str, str]]:
+        """Return what the document alone has against the body: each path and what is wrong there.
+
+        A text that breaks a pattern is quoted with it: `'2647.900000' does not match '^…$'`.
+        """
+        found: dict[str, str] = {}
+        if not self._validator.is_valid(body):
+            for violation in self._validator.iter_errors(body):
+                error = _explain(violation)
+                found.setdefault(error.attr or "", _in_short(violation) or error.detail)
+        return list(found.items())
+
     def _reasons(self, body: Body) -> Iterator[FieldError]:
         if not self._validator.is_valid(body):
             for violation in self._validator.iter_errors(body):
                 yield _explain(violation)
+        yield from self._in_prose(body)
+
+    def _in_prose(self, body: Body) -> Iterator[FieldError]:
+        """Give what the prose of the contract has against the body, which no schema says."""
         yield from _judge_region(body.get("shipping_address"), "shipping_address")
         mutations = body.get("mutations")
         for index, mutation in enumerate(mutations if isinstance(mutations, list) else []):
@@ -80,6 +90,26 @@ class BodyRules:
                 "invalid_choice",
                 f'Delivery method "{method[:80]}" is not configured for the account.',
             )
+
+
+@cache
+def _validator() -> jsonschema_rs.Draft202012Validator:
+    """Compile the schema of a PUT body once for all who judge bodies."""
+    return jsonschema_rs.Draft202012Validator(
+        document.strict_schema(document.PUT_BODY),
+        validate_formats=True,
+        formats=codes.FORMATS,
+        email_options=jsonschema_rs.EmailOptions(
+            require_tld=True, allow_domain_literal=False, allow_display_text=False
+        ),
+    )
+
+
+def _in_short(violation: jsonschema_rs.ValidationError) -> str:
+    """Quote a value beside the pattern that it breaks; "" for all else."""
+    if violation.kind.name != "pattern" or not isinstance(violation.instance, str):
+        return ""
+    return f"{violation.instance[:80]!r} does not match {violation.kind.as_dict()['pattern']!r}"
 
 
 def missing_on_create(body: Body) -> list[FieldError]:

@@ -134,3 +134,18 @@ def test_branches_and_conditions_alone_are_those_of_the_whole(tmp_path: Path, ro
     path = tmp_path / "m.yaml"
     alone = unreached(path, read_mapping(path)[0])
     assert alone == tuple(g for g in found.gaps if g.part in {Part.BRANCH, Part.CONDITION})
+
+
+def test_a_mapping_without_conditions_has_its_targets_counted(tmp_path: Path) -> None:
+    path = tmp_path / "m.yaml"
+    path.write_text("""\
+version: 1
+name: m
+mode: update_only
+source: {}
+order: {order_number: nr, channel: shop}
+tests:
+  - {name: t, expect: {}, rows: "nr,shop\\nA1,web\\n"}
+""")
+    found = covered(path, read_mapping(path)[0])
+    assert (found.gaps, found.counts) == ((), {Part.TARGET: (2, 2)})

@@ -1,0 +1,174 @@
+"""mapping test: filters, what tests reach, and expectations that are written."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pipeline.mapping_file import read_mapping
+from pipeline.run import trial
+from pipeline.run.accepting import why_not
+from tests.cli.conftest import Call
+
+MAPPING = """\
+version: 1
+name: parcels
+mode: update_only
+source: {columns: {qty: integer}}
+lookups: {couriers: {UPS: ups, DPD: dpd-de}}
+order: {order_number: nr}
+trackings:
+  key: tracking
+  fields:
+    tracking_number: tracking
+    courier: {from: carrier, lookup: couriers}
+    articles: {line_item_id: line, quantity: qty}
+tests:
+"""
+GOOD = """\
+  - name: a parcel          # the usual one
+    rows: |
+      nr,tracking,carrier,line,qty
+      A1,1Z9,UPS,A1-1,2
+    expect:
+      orders:
+        - order_number: A1  # the first
+          mutations: [{tracking: {courier: COURIER}}]
+"""
+UNKNOWN = """\
+  - name: an unknown carrier
+    rows: |
+      nr,tracking,carrier,line,qty
+      A2,1Z8,DHL,A2-1,1
+    expect: {orders: []}
+"""
+
+
+@pytest.fixture
+def wrong(folder: Path) -> Path:
+    """A mapping whose first test expects another courier, and whose second no rejection."""
+    path = folder / "m.yaml"
+    path.write_text(MAPPING + GOOD.replace("COURIER", "dhl") + UNKNOWN)
+    return path
+
+
+def test_failed_tests_lead_to_accept(call: Call, wrong: Path) -> None:
+    assert wrong.exists()
+    said = call("mapping", "test", "m.yaml")
+    assert said.code == 1
+    assert "     at orders[0].mutations[0].tracking.courier\n       expected 'dhl'\n" in said.out
+    assert said.err == "what came of the rows may be right: --accept shows it as a diff to write\n"
+
+
+def test_a_word_chooses_tests(call: Call, wrong: Path) -> None:
+    assert wrong.exists()
+    said = call("mapping", "test", "m.yaml", "-k", "UNKNOWN")
+    assert "1 test, 1 failed" in said.out
+    assert "a parcel" not in said.out
+    assert call("mapping", "test", "m.yaml", "-k", "zzz").out == "no test has 'zzz' in its name\n"
+
+
+def test_github_shows_failures_beside_the_test(call: Call, wrong: Path) -> None:
+    assert wrong.exists()
+    said = call("mapping", "test", "m.yaml", "--format", "github", "--coverage")
+    assert said.out.startswith(
+        "::error file=m.yaml,line=14,title=a parcel::at orders[0].mutations[0].tracking.courier: "
+        "expected 'dhl', got 'ups'\n::error file=m.yaml,line=22,title=an unknown carrier::at rejected:"
+    )
+    assert (
+        "\n::notice file=m.yaml,line=11,title=not reached by a test::lookups.couriers: " in said.out
+    )
+
+
+def test_accept_shows_the_change_and_writes_nothing_without_yes(call: Call, wrong: Path) -> None:
+    before = wrong.read_bytes()
+    said = call("mapping", "test", "m.yaml", "--accept")
+    assert said.code == 1
+    assert (
+        said.out
+        == """\
+--- m.yaml
++++ m.yaml (accepted)
+@@ -18,9 +18,9 @@
+     expect:
+       orders:
+         - order_number: A1  # the first
+-          mutations: [{tracking: {courier: dhl}}]
++          mutations: [{tracking: {courier: ups}}]
+   - name: an unknown carrier
+     rows: |
+       nr,tracking,carrier,line,qty
+       A2,1Z8,DHL,A2-1,1
+-    expect: {orders: []}
++    expect: {orders: [], rejected: [{line: 2, column: carrier, rule: lookup_unknown, value: DHL}]}
+"""
+    )
+    assert said.err == "nothing is written; --yes writes it\n"
+    assert wrong.read_bytes() == before
+
+
+def test_accept_with_yes_writes_and_then_the_tests_pass(call: Call, wrong: Path) -> None:
+    wrong.chmod(0o640)
+    only = call("mapping", "test", "m.yaml", "--accept", "--yes", "-k", "parcel")
+    assert (only.code, only.out.splitlines()[-1]) == (0, "m.yaml is written: a parcel")
+    assert wrong.read_text() == MAPPING + GOOD.replace("COURIER", "ups") + UNKNOWN
+    assert wrong.stat().st_mode & 0o777 == 0o640
+    assert call("mapping", "test", "m.yaml", "--accept", "--yes", "--json").json()["written"]
+    assert call("mapping", "test", "m.yaml").code == 0
+    again = call("mapping", "test", "m.yaml", "--accept")
+    assert (again.code, again.out) == (0, "there is nothing to accept\n")
+    assert sorted(each.name for each in wrong.parent.iterdir()) == ["m.yaml"]
+
+
+def test_what_the_api_would_refuse_is_not_accepted(wrong: Path) -> None:
+    result = next(trial.results(wrong, read_mapping(wrong)[0]))
+    assert why_not(result) == ""
+    tried = replace(result.tried, refusals=("OpenAPI: orders[0].channel: too long",))
+    assert why_not(replace(result, tried=tried)) == (
+        "its payload cannot be sent; OpenAPI: orders[0].channel: too long"
+    )
+
+
+def test_rows_that_are_not_there_are_not_accepted(call: Call, folder: Path) -> None:
+    text = MAPPING + "  - {name: gone, file: gone.csv, expect: {}}\n"
+    (folder / "m.yaml").write_text(text)
+    said = call("mapping", "test", "m.yaml", "--accept", "--yes")
+    assert said.code == 1
+    assert "its rows cannot be read: gone.csv does not exist beside m.yaml" in said.err
+    assert (folder / "m.yaml").read_text() == text
+
+
+def test_coverage_lists_what_no_test_reaches(call: Call, folder: Path) -> None:
+    (folder / "m.yaml").write_text(MAPPING + GOOD.replace("COURIER", "ups"))
+    said = call("mapping", "test", "m.yaml", "--coverage")
+    assert said.code == 0
+    assert (
+        said.out.partition("\n\n")[2]
+        == """\
+what the tests of m.yaml reach
+     5 of    5  targets
+     1 of    1  sections
+     1 of    2  lookup keys
+and what none of them does
+  m.yaml:11: lookups.couriers: 1 of 2 keys never looked up: DPD
+"""
+    )
+    (found,) = call("mapping", "test", "m.yaml", "--coverage", "--json").json()["coverage"]
+    assert found["counts"]["lookup key"] == {"reached": 1, "all": 2}
+    assert found["gaps"][0]["keys"] == ["DPD"]
+
+
+def test_yes_alone_says_nothing(call: Call, wrong: Path) -> None:
+    assert wrong.exists()
+    assert call("mapping", "test", "m.yaml", "--yes").code == 2
+
+
+def test_the_published_document_is_asked_about_every_payload() -> None:
+    body = {"account": 1, "order_number": "A", "order_total_amount": "2647.900000",
+            "mutations": [{"type": "add_tracking", "tracking": {"tracking_number": "1"}}]}  # fmt: skip
+    assert list(trial.refusals([body])) == [
+        "OpenAPI: orders[0].order_total_amount: '2647.900000' does not match "
+        r"'^-?\\d{0,8}(?:\\.\\d{0,2})?$'",
+        "the API would refuse orders[0].mutations[0].tracking.courier: A tracking is identified by "
+        "tracking_number and courier, or by external_reference.",
+    ]
