@@ -49,6 +49,19 @@ def _regular(path: Path) -> BinaryIO:
     return os.fdopen(number, "rb")
 
 
+def lookup_file(mapping: Path, name: str) -> bytes:
+    """The bytes of a lookup file of a mapping, by its name there.
+
+    Raises:
+        OSError: it is not there, does not lie beside the mapping, is no file, or too large.
+    """
+    with _regular(beside(mapping, name)) as file:
+        data = file.read(LOOKUP_MAX + 1)
+    if len(data) > LOOKUP_MAX:
+        raise OSError(0, f"it is larger than {LOOKUP_MAX // 1_000_000} MB")
+    return data
+
+
 def read_mapping(path: Path, header: Sequence[str] | None = None) -> tuple[Compiled, str]:
     """Compile a mapping file; gives it and a hash over the mapping and its lookup files.
 
@@ -59,10 +72,7 @@ def read_mapping(path: Path, header: Sequence[str] | None = None) -> tuple[Compi
     digest = hashlib.sha256()
 
     def load(name: str) -> bytes:
-        with _regular(beside(path, name)) as file:
-            data = file.read(LOOKUP_MAX + 1)
-        if len(data) > LOOKUP_MAX:
-            raise OSError(0, f"it is larger than {LOOKUP_MAX // 1_000_000} MB")
+        data = lookup_file(path, name)
         digest.update(name.encode() + b"\0" + data)
         return data
 

@@ -16,7 +16,7 @@ from pipeline.mapping.accepting import NotAcceptable, Outcome, accepted
 from pipeline.mapping.compile import compile_mapping
 from pipeline.mapping.mistakes import MappingRefused
 from pipeline.mapping.trials import RULE_WORDS, Trial
-from pipeline.mapping_file import read_mapping
+from pipeline.mapping_file import lookup_file, read_mapping
 from pipeline.model.stops import StopRun
 from pipeline.run.trial import OF_THE_RUN, Result, Told, differing, is_it, results
 
@@ -180,7 +180,7 @@ def _tried_on(
         after = accepted(before, outcomes)
         trials = compile_mapping(
             after.replace("\r\n", "\n"), str(path),
-            load=lambda name: (path.parent / name).read_bytes(),
+            load=lambda name: lookup_file(path, name),
         ).trials  # fmt: skip
     except NotAcceptable as error:
         return f"its expectation is left as it is (line {error.line}): {error.why}"

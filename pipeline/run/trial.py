@@ -18,7 +18,7 @@ from pipeline.mapping.document import Data
 from pipeline.mapping.mistakes import MappingRefused
 from pipeline.mapping.plan import Plan
 from pipeline.mapping.trials import Rejection, Trial, same
-from pipeline.mapping_file import beside
+from pipeline.mapping_file import beside, lookup_file
 from pipeline.model.origin import SEGMENTS_MAX, place
 from pipeline.model.rules import RULES, Severity
 from pipeline.model.stops import SourceUnusable, StopRun
@@ -236,7 +236,7 @@ def _fitted(path: Path, compiled: Compiled, header: Sequence[str], plans: Plans)
     if known not in plans:
         plans[known] = compile_mapping(
             compiled.text, str(path), header=header,
-            load=lambda name: (path.parent / name).read_bytes(),
+            load=lambda name: lookup_file(path, name),
         ).plan  # fmt: skip
     return plans[known]
 
