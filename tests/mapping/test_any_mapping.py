@@ -73,12 +73,14 @@ CELLS = st.sampled_from(
     ["", " ", "0", "-1", "1,50", "9" * 18, "9" * 40, "-" + "9" * 18 + ",999999", "NaN", "٣", "DE", "EXP", "20.11.2026",
      "29.03.2026 02:30", "x" * 300, "{0}", "\u0000", "\U0001f600", "CANCELLED", "SHORT"]
 ) | st.text(max_size=6)  # fmt: skip
-PLANS = [
-    compile_mapping(
-        json.dumps(data), "m.yaml", load=lambda name: (ROOT / "mappings" / name).read_bytes()
-    ).plan
-    for data in SOUND
-]
+FOLDERS = [ROOT / "mappings", ROOT / "samples" / "feature-values"]
+
+
+def lookup(name: str) -> bytes:
+    return next(folder / name for folder in FOLDERS if (folder / name).exists()).read_bytes()
+
+
+PLANS = [compile_mapping(json.dumps(data), "m.yaml", load=lookup).plan for data in SOUND]
 
 
 @settings(max_examples=60, deadline=None)
