@@ -119,7 +119,7 @@ def convert(raw: RawTable, plan: Plan) -> Converted:
         _gated(f.reason, gates.get(f.slot)).is_not_null() for f in fields if f.reason is not None
     ]
     reasons += [pl.col(WHY_PREFIX + c.name).is_not_null() for c in _failing(plan)]
-    reasons.append(pl.col(KEY).is_null())
+    reasons += [pl.col(KEY).is_null(), _of_no_type(plan)]
     made = frame.lazy().select(
         *ORIGIN,
         *_of_message(frame),
@@ -311,6 +311,16 @@ def _column_findings(bad: pl.DataFrame, plan: Plan) -> list[pl.DataFrame]:
                 pl.lit(plan.name).alias("mapping"), pl.lit(column.line).alias("mapping_line"),
             )
         )  # fmt: skip
+    strange = bad.filter(_of_no_type(plan))
+    if strange.height and plan.source.records is not None:
+        name = plan.source.records.column
+        found.append(
+            strange.select(
+                *ORIGIN, pl.lit("R114").alias("code"), pl.lit(name).alias("column"), pl.lit("").alias("target"),
+                pl.concat_str(pl.lit('"'), pl.col(name).fill_null(""), pl.lit('"')).alias("value"),
+                pl.lit(plan.name).alias("mapping"),
+            )
+        )  # fmt: skip
     keyless = bad.filter(pl.col(KEY).is_null())
     if keyless.height:
         named = ", ".join(plan.key_columns)
@@ -321,6 +331,15 @@ def _column_findings(bad: pl.DataFrame, plan: Plan) -> list[pl.DataFrame]:
             )
         )  # fmt: skip
     return found
+
+
+def _of_no_type(plan: Plan) -> pl.Expr:
+    """Whether a record is of a type that is not declared: the reader has seen it, but of corrected rows a person writes it."""
+    types = plan.source.records
+    if types is None:
+        return pl.lit(value=False)
+    codes = [each.code for each in types.types if not each.ignored]
+    return ~pl.col(types.column).str.strip_chars().is_in(codes).fill_null(value=False)
 
 
 def _field_findings(bad: pl.DataFrame, plan: Plan, gates: dict[str, str]) -> list[pl.DataFrame]:

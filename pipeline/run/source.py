@@ -450,7 +450,8 @@ def _as_text(copy: Snapshot, source: Source) -> Source:
             f"{copy.name} is a workbook, and its mapping reads fixed-width text",
             help="ask for the text that its `positions` describe, or write a mapping of the sheet: its columns have names",
         )
-    for key in ("escape", "record_end"):  # they would be looked for in the text of the cells
+    # they would be looked for in the text of the cells; and the rows of a sheet are all of one width
+    for key in ("escape", "record_end", "records"):
         if getattr(source, key) is not None:
             raise SourceUnusable(
                 f"{copy.name} is a workbook, and its mapping says `{key}`",

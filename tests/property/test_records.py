@@ -88,7 +88,7 @@ def walked(records: list[Record]) -> tuple[dict[int, dict[str, str]], set[int]]:
     return good, bad
 
 
-@given(files(), st.integers(1, 40))
+@given(files(), st.integers(1, 400))
 @settings(max_examples=150, deadline=None)
 @pytest.mark.thorough
 def test_every_record_is_in_one_place_and_below_its_own(records: list[Record], size: int) -> None:
@@ -126,7 +126,7 @@ def test_every_record_is_in_one_place_and_below_its_own(records: list[Record], s
         ]
 
 
-@given(files(), st.integers(1, 40))
+@given(files(), st.integers(1, 400))
 @settings(max_examples=60, deadline=None)
 @pytest.mark.thorough
 def test_it_is_the_same_where_places_tell_the_cells(records: list[Record], size: int) -> None:

@@ -92,6 +92,12 @@ def test_orders_are_held_whole_and_come_back_as_one_table(typed: Warehouse) -> N
     assert untouched.exit_code == 3
     assert sorted(typed.open_items()) == ["A2", "A3", "A4", "A5"]
 
+    # nor is a row passed over whose type is none
+    rows[10] |= {"record": "LL", "_import_rule": ""}
+    save(path, rows)
+    assert typed.retry(path).exit_code == 3
+    assert typed.open_items()["A5"] == "R114"
+
     for row in rows:
         if row["_import_rule"] in ("R101", "R116", "R114"):
             row["_import_rule"] = ""
