@@ -2,7 +2,8 @@
 
 The hash of an order covers all that the mapping makes of it. The body leaves out what parcelLab
 has already: the lines of a known order (`lines.send: on_create`, because sending the list replaces
-it; with `always`, too, where the order has changes of lines, which the list would undo) and changes that were acknowledged and are still the latest of their subject.
+it; with `always`, too, where the order has changes of lines, which the list would undo), the word that a known
+order has no address, and changes that were acknowledged and are still the latest of their subject.
 
 `content_sha256` is the SHA-256 of all that, a dot, and the first 16 digits of the SHA-256 of the
 lines alone: so it can be told when the lines of a known order changed and are not sent.
@@ -163,6 +164,7 @@ def _texts(orders: pl.DataFrame, account: int) -> pl.DataFrame:
             separator=_JOINT,
         ).alias("changes"),
         (members == "").alias("bare"),
+        (members == _NO_ADDRESS.removeprefix(",")).alias("unaddressed"),
         pl.col("change_type").list.contains(_TRACKING).fill_null(value=False).alias("tracked"),
         (pl.col("lines_always") & ~_changes_lines()).fill_null(value=False).alias("always"),
     )  # fmt: skip
@@ -178,10 +180,12 @@ def _changes_lines() -> pl.Expr:
 def _compared() -> list[pl.Expr]:
     """What becomes of each order, from what it says and what is known of it."""
     sent = pl.when(~pl.col("known") | pl.col("always")).then(pl.col("lines")).otherwise(pl.lit(""))
-    nothing = pl.col("bare") & (sent == "") & pl.col("mutations").is_null()
+    bare = pl.col("bare") | (pl.col("known") & pl.col("unaddressed"))
+    nothing = bare & (sent == "") & pl.col("mutations").is_null()
     goes = ~pl.col("unchanged") & ~nothing
     tail = pl.concat_str(pl.lit(',"mutations":['), pl.col("mutations"), pl.lit("]"))
-    body = pl.concat_str("front", sent, tail.fill_null(""), pl.lit("}"))
+    front = pl.when("known").then(_kept("front")).otherwise("front")
+    body = pl.concat_str(front, sent, tail.fill_null(""), pl.lit("}"))
     outcome = (
         pl.when("unchanged").then(pl.lit(OrderOutcome.UNCHANGED.value))
         .when(nothing).then(pl.lit(OrderOutcome.NOTHING_TO_SEND.value))
@@ -196,6 +200,16 @@ def _compared() -> list[pl.Expr]:
          & ~pl.col("of_lines").fill_null(value=False)).fill_null(value=False).alias("lines_kept_back"),
         pl.col("added_otherwise").fill_null(value=False),
     ]  # fmt: skip
+
+
+# "There is no address" is told of new orders only: to a known one it would say that the address which
+# parcelLab has is to be forgotten (CONTRACT K38). Quotes within values are escaped, so no value looks so.
+_NO_ADDRESS = ',"recipient_email":"_unset"'
+
+
+def _kept(front: str) -> pl.Expr:
+    """What stands before the lines of a known order, without the word that there is no address."""
+    return pl.col(front).str.replace(_NO_ADDRESS, "", literal=True)
 
 
 def _outgoing(

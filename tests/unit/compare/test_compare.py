@@ -52,6 +52,26 @@ def test_new_order_goes_out_whole() -> None:
     assert made["body"]["articles_order"] == [{"line_item_id": "1", "sku": "s", "quantity": 2}]
 
 
+def test_no_address_is_told_of_a_new_order_and_never_takes_one_away() -> None:
+    text = ORDER.replace("{value: jo@example.com}", "{from: M, default: _unset}")
+    frame = orders(text, ROW | {"C": 'a,"recipient_email":"_unset"'})
+
+    new, known = first(frame), first(frame, known={"A1": Known("was")})
+
+    assert new["body"]["recipient_email"] == "_unset"
+    assert "recipient_email" not in known["body"]
+    assert known["body"] == {k: v for k, v in new["body"].items() if k != "recipient_email"}
+    assert known["content_sha256"] == new["content_sha256"]
+
+
+def test_a_known_order_that_says_only_that_it_has_no_address_says_nothing() -> None:
+    text = "order:\n  order_number: No\n  recipient_email: {value: _unset}\n"
+    frame = orders(f"mode: update_only\n{text}", {"No": "A,1"})
+
+    assert first(frame, known={"A,1": Known("was")})["outcome"] == "nothing_to_send"
+    assert first(frame)["outcome"] == "not_attempted"
+
+
 def test_payload_that_was_acknowledged_is_unchanged() -> None:
     frame = orders(ORDER + LINES)
     known = {"A1": Known(first(frame)["content_sha256"])}
