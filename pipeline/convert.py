@@ -7,11 +7,12 @@ one are handed on by address.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
 from pipeline.mapping.plan import (
+    KEY_COLUMN,
     Aggregate,
     ColumnPlan,
     FieldPlan,
@@ -137,6 +138,39 @@ def convert(raw: RawTable, plan: Plan) -> Converted:
     return Converted(table, findings, filtered, repeated)
 
 
+@dataclass(frozen=True, slots=True)
+class ReferenceRows:
+    """The rows of a reference file: ORIGIN, `_key` and each cell as text, empty ones null.
+
+    `filtered` are those that are skipped, `findings` say why a key could not be made.
+    """
+
+    rows: pl.DataFrame
+    filtered: pl.DataFrame
+    findings: Findings
+
+
+def references_in(raw: RawTable, plan: Plan) -> ReferenceRows:
+    """Make the keys of rows that are joined to others; their cells stay text until then."""
+    frame = _columns(raw.rows, plan).with_columns(plan.key.cast(pl.String).alias(KEY)).collect()
+    filtered = _empty(frame)
+    if plan.skip is not None:
+        skipped = frame.select(plan.skip.alias("skip")).to_series()
+        filtered, frame = frame.filter(skipped).select(*ORIGIN, KEY), frame.filter(~skipped)
+    # a bad cell of a declared column matters in the rows that it is joined to, and is found there
+    of_key = replace(plan, typed=())
+    found = Findings.of(*_column_findings(frame.filter(pl.col(KEY).is_null()), of_key))
+    typed = {column.name for column in plan.typed}
+    cells = (pl.col(TEXT_PREFIX + n if n in typed else n).alias(n) for n in plan.reads)
+    return ReferenceRows(frame.select(*ORIGIN, KEY, *cells), filtered, found)
+
+
+def looked_up_in(raw: RawTable, plan: Plan) -> pl.DataFrame:
+    """What each row names in the files that are joined to it, in order; a column for each."""
+    names = [join.on for join in plan.joins]
+    return _columns(raw.rows, plan).select(pl.col(name).cast(pl.String) for name in names).collect()
+
+
 def _empty(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.clear().select(*ORIGIN, KEY)
 
@@ -147,7 +181,7 @@ def _columns(rows: pl.DataFrame, plan: Plan) -> pl.LazyFrame:
     cells = []
     of_pieces = plan.pieces.names if plan.pieces is not None else ()
     for name in (*plan.reads, *of_pieces):
-        # the key of a row is asked for before its pieces are made
+        # the key of a row is asked for before its pieces are made, and before anything is joined
         cell = pl.col(name) if name in rows.columns else pl.lit(None, pl.String)
         text = cell.str.strip_chars() if plan.source.trim else cell
         value = pl.when(~text.is_in(plan.source.nothing(name))).then(text)
@@ -322,6 +356,8 @@ def _column_findings(bad: pl.DataFrame, plan: Plan) -> list[pl.DataFrame]:
             )
         )  # fmt: skip
     keyless = bad.filter(pl.col(KEY).is_null())
+    if WHY_PREFIX + KEY_COLUMN in keyless.columns:  # it is told already why there is no key
+        keyless = keyless.filter(pl.col(WHY_PREFIX + KEY_COLUMN).is_null())
     if keyless.height:
         named = ", ".join(plan.key_columns)
         found.append(

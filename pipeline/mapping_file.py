@@ -1,12 +1,16 @@
 """A mapping file and its lookup files to a compiled mapping.
 
 A module of its own, so that `mapping check` does not load what only a run needs.
+
+Each source of a mapping with `sources` is a job of its own in a run, called `mapping.yaml#source`.
+Such a path is kept wherever the path of a mapping is: a retry, a plan and the report find the source
+again by it, and read the same file of text.
 """
 
 import hashlib
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -62,13 +66,44 @@ def lookup_file(mapping: Path, name: str) -> bytes:
     return data
 
 
-def read_mapping(path: Path, header: Sequence[str] | None = None) -> tuple[Compiled, str]:
+_BETWEEN = "#"  # the file of a mapping and one of its sources
+
+
+def part_of(path: Path, part: str) -> Path:
+    """The path of a source of a mapping; that of the mapping itself where it has only one.
+
+    >>> part_of(Path("wms.yaml"), "lines").name
+    'wms.yaml#lines'
+    """
+    return path.with_name(f"{path.name}{_BETWEEN}{part}") if part else path
+
+
+def taken_apart(path: Path) -> tuple[Path, str]:
+    """The file and the source that a path leads to; a file that is called so is that file.
+
+    >>> taken_apart(Path("mappings/wms.yaml#lines"))[1]
+    'lines'
+    """
+    if _BETWEEN not in path.name or path.is_file():
+        return path, ""
+    name, _, part = path.name.rpartition(_BETWEEN)
+    return (path.with_name(name), part) if name else (path, "")
+
+
+def read_mapping(
+    path: Path, header: Sequence[str] | None = None,
+    headers: Mapping[str, Sequence[str]] | None = None,
+) -> tuple[Compiled, str]:  # fmt: skip
     """Compile a mapping file; gives it and a hash over the mapping and its lookup files.
+
+    A path such as `wms.yaml#lines` gives the plan of that source, and `header` is of its file then;
+    `headers` are those of several sources, by their names.
 
     Raises:
         MappingMissing: there is no such file.
         MappingRefused: it has mistakes.
     """
+    path, part = taken_apart(path)
     digest = hashlib.sha256()
 
     def load(name: str) -> bytes:
@@ -94,6 +129,13 @@ def read_mapping(path: Path, header: Sequence[str] | None = None) -> tuple[Compi
             f"mapping file {path} cannot be read: {words}", code="C103",
             help="check that it is a file and that this user may read it",
         ) from None  # fmt: skip
-    compiled = compile_mapping(text, str(path), header=header, load=load)
+    if part and header is not None:
+        headers = {**(headers or {}), part: header}
+    compiled = compile_mapping(text, str(path), header=header, load=load, headers=headers)
     digest.update(text.encode())
+    if part:
+        if all(each.part != part for each in compiled.plans):
+            raise MappingMissing(f"the mapping {path} has no source {part}", code="C103",
+                                 help="name the mapping alone: all of its sources belong together")  # fmt: skip
+        compiled = compiled.of_part(part)
     return compiled, digest.hexdigest()

@@ -29,7 +29,8 @@ _OLD: Final = "_old"  # the ledger knows the order
 
 def judge_presence(plan: Plan, rows: pl.DataFrame, existing: Collection[str]) -> list[Failed]:
     """Judge R301, R313, R314 and R315 in all sections of the plan."""
-    failed = _judge_orders(plan, rows, existing)
+    # what an order must have is judged where it is made
+    failed = _judge_orders(plan, rows, existing) if plan.belongs is None else []
     if plan.lines is not None:
         frame = section(rows, plan.lines.item.leaves(), when="_when.lines")
         failed += judge(frame, list(_parts(plan.lines.item, _all_rows())))

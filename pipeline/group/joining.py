@@ -147,7 +147,9 @@ def _one(plan: Plan, frame: pl.DataFrame) -> pl.DataFrame:
             pl.lit(None, pl.String).alias(LINES), pl.lit(None, pl.List(_ROW_TYPE)).alias(LINE_ROWS)
         )
     return full.with_columns(
-        _true_or_null(holds=plan.mode is Mode.CREATE_OR_UPDATE).alias("may_create"),
+        _true_or_null(holds=plan.mode is Mode.CREATE_OR_UPDATE and plan.belongs is None).alias(
+            "may_create"
+        ),
         _true_or_null(holds=always).alias("lines_always"),
         *(pl.col(name).fill_null([]) for name in _LISTS),
     )

@@ -61,6 +61,9 @@ class Scope:
     What follows from a mistake that is reported is no mistake of its own: `broken` are paths whose
     value was put aside, `lacking` tables that lost a key, `lost` names that may have stood there,
     `untyped` columns whose type cannot be known. `spent` is what it costs to evaluate all of it.
+
+    `joined` are reference files by the name that stands before their columns, with their columns
+    where these are known, and `notations` how they are written.
     """
 
     document: Document
@@ -77,6 +80,8 @@ class Scope:
     lost: set[str] = dataclasses.field(default_factory=set)
     untyped: set[str] = dataclasses.field(default_factory=set)
     spent: Spent = dataclasses.field(default_factory=Spent)
+    joined: dict[str, Collection[str] | None] = dataclasses.field(default_factory=dict)
+    notations: dict[str, Source] = dataclasses.field(default_factory=dict)
 
     # -- mistakes ---------------------------------------------------------------------------
 
@@ -107,7 +112,10 @@ class Scope:
         """All names that may be used, or None when any may."""
         if self.header is None:
             return None
-        return [*self.header, *({*self.known, *self.lost}.difference(self.header))]
+        named = {
+            f"{label}.{each}" for label, columns in self.joined.items() for each in columns or ()
+        }
+        return [*self.header, *({*self.known, *self.lost, *named}.difference(self.header))]
 
     def column(self, name: str, path: Path) -> Known | None:
         """Look a column up and note its use; a mistake and None when there is none."""
@@ -124,6 +132,16 @@ class Scope:
             return None
         if self.header is not None and name in self.header:
             return Known(Kind.TEXT, (name,))
+        label, dot, column = name.partition(".")
+        if dot and label in self.joined:
+            columns = self.joined[label]
+            if columns is None or column in columns:
+                return Known(Kind.TEXT, (name,))
+            hint = did_you_mean(column, columns) or f"there are: {', '.join(sorted(columns))}"
+            self.mistake(
+                "M201", f'the source {label} has no column "{column}"', path, hint, key=key
+            )
+            return None
         if name in self.later:
             hint = LATER_HINT
             self.mistake("M201", f'unknown column "{name}"', path, hint)
@@ -160,6 +178,17 @@ class Scope:
         """The text of a column, whatever its type."""
         return pl.col(name) if known.dtype == pl.String else pl.col(TEXT_PREFIX + name)
 
+    def is_joined(self, name: str) -> bool:
+        """Whether a column comes from a reference file."""
+        label, dot, _ = name.partition(".")
+        return bool(dot) and label in self.joined
+
+    def notation(self, columns: Collection[str]) -> Source:
+        """How the cells of some columns are written: as their reference file is, else as the file."""
+        labels = {name.partition(".")[0] for name in columns if "." in name}
+        known = [self.notations[label] for label in labels if label in self.notations]
+        return known[0] if len(known) == 1 and len(labels) == 1 else self.source
+
     # -- expressions --------------------------------------------------------------------------
 
     def condition(self, sql: str, path: Path) -> tuple[pl.Expr, tuple[str, ...]] | None:
@@ -176,8 +205,11 @@ class Scope:
             self.mistake("M230", excess.message, path, excess.hint)
             return None
         schema = {name: known.dtype for name, known in self.known.items()}
+        names = self.names()
         try:
-            made = compile_sql(sql, Names(self.names(), schema, self.later), condition=condition)
+            if names is not None and self.joined:
+                names += self._perhaps_joined(sql)
+            made = compile_sql(sql, Names(names, schema, self.later), condition=condition)
         except SqlMistake as error:
             if error.code not in _OF_TYPES or not self._untyped_in(sql):
                 for each in (error, *error.others):
@@ -190,6 +222,12 @@ class Scope:
                 return None
             sources.update(dict.fromkeys(known.sources))
         return Made(made.expr, made.dtype, tuple(sources), made.columns, made.fails)
+
+    def _perhaps_joined(self, sql: str) -> list[str]:
+        """The names in an expression that a reference file may have whose header is not at hand."""
+        unknown = {label for label, columns in self.joined.items() if columns is None}
+        written = [token.name for token in lex(sql) if token.kind == "column"]
+        return [name for name in written if name.partition(".")[0] in unknown]
 
     def _inside(self, path: Path, sql: str, error: SqlMistake) -> None:
         place = self.document.inside(path, sql, error.start, max(1, error.length))

@@ -2,8 +2,9 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING
 from zoneinfo import available_timezones
 
@@ -23,6 +24,7 @@ from pipeline.mapping.language import (
     ExplodeDoc,
     MappingDoc,
     MutationDoc,
+    PartDoc,
     SourceDoc,
     UnpivotDoc,
 )
@@ -38,14 +40,20 @@ from pipeline.mapping.mistakes import (
 )
 from pipeline.mapping.pieces import read_pieces
 from pipeline.mapping.plan import (
+    KEY_COLUMN,
+    ON_COLUMN,
     TEXT_FORMATS,
     TEXT_PREFIX,
+    Belonging,
     ColumnPlan,
+    ColumnType,
     FieldPlan,
+    Join,
     LinesPlan,
     Mode,
     MutationPlan,
     ObjectPlan,
+    Orphans,
     PiecesPlan,
     Plan,
     Sending,
@@ -56,6 +64,7 @@ from pipeline.mapping.plan import (
     Scope as MutationScope,
 )
 from pipeline.mapping.records import check_records, read_records, record_columns, warn_of_lines
+from pipeline.mapping.sources import Part, parts_of, without_sources
 from pipeline.mapping.targets import Targets
 from pipeline.mapping.trials import Trial, read_trials
 from pipeline.mapping.values import Target, Values
@@ -91,7 +100,9 @@ class Compiled:
     """A Plan and what should be said about the mapping without stopping for it.
 
     `trials` are the mapping's tests; nothing but `mapping test` looks at them. `lookups` are its
-    tables as read, `document` knows where everything stands.
+    tables as read, `document` knows where everything stands. Of a mapping
+    with `sources`, `plan` is the one that was asked for, or the one that makes orders, and `plans` are
+    all: that one first, reference files last.
     """
 
     plan: Plan
@@ -100,6 +111,11 @@ class Compiled:
     document: Document
     trials: tuple[Trial, ...] = ()
     lookups: Mapping[str, Mapping[str, str]] = dataclasses.field(default_factory=dict)
+    plans: tuple[Plan, ...] = ()
+
+    def of_part(self, name: str) -> "Compiled":
+        """The same mapping, with the plan of this source."""
+        return replace(self, plan=next(each for each in self.plans if each.part == name))
 
 
 def compile_mapping(
@@ -108,6 +124,7 @@ def compile_mapping(
     *,
     header: Iterable[str] | None = None,
     load: Callable[[str], bytes] | None = None,
+    headers: Mapping[str, Iterable[str]] | None = None,
 ) -> Compiled:
     """Compile a mapping.
 
@@ -117,12 +134,15 @@ def compile_mapping(
         header: the columns of the file it will read; None when no file is at hand.
         load: gives the bytes of a lookup file by its name, which counts from the mapping's folder;
             names that lead out of it are refused (M206) and never asked for.
+        headers: the same of a mapping with `sources`, by the names of these.
 
     Raises:
         MappingRefused: with every mistake; the file is not touched.
     """
     text = text.removeprefix("\ufeff")
     document = read_document(text, name)
+    if "sources" in document.data:
+        return _of_sources(document, headers or {}, load)
     columns = None if header is None else tuple(header)
     if columns is not None and len(columns) == 1:
         compiler, plan = _compiled(document, None, load)
@@ -145,14 +165,90 @@ def _compiled(
     scope = Scope(document, Source(), None if columns is None else frozenset(columns))
     scope.mistakes += document.mistakes
     scope.lacking |= document.lacking
-    source = document.data.get("source")
-    if isinstance(source, dict) and not isinstance(source.get("null_values", {}), dict):
-        document.also(_NULLS, (*_NULLS, EVERYWHERE))
+    _place_nulls(document, ("source",), document.data.get("source"))
     doc = scope.structure(MappingDoc, _written_out(document.data), ())
     if doc is None:
         raise MappingRefused(document.name, document.text, scope.mistakes)
+    without_sources(scope, doc)
     compiler = _Compiler(scope, doc, load)
     return compiler, compiler.plan()
+
+
+def _place_nulls(document: Document, at: Path, source: Data | None) -> None:
+    """Texts that mean "nothing" are a table of columns; written as a list they stand there all the same."""
+    if isinstance(source, dict) and not isinstance(source.get("null_values", {}), dict):
+        nulls = (*at, "null_values")
+        document.also(nulls, (*nulls, EVERYWHERE))
+
+
+def _of_sources(
+    document: Document,
+    headers: Mapping[str, Iterable[str]],
+    load: Callable[[str], bytes] | None,
+) -> Compiled:
+    """Compile each source of a mapping as a mapping of its own; what they say together is judged once."""
+    whole = Scope(document, Source(), None)
+    whole.mistakes += document.mistakes
+    whole.lacking |= document.lacking
+    _place_nulls(document, ("source",), document.data.get("source"))
+    sources = document.data["sources"]
+    for name, each in sources.items() if isinstance(sources, dict) else ():
+        _place_nulls(document, ("sources", name), each)
+    doc = whole.structure(MappingDoc, _written_out(document.data), ())
+    parts = parts_of(whole, doc) if doc is not None else []
+    loaded = None if load is None else cache(load)
+    given = {name: tuple(header) for name, header in headers.items()}
+    several = {name: header for name, header in given.items() if len(header) != 1}
+    made, plans = _compiled_parts(whole, parts, several, loaded)
+    suspicious = [
+        _of_another_delimiter(each.scope, given[each.name][0])
+        for each in made
+        if each.name in given and each.name not in several
+    ]
+    if suspicious and not any(suspicious):
+        made, plans = _compiled_parts(whole, parts, given, loaded)
+    for compiler in made:
+        whole.mistakes += compiler.scope.mistakes
+    _warn_of_lookups(whole, doc, made)
+    mistakes = list(dict.fromkeys(whole.mistakes))  # what is common to all is told by each
+    errors = [mistake for mistake in mistakes if mistake.weight is Weight.ERROR]
+    plain = tuple(plan for plan in plans if plan is not None)
+    if errors or len(plain) < len(plans) or not plain:
+        named = [each for each in made if each.name in given] or made[:1]
+        source = next((each.scope.source for each in named if each.file_readable), None)
+        raise MappingRefused(document.name, document.text, errors, source)
+    warnings = in_order(m for m in mistakes if m.weight is Weight.WARNING)
+    return Compiled(plain[0], tuple(warnings), document.text, document, made[0].trials,
+                    dict(made[0].scope.lookups), plain)  # fmt: skip
+
+
+def _compiled_parts(
+    whole: Scope, parts: Sequence[Part], headers: Mapping[str, tuple[str, ...]],
+    load: Callable[[str], bytes] | None,
+) -> "tuple[list[_Compiler], list[Plan | None]]":  # fmt: skip
+    """Compile the sources in their order: reference files last, for they read what others use of them."""
+    made: dict[str, _Compiler] = {}
+    for part in reversed(parts):
+        header = headers.get(part.name)
+        scope = Scope(
+            part.placed(whole.document), Source(), None if header is None else frozenset(header)
+        )
+        scope.broken, scope.lacking = part.where(whole.broken), part.where(whole.lacking)
+        scope.lost = set(whole.lost)
+        scope.spent = whole.spent  # what all of them cost together is bounded
+        joined = [each for each in made.values() if each.part_source.joins == part.name]
+        made[part.name] = _Compiler(scope, part.doc, load, part, joined)
+    ordered = [made[part.name] for part in parts]
+    return ordered, [compiler.plan() for compiler in ordered]
+
+
+def _warn_of_lookups(whole: Scope, doc: MappingDoc | None, made: "Sequence[_Compiler]") -> None:
+    """Tables that none of the sources uses."""
+    used = {name for compiler in made for name in compiler.scope.used_lookups}
+    for name in doc.lookups if doc is not None and made else ():
+        if name not in used:
+            whole.mistake("W101", f"the lookup table {name} is never used", ("lookups", name),
+                          MISTAKES["W101"].fix, key=True, weight=Weight.WARNING)  # fmt: skip
 
 
 def _of_another_delimiter(scope: Scope, column: str) -> bool:
@@ -179,10 +275,28 @@ def _written_out(data: dict[str, Data]) -> dict[str, Data]:
         table = full.get(section)
         if isinstance(table, dict) and isinstance(table.get("key"), str):
             full[section] = {**table, "key": [str(table["key"])]}
-    source = full.get("source")
-    if isinstance(source, dict) and "null_values" in source:
-        full["source"] = {**source, "null_values": _by_column(source["null_values"])}
+    if "source" in full:
+        full["source"] = _nulls_listed(full["source"])
+    sources = full.get("sources")
+    if isinstance(sources, dict):
+        full["sources"] = {
+            name: _rows_listed(_nulls_listed(each)) for name, each in sources.items()
+        }
+        full.setdefault("source", {})
     return full
+
+
+def _rows_listed(source: Data) -> Data:
+    rows = source.get("rows") if isinstance(source, dict) else None
+    if isinstance(source, dict) and isinstance(rows, dict) and isinstance(rows.get("key"), str):
+        return {**source, "rows": {**rows, "key": [str(rows["key"])]}}
+    return source
+
+
+def _nulls_listed(source: Data) -> Data:
+    if isinstance(source, dict) and "null_values" in source:
+        return {**source, "null_values": _by_column(source["null_values"])}
+    return source
 
 
 def _by_column(nulls: Data) -> Data:
@@ -204,10 +318,18 @@ def _unused_pieces(
 
 
 class _Compiler:
-    def __init__(self, scope: Scope, doc: MappingDoc, load: Callable[[str], bytes] | None) -> None:
+    """Compiles a mapping, or one source of it: then `part` says which, and `joined` what is joined to it."""
+
+    def __init__(
+        self, scope: Scope, doc: MappingDoc, load: Callable[[str], bytes] | None,
+        part: Part | None = None, joined: "Sequence[_Compiler]" = (),
+    ) -> None:  # fmt: skip
         self.scope = scope
         self.doc = doc
         self.load = load
+        self.part = part
+        self.joined = joined
+        self._expects: tuple[Expectation | None] | None = None
         self.values = Values(scope, self._row_number)
         self._skip: tuple[pl.Expr | None] | None = None  # made once, where it is first needed
         self.targets = Targets(scope, self.values)
@@ -220,46 +342,186 @@ class _Compiler:
         """Compile all sections; None when one that others need has mistakes."""
         doc, scope = self.doc, self.scope
         edi = doc.source.format not in TEXT_FORMATS
-        if doc.source.records is not None:
-            named = record_columns(doc.source.records)
-            scope.header = None if named is None else named | scope.lost
-        elif doc.source.format == "fixed":
-            scope.header = names_of(scope, doc.source)
-        expects = read_expectation(scope, doc.source.expect, doc.source.format)
-        scope.source = self._source(doc.source, expects)
+        expects = self.opened()
         extract = read_extract(scope, doc.source, doc.extract)
         for name in scope.source.null_values_of:
             scope.find(name, (*_NULLS, name), key=True)
         read_lookups(scope, doc.lookups, self.load)
         pieces = read_pieces(scope, doc.rows, doc.source.format)
         typed = self._typed()
-        derived = self._derived()
+        late = self._is_made_of(self.doc.derive)
+        made_key = None if late else self._key_of_part()
+        joins, looked_up = self._joins()
+        typed += self._typed_of_joined()
+        derived = [*looked_up, *self._derived()]
+        if late:
+            made_key = self._key_of_part()
+        if made_key is not None:
+            derived.insert(len(derived) if late else 0, made_key)
         skip = self._skipped()
-        order = self._order()
+        order = (
+            self._order() if self.part is None or self.part.is_root else self._no_order(made_key)
+        )
         key, key_columns = self._key(doc.rows.key, ("rows", "key"), order)
+        if made_key is not None:
+            key, key_columns = pl.col(made_key.name), made_key.columns
         self._of_whole_rows(key_columns, pieces)
         lines = self._lines()
         trackings = self._trackings()
         mutations = [m for i, entry in enumerate(doc.mutations) if (m := self._mutation(i, entry))]
-        self.trials = read_trials(scope, doc.tests)
+        self.trials = read_trials(
+            scope, doc.tests, self.part.sources if self.part is not None else ()
+        )
         self._warn(order)
         if order is None or key is None or (extract is None) == edi:
             return None
         made = {column.name for column in derived}
-        reads = {*scope.used_columns, *doc.source.columns} - made
+        reads = {*scope.used_columns, *doc.source.columns, *(c.name for c in typed)} - made
         if scope.source.records is not None:  # which cells are another record's is told by it
             reads.add(scope.source.records.column)
         if pieces is not None:
             used = {column.source for column in pieces.columns if column.split is not None}
             reads = reads.difference(pieces.names) | used
+        for each in self.joined:
+            label = f"{each.name}."
+            needed = [name.removeprefix(label) for name in reads if name.startswith(label)]
+            each.scope.used_columns.update(dict.fromkeys(needed))
         return Plan(
-            name=doc.name, sha256=hashlib.sha256(self.scope.document.text.encode()).hexdigest(),
+            name=f"{doc.name}.{self.name}" if self.part is not None else doc.name,
+            part=self.name, belongs=self._belonging(), joins=self._with_columns(joins, reads),
+            is_reference=self.part is not None and self.part.is_reference, sha256=hashlib.sha256(self.scope.document.text.encode()).hexdigest(),
             mode=doc.mode, source=scope.source, reads=tuple(sorted(reads)), typed=tuple(typed),
             derived=tuple(derived), key=key, key_columns=key_columns, skip=skip,
             conflicts=doc.rows.conflicts, order=order, lines=lines, trackings=trackings,
             mutations=tuple(mutations), extract=extract, expects=expects, clauses=self.clauses,
             pieces=pieces,
         )  # fmt: skip
+
+    # -- several sources --------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """The name of the source; "" where there is only one."""
+        return self.part.name if self.part is not None else ""
+
+    @property
+    def part_source(self) -> PartDoc:
+        """What `sources` says of it."""
+        assert self.part is not None  # noqa: S101 - only sources are asked
+        return self.part.source
+
+    def opened(self) -> Expectation | None:
+        """Read how the file is written, once; what is joined to it must know before it is compiled."""
+        if self._expects is None:
+            doc, scope = self.doc, self.scope
+            if doc.source.records is not None:
+                named = record_columns(doc.source.records)
+                scope.header = None if named is None else named | scope.lost
+            elif doc.source.format == "fixed":
+                scope.header = names_of(scope, doc.source)
+            self._expects = (read_expectation(scope, doc.source.expect, doc.source.format),)
+            scope.source = self._source(doc.source, self._expects[0])
+        return self._expects[0]
+
+    def _key_of_part(self) -> ColumnPlan | None:
+        """The key of a source as a column of its own: a VALUE can fail, and then a cell is to blame."""
+        if self.part is None or self.part.source.key is None:
+            return None
+        return self._hidden(KEY_COLUMN, self.part.source.key, ("sources", self.name, "key"))
+
+    def _is_made_of(self, derived: Collection[str]) -> bool:
+        """Whether the key of this source is made of derived columns; `row_number` needs it before these."""
+        data = self.part.source.key if self.part is not None else None
+        if isinstance(data, dict):
+            data = data.get("from")
+        named = data if isinstance(data, list) else [data]
+        return any(isinstance(each, str) and each in derived for each in named)
+
+    def _hidden(self, name: str, data: Data, at: Path) -> ColumnPlan | None:
+        line = self.scope.document.key_place(at).line
+        if isinstance(data, list):
+            names = [each if isinstance(each, str) else "" for each in data]
+            joined, columns = self._key(names, at, None) if names else (None, ())
+            if joined is None:
+                return None
+            return ColumnPlan(name=name, kind=Kind.TEXT, value=joined, columns=columns, line=line)
+        made = self.values.value(data, Target(Kind.TEXT, derived=True), at)
+        if made is None:
+            return None
+        if any(self.scope.is_joined(column) for column in made.columns):
+            hint = "make it of the columns of its own file"
+            text = "a key is needed before anything is joined"
+            self.scope.mistake("M103", text, at, hint)
+            return None
+        return ColumnPlan(name=name, kind=Kind.TEXT, value=made.value, reason=made.reason,
+                          details=made.details, columns=made.columns, line=line)  # fmt: skip
+
+    def _joins(self) -> tuple[list[Join], list[ColumnPlan]]:
+        """The reference files of this source, and the columns with what is looked up in each."""
+        joins, columns = [], []
+        for each in self.joined:
+            doc = each.part_source
+            at: Path = ("sources", each.name, "on")
+            data = doc.on
+            if data is None:
+                at, data = ("sources", each.name, "key"), doc.key
+            made = self._hidden(f"{ON_COLUMN}{each.name}", data, at)
+            if made is None:
+                continue
+            columns.append(made)
+            joins.append(
+                Join(label=each.name, reference=f"{self.doc.name}.{each.name}", on=made.name,
+                     on_columns=made.columns, columns=(), keep=doc.orphans is Orphans.KEEP,
+                     line=self.scope.document.key_place(at).line)
+            )  # fmt: skip
+        for each in self.joined:
+            each.opened()
+            self.scope.joined[each.name] = each.scope.header
+            self.scope.notations[each.name] = each.scope.source
+        return joins, columns
+
+    def _typed_of_joined(self) -> list[ColumnPlan]:
+        return [
+            plan
+            for each in self.joined
+            for name, declared in each.doc.source.columns.items()
+            if (plan := self._typed_as(f"{each.name}.{name}", declared,
+                                       ("sources", each.name, "columns", name))) is not None
+        ]  # fmt: skip
+
+    def _with_columns(self, joins: Sequence[Join], reads: Collection[str]) -> tuple[Join, ...]:
+        return tuple(
+            replace(join, columns=tuple(sorted(
+                name.removeprefix(f"{join.label}.") for name in reads
+                if name.startswith(f"{join.label}.")
+            )))
+            for join in joins
+        )  # fmt: skip
+
+    def _belonging(self) -> Belonging | None:
+        part = self.part
+        if part is None or part.is_root or part.is_reference:
+            return None
+        return Belonging(to=f"{self.doc.name}.{part.makes}", orphans=part.source.orphans,
+                         required=part.required)  # fmt: skip
+
+    def _no_order(self, key: ColumnPlan | None) -> ObjectPlan | None:
+        """What a source has of the order that it does not make: the number, once that is known.
+
+        Its rows get the number of their order when they are put beside it.
+        """
+        if key is None or self.part is None:
+            return None
+        shape = SHAPES["order"]
+        field = shape.field("order_number")
+        assert field is not None  # noqa: S101 - the catalogue has it
+        number = FieldPlan(
+            slot="order.order_number", target="order_number", name="order_number", kind=field.kind,
+            field=field, value=pl.lit(None, pl.String), raw=pl.lit(None, pl.String),
+            columns=key.columns, line=key.line,
+        )  # fmt: skip
+        members = () if self.part.is_reference else (number,)
+        return ObjectPlan(name="order", slot="order", target="", shape=shape, members=members)
 
     # -- the file's side --------------------------------------------------------------------
 
@@ -332,24 +594,26 @@ class _Compiler:
             if at[:2] == ("source", "columns") and len(at) > 2
         }
         for name, declared in self.doc.source.columns.items():
-            at: Path = ("source", "columns", name)
-            if self.scope.find(name, at, key=True) is None:
-                continue
-            kind = COLUMN_KINDS[declared]
-            try:
-                made = convert_text(pl.col(TEXT_PREFIX + name), kind, self.scope.source)
-            except ConverterMistake as error:
-                self.scope.untyped.add(name)
-                if not self.scope.unsure(("source", "timezone")):
-                    self.scope.mistake(error.code, error.message, at, error.hint)
-                continue
-            self.scope.known[name] = Known(kind, (name,), fails=True)
-            line = self.scope.document.key_place(at).line
-            plans.append(
-                ColumnPlan(name=name, kind=kind, value=made.value, reason=made.reason,
-                           details=made.details, columns=(name,), line=line)
-            )  # fmt: skip
+            made = self._typed_as(name, declared, ("source", "columns", name))
+            plans += [made] if made is not None else []
         return plans
+
+    def _typed_as(self, name: str, declared: ColumnType, at: Path) -> ColumnPlan | None:
+        if self.scope.find(name, at, key=True) is None:
+            return None
+        kind = COLUMN_KINDS[declared]
+        try:
+            notation = self.scope.notation((name,))
+            made = convert_text(pl.col(TEXT_PREFIX + name), kind, notation)
+        except ConverterMistake as error:
+            self.scope.untyped.add(name)
+            if not self.scope.unsure(("source", "timezone")):
+                self.scope.mistake(error.code, error.message, at, error.hint)
+            return None
+        self.scope.known[name] = Known(kind, (name,), fails=True)
+        line = self.scope.document.key_place(at).line
+        return ColumnPlan(name=name, kind=kind, value=made.value, reason=made.reason,
+                          details=made.details, columns=(name,), line=line)  # fmt: skip
 
     def _derived(self) -> list[ColumnPlan]:
         plans = []
@@ -394,13 +658,22 @@ class _Compiler:
             text = "`row_number` is a derived column of its own"
             self.scope.mistake("M103", text, path, hint, key=True)
             return None
-        if not self.doc.rows.key:
+        if self.part is not None and self._is_made_of(self.doc.derive):
+            hint = "write how the key is made at `key` itself"
+            text = "rows cannot be numbered by a key that is made of derived columns"
+            self.scope.mistake("M103", text, path, hint, key=True)
+            return None
+        if self.part is not None and self.part.source.key is not None:
+            made: tuple[pl.Expr | None, tuple[str, ...]] = (pl.col(KEY_COLUMN), ())
+        elif not self.doc.rows.key:
             if not self.scope.unsure(("rows",), ("rows", "key")):
                 hint = "say which column tells the orders apart: rows: {key: OrderNo}"
                 text = "rows cannot be numbered in their order without `rows.key`"
                 self.scope.mistake("M102", text, path, hint, key=True)
             return None
-        key, columns = self._key(self.doc.rows.key, ("rows", "key"), None)
+        else:
+            made = self._key(self.doc.rows.key, ("rows", "key"), None)
+        key, columns = made
         skip = self._skipped()
         if key is None or (skip is None and self.doc.rows.skip is not None):
             return None
@@ -449,6 +722,8 @@ class _Compiler:
         of_pieces = [] if pieces is None else [n for n in key_columns if n in pieces.names]
         if of_pieces:
             at: Path = ("rows", "key") if self.doc.rows.key else ("order", "order_number")
+            if self.part is not None and self.part.source.key is not None:
+                at = ("sources", self.name, "key")
             text = f'"{of_pieces[0]}" differs from piece to piece of a row, and an order has whole rows'
             hint = "tell the orders apart by columns of the file"
             self.scope.mistake("M221", text, at, hint)
@@ -573,7 +848,12 @@ class _Compiler:
     def _warn(self, order: ObjectPlan | None) -> None:
         extracted = self.doc.extract.columns if self.doc.extract is not None else {}
         for section, names, used, what in (
-            ("lookups", self.doc.lookups, self.scope.used_lookups, "lookup table"),
+            (
+                "lookups",
+                self.doc.lookups if self.part is None else (),
+                self.scope.used_lookups,
+                "lookup table",
+            ),
             ("derive", self.doc.derive, self.scope.used_columns, "derived column"),
             ("source.columns", self.doc.source.columns, self.scope.used_columns, "declared column"),
             ("extract.columns", extracted, self.scope.used_columns, "extracted column"),

@@ -5,11 +5,19 @@ union hides the message that a person needs (MAPPING §7).
 """
 
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, field_validator
 
-from pipeline.mapping.plan import Aggregate, Ambiguous, ColumnType, Conflicts, Mode, Sending
+from pipeline.mapping.plan import (
+    Aggregate,
+    Ambiguous,
+    ColumnType,
+    Conflicts,
+    Mode,
+    Orphans,
+    Sending,
+)
 from pipeline.model.expectation import Act
 
 
@@ -443,9 +451,49 @@ class RowsDoc(_Doc):
         }
 
 
+class PartDoc(SourceDoc):
+    """One entry of `sources`: how its files are written, and what its rows have to do with others."""
+
+    key: Any = Field(
+        None,
+        description="a VALUE, or a list of columns: what its rows share with those of the same order, or are found by. "
+        "The source that makes orders takes its order number without it",
+    )
+    belongs_to: str | None = Field(
+        None,
+        description="the source whose orders these rows are of: lines, parcels, changes; many rows may be of one order",
+    )
+    joins: str | None = Field(
+        None,
+        description="the source to whose rows the columns of this one are joined, as `name.Column`: customers, products",
+    )
+    on: Any = Field(
+        None,
+        description="with `joins`: a VALUE of that other source, compared with `key`; without it the same as `key`",
+    )
+    orphans: Orphans = Field(
+        Orphans.REJECT,
+        description="with `belongs_to`, rows of no order: `reject` (R330), `keep` (they update the order whose number is "
+        "their key) or `skip` (R331). With `joins`, rows that find nothing: `reject` (R333), or `keep`, with empty cells (R334)",
+    )
+    required: bool | None = Field(
+        None,
+        description="with `belongs_to`: every order has a row here (R332); true for new orders' `lines` unless said otherwise",
+    )
+    derive: dict[str, Any] = Field({}, description="new columns of this source, as `derive`")
+    rows: RowsDoc = Field(
+        RowsDoc.model_validate({}),
+        description="as `rows`, without `key`: `skip`, `conflicts`, `explode`, `unpivot`",
+    )
+
+
 class LinesDoc(_Doc):
     """`lines`: the line items, one per row."""
 
+    source: str | None = Field(
+        None,
+        description="of a mapping with `sources`: whose rows; that which makes orders without it",
+    )
     send: Sending = Field(
         Sending.ON_CREATE,
         description="`on_create`: only with orders that the ledger does not know, so that lines are not replaced; or `always`",
@@ -457,6 +505,10 @@ class LinesDoc(_Doc):
 class TrackingsDoc(_Doc):
     """`trackings`: one add_tracking per distinct key."""
 
+    source: str | None = Field(
+        None,
+        description="of a mapping with `sources`: whose rows; that which makes orders without it",
+    )
     key: list[str] = Field(
         description="the column, or columns, that tell the parcels of an order apart"
     )
@@ -472,6 +524,10 @@ class MutationDoc(_Doc):
     """One entry of `mutations`; its fields are the members of the API's mutation."""
 
     type: str = Field(description="the change of an order that exists, such as `cancel_order`")
+    source: str | None = Field(
+        None,
+        description="of a mapping with `sources`: whose rows; that which makes orders without it",
+    )
     when: str | None = Field(
         None, description="SQL, row by row: a change for each row for which it holds"
     )
@@ -546,9 +602,34 @@ class ValueDoc(_Doc):
         return cls.model_validate({"from": name})
 
 
+def _texts(given: object) -> object:
+    if given is None or isinstance(given, str):
+        return given
+    if isinstance(given, dict) and all(isinstance(each, str) for each in given.values()):
+        return given
+    message = "takes a text, or with `sources` a table of one for each source"
+    raise ValueError(message)
+
+
+# Of a mapping with `sources` a text for each of them, by name; Pydantic's own union would name both.
+OneOrEach = Annotated[
+    Any,
+    BeforeValidator(_texts),
+    WithJsonSchema(
+        {
+            "type": ["string", "number", "boolean", "object"],
+            "additionalProperties": {"type": "string"},
+        }
+    ),
+]
+
+
 class RejectedDoc(_Doc):
     """A finding that a test expects, by its code or by a word for it (`trials.RULE_WORDS`)."""
 
+    source: str | None = Field(
+        None, description="of a mapping with `sources`: the source whose file it stands in"
+    )
     line: int | None = Field(
         None, description="the line of the test's rows or file, counted from 1"
     )
@@ -579,11 +660,13 @@ class TestDoc(_Doc):
     __test__ = False  # for pytest, which takes every class Test… for its own
 
     name: str = Field(description="what is tested, in a sentence")
-    rows: str | None = Field(
-        None, description="the text of a file, header included, written as the export is"
+    rows: OneOrEach = Field(
+        None,
+        description="the text of a file, header included, written as the export is; with `sources` one for each, by name",
     )
-    file: str | None = Field(
-        None, description="instead of `rows`, a file in the folder of the mapping, or below"
+    file: OneOrEach = Field(
+        None,
+        description="instead of `rows`, a file in the folder of the mapping, or below; with `sources` one for each",
     )
     existing: list[str] = Field([], description="order numbers that the ledger knows")
     expect: ExpectDoc = Field(description="what must come of it")
@@ -607,6 +690,11 @@ class MappingDoc(_Doc):
     )
     source: SourceDoc = Field(
         description="how the file is written; nothing of it is guessed when a run reads it"
+    )
+    sources: dict[str, PartDoc] = Field(
+        {},
+        description="several files that make orders together: `{name: {files: …, key: …, belongs_to: …}}`; "
+        "`source` is then what they have in common",
     )
     lookups: dict[str, Any] = Field(
         {},

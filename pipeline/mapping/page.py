@@ -18,6 +18,7 @@ from pipeline.mapping.formats import LETTERS
 from pipeline.mapping.language import (
     ExpectationDoc,
     ExplodeDoc,
+    PartDoc,
     RecordsDoc,
     RecordTypeDoc,
     RepairDoc,
@@ -45,9 +46,11 @@ def _code(words: Iterable[str]) -> str:
     return ", ".join(f"`{word}`" for word in words)
 
 
-def _keys(model: type[BaseModel]) -> str:
+def _keys(model: type[BaseModel], besides: type[BaseModel] = BaseModel) -> str:
+    """The keys of a model, without those of another that it is made from."""
+
     def default(value: object) -> str:
-        if value in (None, {}, []):
+        if value in (None, {}, []) or isinstance(value, BaseModel):
             return ""
         return f"`{'true' if value is True else json.dumps(value) if isinstance(value, list) else value}`"
 
@@ -55,7 +58,7 @@ def _keys(model: type[BaseModel]) -> str:
         ("key", "required", "default", ""),
         (
             (f"`{info.alias or name}`", "yes" if info.is_required() else "no", "" if info.is_required() else default(info.default), info.description or "")
-            for name, info in model.model_fields.items()
+            for name, info in model.model_fields.items() if name not in besides.model_fields
         ),
     )  # fmt: skip
 
@@ -73,6 +76,7 @@ def _levels() -> str:
 
 TABLES: Mapping[str, Callable[[], str]] = {
     "source": lambda: _keys(SourceDoc),
+    "sources": lambda: _keys(PartDoc, besides=SourceDoc),
     "expect": lambda: _keys(ExpectationDoc),
     "trailer": lambda: _keys(TrailerDoc),
     "repair": lambda: _keys(RepairDoc),

@@ -15,6 +15,8 @@ from pipeline.model.field import Field, Kind, Shape
 
 TEXT_PREFIX = "_text."  # a typed column's own text, beside its typed value
 WHY_PREFIX = "_why."  # why the text of a declared or derived column is no value
+KEY_COLUMN = "_made.key"  # the key of a source, where it has one of its own
+ON_COLUMN = "_on."  # before the name of a reference file: what is looked up in it
 
 
 class Ambiguous(StrEnum):
@@ -521,15 +523,62 @@ class MutationPlan:
     line: int
 
 
+class Orphans(StrEnum):
+    """What becomes of rows whose counterpart in another source is not there (`sources.….orphans`)."""
+
+    REJECT = "reject"
+    KEEP = "keep"
+    SKIP = "skip"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Belonging:
+    """How the rows of a source belong to the orders that another one makes.
+
+    `to` is the name of that plan. `orphans` are rows of no order there; with `required` each order
+    has a row here.
+    """
+
+    to: str
+    orphans: Orphans
+    required: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Join:
+    """A reference file whose columns stand in the rows of a plan as `{label}.Name`.
+
+    `reference` is the name of its plan; `on` is the name of the derived column with the key that is
+    looked up, `on_columns` what that is made of. With `keep` the cells are empty where no row has
+    the key.
+    """
+
+    label: str
+    reference: str
+    on: str
+    on_columns: tuple[str, ...]
+    columns: tuple[str, ...]
+    keep: bool
+    line: int
+
+    def named(self, column: str) -> str:
+        """What a column of the reference file is called in the rows that it is joined to."""
+        return f"{self.label}.{column}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A compiled mapping.
+    """A compiled mapping, or what one of its `sources` is for.
 
     `key` gives the text that rows of one order share. `reads` are the columns to read from the
     file; `typed` and `derived` are made first, in order, and all other expressions see them.
     `extract` says how messages become rows; None for delimited text. `expects` is what its files
     must be like; None where nothing was said. `clauses` are the conditions of rows and sections as
     they are written, by where they stand: `rows.skip`, `lines.when`, `mutations.0.when_all`.
+
+    Of several sources, `part` is the name of this one. Those that do not make orders have
+    `belongs`; `joins` are the reference files of a source, and one that `is_reference` makes nothing
+    of its own: `key` is then what its rows are found by.
     """
 
     name: str
@@ -551,6 +600,21 @@ class Plan:
     expects: Expectation | None = None
     clauses: Mapping[str, Clause] = dataclasses.field(default_factory=dict)
     pieces: PiecesPlan | None = None
+    part: str = ""
+    belongs: Belonging | None = None
+    joins: tuple[Join, ...] = ()
+    is_reference: bool = False
+
+    @property
+    def joined(self) -> tuple[str, ...]:
+        """The columns that come from reference files, as expressions call them."""
+        return tuple(join.named(column) for join in self.joins for column in join.columns)
+
+    @property
+    def own_reads(self) -> tuple[str, ...]:
+        """The columns to read from the file itself."""
+        joined = set(self.joined)
+        return tuple(name for name in self.reads if name not in joined)
 
     def fields(self) -> list[FieldPlan]:
         """Every mapped field, in the order in which findings of a row are ranked."""

@@ -36,6 +36,9 @@ _INSIDE: Mapping[tuple[str, str], Node] = {
     ("MappingDoc", "lookups"): {"additionalProperties": {"$ref": "#/$defs/lookup"}},
     ("MappingDoc", "derive"): {"additionalProperties": _VALUE},
     ("MappingDoc", "order"): {"$ref": "#/$defs/order", "required": ["order_number"]},
+    ("PartDoc", "key"): {"$ref": "#/$defs/values"},
+    ("PartDoc", "on"): {"$ref": "#/$defs/values"},
+    ("PartDoc", "derive"): {"additionalProperties": _VALUE},
     ("LinesDoc", "fields"): {"$ref": "#/$defs/line_item"},
     ("TrackingsDoc", "fields"): {"$ref": "#/$defs/tracking"},
     ("ValueDoc", "first_of"): {"items": _VALUE},
@@ -66,7 +69,9 @@ def schema() -> Node:
     defs["MutationDoc"]["allOf"] = [_fields_of(name) for name in MUTATIONS]
     defs["UnpivotDoc"]["type"] = ["object", *_TEXT]  # the name of the columns alone
     defs |= {"value": _value(), "values": _values(), "lookup": _lookup(), "step": _step()}
-    made = {"$schema": _DRAFT, **_of_model(whole, MappingDoc), "title": TITLE}
+    whole["required"].remove("source")
+    either = {"if": {"required": ["sources"]}, "else": {"required": ["source"]}}
+    made = {"$schema": _DRAFT, **_of_model(whole, MappingDoc), **either, "title": TITLE}
     plain = {name: _plain(node) for name, node in inner.items() if name not in models}
     return {**_inlined(made, plain), "$defs": _inlined(defs, plain)}
 

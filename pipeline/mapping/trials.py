@@ -4,8 +4,9 @@ Here it is only read; `pipeline.run.trial` runs it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
+from functools import partial
 
 from pipeline.mapping.columns import Scope
 from pipeline.mapping.document import Data, Path
@@ -47,6 +48,10 @@ RULE_WORDS: Mapping[str, str] = {
     "changes_differ": "R318",
     "line_unknown": "R321",
     "form_invalid": "R323",
+    "belongs_to_no_order": "R330",
+    "rows_missing": "R332",
+    "joined_row_missing": "R333",
+    "joined_rows_differ": "R335",
     "lookup_unknown": "R401",
 }
 
@@ -60,6 +65,7 @@ class Rejection:
     segment: int | None
     column: str | None
     value: str | None
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +73,8 @@ class Trial:
     """One test. Either `rows` (the text of a file) or `file` (beside the mapping) is given.
 
     `orders` are the payloads that must come of it, listed members only unless `exact`; None: they
-    are not compared. `line` is the line of the mapping.
+    are not compared. `line` is the line of the mapping. Of a mapping with `sources`, `texts` and
+    `files` have what is given for each source, by its name.
     """
 
     name: str
@@ -78,6 +85,8 @@ class Trial:
     rejected: tuple[Rejection, ...]
     exact: bool
     line: int
+    texts: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 def same(expected: Data, got: object) -> bool:
@@ -98,24 +107,76 @@ def same(expected: Data, got: object) -> bool:
         return False
 
 
-def read_trials(scope: Scope, docs: list[TestDoc]) -> tuple[Trial, ...]:
-    """Read the tests of a mapping; their mistakes go to the scope."""
-    return tuple(_trial(scope, doc, ("tests", i)) for i, doc in enumerate(docs))
+def read_trials(
+    scope: Scope, docs: list[TestDoc], sources: tuple[str, ...] = ()
+) -> tuple[Trial, ...]:
+    """Read the tests of a mapping; their mistakes go to the scope.
+
+    `sources` are the names of the mapping's sources, where it has several.
+    """
+    read = _trial if not sources else partial(_trial_of_sources, sources=sources)
+    return tuple(read(scope, doc, ("tests", i)) for i, doc in enumerate(docs))
+
+
+def _trial_of_sources(scope: Scope, doc: TestDoc, at: Path, sources: tuple[str, ...]) -> Trial:
+    given: dict[str, dict[str, str]] = {}
+    for key, told in (("rows", doc.rows), ("file", doc.file)):
+        given[key] = told if isinstance(told, dict) else {}
+        if isinstance(told, str):
+            hint = f"{key}: {{{sources[0]}: …, {sources[-1]}: …}}"
+            text = f"`{key}` names the source of each text"
+            scope.mistake("M103", text, (*at, key), hint)
+        for name in given[key]:
+            if name not in sources:
+                hint = did_you_mean(name, sources) or f"one of: {', '.join(sources)}"
+                text = f'there is no source "{name}"'
+                scope.mistake("M104", text, (*at, key, name), hint, key=True)
+        for name, file in given[key].items() if key == "file" else ():
+            _refuse_outside(scope, file, (*at, key, name))
+    both = sorted(set(given["rows"]) & set(given["file"]))
+    if both or (not any(given.values()) and not scope.unsure(at, (*at, "rows"), (*at, "file"))):
+        hint = f"rows: {{{sources[0]}: | …}} with the lines of each file, or file: {{{sources[0]}: tests/orders.csv}}"
+        text = "each source of a test has either `rows` or `file`"
+        scope.mistake("M103", text, at, hint)
+    for i, each in enumerate(doc.expect.rejected):
+        if each.source is not None and each.source not in sources:
+            hint = did_you_mean(each.source, sources) or f"one of: {', '.join(sources)}"
+            place = (*at, "expect", "rejected", i, "source")
+            scope.mistake("M104", f'there is no source "{each.source}"', place, hint)
+    return Trial(
+        doc.name, None, None, tuple(doc.existing), doc.expect.orders, _rejected(scope, doc, at),
+        doc.exact, scope.document.place(at).line, given["rows"], given["file"],
+    )  # fmt: skip
+
+
+def _refuse_outside(scope: Scope, file: str, at: Path) -> None:
+    if outside(file):
+        text = f"the file {file} does not lie in the folder of the mapping"
+        scope.mistake("M103", text, at, "write a name such as tests/orders.csv")
+
+
+def _rejected(scope: Scope, doc: TestDoc, at: Path) -> tuple[Rejection, ...]:
+    listed = (*at, "expect", "rejected")
+    return tuple(
+        _rejection(scope, each, (*listed, i)) for i, each in enumerate(doc.expect.rejected)
+    )
 
 
 def _trial(scope: Scope, doc: TestDoc, at: Path) -> Trial:
+    for key, told in (("rows", doc.rows), ("file", doc.file)):
+        if isinstance(told, dict):
+            text = f"`{key}` is one text where the mapping has no `sources`"
+            scope.mistake("M103", text, (*at, key), "write the lines of the file")
+            doc = doc.model_copy(update={key: ""})
     if (doc.rows is None) is (doc.file is None) and not scope.unsure(
         at, (*at, "rows"), (*at, "file")
     ):
         hint = "rows: | with the lines of a file, or file: tests/orders.csv"
         scope.mistake("M103", "a test has either `rows` or `file`", at, hint)
-    if doc.file is not None and outside(doc.file):
-        text = f"the file {doc.file} does not lie in the folder of the mapping"
-        scope.mistake("M103", text, (*at, "file"), "write a name such as tests/orders.csv")
-    listed = (*at, "expect", "rejected")
-    rejected = [_rejection(scope, each, (*listed, i)) for i, each in enumerate(doc.expect.rejected)]
+    if doc.file is not None:
+        _refuse_outside(scope, doc.file, (*at, "file"))
     return Trial(
-        doc.name, doc.rows, doc.file, tuple(doc.existing), doc.expect.orders, tuple(rejected),
+        doc.name, doc.rows, doc.file, tuple(doc.existing), doc.expect.orders, _rejected(scope, doc, at),
         doc.exact, scope.document.place(at).line,
     )  # fmt: skip
 
@@ -132,4 +193,4 @@ def _rejection(scope: Scope, doc: RejectedDoc, at: Path) -> Rejection:
             scope.mistake("M104", f'"{doc.rule}" is not a rule', (*at, "rule"), hint)
     if doc.rule is not None and doc.code is not None:
         scope.mistake("M103", "`code` and `rule` say the same", (*at, "rule"), "keep one of them")
-    return Rejection(code, doc.line, doc.segment, doc.column, doc.value)
+    return Rejection(code, doc.line, doc.segment, doc.column, doc.value, doc.source)

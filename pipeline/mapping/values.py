@@ -445,7 +445,7 @@ class Values:
         self, picked: Picked, work: _Work, doc: ValueDoc, target: Target, path: Path
     ) -> Value | None:
         kind = _settled(picked, work, target)
-        source = self.scope.source
+        source = self.scope.notation(picked.columns)
         if picked.constant and doc.lookup is None:  # fixed text is written plainly
             source = Source(timezone=source.timezone, ambiguous=source.ambiguous)
         details = dict(picked.details)

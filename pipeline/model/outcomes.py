@@ -23,6 +23,8 @@ class RowOutcome(StrEnum):
     ALREADY_DONE = "already_done"
     SUPERSEDED = "superseded"
     NOT_CHOSEN = "not_chosen"
+    JOINED = "joined"  # of a file that is joined to others: its cells stand in rows of these
+    NOT_NEEDED = "not_needed"  # of such a file: no row names it
 
 
 REJECTED_ROWS = (RowOutcome.OWN_PROBLEM, RowOutcome.HELD)
@@ -33,6 +35,8 @@ SKIPPED_ROWS = (
     RowOutcome.ALREADY_DONE,
     RowOutcome.SUPERSEDED,
     RowOutcome.NOT_CHOSEN,
+    RowOutcome.JOINED,
+    RowOutcome.NOT_NEEDED,
 )
 
 

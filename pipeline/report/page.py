@@ -51,6 +51,7 @@ _DRAWINGS = {
     "⏸": "M5 3V13M11 3V13",
     "◇": "M8 2 14 8 8 14 2 8Z",
 }
+_OF_JOINED = (RowOutcome.JOINED, RowOutcome.NOT_NEEDED)
 # Numbers of the balance that the list below can show.
 _LISTED = {
     "with a problem of their own": RowOutcome.OWN_PROBLEM,
@@ -428,6 +429,8 @@ def _row_ledger(summary: Summary) -> Ledger:
         *(
             (outcome.value.replace("_", " "), getattr(rows, outcome), "quiet", 2)
             for outcome in SKIPPED_ROWS
+            # of files that are joined to others, and most runs have none
+            if outcome not in _OF_JOINED or getattr(rows, outcome)
         ),
     ]
     return Ledger("Rows", _bars(parts, rows.read), (_equation(summary.totals.main_balances[0]),))

@@ -70,6 +70,8 @@ class RowTotals:
     already_done: int
     superseded: int
     not_chosen: int
+    joined: int
+    not_needed: int
 
     @property
     def rejected(self) -> int:

@@ -10,7 +10,7 @@ import polars as pl
 from pipeline import __version__
 from pipeline.config import Settings
 from pipeline.ledger import Ledger
-from pipeline.mapping.plan import Plan
+from pipeline.mapping.plan import Mode, Plan
 from pipeline.model.edi.envelope import LineTotals
 from pipeline.model.origin import ORIGIN
 from pipeline.model.outcomes import (
@@ -59,7 +59,7 @@ def facts_of(
         "run_id": run_id,
         "title": "Order import",
         "mappings": [
-            {"name": j.plan.name, "sha256": j.sha256, "path": str(j.path.absolute()), "mode": j.plan.mode.value}
+            {"name": j.plan.name, "sha256": j.sha256, "path": str(j.path.absolute()), "mode": _mode(j.plan)}
             for j in jobs
         ],
         "profile": profile,
@@ -98,6 +98,11 @@ def _in_file(plan: Plan, column: str) -> str:
     """A column of pieces as the file has it: the one of its cell, or the pattern of numbered ones."""
     source = plan.pieces.source_of(column) if plan.pieces is not None else None
     return column if source is None else source
+
+
+def _mode(plan: Plan) -> str:
+    """What a mapping may do; a source whose rows belong to orders creates none."""
+    return (plan.mode if plan.belongs is None else Mode.UPDATE_ONLY).value
 
 
 def run_facts(

@@ -8,7 +8,7 @@ from typing import Any
 
 from pipeline.intake import claims, finished_name
 from pipeline.mapping.mistakes import MappingRefused
-from pipeline.mapping.plan import Mode, Plan, Sending
+from pipeline.mapping.plan import Mode, Orphans, Plan, Sending
 from pipeline.model.stops import SourceUnusable, StopRun
 from pipeline.model.tables import SourceFile
 from pipeline.run.oddity import Oddity
@@ -90,6 +90,7 @@ def refuse_orders_without_lines(plans: Sequence[tuple[Plan, bool]], aside: Seque
     makers = [
         plan.name for plan, reads in plans
         if reads and plan.lines is None and plan.mode is not Mode.UPDATE_ONLY
+        and plan.belongs is None and not plan.is_reference
     ]  # fmt: skip
     for each in aside if makers else ():
         if each.code in (UNUSABLE, UNFINISHED) and any(
@@ -101,6 +102,50 @@ def refuse_orders_without_lines(plans: Sequence[tuple[Plan, bool]], aside: Seque
                 f"that {', '.join(makers)} would make, and lines are not sent after an order is made",
                 help="run again when the file is there, or name only the files that do not need it",
             )
+
+
+def refuse_missing_sources(
+    plans: Sequence[tuple[Plan, bool]], aside: Sequence[Aside], *, retry: bool
+) -> None:
+    """Stop where a source of a mapping has no file, and the rows of the others mean nothing without it.
+
+    All lines would be rows of no order, or all orders without lines: one sentence says it, not as many
+    findings as there are rows. `plans` as in `refuse_orders_without_lines`. Of a `retry` only what is
+    joined must be there: some of the rows of a night are all of their order.
+
+    Raises:
+        SourceUnusable: the source, and what lies there unused.
+    """
+    there = {plan.name for plan, reads in plans if reads}
+    known = {plan.name: plan for plan, _ in plans}
+    for plan, reads in plans:
+        for join in plan.joins if reads else ():
+            if join.reference not in there:
+                raise _missing(
+                    known[join.reference],
+                    aside,
+                    f"its columns are joined to the rows of {plan.part}",
+                )
+        belongs = plan.belongs
+        if belongs is None or retry:
+            continue
+        if reads and belongs.to not in there and belongs.orphans is Orphans.REJECT:
+            raise _missing(
+                known[belongs.to], aside, f"all rows of {plan.part} would be of no order"
+            )
+        if not reads and belongs.to in there and belongs.required:
+            raise _missing(plan, aside, "each order needs a row of it, and lines are not sent after an order was made"
+                           if plan.lines is not None else "each order needs a row of it (`required`)")  # fmt: skip
+
+
+def _missing(plan: Plan, aside: Sequence[Aside], why: str) -> SourceUnusable:
+    there = [each for each in aside if each.code != IMPORTED and _reads(plan, each)]
+    said = f" ({there[0].source.name} {there[0].says.partition('; ')[0]})" if there else ""
+    pattern = f", {plan.source.files}," if plan.source.files else ""
+    return SourceUnusable(
+        f"no file of the source {plan.name}{pattern} can be read{said}, and {why}",
+        help="run again when the file is there; if it has another name, correct `files` in the mapping",
+    )
 
 
 def _reads(plan: Plan, aside: Aside) -> bool:

@@ -21,7 +21,7 @@ from pipeline.model.origin import KEY
 from pipeline.model.stops import StopRun
 from pipeline.model.tables import WHEN_LINES, WHEN_TRACKINGS, when_mutation
 from pipeline.run.spool import Share
-from pipeline.run.trial import Plans, name_of, rows_of, sent_of
+from pipeline.run.trial import Plans, TestFile, files_of, rows_of, sent_of
 
 _YES = pl.lit(value=True)
 _SKIP = "rows.skip"
@@ -117,19 +117,22 @@ def _of_tests(path: Path, compiled: Compiled, *, payloads: bool) -> Coverage:
     unread = []
     plans: Plans = {}
     # so that also what no test comes near is known
-    _reach(compiled.plan, None, counted)
-    if payloads:
-        _send(compiled.plan, None, counted)
+    every = compiled.plans or (compiled.plan,)
+    for plan in every:
+        _reach(plan, None, counted)
+        if payloads:
+            _send(plan, None, counted)
     for trial in compiled.trials:
         try:
             for shares in rows_of(path, compiled, trial, plans):
                 for share in shares:
                     _reach(share.plan, share, counted)
                 if payloads:
-                    _told(shares, trial, path, counted)
+                    _told(shares, trial, files_of(path, compiled, trial), counted)
         except StopRun:
             unread.append(trial.name)
-    return _summed(counted, _tables(compiled.plan), unread)
+    tables = {name: each for plan in every for name, each in _tables(plan).items()}
+    return _summed(counted, tables, unread)
 
 
 def _summed(counted: _Counted, tables: Mapping[str, Lookup], unread: Sequence[str]) -> Coverage:
@@ -296,9 +299,11 @@ def _missed(lookup: Lookup, texts: set[str]) -> tuple[str, ...]:
 # -- payloads: targets, sections ---------------------------------------------------------------
 
 
-def _told(shares: Sequence[Share], trial: Trial, path: Path, counted: _Counted) -> None:
+def _told(
+    shares: Sequence[Share], trial: Trial, files: Sequence[TestFile], counted: _Counted
+) -> None:
     """Note the fields that have a value in a payload of a test, and the sections that are in one."""
-    made = sent_of(shares, name_of(path, trial), trial.existing)
+    made = sent_of(shares, [file.name for file in files], trial.existing)
     sent = made.ready.filter(pl.col("body").is_not_null())
     keys = made.grouped.orders.filter(
         pl.col("order_number").is_in(sent.get_column("order_number").implode())
@@ -329,6 +334,8 @@ def _send(plan: Plan, sent: _Sent | None, counted: _Counted) -> None:
         reached = rows is not None and bool(rows.get_column(gate).any())
         counted.note(Gap(Part.SECTION, name, "is in no payload", line), reached=reached)
     for leaf in plan.fields():
+        if plan.belongs is not None and leaf.target == "order_number":
+            continue  # it is made by another source
         rows = None if sent is None else sent.rows
         if sent is not None and leaf.slot.startswith("lines."):
             rows = sent.lined

@@ -23,7 +23,7 @@ from pipeline.run.request import Events, Result
 _LOCKED = 10  # the run that holds the lock writes of itself
 _MODE = 0o644  # the node exporter is another user; nothing in the file is anybody's secret
 _ROWS = ("accepted", "own_problem", "held", "filtered", "duplicate", "nothing_to_send",
-         "already_done", "superseded", "not_chosen")  # fmt: skip
+         "already_done", "superseded", "not_chosen", "joined", "not_needed")  # fmt: skip
 _ORDERS_NOT = ("seen", "ready", "arrived", "missing", "out_of_date")
 
 Labels = Mapping[str, str]

@@ -12,7 +12,7 @@ from pipeline.intake import AT_ONCE, Readiness
 from pipeline.model.outcomes import REPORTED_FINDING_SCHEMA
 from pipeline.run import spool as spooling
 from pipeline.run.accounts import facts_of
-from pipeline.run.aside import UNUSABLE, Aside, refuse_orders_without_lines
+from pipeline.run.aside import UNUSABLE, Aside, refuse_missing_sources, refuse_orders_without_lines
 from pipeline.run.clock import clock
 from pipeline.run.expected import READ_BEFORE, Broken, judged
 from pipeline.run.folder import RunFolder, written
@@ -118,7 +118,11 @@ class Preparation:
                     self._warning(
                         f"cannot be used: {each.source.name} {each.says.partition('; ')[0]}"
                     )
-            refuse_orders_without_lines([(job.plan, bool(job.files)) for job in jobs], aside)
+            reads = [
+                (job.plan, any(s.index not in spooled.failed for s, _ in job.files)) for job in jobs
+            ]
+            refuse_orders_without_lines(reads, aside)
+            refuse_missing_sources(reads, aside, retry=is_retry)
             read_s = time.monotonic() - begun
             seen = prepare(
                 jobs, spooled, folder, known, self.settings.endpoint.account, self.options,

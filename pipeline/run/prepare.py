@@ -20,13 +20,16 @@ from pipeline.check import check
 from pipeline.compare import COMPARED_SCHEMA, AckedOperation, KnownOrder, compare, trace
 from pipeline.convert import convert
 from pipeline.group import Grouped, Part, group
+from pipeline.group.belonging import Beside, put_beside
 from pipeline.ledger import PLANNED_SCHEMA
+from pipeline.model.findings import ERROR_CODES, Findings
 from pipeline.model.origin import FILE, KEY, ORIGIN
 from pipeline.model.outcomes import REPORTED_FINDING_SCHEMA, OrderOutcome, RowOutcome
 from pipeline.model.stops import StopRun
 from pipeline.pieces import named, whole_findings, whole_orders, whole_rows
 from pipeline.run.folder import RunFolder
 from pipeline.run.quoting import with_cells
+from pipeline.run.references import cells_elsewhere, hidden_by, not_found
 from pipeline.run.request import Options
 from pipeline.run.source import Job
 from pipeline.run.spool import Share, Spooled
@@ -132,11 +135,31 @@ def prepare(
         left = _kept(made, folder, partition, options, left, seen, digest, now)
         del made
         progress(partition + 1, spooled.count)
+    _account_for_references(spooled, folder, seen)
     seen.digest = digest.hexdigest()
     _each_chosen_is_there(folder, options.only_orders)
     if spooled.count > 1:
         _each_number_once(folder)
     return seen
+
+
+def _account_for_references(spooled: Spooled, folder: RunFolder, seen: Foresight) -> None:
+    """Write what became of the rows of joined files, behind the partitions and what is said of files."""
+    rows, findings = spooled.references.accounts()
+    if not rows.height:
+        return
+    folder.write("rows", spooled.count + 2, rows)
+    folder.write("findings", spooled.count + 2, _findings(_as_causes(findings)))
+    seen.rows += rows.height
+    seen.faulty_rows += rows.filter(pl.col("outcome") == RowOutcome.OWN_PROBLEM.value).height
+
+
+def _as_causes(findings: Findings) -> pl.DataFrame:
+    """Findings of rows that are of no order: the first error of each is its cause."""
+    errors = pl.col("code").is_in(ERROR_CODES)
+    return findings.rows.with_columns(
+        (errors & (errors.cum_sum().over(ORIGIN) == 1)).alias("primary")
+    ).sort(ORIGIN, maintain_order=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,23 +250,37 @@ def _orders(
 ) -> tuple[Grouped, Mapping[str, KnownOrder]]:
     """Rows to orders, and what the ledger knows of these."""
     converted = [convert(share.raw, share.plan) for share in shares]
+    beside = put_beside(
+        [
+            Beside(share.plan, made.table, share.findings + made.findings, made.filtered,
+                   made.repeated, share.faulty)
+            for share, made in zip(shares, converted, strict=True)
+        ]
+    )  # fmt: skip
     numbers = {
         number
-        for share, made in zip(shares, converted, strict=True)
-        for number in _numbers(made.table.rows, share)
+        for share, each in zip(shares, beside, strict=True)
+        for number in _numbers(each.table.rows, share)
     }
     known = knowledge.known(sorted(numbers))
     parts = []
-    for share, made in zip(shares, converted, strict=True):
-        found = share.findings + made.findings
-        found = found + check(made.table, found, share.plan, existing=known.keys())
-        parts.append(
-            Part(share.plan, made.table, found, made.filtered, made.repeated, share.faulty)
-        )
+    for share, each in zip(shares, beside, strict=True):
+        missing = _not_joined(share, each)
+        found = each.findings + missing
+        seen = found + hidden_by(missing, each.plan)
+        found = found + check(each.table, seen, each.plan, existing=known.keys())
+        parts.append(Part(each.plan, each.table, found, each.filtered, each.repeated, each.faulty))
     grouped = group(parts, names, backfill=options.backfill)
     findings = with_cells(grouped.findings, shares)
     for share in shares:
         findings = named(findings, share.plan, share.raw.rows.columns, share.raw.rows)
+    elsewhere = [
+        cells_elsewhere(findings, share.raw.rows, share.plan, names)
+        for share in shares
+        if share.plan.joins
+    ]
+    if elsewhere:
+        findings = pl.concat([findings, *elsewhere], how="diagonal")
     rows = whole_rows(grouped.rows)
     return Grouped(
         whole_orders(grouped.orders),
@@ -251,6 +288,14 @@ def _orders(
         rows,
         whole_findings(findings, rows),
     ), known
+
+
+def _not_joined(share: Share, each: Beside) -> Findings:
+    if not share.plan.joins:
+        return Findings.none()
+    counts = each.table.rows.select(ORIGIN)
+    rows = share.raw.rows.join(counts, on=ORIGIN, how="semi", maintain_order="left")
+    return not_found(rows, share.plan)
 
 
 def _kept(

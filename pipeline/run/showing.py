@@ -282,7 +282,7 @@ def _shown(job: Job, found: _Located, *, existing: bool, only: Sequence[Address]
         shares.append(Share(job.plan, RawTable(alone), none, Findings.none()))
     for share in shares:
         numbers = orders_of(share.raw, share.plan).get_column("order_number").drop_nulls()
-        made = sent_of([share], name, set(numbers) if existing else ())
+        made = sent_of([share], [name], set(numbers) if existing else ())
         findings = _by_address(made.grouped.findings)
         of_rows = {_address(row): row for row in made.grouped.rows.to_dicts()}
         rows += _of_share(share, name, job, of_rows, findings, only)

@@ -43,6 +43,7 @@ from pipeline.mapping.compile import Compiled
 from pipeline.mapping.mistakes import MappingRefused
 from pipeline.mapping.plan import TEXT_FORMATS, Plan, Source
 from pipeline.mapping_file import MappingMissing as MappingMissing
+from pipeline.mapping_file import part_of, taken_apart
 from pipeline.mapping_file import read_mapping as read_mapping
 from pipeline.model.edi.partner import Partner
 from pipeline.model.stops import SourceUnusable, StopRun
@@ -105,12 +106,16 @@ class Job:
 
 
 def compiled(mappings: Sequence[Path]) -> dict[Path, Compiled]:
-    """Compile the mappings of a run, before any file is looked at.
+    """Compile the mappings of a run, before any file is looked at; one with `sources` gives several.
 
     Raises:
         MappingMissing, MappingRefused: a mapping cannot be used.
     """
-    made = {path: read_mapping(path)[0] for path in mappings}
+    made: dict[Path, Compiled] = {}
+    for path in dict.fromkeys(taken_apart(each)[0] for each in mappings):
+        whole = read_mapping(path)[0]
+        parts = [replace(whole, plan=each) for each in whole.plans] or [whole]
+        made |= {part_of(path, each.plan.part): each for each in parts}
     names = [each.plan.name for each in made.values()]
     if len(set(names)) != len(names):
         raise MappingMissing("two mappings of a run have the same `name:`", code="C104",
@@ -172,7 +177,7 @@ def open_jobs(
     plans = {path: each.plan.extract for path, each in first.items()}
     sharing = {str(path) for path, plan in plans.items() if plan is not None}
     if claims is not None:
-        claimed = {str(path): list(files) for path, files in claims.items()}
+        claimed = {str(path): list(claims.get(path, ())) for path in first}
     elif corrected:
         claimed = {
             str(path): [each for each in found.files if corrected[each] == path] for path in first
@@ -438,7 +443,8 @@ def _job(
             headers[source.index] = tuple(header)
             if form is not plan.source:
                 forms[source.index] = form
-    _say_warnings(path, made, warn)
+    if made.plan.belongs is None and not made.plan.is_reference:  # once for all sources
+        _say_warnings(path, made, warn)
     whole = replace(made.plan, reads=tuple(sorted(reads))) if reads else made.plan
     return Job(path, whole, sha256, tuple(files), forms=forms, headers=headers)
 
@@ -565,7 +571,7 @@ def fitting(path: Path, plan: Plan, header: Sequence[str], name: str) -> tuple[C
     except MappingRefused as refused:
         if not all(mistake.code in _HEADER_CODES for mistake in refused.mistakes):
             raise
-        if len(plan.reads) > 1 and not set(plan.reads) & set(header):
+        if len(plan.own_reads) > 1 and not set(plan.own_reads) & set(header):
             delimiter = plan.source.delimiter
             apart = (
                 f", and whether {delimiter!r} is its delimiter"

@@ -27,6 +27,7 @@ from pipeline.pieces import take_apart
 from pipeline.read import Batch, TrailerRecord, read_batches, read_edi_batches
 from pipeline.run.folder import RunFolder
 from pipeline.run.guesses import Guesses
+from pipeline.run.references import References, extra_columns, read_reference, refuse_too_many
 from pipeline.run.source import Job
 
 PARTITION_BYTES = 64 << 20  # of input text; about ten times as much memory while it is prepared
@@ -65,6 +66,7 @@ class Spooled:
     by the ordinal of the file, and `lines` what these declare of their lines. `empty` counts, by
     file and column, the rows with nothing in a column that the mapping reads, out of `read` rows. `failed` says why files
     could not be read to their end; nothing of these is in a partition.
+    `references` are the files that were joined to others; their rows are in no partition.
     `trailers` are those that were found, `open_ends` the last lines of files that end within it, and `totals` the sums of columns and how many cells were no
     number, by file and column.
     """
@@ -80,6 +82,7 @@ class Spooled:
     totals: dict[int, dict[str, Total]] = field(default_factory=dict)
     failed: dict[int, StopRun] = field(default_factory=dict)
     open_ends: dict[int, int] = field(default_factory=dict)
+    references: References = field(default_factory=References)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,20 +168,45 @@ def spool(
 
 
 def _batches(
-    job: Job, noted: _Noted, progress: Callable[[int], None], only: Collection[str] | None, *,
-    strict: bool,
+    job: Job, noted: _Noted, progress: Callable[[int], None], only: Collection[str] | None,
+    references: References, *, strict: bool,
 ) -> Iterator[tuple[RawTable, pl.DataFrame, Findings]]:  # fmt: skip
-    guesses = Guesses(job.plan)
+    guesses = Guesses(job.plan) if not job.plan.is_reference else None
     for source, snapshot in job.files:
         noted.records[source.index] = 0
         batches = batches_of(job, source, snapshot)
         while (batch := _next(batches, job, source, noted, strict=strict)) is not None:
-            guessed = guesses.of(batch)
-            if only is not None and job.plan.extract is None:
+            guessed = guesses.of(batch) if guesses is not None else batch.faulty.rows.select(ORIGIN)
+            if only is not None and job.plan.extract is None and guesses is not None:
                 batch, guessed = _of_orders(batch, guessed, job.plan, only)
             noted.take(source.index, batch, job)
             progress(sum(noted.records.values()))
-            yield batch.raw, guessed, batch.findings
+            rows = references.joined(batch.raw.rows, job.plan)
+            yield RawTable(rows), guessed, batch.findings
+
+
+def _references(
+    jobs: Sequence[Job], noted: _Noted, progress: Callable[[int], None], *, strict: bool
+) -> References:
+    """Read the files whose columns are joined to others, before these."""
+    read = References()
+    names = [source.name for job in jobs for source, _ in job.files]
+    for job in (each for each in jobs if each.plan.is_reference):
+        raws, faulties, findings = (
+            [_no_rows(job.plan)],
+            [_no_faults().select(ORIGIN)],
+            Findings.none(),
+        )
+        for raw, faulty, found in _batches(job, noted, progress, None, read, strict=strict):
+            raws.append(raw.rows)
+            faulties.append(faulty)
+            findings = findings + found
+            refuse_too_many(job.plan, sum(each.height for each in raws))
+        raw = RawTable(noted.without_failed(pl.concat(raws)))
+        faulty = noted.without_failed(pl.concat(faulties))
+        findings = _named(Findings(noted.without_failed(findings.rows)), job.plan)
+        read.add(read_reference(job.plan, raw, faulty, findings, names))
+    return read
 
 
 def _next(
@@ -191,6 +219,11 @@ def _next(
             raise
         noted.fail(source.index, why)
         return None
+
+
+def _making(jobs: Sequence[Job]) -> list[Job]:
+    """The jobs whose rows become orders, or parts of them."""
+    return [job for job in jobs if not job.plan.is_reference]
 
 
 def _something_is_left(jobs: Sequence[Job], noted: _Noted) -> None:
@@ -228,10 +261,10 @@ def batches_of(job: Job, source: SourceFile, snapshot: Snapshot) -> Iterator[Bat
         snapshot.path,
         job.source_of(source.index),
         file=source.index,
-        columns=[name for name in job.plan.reads if name not in lacking],
+        columns=[name for name in job.plan.own_reads if name not in lacking],
         name=source.name,
     ):
-        full = _with_empty(batch, lacking, job.plan.reads) if lacking else batch
+        full = _with_empty(batch, lacking, job.plan.own_reads) if lacking else batch
         yield _of_a_sheet(full) if holds_a_sheet(source.name) else full
 
 
@@ -240,7 +273,7 @@ def _lacking(job: Job, file: int) -> list[str]:
     pieces, header = job.plan.pieces, job.headers.get(file)
     if pieces is None or not pieces.numbered or header is None:
         return []
-    return [name for name in job.plan.reads if name not in header]
+    return [name for name in job.plan.own_reads if name not in header]
 
 
 def _with_empty(batch: Batch, lacking: Sequence[str], order: Sequence[str]) -> Batch:
@@ -267,9 +300,10 @@ def _in_memory(
 ) -> Spooled:  # fmt: skip
     noted = _Noted()
     shares = []
-    for job in jobs:
+    references = _references(jobs, noted, progress, strict=strict)
+    for job in _making(jobs):
         raws, faulties, findings = [_no_rows(job.plan)], [_no_faults()], Findings.none()
-        for raw, faulty, found in _batches(job, noted, progress, only, strict=strict):
+        for raw, faulty, found in _batches(job, noted, progress, only, references, strict=strict):
             raws.append(raw.rows)
             faulties.append(faulty)
             findings = findings + found
@@ -288,7 +322,7 @@ def _in_memory(
 
     return Spooled(
         1, noted.records, take, noted.problems, noted.lines, noted.read, noted.empty, noted.trailers,
-        noted.totals, noted.failed, noted.open_ends,
+        noted.totals, noted.failed, noted.open_ends, references,
     )  # fmt: skip
 
 
@@ -308,7 +342,9 @@ def _no_rows(plan: Plan) -> pl.DataFrame:
     origin = {name: pl.UInt32() for name in ORIGIN}
     if plan.extract is not None:
         origin[MESSAGE] = pl.UInt32()
-    return pl.DataFrame(schema=origin | {name: pl.String() for name in plan.reads})
+    own: dict[str, pl.DataType] = {name: pl.String() for name in plan.own_reads}
+    beside = {} if plan.is_reference else extra_columns(plan)
+    return pl.DataFrame(schema={**origin, **own, **beside})
 
 
 def _no_faults() -> pl.DataFrame:
@@ -357,9 +393,10 @@ def _on_disk(
 ) -> Spooled:  # fmt: skip
     noted = _Noted()
     files = _Spool(folder.path / "spool", partitions)
-    for job in jobs:
+    references = _references(jobs, noted, progress, strict=strict)
+    for job in _making(jobs):
         name = job.plan.name
-        for raw, faulty, found in _batches(job, noted, progress, only, strict=strict):
+        for raw, faulty, found in _batches(job, noted, progress, only, references, strict=strict):
             if raw.rows.height:
                 files.put(name, "raw", raw.rows, keys(raw, job.plan))
             if faulty.height:
@@ -372,7 +409,7 @@ def _on_disk(
 
     def take(partition: int) -> list[Share]:
         shares = []
-        for job in jobs:
+        for job in _making(jobs):
             name = job.plan.name
             kept = folder.cells_of(name)
             raw = files.take(partition, name, "raw", _no_rows(job.plan), kept)
@@ -385,5 +422,5 @@ def _on_disk(
 
     return Spooled(
         partitions, noted.records, take, noted.problems, noted.lines, noted.read, noted.empty, noted.trailers,
-        noted.totals, noted.failed, noted.open_ends,
+        noted.totals, noted.failed, noted.open_ends, references,
     )  # fmt: skip

@@ -6,12 +6,13 @@ What the ledger knows is what the test says; nothing is sent, and nothing stays 
 import json
 import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from pipeline.compare import AckedOperation
-from pipeline.intake import take_snapshot
+from pipeline.intake import Snapshot, take_snapshot
 from pipeline.ledger import KnownOrder
 from pipeline.mapping.compile import Compiled, compile_mapping
 from pipeline.mapping.document import Data
@@ -29,7 +30,7 @@ from pipeline.run.folder import RunFolder
 from pipeline.run.prepare import Made, of_partition
 from pipeline.run.request import Options
 from pipeline.run.source import Job, read_mapping
-from pipeline.run.spool import PARTITION_BYTES, Share, spool
+from pipeline.run.spool import PARTITION_BYTES, Share, Spooled, spool
 
 ACCOUNT = 1618  # any would do: it stands in the payload and goes nowhere
 OF_THE_RUN = frozenset({"account", "operation_id"})  # members that no mapping makes
@@ -130,6 +131,7 @@ class Told:
     column: str
     value: str
     words: str
+    source: str = ""
 
     @property
     def shown(self) -> str:
@@ -176,25 +178,52 @@ def come_of(
     """
     payloads: list[dict[str, Any]] = []
     found: list[Told] = []
-    name = name_of(path, trial)
-    for shares in rows_of(path, compiled, trial, plans):
-        made = sent_of(shares, name, trial.existing)
-        payloads += [json.loads(body) for body in made.ready.get_column("body").drop_nulls()]
-        found += _errors(made.grouped.findings.to_dicts(), name)
+    files = files_of(path, compiled, trial)
+    with _spooled(path, compiled, trial, plans) as spooled:
+        for partition in range(spooled.count):
+            shares = spooled.take(partition)
+            made = sent_of(shares, [file.name for file in files], trial.existing)
+            payloads += [json.loads(body) for body in made.ready.get_column("body").drop_nulls()]
+            found += _errors(made.grouped.findings.to_dicts(), files)
+        found += _errors(spooled.references.accounts()[1].rows.to_dicts(), files)
     return payloads, found
 
 
-def sent_of(shares: Sequence[Share], name: str, existing: Collection[str]) -> Made:
-    """What a run would send of some rows, with a ledger that knows nothing but some order numbers."""
-    return of_partition(shares, [name], _Existing(frozenset(existing)), ACCOUNT, Options())
+def sent_of(shares: Sequence[Share], names: Sequence[str], existing: Collection[str]) -> Made:
+    """What a run would send of some rows, with a ledger that knows nothing but some order numbers.
+
+    `names` are those of the files, by their ordinals.
+    """
+    return of_partition(shares, names, _Existing(frozenset(existing)), ACCOUNT, Options())
 
 
-def name_of(path: Path, trial: Trial) -> str:
-    """How findings call the rows of a test."""
-    return trial.file or f"{path.name}:{trial.line}"
+@dataclass(frozen=True, slots=True)
+class TestFile:
+    """A file of a test, or its text: how findings call it, and of which source it is ("" for the only one)."""
+
+    __test__ = False  # for pytest, which takes every class Test… for its own
+
+    name: str
+    part: str
+    text: str | None
+    file: str | None
 
 
-Plans = dict[tuple[str, ...], Plan]  # of one mapping, by the header that it was compiled for
+def files_of(path: Path, compiled: Compiled, trial: Trial) -> list[TestFile]:
+    """The files of a test, in the order in which they are read."""
+    if not compiled.plans:
+        name = trial.file or f"{path.name}:{trial.line}"
+        return [TestFile(name, "", trial.rows, trial.file)]
+    parts = [plan.part for plan in compiled.plans]
+    return [
+        TestFile(trial.files.get(part, f"{path.name}:{trial.line} ({part})"), part,
+                 trial.texts.get(part), trial.files.get(part))
+        for part in parts if part in trial.texts or part in trial.files
+    ]  # fmt: skip
+
+
+# Of one mapping, by the headers that it was compiled for.
+Plans = dict[tuple[str, ...], tuple[Plan, ...]]
 
 
 def rows_of(
@@ -205,43 +234,65 @@ def rows_of(
     Raises:
         StopRun: the rows or the file cannot be used at all.
     """
-    plan = compiled.plan
-    with tempfile.TemporaryDirectory() as made:
-        folder = RunFolder(Path(made))
-        original = _beside(path, trial.file) if trial.file is not None else path
-        if trial.rows is not None:
-            original = folder.path / "rows"
-            original.write_bytes(trial.rows.encode(plan.source.encoding or "utf-8", "replace"))
-        elif not original.is_file():
-            raise SourceUnusable(f"{trial.file} does not exist beside {path.name}")
-        name = name_of(path, trial)
-        (folder.path / "snapshots").mkdir()
-        snapshot = take_snapshot(original, folder.path / "snapshots", ordinal=0, name=name)
-        source = SourceFile(0, name, snapshot.sha256, snapshot.size_bytes, plan.name)
-        job = Job(path, plan, "", ((source, snapshot),))
-        if plan.extract is None:
-            header = read_header(snapshot.path, plan.source, name=name)
-            job = replace(job, plan=_fitted(path, compiled, header, {} if plans is None else plans))
-        else:
-            reading = open_edi(snapshot.path, name, encoding=plan.source.encoding)
-            job = replace(job, readings={0: reading})
-        spooled = spool([job], folder, lambda _rows: None, PARTITION_BYTES)
+    with _spooled(path, compiled, trial, plans) as spooled:
         for partition in range(spooled.count):
             yield spooled.take(partition)
 
 
-def _fitted(path: Path, compiled: Compiled, header: Sequence[str], plans: Plans) -> Plan:
-    """The plan for the header of a test; most tests of a mapping have the same one."""
-    known = tuple(header)
+@contextmanager
+def _spooled(
+    path: Path, compiled: Compiled, trial: Trial, plans: Plans | None
+) -> Iterator[Spooled]:
+    with tempfile.TemporaryDirectory() as made:
+        folder = RunFolder(Path(made))
+        (folder.path / "snapshots").mkdir()
+        first = {plan.part: plan for plan in compiled.plans or (compiled.plan,)}
+        taken: dict[str, tuple[SourceFile, Snapshot]] = {}
+        for index, each in enumerate(files_of(path, compiled, trial)):
+            plan = first[each.part]
+            original = _beside(path, each.file) if each.file is not None else path
+            if each.text is not None:
+                original = folder.path / f"rows{index}"
+                original.write_bytes(each.text.encode(plan.source.encoding or "utf-8", "replace"))
+            elif not original.is_file():
+                raise SourceUnusable(f"{each.file} does not exist beside {path.name}")
+            snapshot = take_snapshot(
+                original, folder.path / "snapshots", ordinal=index, name=each.name
+            )
+            source = SourceFile(index, each.name, snapshot.sha256, snapshot.size_bytes, plan.name)
+            taken[each.part] = source, snapshot
+        jobs = [Job(path, plan, "", (taken[part],) if part in taken else ())
+                for part, plan in first.items()]  # fmt: skip
+        if compiled.plan.extract is None:
+            headers = {
+                job.plan.part: read_header(snapshot.path, job.plan.source, name=source.name)
+                for job in jobs
+                for source, snapshot in job.files
+            }
+            fitted = _fitted(path, compiled, headers, {} if plans is None else plans)
+            jobs = [replace(job, plan=plan) for job, plan in zip(jobs, fitted, strict=True)]
+        else:
+            source, snapshot = taken[""]
+            reading = open_edi(snapshot.path, source.name, encoding=compiled.plan.source.encoding)
+            jobs = [replace(jobs[0], readings={0: reading})]
+        yield spool(jobs, folder, lambda _rows: None, PARTITION_BYTES)
+
+
+def _fitted(
+    path: Path, compiled: Compiled, headers: Mapping[str, Sequence[str]], plans: Plans
+) -> tuple[Plan, ...]:
+    """The plans for the headers of a test; most tests of a mapping have the same ones."""
+    known = tuple(name for part, header in headers.items() for name in (part, *header))
     if known not in plans:
-        plans[known] = compile_mapping(
-            compiled.text, str(path), header=header,
+        made = compile_mapping(
+            compiled.text, str(path), header=headers.get(""), headers=headers,
             load=lambda name: lookup_file(path, name),
-        ).plan  # fmt: skip
+        )  # fmt: skip
+        plans[known] = made.plans or (made.plan,)
     return plans[known]
 
 
-def _errors(rows: Sequence[Mapping[str, Any]], name: str) -> list[Told]:
+def _errors(rows: Sequence[Mapping[str, Any]], files: Sequence[TestFile]) -> list[Told]:
     """The errors of a partition; that of a message once, not again for each of its rows."""
     errors = [
         row
@@ -257,10 +308,11 @@ def _errors(rows: Sequence[Mapping[str, Any]], name: str) -> list[Told]:
             int(segment), row["code"], column
         ) in at:  # fmt: skip
             continue
+        file = files[row["_file"]]
         found.append(
             Told(
-                place(name, row["_line"], row["_segment"]), row["_line"],
-                row["_segment"] & SEGMENTS_MAX, row["code"], column, row["value"] or "", "",
+                place(file.name, row["_line"], row["_segment"]), row["_line"],
+                row["_segment"] & SEGMENTS_MAX, row["code"], column, row["value"] or "", "", file.part,
             )
         )  # fmt: skip
     return found
@@ -290,13 +342,13 @@ def _rejections(expected: Sequence[Rejection], found: Sequence[Told]) -> Iterato
 
 def is_it(expected: Rejection, found: Told) -> bool:
     """Whether a finding is the one that a test expects."""
-    names = ("code", "line", "segment", "column", "value")
+    names = ("code", "line", "segment", "column", "value", "source")
     pairs = ((getattr(expected, name), getattr(found, name)) for name in names)
     return all(told is None or told == is_ for told, is_ in pairs)
 
 
 def _written(expected: Rejection) -> str:
-    names = ("line", "segment", "column", "code", "value")
+    names = ("source", "line", "segment", "column", "code", "value")
     told = [(name, getattr(expected, name)) for name in names]
     return ", ".join(f"{name} {value}" for name, value in told if value is not None)
 

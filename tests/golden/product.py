@@ -146,7 +146,8 @@ def product(home: Path) -> Iterator[Product]:
 
 def run_case(case: Path, home: Path) -> tuple[list[Finding], list[str]]:
     """Run one folder of `samples/` as its files say; gives what it found and what it sent."""
-    mapping, source = [case / "mapping.yaml"], [next(case.glob("input.*"))]
+    # a case of several files is its folder: the mapping says which of them it reads
+    mapping, source = [case / "mapping.yaml"], [next(case.glob("input.*"), case)]
     with product(home) as plain:
         agreed = case / "pipeline.toml"
         made = plain.configured(agreed) if agreed.exists() else plain
