@@ -79,15 +79,22 @@ def _result(path: Path, mistake: Mistake, codes: Sequence[str]) -> dict[str, obj
         "startColumn": mistake.column,
         "endColumn": mistake.column + mistake.length,
     }
-    return {
+    made: dict[str, object] = {
         "ruleId": mistake.code,
         "ruleIndex": codes.index(mistake.code),
         "level": mistake.weight.value,
         "message": {"text": text},
-        "locations": [
-            {"physicalLocation": {"artifactLocation": {"uri": _uri(path)}, "region": region}}
-        ],
+        "locations": [_location(path, region)],
     }
+    if mistake.noticed is not None:
+        line, column, words = mistake.noticed
+        there = {"startLine": line, "startColumn": column, "endColumn": column + 1}
+        made["relatedLocations"] = [{**_location(path, there), "message": {"text": words}}]
+    return made
+
+
+def _location(path: Path, region: dict[str, int]) -> dict[str, object]:
+    return {"physicalLocation": {"artifactLocation": {"uri": _uri(path)}, "region": region}}
 
 
 def _level(code: str) -> str:

@@ -98,7 +98,9 @@ class Spent:
     def on_patterns(self, patterns: Iterable[str]) -> Excess | None:
         """Count patterns in, as often as they are used; gives what is too much."""
         before = self.instructions
-        self.instructions += sum(map(_instructions, patterns))
+        for pattern in patterns:
+            if self.instructions <= PROGRAMS_MAX:
+                self.instructions += _instructions(pattern)
         if before <= PROGRAMS_MAX < self.instructions:
             text = "the patterns of this mapping are too large together"
             return Excess(

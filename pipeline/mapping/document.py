@@ -4,6 +4,7 @@ YAML 1.2 through ruamel.yaml's node graph: no value is resolved, so NO stays "NO
 its zero; duplicate keys are mistakes (MAPPING §0.6, FAULTS S3).
 """
 
+import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -14,7 +15,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
-from pipeline.mapping.mistakes import MappingRefused, Mistake, lines_of
+from pipeline.mapping.mistakes import MappingRefused, Mistake, Noticed, lines_of
 
 BYTES_MAX = 1_000_000
 DEPTH_MAX = 32
@@ -23,6 +24,10 @@ NODES_MAX = 10_000
 Data = str | list["Data"] | dict[str, "Data"]
 Path = tuple[str | int, ...]
 
+_NEED_QUOTES = "%@&*{[`!?,]}"
+_PAIR = re.compile(r"\s*(?:- )?[^:\s][^:]*:\s+(.+)")
+_TEMPLATE = re.compile(r"\{[^{}\[\]:,]+\}.")
+_INDENT_HINT = "is the line indented like those beside it? A value that contains ': ' needs quotes"
 _QUOTES_HINT = "values that start with %, @, &, *, {, [ or contain ': ' need quotes"
 _LIMITS = f"a mapping has at most {NODES_MAX:,} values, nested {DEPTH_MAX} deep, in 1 MB"
 
@@ -98,7 +103,7 @@ def read_document(text: str, name: str) -> Document:
     except _TooLargeError as error:
         raise MappingRefused(name, text, [_too_large(error.line)]) from None
     except MarkedYAMLError as error:
-        raise MappingRefused(name, text, [_syntax(error)]) from None
+        raise MappingRefused(name, text, [_syntax(error, text)]) from None
     except ReaderError as error:
         raise MappingRefused(name, text, [_unreadable(error, text)]) from None
     except YAMLError as error:
@@ -160,22 +165,49 @@ def _too_large(line: int) -> Mistake:
     )
 
 
-def _syntax(error: MarkedYAMLError) -> Mistake:
-    """A parser error; names where the unfinished thing began, not only where it was noticed."""
-    noticed = error.problem_mark
-    mark = error.context_mark or noticed
+def _syntax(error: MarkedYAMLError, text: str) -> Mistake:
+    """A parser error; shows where the unfinished thing began and where it was noticed."""
+    problem_mark = error.problem_mark
+    mark = error.context_mark or problem_mark
     problem = error.problem or "not readable"
     said = f"{error.context}: {problem}" if error.context else problem
-    hint = _QUOTES_HINT
+    lines = lines_of(text)
+    hint = _INDENT_HINT if "block" in said or "not allowed here" in said else _QUOTES_HINT
+    for each in (problem_mark, mark):
+        if each is not None and each.line < len(lines):
+            hint = _to_quote(lines[each.line]) or hint
     if "flow" in (error.context or ""):
         hint = f"close the bracket that begins here; {hint}"
+    if "quoted" in (error.context or ""):
+        hint = "close the quote that begins here"
     if "\\t" in problem:
         hint = "YAML does not allow tabs for indentation: use blanks"
-        mark = noticed
+        mark = problem_mark
+    if problem_mark is not None and mark is not None and problem_mark.line == mark.line:
+        mark = mark if "flow" in said or "quoted" in said else problem_mark
     line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
-    if noticed is not None and noticed.line + 1 != line:
-        said = f"{said} (noticed in line {noticed.line + 1})"
-    return Mistake("M001", said, line, column, 1, hint)
+    noticed = None
+    if problem_mark is not None and problem_mark.line + 1 != line:
+        noticed = Noticed(problem_mark.line + 1, problem_mark.column + 1)
+    return Mistake("M001", said, line, column, 1, hint, noticed=noticed)
+
+
+def _to_quote(line: str) -> str:
+    r"""How the value of a line is written that needs quotes and has none; "" where it needs none.
+
+    >>> print(_to_quote("  dates: %d.%m.%Y"))
+    write the value in quotes: "%d.%m.%Y"
+    """
+    found = _PAIR.match(line)
+    value = found[1].strip() if found is not None else ""
+    if not value or value[0] in "\"'|>" or not (value[0] in _NEED_QUOTES or ": " in value):
+        return ""
+    if value[0] in "{[" and not _TEMPLATE.match(value):
+        return ""  # a table or a list
+    quote = "'" if '"' in value else '"'
+    if quote in value or "\\" in value:
+        return ""
+    return f"write the value in quotes: {quote}{value}{quote}"
 
 
 def _unreadable(error: ReaderError, text: str) -> Mistake:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.model.likeness import nearest as nearest
 from pipeline.model.stops import StopRun
@@ -138,6 +138,14 @@ _CODES = (
 MISTAKES: Mapping[str, MistakeCode] = {row[0]: MistakeCode(*row) for row in _CODES}
 
 
+class Noticed(NamedTuple):
+    """A second place of a mistake: where the parser noticed what began at the first."""
+
+    line: int
+    column: int
+    words: str = "noticed here"
+
+
 @dataclass(frozen=True, slots=True)
 class Mistake:
     """One mistake and the stretch of text it points at; `line` and `column` count from 1."""
@@ -149,6 +157,7 @@ class Mistake:
     length: int = 1
     help: str = ""
     weight: Weight = Weight.ERROR
+    noticed: Noticed | None = None
 
 
 class MappingRefused(StopRun):
@@ -201,24 +210,35 @@ def render(mistakes: list[Mistake], name: str, text: str) -> str:
 
 
 def _block(mistake: Mistake, name: str, lines: list[str]) -> str:
-    source = lines[mistake.line - 1] if 0 < mistake.line <= len(lines) else ""
-    # of a very long line, the part around the caret
-    cut = max(0, mistake.column - _BEFORE_CARET) if len(source) > _LINE_SHOWN else 0
-    shown = source[cut : cut + _LINE_SHOWN]
-    column = mistake.column - cut
-    number = str(mistake.line)
-    margin = " " * len(number)
-    carets = "^" * max(1, min(mistake.length, len(shown) - column + 1))
+    noticed = mistake.noticed
+    margin = " " * len(str(max(mistake.line, noticed.line if noticed else 0)))
     block = [
         f"{mistake.weight.value}[{mistake.code}]: {_visible(mistake.message)}",
         f"{margin}--> {name}:{mistake.line}:{mistake.column}",
         f"{margin} |",
-        f"{number} | {_visible(shown)}".rstrip(),
-        f"{margin} | {' ' * (column - 1)}{carets}",
+        *_excerpt(lines, mistake.line, mistake.column, mistake.length, len(margin)),
     ]
+    if noticed is not None:
+        if noticed.line > mistake.line + 1:
+            block.append(f"{margin} …")
+        *source, carets = _excerpt(lines, noticed.line, noticed.column, 1, len(margin))
+        block += [*source, f"{carets} {_visible(noticed.words)}"]
     if mistake.help:
         block.append(f"{margin} = help: {_visible(mistake.help)}")
     return "\n".join(block)
+
+
+def _excerpt(lines: list[str], line: int, column: int, length: int, width: int) -> list[str]:
+    """A line with its number and, below it, carets; of a very long line the part around them."""
+    source = lines[line - 1] if 0 < line <= len(lines) else ""
+    cut = max(0, column - _BEFORE_CARET) if len(source) > _LINE_SHOWN else 0
+    shown = source[cut : cut + _LINE_SHOWN]
+    at = column - cut
+    carets = "^" * max(1, min(length, len(shown) - at + 1))
+    return [
+        f"{line:>{width}} | {_visible(shown)}".rstrip(),
+        f"{' ' * width} | {' ' * (at - 1)}{carets}",
+    ]
 
 
 def _visible(text: str) -> str:

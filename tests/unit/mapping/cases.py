@@ -67,11 +67,13 @@ order:
 """,
         HEADER,
         """\
-error[M001]: while parsing a flow sequence: expected ',' or ']', but got ':' (noticed in line 8)
+error[M001]: while parsing a flow sequence: expected ',' or ']', but got ':'
  --> m.yaml:7:9
   |
 7 |   tags: [Text, Land
   |         ^
+8 |   channel: Text
+  |          ^ noticed here
   = help: close the bracket that begins here; values that start with %, @, &, *, {, [ or contain ': ' need quotes
 """,
     ),
@@ -101,7 +103,7 @@ error[M001]: while scanning for the next token: found character '%' that cannot 
   |
 7 |   channel: %x
   |            ^
-  = help: values that start with %, @, &, *, {, [ or contain ': ' need quotes
+  = help: write the value in quotes: "%x"
 """,
     ),
     Case(
@@ -123,7 +125,7 @@ error[M001]: mapping values are not allowed here
   |
 7 |   channel: a: b
   |             ^
-  = help: values that start with %, @, &, *, {, [ or contain ': ' need quotes
+  = help: write the value in quotes: "a: b"
 """,
     ),
     Case(
@@ -140,12 +142,14 @@ order:
 """,
         HEADER,
         """\
-error[M001]: while parsing a block mapping: expected <block end>, but found '<scalar>' (noticed in line 7)
+error[M001]: while parsing a block mapping: expected <block end>, but found '<scalar>'
  --> m.yaml:6:3
   |
 6 |   order_number: Nr
   |   ^
-  = help: values that start with %, @, &, *, {, [ or contain ': ' need quotes
+7 |   channel: {Land}-{Nr}
+  |                  ^ noticed here
+  = help: write the value in quotes: "{Land}-{Nr}"
 """,
     ),
     Case(
@@ -201,11 +205,14 @@ mode: update_only
 """,
         HEADER,
         """\
-error[M001]: expected a single document in the stream: but found another document (noticed in line 4)
+error[M001]: expected a single document in the stream: but found another document
  --> m.yaml:1:1
   |
 1 | version: 1
   | ^
+  …
+4 | ---
+  | ^ noticed here
   = help: values that start with %, @, &, *, {, [ or contain ': ' need quotes
 """,
     ),
@@ -242,7 +249,7 @@ error[M001]: found undefined alias 'x'
   |
 7 |   channel: *x
   |            ^
-  = help: values that start with %, @, &, *, {, [ or contain ': ' need quotes
+  = help: write the value in quotes: "*x"
 """,
     ),
     Case(
