@@ -35,4 +35,5 @@ def test_each_command_works_after_the_one_before(call: Call) -> None:
         "init": 0, "check": 0, "test": 0, "show": 0, "plan": SOME_ROWS_REJECTED,
     }  # fmt: skip
     assert "2 tests, all passed" in said["test"].out
-    assert "order_number" in said["show"].out and "orders.yaml:" in said["show"].out
+    assert "order_number" in said["show"].out
+    assert "orders.yaml:" in said["show"].out
