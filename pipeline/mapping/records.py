@@ -16,7 +16,7 @@ from pipeline.mapping.columns import Scope
 from pipeline.mapping.declared import is_footer
 from pipeline.mapping.document import Path
 from pipeline.mapping.language import RecordsDoc, RecordTypeDoc, SourceDoc
-from pipeline.mapping.layout import positions_of, read_range
+from pipeline.mapping.layout import positions_of, read_range, shown
 from pipeline.mapping.mistakes import Weight, did_you_mean
 from pipeline.mapping.plan import Position, RecordType, RecordTypes, Source
 
@@ -85,6 +85,7 @@ def check_records(scope: Scope, source: Source, doc: SourceDoc) -> None:
                     ("source", key),
                     hint,
                 )
+    _check_lengths(scope, source, source.records)
     inherited = {name for each in source.records.types for name in each.inherits}
     trailer = doc.expect.trailer if doc.expect is not None else None
     for name in (
@@ -93,6 +94,22 @@ def check_records(scope: Scope, source: Source, doc: SourceDoc) -> None:
         text = f"{name} is repeated on other records, and a total would count it once for each"
         hint = "leave it out of `inherits`; a field of the order is taken from any of its rows"
         scope.mistake("M103", text, ("source", "expect", "trailer", "totals", name), hint, key=True)
+
+
+def _check_lengths(scope: Scope, source: Source, types: RecordTypes) -> None:
+    """All lines have `source.length` where it is said, whatever their type."""
+    for each in types.types if source.length is not None else ():
+        at: Path = (*_AT, "types", each.code)
+        if each.length is not None:
+            hint = "keep it where each type has a length of its own, else `source.length`"
+            text = "`source.length` is that of all lines"
+            scope.mistake("M215", text, (*at, "length"), hint, key=True)
+        for place in each.positions:
+            if max(place.first, place.last or 0) > (source.length or 0):
+                text = (
+                    f"lines of {source.length} characters do not have {place.name} ({shown(place)})"
+                )
+                scope.mistake("M103", text, (*at, "positions", place.name), "correct one of them")
 
 
 def warn_of_lines(scope: Scope, doc: SourceDoc, section: str, when: str | None) -> None:

@@ -3840,4 +3840,38 @@ error[M201]: unknown column "Txet"
   = help: did you mean "Text"?
 """,
     ),
+    Case(
+        "M215",
+        "a length of all records and of some",
+        """\
+version: 1
+name: m
+mode: update_only
+source:
+  format: fixed
+  length: 8
+  records:
+    by: 1
+    types:
+      H: {positions: {no: 2-9}, length: 9}
+order:
+  order_number: no
+""",
+        None,
+        """\
+error[M103]: lines of 8 characters do not have no (2-9)
+  --> m.yaml:10:27
+   |
+10 |       H: {positions: {no: 2-9}, length: 9}
+   |                           ^^^
+   = help: correct one of them
+
+error[M215]: `source.length` is that of all lines
+  --> m.yaml:10:33
+   |
+10 |       H: {positions: {no: 2-9}, length: 9}
+   |                                 ^^^^^^
+   = help: keep it where each type has a length of its own, else `source.length`
+""",
+    ),
 ]

@@ -135,6 +135,45 @@ def test_places_tell_the_cells_of_each_type(tmp_path: Path, batch_bytes: int) ->
     ]
 
 
+DIALECTS = [
+    (replace(SOURCE, encoding="utf-16"), ";", "\n"),
+    (replace(SOURCE, delimiter="+|", record_end="&|\r\n", quote=None), "+|", "&|\r\n"),
+    (replace(SOURCE, escape="\\", record_end="~"), ";", "~\n"),
+    (SOURCE, ";", "\r"),
+]
+
+
+@pytest.mark.parametrize("batch_bytes", WINDOWS)
+@pytest.mark.parametrize(("source", "delimiter", "end"), DIALECTS)
+def test_the_dialect_makes_no_difference(
+    tmp_path: Path, source: Source, delimiter: str, end: str, batch_bytes: int
+) -> None:
+    text, columns = (
+        "H;1;Jo\nL;1;a;\nS;7\nP;1\nX\nL;2;b;\nH;2;Bo\n",
+        ["record", "no", "name", "text"],
+    )
+    written = text.replace(";", delimiter).replace("\n", end)
+
+    found = read(tmp_path, written, columns, source, batch_bytes)
+
+    assert found == read(tmp_path, text, columns)
+    assert [row[1] for row in found[2]] == ["R114", "R116"]
+
+
+def test_records_may_stand_behind_each_other(tmp_path: Path) -> None:
+    types = FIXED.records
+    assert types is not None
+    bare = replace(types, types=tuple(replace(each, length=None) for each in types.types))
+    source = replace(FIXED, length=10, record_end="", records=bare)
+
+    good, faulty, told = read(
+        tmp_path, "H 001Jö D L 1 text üS 77      XX        ", ["no", "text"], source
+    )
+
+    assert good == [(1, "001", ""), (2, "001", "text ü"), (3, "001", "")]
+    assert ([row[0] for row in faulty], told) == ([4], [(4, "R114", '"XX"', None)])
+
+
 def test_blanks_that_were_cut_off_are_no_fault_where_that_is_declared(tmp_path: Path) -> None:
     source = replace(FIXED, trimmed=True)
 
