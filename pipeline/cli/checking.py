@@ -12,7 +12,7 @@ from pipeline.cli.root import mapping_group
 from pipeline.cli.session import Session
 from pipeline.cli.shape import Words, verb
 from pipeline.config import BadConfig, missing_file
-from pipeline.mapping.mistakes import MappingRefused, Mistake, Weight, in_order, render
+from pipeline.mapping.mistakes import MISTAKES, MappingRefused, Mistake, Weight, in_order, render
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,10 +42,14 @@ _IDLE_SHOWN = 12
               show_default=True, help="How mistakes are written.")  # fmt: skip
 @click.option("--sample", type=click.Path(path_type=Path), metavar="FILE",
               help="A file as the mapping reads it, to hold it against.")  # fmt: skip
+@click.option("--tests", is_flag=True,
+              help="Warn of branches that no test of the mapping reaches (W114).")  # fmt: skip
 @click.argument("paths", nargs=-1, required=True, metavar="MAPPING... [FILE]",
                 type=click.Path(path_type=Path))  # fmt: skip
 @click.pass_obj
-def check(session: Session, paths: tuple[Path, ...], sample: Path | None, form: str) -> int:
+def check(
+    session: Session, paths: tuple[Path, ...], sample: Path | None, form: str, *, tests: bool
+) -> int:
     """Check mappings; with --sample also against what is in a file.
 
     Of text its header must have the columns that the mapping names, and its first 10,000 rows are
@@ -62,7 +66,7 @@ def check(session: Session, paths: tuple[Path, ...], sample: Path | None, form: 
     for what, path in (*(("mapping file", each) for each in mappings), ("file", file)):
         if path is not None and not (session.cwd / path).is_file():
             raise _remote(path) or missing_file(what, path, session.cwd)
-    checked = [_checked(session, path, file, form) for path in mappings]
+    checked = [_checked(session, path, file, form, tests=tests) for path in mappings]
     return _told(session, checked, form)
 
 
@@ -89,7 +93,9 @@ class _Checked:
         return not any(mistake.weight is Weight.ERROR for mistake in self.mistakes)
 
 
-def _checked(session: Session, mapping: Path, file: Path | None, form: str) -> _Checked:
+def _checked(
+    session: Session, mapping: Path, file: Path | None, form: str, *, tests: bool
+) -> _Checked:
     from pipeline.mapping.couriers import unlisted_couriers
 
     try:
@@ -101,12 +107,30 @@ def _checked(session: Session, mapping: Path, file: Path | None, form: str) -> _
             return _Checked(mapping, refused.mistakes, refused.text)
         raise
     couriers = unlisted_couriers(compiled, _couriers(session))
-    mistakes, read = in_order([*compiled.warnings, *fitting, *couriers]), {}
+    untested = _untested(mapping, compiled) if tests else []
+    mistakes, read = in_order([*compiled.warnings, *fitting, *couriers, *untested]), {}
     if text is not None and found is not None:
         read = {"read": {**asdict(found), "mistakes": len(found.mistakes)}}
         if form == "text" and not session.console.look.json:
             _say_read(session, text[1], found)
     return _Checked(mapping, mistakes, compiled.text, read)
+
+
+def _untested(mapping: Path, compiled: "Compiled") -> list[Mistake]:
+    """What the tests of a mapping never reach; without tests that is one warning."""
+    from pipeline.run.coverage import unreached
+
+    document, hint = compiled.document, MISTAKES["W114"].fix
+    if not compiled.trials:
+        return [Mistake("W114", "the mapping has no tests", 1, 1, 1, hint, Weight.WARNING)]
+    found = []
+    for gap in unreached(mapping, compiled):
+        place = document.key_place(document.key_on(gap.line))
+        text = f"no test reaches {gap.name}: {gap.text}"
+        found.append(
+            Mistake("W114", text, place.line, place.column, place.length, hint, Weight.WARNING)
+        )
+    return found
 
 
 def _couriers(session: Session) -> frozenset[str]:

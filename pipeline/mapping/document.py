@@ -68,6 +68,11 @@ class Document:
         """The place of the key that leads to `path`; of its value where it is a list item."""
         return self.keys.get(path) or self.place(path)
 
+    def key_on(self, line: int) -> Path:
+        """The path of the key that stands first on a line; () where there is none."""
+        keys = [path for path, place in self.keys.items() if place.line == line]
+        return min(keys, key=lambda path: (self.keys[path].column, len(path)), default=())
+
     def also(self, written: Path, meant: Path) -> None:
         """Let `meant` lead to where `written` stands: a key with a typo is read as the one meant."""
         for places in (self.values, self.keys):

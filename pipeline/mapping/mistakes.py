@@ -133,6 +133,8 @@ _CODES = (
      "say which: `when: \"record = 'L'\"`"),
     ("W113", "One text, two days", "of several formats the first that fits counts, and these fit the same texts",
      "keep one of them"),
+    ("W114", "No test reaches it", "a branch or condition that no test reaches may be wrong unnoticed",
+     "add rows to a test that come there"),
 )  # fmt: skip
 
 MISTAKES: Mapping[str, MistakeCode] = {row[0]: MistakeCode(*row) for row in _CODES}

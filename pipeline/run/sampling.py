@@ -152,7 +152,7 @@ class _Told:
                 field = next((f for f in self._plan.fields() if name in f.columns), None)
                 at: At = ("source", "columns", name)
                 if at not in self._document.keys:
-                    at = self._at(field.line) if field is not None else ("source",)
+                    at = self._document.key_on(field.line) if field is not None else ("source",)
                 text = f'column "{name}" is empty in all {rows.height:,} rows of {self._file}'
                 hint = "nothing to do, if other files have values there"
                 yield self._mistake("W109", text, at, hint, key=True)
@@ -179,7 +179,7 @@ class _Told:
             f"{lines:,} of {sample.rows.height:,} cells of {of}: {why}; "
             f"the first is in line {first[LINE]:,}" + (f', "{shown}"' if shown else "")
         )
-        at = self._at(first["mapping_line"]) if first["mapping_line"] else self._key()
+        at = self._document.key_on(first["mapping_line"]) if first["mapping_line"] else self._key()
         if code == "R401":
             lacking = rows.get_column("value").drop_nulls().unique(maintain_order=True).to_list()
             table = str(first["detail"])
@@ -220,11 +220,6 @@ class _Told:
         """Where the mapping says which rows form an order."""
         at: At = ("rows", "key")
         return at if at in self._document.keys else ("order", "order_number")
-
-    def _at(self, line: int) -> At:
-        """The key of the mapping that stands first on a line."""
-        keys = [path for path, place in self._document.keys.items() if place.line == line]
-        return min(keys, key=lambda path: (self._document.keys[path].column, len(path)), default=())
 
     def _mistake(self, code: str, text: str, at: At, hint: str, *, key: bool) -> Mistake:
         place = self._document.key_place(at) if key else self._document.place(at)

@@ -342,6 +342,19 @@ def test_couriers_are_those_of_the_configuration(call: Call, files: Path) -> Non
     assert 'help: did you mean "ups"?' in said.err
 
 
+def test_branches_that_no_test_reaches_are_told_when_asked(call: Call, files: Path) -> None:
+    cases = "  channel:\n    cases:\n      - {when: \"Land = 'DE'\", value: near}\n      - {value: far}\n"
+    tests = "tests:\n  - name: t\n    rows: |\n      Nr,Land,EMail\n      A1,DE,a@example.com\n    expect: {orders: [{}]}\n"
+    (files / "m.yaml").write_text(MAPPING + cases + tests)
+    assert call("mapping", "check", "m.yaml").out == "m.yaml is usable: no mistakes\n"
+    said = call("mapping", "check", "m.yaml", "--tests")
+    assert (said.code, said.out) == (0, "m.yaml is usable: 1 warning\n")
+    assert "warning[W114]: no test reaches order.channel: " in said.err
+    assert "--> m.yaml:12:" in said.err
+    said = call("mapping", "check", "small.yaml", "--tests")
+    assert "warning[W114]: the mapping has no tests" in said.err
+
+
 def test_the_first_rows_of_a_sample_are_judged(call: Call, files: Path) -> None:
     (files / "in.csv").write_text("Nr,Land,EMail,Extra\nA1,QQ,a@example.com,x\n")
     said = call("mapping", "check", "small.yaml", "--sample", "in.csv")
