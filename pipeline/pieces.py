@@ -50,7 +50,9 @@ def take_apart(raw: RawTable, plan: Plan) -> Apart:
     """
     pieces = plan.pieces
     if pieces is None or not raw.rows.height:
-        return Apart(raw, RawTable(raw.rows.clear()), Findings.none())
+        absent = [pl.lit(None, pl.String).alias(name) for name in (pieces.names if pieces else ())]
+        faulty = RawTable(raw.rows.clear())
+        return Apart(RawTable(raw.rows.with_columns(absent)), faulty, Findings.none())
     rows = raw.rows.with_row_index(_ROW)
     taken, found = (_of_columns if pieces.numbered else _of_cells)(rows, pieces, plan.source)
     parted, misshapen = _parts(taken, pieces, plan.source)
@@ -73,8 +75,8 @@ def take_apart(raw: RawTable, plan: Plan) -> Apart:
         told = pl.lit(nth) - (1 if pieces.numbered else 0)
         text = pl.when(pl.lit(nth) > 0).then(told).cast(pl.String)
         made = made.with_columns(pl.select(text).to_series().alias(pieces.number))
-    faulty = raw.rows[bad.sort(_ROW).get_column(_ROW)]
-    return Apart(RawTable(made), RawTable(faulty), _told(found, rows, plan))
+    unusable = raw.rows[bad.sort(_ROW).get_column(_ROW)]
+    return Apart(RawTable(made), RawTable(unusable), _told(found, rows, plan))
 
 
 def _cleaned(text: pl.Expr, source: Source) -> pl.Expr:
