@@ -108,14 +108,18 @@ class TypedRecords:
         at = pl.Series("at", np.concatenate([good, bad]), pl.Int64)
         frame = pl.concat([read, guessed]).insert_column(0, at).sort("at").drop("at")
         kind = frame.get_column("kind").to_numpy()
-        keep = ~self._left_out(kind, records.fault)
+        fault = records.fault.copy()
+        # first, for whole orders may lie in a cell of a record that is ignored, or has another fault
+        fault[self._swallowing(window, records)] = Fault.SWALLOWED
+        records = replace(records, fault=fault)
+        keep = ~self._left_out(kind, frame.get_column("code"), fault)
         if not keep.all():
             frame = frame.filter(pl.Series(keep))
             kind, ignored, records = kind[keep], records.line[~keep], records.where(keep)
         else:
             ignored = np.zeros(0, np.int64)
         problems: dict[int, tuple[str, str]] = {}
-        fault = self._judged(window, records, frame, kind, problems)
+        fault = self._judged(records, frame, kind, problems)
         fault, cells = self._joined(records, kind, fault, frame, line, problems)
         return Told(replace(records, fault=fault), cells, problems, ignored)
 
@@ -177,23 +181,28 @@ class TypedRecords:
             rows.append([cells[each] if each < len(cells) else "" for each in range(len(wide))])
         return self._named(pl.DataFrame(rows, dict.fromkeys(wide, pl.String()), orient="row"))
 
-    def _left_out(self, kind: NDArray[np.int16], fault: NDArray[np.uint8]) -> Bools:
-        """Which records are no rows: they are whole, and the mapping ignores their type."""
+    def _left_out(
+        self, kind: NDArray[np.int16], code: pl.Series, fault: NDArray[np.uint8]
+    ) -> Bools:
+        """Which records are no rows: they are whole, and the mapping ignores their type.
+
+        A type that differs from a declared one by capitals, or by what cannot be seen, is none of the others.
+        """
         ignored = [number for number, each in enumerate(self._types.types) if each.ignored]
         out = np.isin(kind, ignored) & np.isin(fault, _WHOLE)
         if self._types.others_ignored:
-            out |= (kind == _UNKNOWN) & (fault == Fault.NONE)
+            declared = _alike(pl.Series(list(self._numbers), dtype=pl.String))
+            meant = _alike(code).is_in(declared.implode()).to_numpy()
+            out |= (kind == _UNKNOWN) & (fault == Fault.NONE) & ~meant
         return out
 
     def _judged(
-        self, window: bytes, records: Records, frame: pl.DataFrame, kind: NDArray[np.int16],
+        self, records: Records, frame: pl.DataFrame, kind: NDArray[np.int16],
         problems: dict[int, tuple[str, str]],
     ) -> NDArray[np.uint8]:  # fmt: skip
         """Add the faults of records that are not as their type says."""
         fault = records.fault.copy()
         fine = fault == Fault.NONE
-        fault[fine & self._swallowing(window, records)] = Fault.SWALLOWED
-        fine &= fault == Fault.NONE
         fault[fine & (kind == _UNKNOWN)] = Fault.TYPE
         codes = frame.get_column("code")
         for at in np.flatnonzero(fault == Fault.TYPE).tolist():
@@ -223,7 +232,7 @@ class TypedRecords:
         """
         found = np.zeros(len(records.line), np.bool_)
         several = records.next_line - records.line > 1
-        if self._types.place is not None or self._types.cell != 1 or not several.any():
+        if self._types.place is not None or not several.any():
             return found
         data = np.frombuffer(window, np.uint8)
         starts = np.flatnonzero(data == ord("\n")) + 1
@@ -232,17 +241,23 @@ class TypedRecords:
         starts, of = starts[inner], of[inner]
         if not len(starts):
             return found
-        mark = self._spelling.marks.delimiter
         ends = np.append(np.flatnonzero(data == ord("\n")), len(data))
         stops = ends[np.searchsorted(ends, starts)]
-        marks = np.flatnonzero(data == mark)
-        cells = np.searchsorted(marks, stops) - np.searchsorted(marks, starts) + 1
+        stops -= data[stops - 1] == ord("\r")
+        marks = np.flatnonzero(data == self._spelling.marks.delimiter)
+        first = np.searchsorted(marks, starts)
+        cells = np.searchsorted(marks, stops) - first + 1
+        # where the cell with the type begins and ends, in lines that have as many
+        told = cells >= self._types.cell
+        starts, stops, of, cells, first = (each[told] for each in (starts, stops, of, cells, first))
+        borders = np.append(marks, len(data))
+        last = first + self._types.cell - 1
+        begins = starts if self._types.cell == 1 else borders[last - 1] + 1
+        sizes = np.minimum(borders[last], stops) - begins
         for each in self._types.types:
-            begin = each.code.encode() + bytes((mark,))
-            like = beginning_with(begin, window, starts, stops - starts) & (
-                cells == len(each.names)
-            )
-            found[of[like]] = True
+            code = each.code.encode()
+            like = (sizes == len(code)) & beginning_with(code, window, begins, sizes)
+            found[of[like & (cells == len(each.names))]] = True
         return found
 
     # -- what it belongs to -----------------------------------------------------------------------
@@ -334,6 +349,11 @@ def _last(which: Bools) -> Ints:
     places = np.where(which, np.arange(len(which)), _NONE)
     found: Ints = np.maximum.accumulate(places) if len(places) else places
     return found
+
+
+def _alike(codes: pl.Series) -> pl.Series:
+    """Codes without capitals, and without blanks and what cannot be seen, such as byte order marks."""
+    return codes.str.to_lowercase().str.replace_all(r"[\p{C}\s]", "")
 
 
 def _own_cell(each: RecordType, name: str) -> pl.Expr | None:

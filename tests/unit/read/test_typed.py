@@ -95,6 +95,11 @@ def test_cells_of_the_record_above_are_repeated(tmp_path: Path, batch_bytes: int
         # two stray quotes around a whole header
         ('H;1;Jo\nL;1;"a;\nH;2;Bo\nL;1;b";\nS;7\nH;3;Cy\n', [(1, "1"), (6, "3")], [(2, "1"), (5, "1")],
          [(2, "R107", 'L;1;"a;\nH;2;Bo\nL;1;b";', None), (5, "R116", "S", " (line 2)")]),
+        # the same in a record that is ignored, or has another fault besides
+        ('H;1;Jo\nC;"a\nH;2;Bo\nL;1;b;\nC;"\nS;7\n', [(1, "1")], [(2, "1"), (6, "1")],
+         [(2, "R107", 'C;"a\nH;2;Bo\nL;1;b;\nC;"', None), (6, "R116", "S", " (line 2)")]),
+        ('H;1;Jo\nL;1;"\0a;\nH;2;Bo\nL;1;b";\nS;7\n', [(1, "1")], [(2, "1"), (5, "1")],
+         [(2, "R107", 'L;1;"\0a;\nH;2;Bo\nL;1;b";', None), (5, "R116", "S", " (line 2)")]),
     ],
 )  # fmt: skip
 def test_nothing_is_taken_for_the_order_before(
@@ -110,6 +115,16 @@ def test_records_of_other_types_are_counted_where_the_mapping_ignores_them(tmp_p
 
     assert (good, faulty) == ([(2, "1"), (5, "1")], [])
     assert told == [(1, "R110", "3", "records of types that are ignored")]
+
+
+@pytest.mark.parametrize("code", ["h", "\ufeffH", "H\u200b"])
+def test_a_type_that_is_nearly_a_declared_one_is_not_ignored(tmp_path: Path, code: str) -> None:
+    source = replace(SOURCE, records=replace(TYPES, others_ignored=True))
+
+    good, faulty, told = read(tmp_path, f"H;1;Jo\n{code};2;Bo\nS;7\n", ["no"], source)
+
+    assert (good, faulty) == ([(1, "1")], [(2, "1"), (3, "1")])
+    assert [row[:2] for row in told] == [(2, "R114"), (3, "R116")]
 
 
 @pytest.mark.parametrize("batch_bytes", WINDOWS)
@@ -196,6 +211,27 @@ def test_the_type_may_stand_in_any_cell(tmp_path: Path) -> None:
 
     assert good == [(1, "order", "1", ""), (2, "item", "1", "A")]
     assert told == [(3, "R114", '""', None)]
+
+
+@pytest.mark.parametrize(
+    ("cell", "names", "text"),
+    [
+        (2, ("nr", "kind", "no"), '1,H,1\r\n2,L,"a\r\n3,H,2"\r\n4,L,c\r\n'),
+        (3, ("nr", "no", "kind"), '1,1,H\n2,"a\n3,2,H\n4,b",L\n4,c,L\n'),
+    ],
+)
+def test_stray_quotes_are_found_wherever_the_type_stands(
+    tmp_path: Path, cell: int, names: tuple[str, ...], text: str
+) -> None:
+    types = (
+        RecordType(code="H", names=names),
+        RecordType(code="L", names=names, under="H", inherits=()),
+    )
+    source = Source(records=RecordTypes(cell=cell, types=types))
+
+    _, _, told = read(tmp_path, text, ["no"], source)
+
+    assert [row[1] for row in told] == ["R107", "R116"]
 
 
 def test_no_column_may_be_wanted(tmp_path: Path) -> None:
