@@ -224,7 +224,7 @@ def test_what_a_spreadsheet_fills_up_does_not_pass_as_a_whole_record(tmp_path: P
     assert read_header(once, source) == ("a", "b", "c")
     assert batch.raw.rows.rows() == [(0, 2, 0, "1", "3")]
     told = batch.findings.rows.select("_line", "code", "value", "detail").rows()
-    assert told == [(3, "R101", "2", "3"), (4, "R101", "4", "3")]
+    assert told == [(3, "R101", "2", "3 in the header"), (4, "R101", "4", "3 in the header")]
 
     # the cell that was missing is put in, the one too many is taken out
     fixed = [

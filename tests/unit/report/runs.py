@@ -160,7 +160,7 @@ PRICE: Record = {
     "value": "12,5O",
     "detail": "1.234,56",
 }
-RAGGED: Record = {"code": "R101", "value": "7", "detail": "9", "mapping": "wms.yaml"}
+RAGGED: Record = {"code": "R101", "value": "7", "detail": "9 in the header", "mapping": "wms.yaml"}
 
 
 def partly_imported() -> RunBuilder:
