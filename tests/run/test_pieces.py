@@ -246,3 +246,44 @@ def test_partitions_change_nothing(warehouse: Warehouse, monkeypatch: pytest.Mon
     assert parted.summary["orders"] == whole.summary["orders"]
     told = [[r | {"run": ""} for r in warehouse.rejections(each)] for each in (whole, parted)]
     assert told[0] == told[1]
+
+
+SOURCES_YAML = """\
+version: 1
+name: two
+source: {delimiter: ";"}
+sources:
+  orders: {files: "o*.csv", key: No, rows: {explode: {item: {from: Items, split: "|", parts: ":", names: [sku, qty]}}, number: n}}
+  parcels: {files: "p*.csv", belongs_to: orders, key: No, rows: {explode: {parcel: {from: Parcels, split: ","}}}}
+  customers: {files: "c*.csv", joins: orders, key: Id, on: Customer}
+order: {order_number: No, destination_country_iso3: Land, recipient_email: customers.Mail}
+lines:
+  fields: {line_item_id: {template: "{No}-{n}"}, sku: sku, quantity: qty}
+trackings:
+  source: parcels
+  key: parcel
+  fields: {tracking_number: parcel, courier: {value: gls}}
+"""
+
+
+def test_rows_of_several_sources_have_items_of_their_own(warehouse: Warehouse) -> None:
+    (warehouse.folder / "orders.yaml").unlink()
+    for name, text in {
+        "two.yaml": SOURCES_YAML,
+        "o.csv": "No;Land;Customer;Items\nA1;DE;K1;CUP:1|LID:2\nA2;DE;K9;CUP:1|LID:y\nA3;DE;K1;\n",
+        "p.csv": "No;Parcels\nA1;T1,T2\nA7;T3,T4\nA3;T5\n",
+        "c.csv": "Id;Mail\nK1;ann@example.com\n",
+    }.items():
+        (warehouse.folder / name).write_text(text, encoding="utf-8")
+
+    result = warehouse.run()
+
+    sent = bodies(warehouse)
+    assert skus(sent["A1"]) == [("A1-1", "CUP"), ("A1-2", "LID")]
+    changes = sent["A1"]["mutations"]
+    assert isinstance(changes, list)
+    assert [each["tracking"]["tracking_number"] for each in changes] == ["T1", "T2"]
+    assert list(sent) == ["A1", "A3"]
+    # a row is told of once, however many items it has
+    told = [(r["line"], r["rule"], r["column"]) for r in warehouse.rejections(result)]
+    assert told == [(3, "R333", "Customer"), (3, "R201", "Items"), (3, "R330", "No")]
