@@ -1,5 +1,6 @@
 """mapping test: the tests that stand in mappings, what they reach, and their expectations."""
 
+import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -111,7 +112,11 @@ def _say(session: Session, tried: "Mapping[Path, Sequence[Tried]]", word: str) -
         return
     console.result(f"{words}, {failed} failed" if failed else f"{words}, all passed")
     if failed and any(each.differences for each in every):
-        console.note("what came of the rows may be right: --accept shows it as a diff to write")
+        wrong = [str(path) for path, listed in tried.items() if not all(t.fine for t in listed)]
+        command = shlex.join(["pipeline", "mapping", "test", *wrong, "--accept"])
+        console.note(
+            f"What came of the rows may be right. See it as a change to the tests: {command}"
+        )
 
 
 def _tried_lines(path: Path, tried: "Tried") -> list[str]:
@@ -215,7 +220,7 @@ def _accept(
             for each in found
         ]})  # fmt: skip
         return code
-    _conclude(session, changed, written=written)
+    _conclude(session, changed, word, written=written)
     return code
 
 
@@ -236,11 +241,16 @@ def _agrees(session: Session, changed: "Sequence[Acceptance]") -> bool:
     return click.confirm(question, default=False, err=True)
 
 
-def _conclude(session: Session, changed: "Sequence[Acceptance]", *, written: bool) -> None:
+def _conclude(
+    session: Session, changed: "Sequence[Acceptance]", word: str, *, written: bool
+) -> None:
     if not changed:
         session.console.result("there is nothing to accept")
     elif written:
         for each in changed:
             session.console.result(f"{each.path} is written: {', '.join(each.taken)}")
     else:
-        session.console.note("nothing is written; --yes writes it")
+        names = [str(each.path) for each in changed]
+        chosen = ["-k", word] if word else []
+        command = ["pipeline", "mapping", "test", *names, *chosen, "--accept", "--yes"]
+        session.console.note(f"Nothing is written. Write it: {shlex.join(command)}")

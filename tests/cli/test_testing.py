@@ -9,6 +9,7 @@ from pipeline.mapping_file import read_mapping
 from pipeline.run import trial
 from pipeline.run.accepting import why_not
 from tests.cli.conftest import Call
+from tests.cli.test_next_steps import command_after
 
 MAPPING = """\
 version: 1
@@ -57,7 +58,15 @@ def test_failed_tests_lead_to_accept(call: Call, wrong: Path) -> None:
     said = call("mapping", "test", "m.yaml")
     assert said.code == 1
     assert "     at orders[0].mutations[0].tracking.courier\n       expected 'dhl'\n" in said.out
-    assert said.err == "what came of the rows may be right: --accept shows it as a diff to write\n"
+    command = command_after("a change to the tests:", said.err)
+    assert command == ["mapping", "test", "m.yaml", "--accept"]
+    again = call(*command)
+    assert (again.code, "+          mutations: [{tracking: {courier: ups}}]" in again.out) == (
+        1,
+        True,
+    )
+    assert call(*command_after("Write it:", again.err)).code == 0
+    assert call("mapping", "test", "m.yaml").code == 0
 
 
 def test_a_word_chooses_tests(call: Call, wrong: Path) -> None:
@@ -103,7 +112,7 @@ def test_accept_shows_the_change_and_writes_nothing_without_yes(call: Call, wron
 +    expect: {orders: [], rejected: [{line: 2, column: carrier, rule: lookup_unknown, value: DHL}]}
 """
     )
-    assert said.err == "nothing is written; --yes writes it\n"
+    assert said.err == "Nothing is written. Write it: pipeline mapping test m.yaml --accept --yes\n"
     assert wrong.read_bytes() == before
 
 
