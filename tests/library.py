@@ -70,7 +70,7 @@ def _row(path: Path, compiled: Compiled) -> str:
     text = path.read_text("utf-8")
     cells = [
         f"[{path.stem}](#{path.stem})", _file(compiled.plan.source), grain(text),
-        ", ".join(_made(compiled.plan)), str(len(compiled.trials)), " ".join(marks(text)),
+        ", ".join(dict.fromkeys(made for plan in _making(compiled) for made in _made(plan))), str(len(compiled.trials)), " ".join(marks(text)),
     ]  # fmt: skip
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |\n"
 
@@ -80,6 +80,11 @@ def _file(source: Source) -> str:
     quote = "no quotes" if source.quote is None else _NAMED.get(source.quote, source.quote)
     shown = [encoding, _NAMED.get(source.delimiter, f"`{source.delimiter}`")]
     return ", ".join([*shown, *([quote] if source.quote != '"' else [])])
+
+
+def _making(compiled: Compiled) -> list[Plan]:
+    """The plans that make something; those of joined files do not."""
+    return [plan for plan in compiled.plans or (compiled.plan,) if not plan.is_reference]
 
 
 def _made(plan: Plan) -> list[str]:

@@ -126,7 +126,8 @@ def _lacking(maker: Beside, each: Beside) -> Findings:
         return Findings.none()
     return Findings.of(
         alone.select(
-            *ORIGIN, pl.lit("R332").alias("code"), pl.lit("").alias("column"),
+            *ORIGIN, pl.lit("R332").alias("code"),
+            pl.lit(", ".join(maker.plan.key_columns)).alias("column"),
             pl.lit("").alias("target"), _shown().alias("value"), pl.lit(each.plan.part).alias("detail"),
             pl.lit(maker.plan.name).alias("mapping"),
         )

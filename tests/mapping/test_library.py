@@ -20,6 +20,12 @@ def of(path: Path) -> Compiled:
     """The mapping, held against the header of the first of its own tests."""
     first = read_mapping(path)[0]
     source, rows = first.plan.source, first.trials[0].rows or ""
+    if first.plans:
+        headers = {
+            plan.part: first.trials[0].texts[plan.part].splitlines()[0].split(plan.source.delimiter)
+            for plan in first.plans
+        }
+        return read_mapping(path, headers=headers)[0]
     return read_mapping(path, rows.splitlines()[0].split(source.delimiter))[0]
 
 
@@ -27,8 +33,9 @@ def of(path: Path) -> Compiled:
 def test_mapping_checks_without_a_warning_and_is_called_as_its_file(path: Path) -> None:
     compiled = of(path)
     assert compiled.warnings == ()
-    assert compiled.plan.name == path.stem
-    assert compiled.plan.source.files, "so that all of them can run together"
+    for plan in compiled.plans or (compiled.plan,):
+        assert plan.name == (f"{path.stem}.{plan.part}" if plan.part else path.stem)
+        assert plan.source.files, "so that all of them can run together"
 
 
 @pytest.mark.parametrize("path", PATHS, ids=NAMES)
