@@ -79,10 +79,11 @@ def take_apart(raw: RawTable, plan: Plan) -> Apart:
     return Apart(RawTable(made), RawTable(unusable), _told(found, rows, plan))
 
 
-def _cleaned(text: pl.Expr, source: Source) -> pl.Expr:
-    """A cell as `convert` sees it: what means nothing is null."""
+def _cleaned(text: pl.Expr, source: Source, *columns: str) -> pl.Expr:
+    """A cell as `convert` sees it: what means nothing in one of its columns is null."""
     bare = text.str.strip_chars() if source.trim else text
-    return pl.when(~bare.is_in(sorted({"", *source.null_values}))).then(bare)
+    nothing = {token for column in columns for token in source.nothing(column)}
+    return pl.when(~bare.is_in(sorted(nothing))).then(bare)
 
 
 def _of_cells(
@@ -94,7 +95,9 @@ def _of_cells(
         # a delimiter that ends the cell begins no item
         blank = r"\s*" if source.trim else ""
         ends = rf"(?:{blank}{re.escape(column.split or '')})+{blank}$"
-        text = _masked(_cleaned(pl.col(column.source), source), column).str.replace(ends, "")
+        text = _masked(_cleaned(pl.col(column.source), source, column.source), column).str.replace(
+            ends, ""
+        )
         lists.append(
             pl.when(text != "").then(text.str.split(column.split or "")).alias(column.name)
         )
@@ -138,7 +141,7 @@ def _uneven(counts: pl.DataFrame, pieces: PiecesPlan) -> pl.DataFrame:
 
 
 def _there(names: list[str], source: Source) -> pl.Expr:
-    return pl.any_horizontal(_cleaned(pl.col(name), source).is_not_null() for name in names)
+    return pl.any_horizontal(_cleaned(pl.col(name), source, name).is_not_null() for name in names)
 
 
 def _of_columns(
@@ -150,7 +153,7 @@ def _of_columns(
     groups = []
     for number in sorted({number for some in columns.values() for number in some}):
         texts = [
-            (_masked(pl.col(columns[each.name][number]), each)
+            (_masked(_numbered_cell(columns[each.name][number], source), each)
              if number in columns[each.name] else pl.lit(None, pl.String)).alias(each.name)
             for each in pieces.columns
         ]  # fmt: skip
@@ -159,6 +162,14 @@ def _of_columns(
     shape = {_ROW: pl.UInt32(), _NTH: pl.Int64(), **dict.fromkeys(names, pl.String())}
     every = pl.concat([pl.DataFrame(schema=shape), *groups])
     return every.sort(_ROW, _NTH), pl.DataFrame(schema={_ROW: pl.UInt32()})
+
+
+def _numbered_cell(column: str, source: Source) -> pl.Expr:
+    """What stands in it; null where that means nothing in this column of the file alone."""
+    cell = pl.col(column)
+    if column not in source.null_values_of:
+        return cell
+    return pl.when(_cleaned(cell, source, column).is_not_null()).then(cell)
 
 
 # -- parts ------------------------------------------------------------------------------------
@@ -172,7 +183,7 @@ def _parts(
     for column in pieces.columns:
         if column.parts is None:
             continue
-        text = _cleaned(pl.col(column.name), source)
+        text = _cleaned(pl.col(column.name), source, column.name)
         made, wrong = (_by_key if column.keys else _in_order)(text, column)
         taken = taken.with_columns(made)
         bad = taken.filter(wrong.is_not_null()).select(

@@ -344,10 +344,10 @@ class _Compiler:
         edi = doc.source.format not in TEXT_FORMATS
         expects = self.opened()
         extract = read_extract(scope, doc.source, doc.extract)
-        for name in scope.source.null_values_of:
-            scope.find(name, (*_NULLS, name), key=True)
         read_lookups(scope, doc.lookups, self.load)
         pieces = read_pieces(scope, doc.rows, doc.source.format)
+        for name in scope.source.null_values_of:
+            scope.find(name, (*_NULLS, name), key=True)
         typed = self._typed()
         late = self._is_made_of(self.doc.derive)
         made_key = None if late else self._key_of_part()

@@ -15,6 +15,7 @@ from pipeline.mapping.plan import (
     TEXT_FORMATS,
     PieceColumn,
     PiecesPlan,
+    all_numbered,
     numbered,
 )
 from pipeline.model.field import Kind
@@ -88,6 +89,12 @@ def _numbers(scope: Scope, pattern: str, at: Path) -> tuple[int, ...]:
         hint = did_you_mean(first, scope.header, parts=False)
         hint = hint or f'the header must have a column such as "{first}"'
         scope.mistake("M201", f'no column is called as "{pattern}"', at, hint)
+    for number, names in all_numbered(pattern, scope.header).items():
+        if len(names) > 1:
+            listed = ", ".join(names)
+            text = f'of "{pattern}" {len(names)} columns have the number {number}: {listed}'
+            hint = "a number says which cells belong together: have the columns called otherwise"
+            scope.mistake("M201", text, at, hint)
     far = [number for number in found if number > NUMBER_MAX]
     if far:
         text = f'"{found[far[0]]}" has a number above {NUMBER_MAX}'

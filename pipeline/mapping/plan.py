@@ -340,18 +340,27 @@ class PiecesPlan:
 
 
 def numbered(pattern: str, columns: Iterable[str]) -> dict[int, str]:
-    """The columns that a pattern means, by their number; the first where two have the same.
+    """The columns that a pattern means, by their number; one of them where several have the same.
 
     >>> numbered("Item {n} SKU", ["Item 1 SKU", "Item 02 SKU", "Items"])
     {1: 'Item 1 SKU', 2: 'Item 02 SKU'}
     """
+    return {number: names[0] for number, names in all_numbered(pattern, columns).items()}
+
+
+def all_numbered(pattern: str, columns: Iterable[str]) -> dict[int, list[str]]:
+    """All columns that a pattern means, by their number, in the order of their names.
+
+    >>> all_numbered("Item {n}", ["Item 2", "Item 1", "Item 01"])
+    {1: ['Item 01', 'Item 1'], 2: ['Item 2']}
+    """
     before, _, behind = pattern.partition(NUMBER)
-    found: dict[int, str] = {}
-    for column in columns:
+    found: dict[int, list[str]] = {}
+    for column in sorted(columns):
         number = column[len(before) : len(column) - len(behind)]
         there = column.startswith(before) and column.endswith(behind)
         if there and number.isascii() and number.isdigit() and len(number) <= _NUMBER_DIGITS:
-            found.setdefault(int(number), column)
+            found.setdefault(int(number), []).append(column)
     return dict(sorted(found.items()))
 
 

@@ -275,6 +275,30 @@ def test_numbered_cells_have_escapes_too_and_without_parts_they_would_do_nothing
 WIDE = '{unpivot: {sku: "Item {n} SKU", qty: "Item {n} Qty"}, number: n}'
 
 
+def test_what_means_nothing_is_said_by_column_of_the_file_or_of_the_pieces() -> None:
+    cells = {"Item 1 SKU": "-", "Item 1 Qty": "0", "Item 2 SKU": "-", "Item 2 Qty": "0"}
+    of_file = 'null_values: {"Item 1 SKU": ["-"], "Item 1 Qty": ["0"]}'
+    of_pieces = 'null_values: {sku: ["-"], qty: ["0"]}'
+
+    assert [text[1] for text in apart(WIDE, cells, source=of_file)[0]] == [3]
+    assert [text[1] for text in apart(WIDE, cells, source=of_pieces)[0]] == [0]
+    assert apart(SPLIT, {"A": "x|-|y"}, source='null_values: {A: ["-"], sku: ["-"]}')[0] == [
+        (2, 1, "x"),
+        (2, 3, "y"),
+    ]
+
+
+def test_a_number_that_two_columns_have_is_a_mistake() -> None:
+    header = ["Nr", "Item 1 SKU", "Item 01 SKU", "Item 2 SKU"]
+
+    [(code, _, says, _)] = refused(written('{unpivot: {sku: "Item {n} SKU"}}'), header)
+
+    assert (code, says) == (
+        "M201",
+        'of "Item {n} SKU" 2 columns have the number 1: Item 01 SKU, Item 1 SKU',
+    )
+
+
 def test_numbered_columns_become_rows_with_their_number() -> None:
     texts, found = apart(
         WIDE,
