@@ -55,6 +55,12 @@ class NoSuchRow(StopRun):
     exit_code = 2
 
 
+class SeveralSources(StopRun):
+    """The mapping reads several files for one order (exit 2)."""
+
+    exit_code = 2
+
+
 class NoSuchOrder(StopRun):
     """No row of the file has that order number (exit 2)."""
 
@@ -129,6 +135,7 @@ def show_row(mapping: Path, file: Path, line: int, segment: int | None, *, exist
 
     Raises:
         NoSuchRow: none does.
+        SeveralSources: the mapping has `sources`.
         StopRun: the mapping or the file cannot be used.
     """
     with _job(mapping, file) as job:
@@ -151,6 +158,7 @@ def show_order(mapping: Path, file: Path, number: str, *, existing: bool) -> Sho
 
     Raises:
         NoSuchOrder: the file has none of this number.
+        SeveralSources: the mapping has `sources`.
         StopRun: the mapping or the file cannot be used.
     """
     with _job(mapping, file) as job:
@@ -171,6 +179,14 @@ def show_order(mapping: Path, file: Path, number: str, *, existing: bool) -> Sho
 def _job(mapping: Path, file: Path) -> Iterator[Job]:
     """One mapping with one file, as a run reads it; not copied, for nothing is sent of it."""
     compiled, _ = read_mapping(mapping)
+    if compiled.plans:
+        parts = ", ".join(plan.part for plan in compiled.plans)
+        raise SeveralSources(
+            f"{mapping} brings several files together ({parts}), and `mapping show` reads one",
+            code="C101",
+            help=f"`pipeline plan -m {mapping} FOLDER --sample 5 --pii show` prints what is made of them; a test "
+            "with the rows of one order, and `mapping test --accept`, shows it, too",
+        )
     plan = compiled.plan
     with as_read(file, plan.source) as (path, name, written):
         source = SourceFile(0, name, "", 0, plan.name)

@@ -250,3 +250,20 @@ def test_a_row_whose_items_are_written_otherwise_says_so(call: Call, folder: Pat
     for asked in (("--row", "3"), ("--order", "A2")):
         said = call("mapping", "show", "items.yaml", "items.csv", *asked).out
         assert said.startswith("items.csv:3  order A2  could not be read\n  error[R119]")
+
+
+def test_a_mapping_of_several_files_says_what_shows_it(call: Call, folder: Path) -> None:
+    (folder / "wms.yaml").write_text("""\
+version: 1
+name: wms
+mode: update_only
+sources:
+  orders: {files: "orders*.csv", key: Nr}
+  lines: {files: "lines*.csv", belongs_to: orders, key: Nr}
+order: {order_number: Nr, channel: Shop}
+lines: {source: lines, fields: {line_item_id: Pos}}
+""")
+    (folder / "orders.csv").write_text("Nr,Shop\nA1,web\n")
+    said = call("mapping", "show", "wms.yaml", "orders.csv", "--row", "2")
+    assert said.code == 2
+    assert "wms.yaml brings several files together (orders, lines)" in said.err
