@@ -19,7 +19,7 @@ from pipeline.mapping.plan import (
 )
 from pipeline.model.field import Kind
 from pipeline.model.orders import Replay
-from pipeline.model.origin import FILE, KEY, MESSAGE, ORIGIN, SEGMENT, SEGMENTS_MAX
+from pipeline.model.origin import FILE, KEY, LINE, MESSAGE, ORIGIN, SEGMENT, SEGMENTS_MAX
 from pipeline.model.tables import TRACKING_KEY, WHEN_LINES, WHEN_TRACKINGS, when_mutation
 
 MOMENT = pl.Datetime("us", "UTC")
@@ -41,10 +41,8 @@ def fragments(rows: pl.DataFrame, plan: Plan, backfill: bool) -> pl.DataFrame:  
     zone, lazy = plan.source.timezone, rows.lazy()
     pieces = [_orders(lazy, plan, zone)]
     if plan.trackings is not None:
-        of_messages = MESSAGE in rows.columns
-        pieces.append(
-            _trackings(lazy, plan.trackings, zone, backfill=backfill, of_messages=of_messages)
-        )
+        told_in = [FILE, MESSAGE] if MESSAGE in rows.columns else _row_of_items(plan)
+        pieces.append(_trackings(lazy, plan.trackings, zone, backfill=backfill, told_in=told_in))
     pieces += [_mutations(lazy, mutation, zone) for mutation in plan.mutations]
     if plan.lines is not None:
         pieces.append(_lines(lazy, plan, zone))
@@ -161,10 +159,22 @@ def _change(
     ]
 
 
+def _row_of_items(plan: Plan) -> list[str]:
+    """The columns that tell a row of the file, if the articles of parcels are items of its cells."""
+    articles = plan.trackings.articles if plan.trackings is not None else None
+    if plan.pieces is None or articles is None:
+        return []
+    used = {name for leaf in articles.leaves() for name in leaf.columns}
+    return [FILE, LINE] if used & {*plan.pieces.names} else []
+
+
 def _trackings(
-    rows: pl.LazyFrame, plan: TrackingsPlan, zone: str | None, *, backfill: bool, of_messages: bool
+    rows: pl.LazyFrame, plan: TrackingsPlan, zone: str | None, *, backfill: bool, told_in: list[str]
 ) -> pl.LazyFrame:
-    """One add_tracking per distinct key, in order of appearance; rows `of_messages` have MESSAGE."""
+    """One add_tracking per distinct key, in order of appearance.
+
+    `told_in` are columns that tell a message, or a row, whose equal articles are several.
+    """
     taken = rows.filter(pl.col(WHEN_TRACKINGS))
     nested: dict[str, pl.Expr] = {}
     made: list[pl.Expr] = []
@@ -173,10 +183,12 @@ def _trackings(
             made.append(payload.json_object(part, zone).alias(f"_{name}"))
             nested[name] = pl.col(f"_{name}").drop_nulls().unique(maintain_order=True).str.join(",")
     taken = taken.with_columns(made)
-    if of_messages and plan.articles is not None:
+    if told_in and plan.articles is not None:
         # two equal lines of one message are two; told again in another message they are the same two
-        same = [KEY, TRACKING_KEY, FILE, MESSAGE, "_articles"]
-        nth = (pl.col(SEGMENT) & SEGMENTS_MAX).rank("dense").over(same)
+        same = [KEY, TRACKING_KEY, *told_in, "_articles"]
+        # the copies of an EDI segment are one line; rows of text have their items in the bits above
+        segment = pl.col(SEGMENT) & SEGMENTS_MAX if MESSAGE in told_in else pl.col(SEGMENT)
+        nth = segment.rank("dense").over(same)
         taken = taken.with_columns(nth.alias("_nth"))
         told = pl.struct("_articles", "_nth").filter(pl.col("_articles").is_not_null())
         once = told.unique(maintain_order=True).struct.field("_articles")

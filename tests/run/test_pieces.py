@@ -287,3 +287,21 @@ def test_rows_of_several_sources_have_items_of_their_own(warehouse: Warehouse) -
     # a row is told of once, however many items it has
     told = [(r["line"], r["rule"], r["column"]) for r in warehouse.rejections(result)]
     assert told == [(3, "R333", "Customer"), (3, "R201", "Items"), (3, "R330", "No")]
+
+
+def test_equal_items_of_a_parcel_are_several_articles(warehouse: Warehouse) -> None:
+    text = CELLS_YAML.replace(CELLS_YAML[CELLS_YAML.index("lines:") :], """\
+trackings:
+  key: Parcels
+  fields: {tracking_number: Parcels, courier: {value: gls}, articles: {line_item_id: sku, quantity: qty}}
+""").replace("    parcel: {from: Parcels, split: \"|\"}\n  number: n\n", "")  # fmt: skip
+    night(warehouse, row("A1", "CUP:1|CUP:1|LID:1", "T1"), row("A1", "CUP:1|POT:1", "T1"))
+    (warehouse.folder / "cells.yaml").write_text(text, encoding="utf-8")
+
+    result = warehouse.run()
+
+    assert result.exit_code == 0, result.text
+    [change] = bodies(warehouse)["A1"]["mutations"]  # type: ignore[attr-defined]
+    articles = [(each["line_item_id"], each["quantity"]) for each in change["tracking"]["articles"]]
+    # what another row says of the parcel again is the same article
+    assert articles == [("CUP", 1), ("CUP", 1), ("LID", 1), ("POT", 1)]
