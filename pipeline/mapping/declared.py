@@ -15,6 +15,7 @@ from pipeline.mapping.steps import StepMistake, check_pattern
 from pipeline.model.expectation import NameForm
 
 _AT: Path = ("source",)
+_FILES_MAX = 400
 _OF_FIXED = ("positions", "length", "short_lines")
 _OF_TEXT = (
     "fallback_encodings", "escape", "record_end", "skip_lines", "find_header", "names", "comment", "footer", "repair",
@@ -119,7 +120,11 @@ def _check_trailer(scope: Scope, source: Source, first_cell: str) -> None:
 
 def check_files(scope: Scope, doc: SourceDoc, name: NameForm | None) -> None:
     """Note that no file can be meant by `files` and called as `expect` says."""
-    if name is not None and doc.files is not None and not name.meets(doc.files):
+    if doc.files is not None and len(doc.files) > _FILES_MAX:
+        hint = "`*` means any number of characters"
+        text = f"a glob has at most {_FILES_MAX} characters"
+        scope.mistake("M103", text, (*_AT, "files"), hint)
+    elif name is not None and doc.files is not None and not name.meets(doc.files):
         text = f'no file is meant by "{doc.files}" and called "{name.written}", as `expect` says'
         hint = f'correct one of them, or leave `files` out: it is "{name.glob}" then'
         scope.mistake("M215", text, (*_AT, "files"), hint)

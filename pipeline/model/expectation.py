@@ -10,6 +10,8 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import cache
 
+import re2  # type: ignore[import-untyped]
+
 __all__ = ["ANY_DAY", "Act", "Expectation", "NameForm", "NameMistake", "Trailer", "day_in_words"]
 
 ANY_DAY = frozenset(range(7))  # 0 is Monday, as `date.weekday` counts
@@ -137,13 +139,17 @@ class NameForm:
             return self.before
         return f"{self.before}{day.strftime(self.dated)}{self.after}"
 
-    def _match(self, name: str) -> re.Match[str] | None:
+    def _match(self, name: str) -> "re.Match[str] | None":
+        """The name held against the form, by RE2: a form with many `*` must not take hours (FAULTS S12)."""
         shape = _of_glob(self.before)
         if self.dated is not None:
             parts = re.split(r"(%.)", self.dated)
             dated = "".join(_LETTERS.get(part) or re.escape(part) for part in parts)
             shape += f"(?P<date>{dated}){_of_glob(self.after)}"
-        return re.fullmatch(shape, name)
+        # a name that is no UTF-8 has marks that RE2 does not take
+        plain = name.encode("utf-8", "replace").decode("utf-8")
+        found: re.Match[str] | None = re2.fullmatch(shape, plain)
+        return found
 
 
 def _meet(one: tuple[str, ...], other: tuple[str, ...]) -> bool:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pipeline.convert import convert
 from pipeline.mapping.compile import compile_mapping
 from pipeline.mapping.mistakes import MappingRefused
+from pipeline.model.expectation import NameForm
 from pipeline.model.origin import ORIGIN_SCHEMA
 from pipeline.model.tables import RawTable
 
@@ -101,6 +102,21 @@ def test_a_prepared_mapping_is_refused_in_bounded_time(text: str) -> None:
         compile_mapping(text, "m.yaml")
     assert time.process_time() - began < SECONDS
     assert {each.code for each in refused.value.mistakes} & {"M003", "M208", "M209", "M230", "M001"}
+
+
+def test_a_form_of_names_takes_bounded_time() -> None:
+    form = NameForm.of("*a" * 150 + "{date:%Y%m%d}b*.csv")
+    began = time.process_time()
+    assert not form.fits("a" * 240 + ".csv")
+    assert form.fits("a" * 200 + "20261122b.csv")
+    assert not form.fits("\udcff20261122b.csv")
+    assert time.process_time() - began < SECONDS
+
+
+def test_a_long_glob_is_a_mistake() -> None:
+    expected = "source: {files: '" + "a" * 3_000 + "*', expect: {name: 'a{date:%Y%m%d}.csv'}}"
+    with pytest.raises(MappingRefused, match="1 mistake"):
+        compile_mapping(BASE.replace("source: {}", expected), "m.yaml")
 
 
 LARGE = {
