@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -301,7 +302,8 @@ trackings:
     result = warehouse.run()
 
     assert result.exit_code == 0, result.text
-    [change] = bodies(warehouse)["A1"]["mutations"]  # type: ignore[attr-defined]
+    changes: Any = bodies(warehouse)["A1"]["mutations"]
+    [change] = changes
     articles = [(each["line_item_id"], each["quantity"]) for each in change["tracking"]["articles"]]
     # what another row says of the parcel again is the same article
     assert articles == [("CUP", 1), ("CUP", 1), ("LID", 1), ("POT", 1)]
