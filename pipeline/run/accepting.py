@@ -166,7 +166,7 @@ def _entry(found: Told) -> Mapping[str, object]:
     """A finding as a test expects it."""
     word = _WORD_OF.get(found.code)
     said: dict[str, object] = {
-        "line": found.line, "segment": found.segment, "column": found.column,
+        "source": found.source, "line": found.line, "segment": found.segment, "column": found.column,
         **({"rule": word} if word else {"code": found.code}), "value": found.value,
     }  # fmt: skip
     return {name: value for name, value in said.items() if value}

@@ -181,3 +181,25 @@ def test_the_published_document_is_asked_about_every_payload() -> None:
         "the API would refuse orders[0].mutations[0].tracking.courier: A tracking is identified by "
         "tracking_number and courier, or by external_reference.",
     ]
+
+
+def test_a_finding_of_one_of_several_files_is_accepted_with_its_source(
+    call: Call, folder: Path
+) -> None:
+    (folder / "m.yaml").write_text("""\
+version: 1
+name: m
+mode: update_only
+sources:
+  orders: {files: "orders*.csv", key: Nr}
+  lines: {files: "lines*.csv", belongs_to: orders, key: Nr}
+order: {order_number: Nr, channel: Shop}
+lines: {source: lines, send: always, fields: {line_item_id: Pos}}
+tests:
+  - name: a line of no order
+    rows: {orders: "Nr,Shop\\nA1,web\\n", lines: "Nr,Pos\\nA1,1\\nA2,1\\n"}
+    expect: {orders: [{order_number: A1}]}
+""")
+    said = call("mapping", "test", "m.yaml", "--accept", "--yes")
+    assert "rejected: [{source: lines, line: 3, " in said.out
+    assert call("mapping", "test", "m.yaml").code == 0
