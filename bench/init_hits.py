@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).parent.parent
 if str(ROOT) not in sys.path:
@@ -59,11 +60,21 @@ class Hits:
         return len(self.found) + len(self.hinted) + len(self.missed)
 
 
-def exports() -> Iterator[tuple[Path, Path]]:
-    """The mappings and inputs of the samples; of files that no run can read there is no truth."""
-    for folder in sorted(SAMPLES.glob("*/")):
-        if (folder / "input.csv").is_file():
-            yield folder / "mapping.yaml", folder / "input.csv"
+def exports(folder: Path) -> Iterator[tuple[Path, Path]]:
+    """The mappings and inputs of the samples and, written into a folder, the rows in the library's tests.
+
+    Of files that no run can read there is no truth.
+    """
+    for mapping in sorted((ROOT / "mappings").glob("*.yaml")):
+        compiled = read_mapping(mapping)[0]
+        rows = max((each.rows for each in compiled.trials if each.rows), key=len, default=None)
+        if rows is not None and compiled.plan.extract is None:
+            file = folder / f"{mapping.stem}.csv"
+            file.write_bytes(rows.encode(compiled.plan.source.encoding))
+            yield mapping, file
+    for sample in sorted(SAMPLES.glob("*/")):
+        if (sample / "input.csv").is_file():
+            yield sample / "mapping.yaml", sample / "input.csv"
     for mapping, file in NIGHTLY.items():
         yield SAMPLES / "nightly" / mapping, SAMPLES / "nightly" / file
 
@@ -186,10 +197,11 @@ def filled(page: str, listed: Sequence[Hits]) -> str:
 
 def all_hits(wanted: Sequence[str] = ()) -> list[Hits]:
     """The figures of all exports, or of those whose path has one of some texts."""
-    return [
-        hits(mapping, file) for mapping, file in exports()
-        if not wanted or any(each in str(mapping) for each in wanted)
-    ]  # fmt: skip
+    with TemporaryDirectory() as folder:
+        return [
+            hits(mapping, file) for mapping, file in exports(Path(folder))
+            if not wanted or any(each in str(mapping) for each in wanted)
+        ]  # fmt: skip
 
 
 def main() -> int:

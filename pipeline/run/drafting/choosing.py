@@ -110,7 +110,12 @@ class Draft:
                 section,
                 indent,
                 name,
-                Value(bare(claim.column), (claim.column,), self.facts.filled(claim.column), doubt),
+                Value(
+                    values.cell(self.facts, claim.column),
+                    (claim.column,),
+                    self.facts.filled(claim.column),
+                    doubt,
+                ),
             )
         ]
 
@@ -131,6 +136,8 @@ class Draft:
         if claim is None or claim.column == self.facts.key:
             return []
         unsure = unsure or doubt
+        if claim.meaning.unit == "cents" and not unsure:
+            unsure = "cents, by its name: {sql: … / 100}, docs/cookbook.md"
         if settled and not unsure and not self.facts.agrees(claim.column):
             unsure = self.facts.disagreement(claim.column)
         made = values.amount(self.facts, claim)
@@ -153,11 +160,13 @@ class Draft:
         kind: Kind,
         *,
         settled: bool = False,
+        why: str = "",
     ) -> list[Line]:
         """A target that is a day or a moment."""
         claim, doubt = self.one(self.facts.claims(concept, roles, weakest=1))
         if claim is None:
             return []
+        doubt = doubt or why
         made = values.date(self.facts, claim, kind, self.usual)
         if settled and not doubt and not self.facts.agrees(claim.column):
             doubt = self.facts.disagreement(claim.column)

@@ -185,7 +185,7 @@ def _likeness(sample: bytes, encoding: str) -> float:
 def _marks(text: str, source: Source, why: dict[str, str]) -> Dialect:
     """Delimiter, quote, comment lines and header of a text."""
     lines = _lines(text)
-    comment = _comment(lines)
+    comment = _comment(lines, _delimiter(lines)[0])
     if comment:
         lines = [each for each in lines if not each.startswith(comment)]
         source = replace(source, comment=comment)
@@ -224,13 +224,15 @@ def _lines(text: str) -> list[str]:
     return [each for each in re.split("\r\n|\r|\n", text) if each.strip("\0 ")][:_LINES]
 
 
-def _comment(lines: Sequence[str]) -> str | None:
+def _comment(lines: Sequence[str], delimiter: str) -> str | None:
+    """What lines begin with that are none: they have not as many cells as the others."""
     for mark in _COMMENTS:
-        there = [each.startswith(mark) for each in lines]
-        if any(there) and not all(there):
-            rest = [each for each, is_one in zip(lines, there, strict=True) if not is_one]
-            wide = Counter(each.count(mark) for each in rest).most_common(1)[0]
-            if mark == "#" or (wide[0] == 0 and wide[1] > len(rest) / 2):
+        there = [each for each in lines if each.startswith(mark)]
+        rest = [_count(each, delimiter) for each in lines if not each.startswith(mark)]
+        if there and rest and mark != delimiter:
+            usual = Counter(rest).most_common(1)[0][0]
+            # of #1001 and the like the cells are as many as elsewhere
+            if usual and sum(_count(each, delimiter) == usual for each in there) < len(there) / 2:
                 return mark
     return None
 
@@ -291,11 +293,16 @@ def _of_several(lines: Sequence[str], delimiter: str) -> str:
     head = lines[0] if lines else ""
     if delimiter * 2 in head and delimiter not in head.replace(delimiter * 2, ""):
         return delimiter * 2
-    before = {head[at - 1] for at, each in enumerate(head) if each == delimiter and at}
-    if len(before) == 1 and head.count(delimiter) > 1:
-        (mark,) = before
-        if not mark.isalnum() and mark not in "\"' )]" and mark != delimiter:
-            return mark + delimiter
+    before = Counter(
+        line[at - 1]
+        for line in lines[:50]
+        for at, each in enumerate(line)
+        if each == delimiter and at
+    )
+    mark, count = before.most_common(1)[0] if before else ("", 0)
+    is_mark = not mark.isalnum() and mark not in "\"' )]" and mark != delimiter
+    if is_mark and head.count(delimiter) > 1 and count >= 0.75 * before.total():
+        return mark + delimiter
     return delimiter
 
 

@@ -219,7 +219,8 @@ def _begun(sample: Sample, name: str, timezone: str | None, key: str | None) -> 
     sold = any(facts.claims(each) for each in ("order_total_amount", "order_date")) or facts.claims(
         "unit_price", ("", "item")
     )
-    handed_over = parcels and email_claim(made)[0] is None and not sold
+    mail = email_claim(made)[0]
+    handed_over = parcels and not sold and (mail is None or not looks[mail.column].filled)
     made.creates = country is not None and not doubt and not country.doubt and not handed_over
     has_lines = any(
         facts.claims(each, ("", "item"))

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pipeline.run.drafting.grain import Orders
-from pipeline.run.drafting.looks import Look
+from pipeline.run.drafting.looks import Look, together
 from pipeline.run.drafting.names import Meaning, concepts, meanings
 from pipeline.run.drafting.notation import Notation
 from pipeline.run.drafting.sample import Sample
@@ -12,6 +12,11 @@ from pipeline.run.drafting.sample import Sample
 OWN = ("", "order", "customer")  # roles of what belongs to the order
 SHIP = ("ship", "", "customer", "order")  # roles of where it goes, best first
 _SURE = 0.8  # of the values must be what the name says
+_SOME = 0.15  # of the cells with several values say that the column has them
+_ONE_EACH = frozenset(
+    ["tracking_number", "sku", "quantity", "line_item_id", "barcode", "unit_price", "weight"]
+)
+_OF_LINES = _ONE_EACH | {"article_name", "product_id", "variant_id", "size", "color"}
 _BY_NAME = 0.5  # where it is the very word
 
 
@@ -21,8 +26,10 @@ def countries(found: Look) -> float:
 
 
 def dated(found: Look) -> float:
-    """How many values the best date format reads."""
-    return max(found.formats.values(), default=0) / found.filled if found.filled else 0.0
+    """How many values the best date format reads, or several formats together."""
+    best = max(found.formats.values(), default=0)
+    several = sum(found.formats[each] for each in together(found))
+    return max(best, several) / found.filled if found.filled else 0.0
 
 
 # What the values of a column must be, so that its name is believed.
@@ -47,6 +54,7 @@ FITS: Mapping[str, Callable[[Look], float]] = {
     "boolean": lambda found: found.share("yes_no"),
     "postcode": lambda found: found.share("postcode"),
     "region": lambda _: 1.0,
+    "title": lambda found: 0.0 if found.share("code") > 0.3 else 1.0 - found.share("any"),
     "words": lambda found: 1.0 - found.share("any"),
     "person": lambda found: 1.0 - found.share("digit"),
 }
@@ -54,7 +62,7 @@ NO_FIT: Mapping[str, str] = {
     "email": "e-mail addresses", "amount": "numbers", "number": "numbers", "quantity": "numbers",
     "currency": "currencies of ISO 4217", "language": "languages of ISO 639", "country": "countries",
     "zone": "time zones", "url": "web addresses", "gtin": "article codes", "date": "dates of a known form",
-    "moment": "dates of a known form", "boolean": "yes or no", "postcode": "postcodes", "words": "words", "person": "names, for digits are in them",
+    "moment": "dates of a known form", "boolean": "yes or no", "postcode": "postcodes", "words": "words", "title": "names, but codes", "person": "names, for digits are in them",
 }  # fmt: skip
 
 
@@ -120,6 +128,10 @@ class Facts:
     def _doubt(self, meaning: Meaning, found: Look) -> str:
         """Why the values of a column speak against its name; of the very word it takes more of them."""
         is_ = concepts()[meaning.concept].is_
+        if meaning.concept in _OF_LINES and self._is_numbered(found.name):
+            return "one of several numbered columns: rows.unpivot, docs/cookbook.md"
+        if meaning.concept in _ONE_EACH and not found.numeric and found.share("several") > _SOME:
+            return "several values in a cell: rows.explode, docs/cookbook.md"
         if not found.filled:
             return "" if is_ not in ("moment", "date") else "no values in this file"
         share = FITS[is_](found)
@@ -131,6 +143,10 @@ class Facts:
             if number
             else f"its values are no {NO_FIT[is_]}"
         )
+
+    def _is_numbered(self, name: str) -> bool:
+        """Whether there is the same column with a 2 where this one has a 1."""
+        return "1" in name and name.replace("1", "2", 1) in self.looks
 
     def nameless(self, kind: str) -> list[str]:
         """Columns whose names say nothing and whose values are all of a kind."""

@@ -119,7 +119,7 @@ def shaped(text: str, number: int) -> str:
     """Write a text of the same shape, numbered in its last digits; letters that all of a kind have stay.
 
     >>> shaped("WH-500201", 1), shaped("#1001", 2), shaped("1Z999AA10123456784", 1)
-    ('WH-100001', '#1002', '1Z999AA11000000016')
+    ('WH-100001', '#1002', '1Z999AA10000000015')
     >>> shaped("Ada Meyer", 1), shaped("+49 30 123456", 1)
     ('Aaa Aaaab', '+10 00 000001')
     """

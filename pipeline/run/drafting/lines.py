@@ -6,6 +6,7 @@ import polars as pl
 
 from pipeline.run.drafting import values
 from pipeline.run.drafting.choosing import Draft
+from pipeline.run.drafting.facts import Claim
 from pipeline.run.drafting.flow import bare, template, there
 from pipeline.run.drafting.grain import Grain, distinct_in
 from pipeline.run.drafting.values import Value
@@ -59,9 +60,16 @@ def line_id(draft: Draft) -> Value:
         if _alone(draft, claim.column):
             return Value(bare(claim.column), (claim.column,), remark)
         return Value(template(key, claim.column), (key, claim.column), remark)
+    codes = _codes(draft)
     for concept in ("sku", "variant_id", "barcode", "product_id"):
-        for claim in draft.facts.claims(concept, _LINE):
-            if draft.facts.looks[claim.column].filled and (distinct_in(rows, [key, claim.column])):
+        coded = [codes] if codes is not None and concept == "sku" else []
+        for claim in (*draft.facts.claims(concept, _LINE), *coded):
+            found = draft.facts.looks[claim.column]
+            if (
+                found.filled == found.rows
+                and found.rows
+                and (distinct_in(rows, [key, claim.column]))
+            ):
                 why = f"no line numbers in this file: a {concept} must not stand twice in an order"
                 return Value(template(key, claim.column), (key, claim.column), why)
     if draft.facts.orders.several:
@@ -75,6 +83,14 @@ def line_id(draft: Draft) -> Value:
         ]  # fmt: skip
         return Value(template(key, name), (key,), "")
     return Value("?", (), "", "nothing in this file tells the lines of an order apart")
+
+
+def _codes(draft: Draft) -> Claim | None:
+    """A column of articles whose values are codes, where no column is called so."""
+    claims = [] if draft.facts.claims("sku", _LINE) else draft.facts.claims("sku", _LINE, weakest=1)
+    if claims and claims[0].column != draft.facts.key and draft.facts.looks[claims[0].column].share("code") >= 0.8:  # fmt: skip
+        return claims[0]
+    return None
 
 
 def _again(draft: Draft, column: str) -> int:
@@ -145,6 +161,10 @@ def _rows_without(draft: Draft, line_id: Value) -> int:
 
 def article(draft: Draft, section: str, indent: str) -> Iterator[Line]:
     """What article a line is of."""
+    codes = _codes(draft)
+    if codes is not None:
+        made = Value(bare(codes.column), (codes.column,), "codes, by their look")
+        yield draft.put(section, indent, "sku", made)
     for name in ("sku", "barcode", "article_name", "product_id", "variant_id"):
         lines = draft.simple(section, indent, name, name, _LINE)
         if (

@@ -46,6 +46,9 @@ _TEXTS: Mapping[str, str] = {
     "email": r"^[^@\s,;]+@[^@\s,;]+\.[^@\s.,;]+$",
     "url": r"^https?://\S+$",
     "postcode": r"^'?[A-Za-z]{0,3}[ -]?[0-9][0-9A-Za-z]{1,5}(?:[ -][0-9A-Za-z]{2,4})?$|^[A-Za-z]{1,2}[0-9][0-9A-Za-z]? ?[0-9][A-Za-z]{2}$|^[A-Za-z][0-9][A-Za-z] ?[0-9][A-Za-z][0-9]$",
+    "several": r"^[^\s|;,]+(?:[|;,][^\s|;,]+)+$|.\|.",
+    "code": r"^[A-Z0-9]*[-_./]?[A-Z0-9]*\d[A-Z0-9._/-]*$",
+    "mark": r"^'|^=\"",
     "digit": r"\d",
     "blank": r"\s",
     "letters": r"^[A-Za-z]+$",
@@ -205,3 +208,15 @@ def readable(found: Look, formats: Iterable[str]) -> list[str]:
         (each for each in formats if found.formats.get(each, 0) >= 0.95 * found.filled),
         key=lambda each: -found.formats[each],
     )
+
+
+def together(found: Look) -> list[str]:
+    """Formats that read the dates of a column among them, each value by one of them only; the best first."""
+    chosen: list[str] = []
+    read = 0
+    for written, number in sorted(found.formats.items(), key=lambda pair: -pair[1]):
+        turned = written.replace("%d", "\0").replace("%m", "%d").replace("\0", "%m")
+        if read + number <= found.filled and turned not in found.formats:
+            chosen.append(written)
+            read += number
+    return chosen

@@ -3,7 +3,7 @@
 import re
 import tomllib
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -14,12 +14,15 @@ _CONNECTORS = ("dela", "del", "des", "de", "du", "d", "la", "of", "im", "in", "d
 # What stands behind a name and says how its values are measured, and what that means.
 _UNITS: Mapping[str, str] = {
     "kilogramm": "kg", "kilograms": "kg", "kilos": "kg", "kg": "kg", "gramm": "g", "grams": "g",
-    "ounces": "oz", "oz": "oz", "pounds": "lbs", "lbs": "lbs", "lb": "lbs", "gr": "g",
+    "ounces": "oz", "oz": "oz", "pounds": "lbs", "lbs": "lbs", "lb": "lbs", "gr": "g", "cents": "cents", "cent": "cents", "centimes": "cents", "centimos": "cents",
     "eur": "EUR", "usd": "USD", "gbp": "GBP", "chf": "CHF",
 }  # fmt: skip
 
 
-_MEASURED = frozenset(["weight", "unit_price", "order_total_amount", "shipping_cost"])
+_MEASURED = frozenset([
+    "weight", "unit_price", "order_total_amount", "order_tax_amount", "order_net_amount", "order_discount_amount",
+    "shipping_cost", "line_tax_amount",
+])  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ def _words() -> _Words:
     )
     concepts = {
         name: Concept(
-            name, table.get("is", ""), frozenset(map(folded, table.get("names", ()))),
+            name, table.get("is", ""), frozenset(_spellings(table.get("names", ()))),
             frozenset(map(folded, table.get("weak", ()))),
         )
         for name, table in read.items()
@@ -72,6 +75,17 @@ def _words() -> _Words:
         for each in concept.weak:
             weak[each] = (*weak.get(each, ()), concept.name)
     return _Words(tuple(roles), concepts, strong, weak)
+
+
+def _spellings(names: Sequence[str]) -> Iterator[str]:
+    """Names as they are folded; a number may be abbreviated: N° suivi, Num. de suivi, Nº Seguimiento."""
+    for name in map(folded, names):
+        yield name
+        if name.startswith("numero"):
+            rest = name.removeprefix("numero").removeprefix("de")
+            for number in ("numero", "num", "no", "n", "nr"):
+                yield number + rest
+                yield f"{number}de{rest}"
 
 
 def concepts() -> Mapping[str, Concept]:

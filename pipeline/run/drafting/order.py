@@ -2,19 +2,31 @@
 
 from collections.abc import Sequence
 
+import polars as pl
+
 from pipeline.model.field import Kind
 from pipeline.run.drafting import values
 from pipeline.run.drafting.choosing import Draft
 from pipeline.run.drafting.facts import OWN, SHIP, Claim
 from pipeline.run.drafting.flow import bare, template
-from pipeline.run.drafting.lines import has_lines
-from pipeline.run.drafting.names import Meaning
+from pipeline.run.drafting.names import Meaning, folded
 from pipeline.run.drafting.values import Value
 from pipeline.run.sheet import Line, counted
 
 _LINE = ("", "item")
 _PARCEL = ("", "parcel", "ship", "order")
 _BILL = ("bill",)
+_CREATED = frozenset(
+    [
+        "created",
+        "createdat",
+        "createdon",
+        "datecreated",
+        "erstelltam",
+        "datecreation",
+        "fechacreacion",
+    ]
+)
 _ACCOUNT = "must be known in the account under this name"
 _SAID_LITTLE = "its name says little"
 _ADDRESS = (
@@ -27,9 +39,13 @@ _CANCELLED = ("storn", "cancel", "annul", "abgebrochen", "void")
 def order(draft: Draft) -> list[Line]:
     """The fields of the order."""
     lines = [Line("order:"), *_order_number(draft)]
-    if not draft.creates:
-        return lines + _of_known(draft)
-    lines += _country(draft) + _email(draft) + recipient_name(draft, "order", "  ", SHIP)
+    if draft.creates:
+        lines += _country(draft) + _email(draft)
+    elif draft.facts.claims("tracking_number", _PARCEL):
+        return lines
+    else:
+        lines += _email_of_known(draft)
+    lines += recipient_name(draft, "order", "  ", SHIP)
     lines += draft.simple(
         "order",
         "  ",
@@ -48,9 +64,7 @@ def order(draft: Draft) -> list[Line]:
                 Value(made.text, made.columns, made.remark, made.doubt or doubt),
             )
         )
-    lines += draft.dated(
-        "order", "  ", "order_date", "order_date", OWN, Kind.DATETIME, settled=True
-    )
+    lines += _ordered(draft)
     lines += draft.simple("order", "  ", "customer_number", "customer_number", settled=True)
     lines += draft.simple("order", "  ", "invoice_number", "invoice_number", settled=True)
     lines += draft.simple("order", "  ", "payment_method", "payment_method", settled=True)
@@ -71,12 +85,34 @@ def order(draft: Draft) -> list[Line]:
     return lines
 
 
-def _of_known(draft: Draft) -> list[Line]:
-    """Fields of orders that exist already, where a column is of them and nothing else."""
-    if draft.facts.claims("tracking_number", _PARCEL) or not has_lines(draft):
+def _ordered(draft: Draft) -> list[Line]:
+    """When it was ordered; a date of creation beside parcels may be theirs."""
+    claims = draft.facts.claims("order_date", OWN, weakest=1)
+    unclear = (
+        claims
+        and folded(claims[0].column) in _CREATED
+        and draft.facts.claims("tracking_number", _PARCEL)
+    )
+    doubt = "of the order, or of the parcel?" if unclear else ""
+    return draft.dated(
+        "order", "  ", "order_date", "order_date", OWN, Kind.DATETIME, settled=True, why=doubt
+    )
+
+
+def _email_of_known(draft: Draft) -> list[Line]:
+    """The address of orders that exist; `_unset` would take away the one that they have."""
+    claim, doubt = email_claim(draft)
+    if claim is None:
         return []
-    lines = draft.dated("order", "  ", "order_date", "order_date", OWN, Kind.DATETIME, settled=True)
-    return lines + _amounts(draft)
+    made = values.email(draft.facts, claim, default=False)
+    return [
+        draft.put(
+            "order",
+            "  ",
+            "recipient_email",
+            Value(made.text, made.columns, made.remark, made.doubt or doubt),
+        )
+    ]
 
 
 def _order_number(draft: Draft) -> list[Line]:
@@ -160,6 +196,8 @@ def recipient_name(draft: Draft, section: str, indent: str, roles: Sequence[str]
     claim, doubt = draft.one(draft.facts.claims("name", roles))
     first, _ = draft.one(draft.facts.claims("first_name", roles))
     last, _ = draft.one(draft.facts.claims("last_name", roles))
+    if first is not None and last is None and _is_last(draft, claim, first):
+        last, claim = claim, None  # Vorname;Name
     both = first is not None and last is not None and first.meaning.role == last.meaning.role
     if claim is not None and not doubt and not draft.facts.agrees(claim.column):
         doubt = f"{draft.facts.disagreement(claim.column)}: is it the name of an article?"
@@ -169,13 +207,38 @@ def recipient_name(draft: Draft, section: str, indent: str, roles: Sequence[str]
                 section,
                 indent,
                 "recipient_name",
-                Value(bare(claim.column), (claim.column,), draft.facts.filled(claim.column), doubt),
+                Value(
+                    values.cell(draft.facts, claim.column),
+                    (claim.column,),
+                    draft.facts.filled(claim.column),
+                    doubt,
+                ),
             )
         ]
     if both and first is not None and last is not None:
         made = Value(template(first.column, last.column, between=" "), (first.column, last.column))
         return [draft.put(section, indent, "recipient_name", made)]
     return []
+
+
+def _is_last(draft: Draft, name: Claim | None, first: Claim) -> bool:
+    """Whether a column `Name` beside one of given names has the family names: they are not in it, too."""
+    if name is None or name.doubt or name.meaning.role != first.meaning.role:
+        return False
+    rows = draft.facts.sample.rows.filter(
+        (pl.col(name.column) != "") & (pl.col(first.column) != "")
+    )
+    within = rows.select(pl.col(name.column).str.contains(pl.col(first.column), literal=True).sum())
+    return rows.height > 0 and int(within.item() or 0) < 0.5 * rows.height
+
+
+def _last_name(draft: Draft, section: str, roles: Sequence[str]) -> list[Line]:
+    """The family name where only `Name` says it."""
+    first, _ = draft.one(draft.facts.claims("first_name", roles))
+    name, doubt = draft.one(draft.facts.claims("name", roles))
+    if first is None or name is None or doubt or not _is_last(draft, name, first):
+        return []
+    return [draft.put(section, "    ", "last_name", values.plain(draft.facts, name))]
 
 
 def _amounts(draft: Draft) -> list[Line]:
@@ -244,6 +307,8 @@ def _address(draft: Draft, name: str, roles: Sequence[str]) -> list[Line]:
         lines = [Line(f"  {name}:", empty)]
     for part in ("first_name", "last_name"):
         lines += _part(draft, section, part, part, near, lacking)
+    if not lacking and not draft.facts.claims("last_name", near):
+        lines += _last_name(draft, section, near)
     street = _street(draft, near)
     if street is not None:
         lines.append(draft.put(section, "    ", "address_line", street, active=not lacking))
@@ -279,7 +344,12 @@ def _part(
     found = draft.facts.looks[claim.column]
     if concept == "region_code" and found.filled and found.share("region") < 0.8 and not doubt:
         doubt = "its values are no codes of ISO 3166-2"
-    made = Value(bare(claim.column), (claim.column,), draft.facts.filled(claim.column), doubt)
+    made = Value(
+        values.cell(draft.facts, claim.column),
+        (claim.column,),
+        draft.facts.filled(claim.column),
+        doubt,
+    )
     return [draft.put(section, "    ", part, made, active=not lacking)]
 
 

@@ -70,8 +70,11 @@ def trackings(draft: Draft) -> list[Line]:
         lines.append(Line(f"  when: {there(number.column)}", draft.facts.filled(number.column)))
     lines.append(Line("  fields:"))
     blanks = any(" " in text for text, _ in found.top)
+    bared = found.share("mark") > 0
     told = _schemes(draft, number.column)
-    written = value(number.column, do=['{replace: [" ", ""]}', "upper"] if blanks else ())
+    written = value(
+        number.column, do=['{replace: [" ", ""]}', "upper"] if blanks else ["bare"] if bared else ()
+    )
     lines.append(
         draft.put(
             "trackings",

@@ -1,5 +1,6 @@
 """The value of one target: its column, the steps and formats that its notation needs, and remarks."""
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,12 +10,13 @@ from pipeline.model.edi.candidates import CONFIRMED, COURIERS
 from pipeline.model.field import Kind
 from pipeline.run.drafting.facts import Claim, Facts
 from pipeline.run.drafting.flow import bare, value
-from pipeline.run.drafting.looks import Look, readable
+from pipeline.run.drafting.looks import Look, readable, together
 from pipeline.run.drafting.notation import twins
 from pipeline.run.sheet import Line, counted
 
 NO_ZONE = "its times have no offset: set source.timezone first, or --timezone"
 _TABLE_MAX = 60
+_MARKED = 0.02  # of the cells begin with an apostrophe or =", and no name does so often
 _SYMBOLS = ("€", "$", "£", "EUR", "USD", "GBP", "CHF")
 _UNITS = frozenset(["kg", "g", "lbs", "oz"])
 
@@ -58,9 +60,16 @@ class Tables:
         return [Line("lookups:"), *lines] if lines else []
 
 
+def cell(facts: Facts, column: str) -> str:
+    """A column as it is, without what keeps a spreadsheet from changing it."""
+    return value(column, do=["bare"] if facts.looks[column].share("mark") > _MARKED else ())
+
+
 def plain(facts: Facts, claim: Claim) -> Value:
-    """A column as it is."""
-    return Value(bare(claim.column), (claim.column,), facts.filled(claim.column), claim.doubt)
+    """A column as it is, with how many rows have it."""
+    return Value(
+        cell(facts, claim.column), (claim.column,), facts.filled(claim.column), claim.doubt
+    )
 
 
 def country(facts: Facts, claim: Claim, tables: Tables) -> Value:
@@ -162,6 +171,21 @@ def date(facts: Facts, claim: Claim, kind: Kind, usual: str | None) -> Value:
     doubt = claim.doubt
     remark = facts.filled(claim.column)
     both = twins(found)
+    several = together(found) if written is None and not both else []
+    if (
+        1 < len(several) < 5
+        and sum(found.formats[each] for each in several) >= 0.95 * found.filled
+        and not doubt
+    ):
+        listed = ", ".join(json.dumps(each) for each in several)
+        lacking = (
+            facts.timezone is None
+            and any("%z" not in each for each in several)
+            and kind is Kind.DATETIME
+        )
+        text = f"{{from: {bare(claim.column)}, format: [{listed}]}}"
+        says = "; ".join(f"{found.formats[each]:,} are {each}" for each in several)
+        return Value(text, (claim.column,), says, NO_ZONE if lacking else "")
     if not doubt and written is None:
         if both:
             doubt = f"{both[0]} and {both[1]} both fit, and no value proves which"
