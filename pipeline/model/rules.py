@@ -518,7 +518,7 @@ _ROWS: tuple[Rule, ...] = (
     # several files, one order
     _rule(
         "R330",
-        Stage.GROUP,
+        _RULES,
         "Row of no order",
         'no row of {detail} has the key "{value}"',
         "the file of the orders has no such order, so this row would be lost",
@@ -526,7 +526,7 @@ _ROWS: tuple[Rule, ...] = (
     ),
     _rule(
         "R331",
-        Stage.GROUP,
+        _RULES,
         "Row of no order left out",
         'no row of {detail} has the key "{value}", so this row is left out',
         "the mapping says that such rows are of no concern (`orphans: skip`)",
@@ -536,7 +536,7 @@ _ROWS: tuple[Rule, ...] = (
     ),
     _rule(
         "R332",
-        Stage.GROUP,
+        _RULES,
         "Order without rows in another file",
         'no row of {detail} has the key "{value}" of this order',
         "the mapping says that each order has one there (`required`); lines are not sent after an order was made",

@@ -59,7 +59,8 @@ def facts_of(
         "run_id": run_id,
         "title": "Order import",
         "mappings": [
-            {"name": j.plan.name, "sha256": j.sha256, "path": str(j.path.absolute()), "mode": _mode(j.plan)}
+            {"name": j.plan.name, "sha256": j.sha256, "path": str(j.path.absolute()), "mode": _mode(j.plan),
+             **({"joined": True} if j.plan.is_reference else {})}
             for j in jobs
         ],
         "profile": profile,

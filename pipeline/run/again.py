@@ -22,7 +22,7 @@ from pipeline.report.owners import owner_of
 from pipeline.report.summary import counted
 from pipeline.run.folder import REFUSED, RunFolder
 from pipeline.run.plans import run_of
-from pipeline.run.refused import REFUSED_OUTCOMES, files_of, linked, waiting
+from pipeline.run.refused import REFUSED_OUTCOMES, files_of, joined_files, linked, waiting
 from pipeline.run.request import RunUnknown, kind_of_run, resume_command, typed
 
 _NAMED = 5  # causes or files that a sentence names
@@ -195,7 +195,7 @@ def _claims(
                        code="C134", help=import_again)  # fmt: skip
     paths = {each["name"]: Path(each["path"]) for each in facts["mappings"]}
     claims: dict[Path, list[tuple[Path, str]]] = {}
-    for index in files_of(folder, keys):
+    for index in [*files_of(folder, keys), *joined_files(facts)]:
         file = next(each for each in facts["files"] if each["index"] == index)
         copy = folder.path / REFUSED / file["snapshot"]
         if not copy.is_file():

@@ -125,6 +125,8 @@ class _Writer:
         if file["form"]["format"] not in TEXT_FORMATS:
             yield from self._messages(index, file["name"], ordinals)
             return
+        if any(m.get("joined") for m in self.kept["mappings"] if m["name"] == file["mapping"]):
+            return  # it is corrected where it lies, and read from there
         mine = self.rows.filter(pl.col(FILE).is_in(ordinals))
         if not mine.height:
             return

@@ -125,7 +125,7 @@ class Flow:
                 self.options = replace(self.options, create_only=True)
             made = compiled(wanted.each_mapping)
             first = next(each.plan.name for each in made.values())
-            inputs = [str(file) for file in wanted.mappings]
+            inputs = [str(file) for file in (*wanted.mappings, *wanted.joined)]
             return self._run(ledger, endpoint, first, wanted.each_mapping, inputs, wanted)
 
     def again(self, name: str, causes: Sequence[str], owners: Sequence[str]) -> Result:

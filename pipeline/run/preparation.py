@@ -67,7 +67,7 @@ class Preparation:
             mappings, inputs, folder, self._warning, [self.settings.home, self.settings.reports],
             readiness=self._readiness(chosen=chosen),
             reception=reception,
-            by_partner=self.options.by_partner, corrected=wanted.mappings if wanted else None,
+            by_partner=self.options.by_partner, corrected={**wanted.mappings, **wanted.joined} if wanted else None,
             claims=claims, before=None if chosen else known.imported(self.options, self.settings),
             s3_endpoint=self.settings.s3_endpoint,
         )  # fmt: skip

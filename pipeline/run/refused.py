@@ -6,8 +6,9 @@ customers' data: folder 0700, removed by `report prune` with the rest of the run
 
 import os
 import shutil
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -28,8 +29,9 @@ def keep_refused(folder: RunFolder, tables: RunTables) -> None:
     )
     if not keys:
         return
-    files = folder.facts()["files"]
-    for index in files_of(folder, keys):
+    facts = folder.facts()
+    files = facts["files"]
+    for index in [*files_of(folder, keys), *joined_files(facts)]:
         file = next(each for each in files if each["index"] == index)
         place = folder.path / REFUSED / file["snapshot"]
         if not place.exists():  # several mappings may read one file
@@ -60,6 +62,12 @@ def files_of(folder: RunFolder, keys: Collection[str]) -> list[int]:
     wanted = pl.LazyFrame({"key": sorted(keys)}, schema={"key": pl.String})
     found = folder.scan("rows", ROW_SCHEMA).join(wanted, on="key", how="semi").select(FILE)
     return found.unique().sort(FILE).collect().to_series().to_list()
+
+
+def joined_files(facts: Mapping[str, Any]) -> list[int]:
+    """The ordinals of the files that were joined to the rows of others; these belong to no order."""
+    joined = {each["name"] for each in facts["mappings"] if each.get("joined")}
+    return [f["index"] for f in facts["files"] if f["mapping"] in joined and not f.get("aside")]
 
 
 def linked(original: Path, copy: Path) -> None:

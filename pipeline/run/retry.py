@@ -17,6 +17,7 @@ from pipeline.config import Settings
 from pipeline.ledger import PLANNED_SCHEMA, Ledger, RunRecord
 from pipeline.ledger import RunState as LedgerState
 from pipeline.mapping.plan import NUMBER, TEXT_FORMATS, Source
+from pipeline.mapping_file import taken_apart
 from pipeline.model.origin import FILE, LINE, place
 from pipeline.model.outcomes import (
     ARRIVED_ORDERS,
@@ -34,7 +35,7 @@ from pipeline.report.summary import counted
 from pipeline.run.corrected import MESSAGES_ENDING
 from pipeline.run.folder import RunFolder
 from pipeline.run.request import Options, elsewhere, typed
-from pipeline.run.source import Job
+from pipeline.run.source import Job, compiled
 
 RETRIED = "retried"  # the folder of the table below
 # Which order each row of a corrected file was of, as far as the run before knew.
@@ -57,10 +58,12 @@ class RetryRefused(StopRun):
 class Asked:
     """What is to be retried: the mapping of each file, and how the runs before were.
 
+    `joined` are the files that are joined to these rows, as they are now, each with its mapping.
     `backfill` and `create_only` say whether one of them was.
     """
 
     mappings: Mapping[Path, Path]
+    joined: Mapping[Path, Path] = field(default_factory=dict)
     backfill: bool = False
     mapping_named: bool = False
     create_only: bool = False
@@ -108,6 +111,7 @@ def asked(
         SourceUnusable: a file cannot be read.
     """
     found: dict[Path, Path] = {}
+    joined: dict[Path, Path] = {}
     backfill = create_only = False
     for file in dict.fromkeys(files):
         befores = list(_runs_of(file, ledger, endpoint, settings, named=bool(mappings)))
@@ -119,6 +123,9 @@ def asked(
                 raise RetryRefused("several mappings are named for corrected files", code="C141",
                                    help="retry the files of each mapping on their own, or leave out -m: "
                                    "the run that wrote a file knows its mapping")  # fmt: skip
+            if compiled(mappings).get(mappings[0]) is None:
+                raise RetryRefused(f"{mappings[0]} has several sources, and it is not said which of them {file} is of",
+                                   code="C141", help="leave out -m: the run that wrote a file knows its source")  # fmt: skip
             found[file] = mappings[0]
             continue
         chosen = dict.fromkeys(_mapping_of(file, before) for before in befores)
@@ -126,7 +133,9 @@ def asked(
             raise RetryRefused(f"{file} has rows of runs with different mappings", code="C141",
                                help="make a file of the rows of each run, or name the mapping with -m")  # fmt: skip
         found[file] = next(iter(chosen))
-    return Asked(found, backfill, mapping_named=bool(mappings), create_only=create_only)
+        for before in befores:
+            joined |= _joined_to(found[file], before)
+    return Asked(found, joined, backfill, mapping_named=bool(mappings), create_only=create_only)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +227,32 @@ def _inputs_of(file: Path, form: Source | None, run: str) -> list[str]:
         return []
     ours = read_ours(file, form, name=file.name).filter(pl.col("run") == run)
     return ours.get_column("file").drop_nulls().unique(maintain_order=True).to_list()
+
+
+def _joined_to(mapping: Path, before: _Before) -> dict[Path, Path]:
+    """The files that are joined to rows of a mapping with several sources, where they lay then.
+
+    What is wrong in one of them is corrected there, so it is read as it is now.
+
+    Raises:
+        RetryRefused: one of them is gone.
+    """
+    whole = taken_apart(mapping)[0]
+    paths = {each["name"]: Path(each["path"]) for each in before.facts["mappings"]}
+    joined = {each["name"] for each in before.facts["mappings"] if each.get("joined")}
+    found = {}
+    for file in before.facts["files"]:
+        name = file["mapping"]
+        if name not in joined or taken_apart(paths[name])[0] != whole or file.get("aside"):
+            continue
+        place = Path(file["path"])
+        if not place.is_file():
+            raise RetryRefused(
+                f"{place}, which is joined to these rows, is gone", code="C141",
+                help="put it back, or import the whole orders with `pipeline run`: what has arrived is not sent twice",
+            )  # fmt: skip
+        found[place] = paths[name]
+    return found
 
 
 def _mapping_of(file: Path, before: _Before) -> Path:

@@ -1,0 +1,101 @@
+"""Several files that make orders together: run, retried, in partitions, and with a file missing."""
+
+import json
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from pipeline.model.stops import SourceUnusable
+from pipeline.run import spool
+from tests.run.conftest import Warehouse
+
+SAMPLE = Path(__file__).parents[2] / "samples" / "header-lines-shipments"
+
+
+@pytest.fixture
+def night(warehouse: Warehouse) -> Warehouse:
+    """The sample's files and mapping in the folder of the warehouse, and nothing else."""
+    for old in warehouse.folder.glob("*.yaml"):
+        old.unlink()
+    for file in (*SAMPLE.glob("*.csv"), SAMPLE / "mapping.yaml"):
+        shutil.copy(file, warehouse.folder / file.name)
+    return warehouse
+
+
+def _sent(warehouse: Warehouse) -> dict[str, str]:
+    return {put.order_number: put.body.decode() for put in warehouse.sandbox.puts()}
+
+
+def test_each_row_of_each_file_is_accounted_for_and_the_rest_arrives_by_a_retry(
+    night: Warehouse,
+) -> None:
+    first = night.run(max_reject_rate=None)
+
+    assert first.summary["balances"] is True
+    assert set(_sent(night)) == {"121", "123"}  # and 99 is an update of what is not there
+    files = night.corrected(first)
+    assert not any("customers" in name for name in files)
+
+    # what is wrong in a joined file is corrected there, the rest in the files of the run
+    customers = night.folder / "customers.csv"
+    customers.write_text(
+        customers.read_text().replace("Narnia", "NO").replace("K-4,Di S", "K-9,Di S")
+    )
+    orders = next(path for name, path in files.items() if name.startswith("orders"))
+    lines = next(path for name, path in files.items() if name.startswith("lines"))
+    rows = orders.read_text("utf-8-sig").splitlines(keepends=True)
+    orders.write_text(
+        "".join(row for row in rows if not row.lstrip('"').startswith("124")), "utf-8"
+    )
+    second = night.retry(orders, lines, max_reject_rate=None)
+
+    assert second.summary["balances"] is True
+    assert {"125", "126"} <= set(_sent(night))
+    assert json.loads(_sent(night)["126"])["destination_country_iso3"] == "NOR"
+
+
+def test_many_partitions_give_the_same_as_one(
+    night: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = night.plan(max_reject_rate=None)
+    monkeypatch.setattr(spool, "PARTITION_BYTES", 60)
+    many = night.plan(max_reject_rate=None)
+
+    assert many.summary["rows"] == one.summary["rows"]
+    assert many.summary["orders"] == one.summary["orders"]
+    assert many.summary["balances"] is True
+
+
+@pytest.mark.parametrize(
+    ("gone", "says"),
+    [
+        ("orders_20261119.csv", "all rows of lines would be of no order"),
+        ("lines_20261119.csv", "each order needs a row of it"),
+        ("customers.csv", "its columns are joined to the rows of orders"),
+    ],
+)
+def test_a_source_without_a_file_is_said_once(night: Warehouse, gone: str, says: str) -> None:
+    (night.folder / gone).unlink()
+
+    with pytest.raises(SourceUnusable, match=says):
+        night.plan(max_reject_rate=None)
+
+
+def test_a_night_without_parcels_is_none_to_stop_for(night: Warehouse) -> None:
+    (night.folder / "ship_20261119.csv").unlink()
+
+    assert night.plan(max_reject_rate=None).summary["balances"] is True
+
+
+def test_every_row_has_one_outcome(night: Warehouse) -> None:
+    from tests.golden.test_samples import _lines
+
+    told = _lines(SAMPLE / "expected" / "findings.jsonl")
+    result = night.plan(max_reject_rate=None)
+
+    rows = result.summary["rows"]
+    assert isinstance(rows, dict)
+    assert rows["read"] == rows["accepted"] + rows["rejected"] + rows["skipped"] == 21
+    assert Counter(each["code"] for each in told)["H001"] == 2
