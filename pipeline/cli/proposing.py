@@ -139,7 +139,7 @@ def _told(
         console.result("---\n".join(each.text for each in made))
         if len(made) > 1:
             console.note(
-                f"{len(files)} files have {len(made)} different shapes: a mapping for each"
+                f"{len(files)} files have {len(made)} different shapes: a mapping for each (one for all: docs/mapping.md#sources)"
             )
     return Exit.OK
 
