@@ -137,7 +137,7 @@ def convert(raw: RawTable, plan: Plan) -> Converted:
         *(_field_findings(bad, plan, gates) if bad.height else ()),
     )
     table = FieldTable(made.drop("_bad"))
-    findings = _at_its_own_record(_once(findings), frame, plan)
+    findings = at_its_own_record(_once(findings), frame, plan)
     return Converted(table, findings, filtered, repeated)
 
 
@@ -435,10 +435,10 @@ def _once(findings: Findings) -> Findings:
     return Findings(told)
 
 
-def _at_its_own_record(findings: Findings, frame: pl.DataFrame, plan: Plan) -> Findings:
+def at_its_own_record(findings: Findings, frame: pl.DataFrame, plan: Plan) -> Findings:
     """A cell that is repeated on the records below its own is told where it stands, and once.
 
-    Those below are held with their order. Rows without a key are in no order: each of them is told.
+    `frame` has ORIGIN, `_key` and the type of each record. Those below are held with their order. Rows without a key are in no order: each of them is told.
     """
     types = plan.source.records
     inherited = {name for each in types.types for name in each.inherits} if types else set()

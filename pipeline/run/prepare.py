@@ -18,7 +18,7 @@ import polars as pl
 
 from pipeline.check import check
 from pipeline.compare import COMPARED_SCHEMA, AckedOperation, KnownOrder, compare, trace
-from pipeline.convert import convert
+from pipeline.convert import at_its_own_record, convert
 from pipeline.group import Grouped, Part, group
 from pipeline.group.belonging import Beside, put_beside
 from pipeline.ledger import PLANNED_SCHEMA
@@ -268,7 +268,8 @@ def _orders(
         missing = _not_joined(share, each)
         found = each.findings + missing
         seen = found + hidden_by(missing, each.plan)
-        found = found + check(each.table, seen, each.plan, existing=known.keys())
+        judged = check(each.table, seen, each.plan, existing=known.keys())
+        found = found + _told_once(judged, share, each)
         parts.append(Part(each.plan, each.table, found, each.filtered, each.repeated, each.faulty))
     grouped = group(parts, names, backfill=options.backfill)
     findings = with_cells(grouped.findings, shares)
@@ -288,6 +289,21 @@ def _orders(
         rows,
         whole_findings(findings, rows),
     ), known
+
+
+def _told_once(judged: Findings, share: Share, each: Beside) -> Findings:
+    """What is found in a cell that is repeated on records below its own, at that one; but each R324 is kept.
+
+    From those `group` knows which cells are not sent.
+    """
+    types = each.plan.source.records
+    if types is None or not len(judged):
+        return judged
+    kinds = share.raw.rows.select(*ORIGIN, types.column)
+    rows = each.table.rows.select(*ORIGIN, KEY).join(kinds, on=ORIGIN, how="left")
+    dropped = pl.col("code") == "R324"
+    once = at_its_own_record(Findings(judged.rows.filter(~dropped)), rows, each.plan)
+    return Findings.of(once.rows, judged.rows.filter(dropped))
 
 
 def _not_joined(share: Share, each: Beside) -> Findings:

@@ -113,3 +113,18 @@ def test_orders_are_held_whole_and_come_back_as_one_table(typed: Warehouse) -> N
     assert {number: len(body["articles_order"]) for number, body in sent.items()} == {
         "A1": 2, "A2": 2, "A3": 1, "A4": 2, "A5": 2,
     }  # fmt: skip
+
+
+def test_what_no_rule_allows_is_told_at_its_own_record_once(typed: Warehouse) -> None:
+    (typed.folder / "orders.yaml").write_text(
+        MAPPING.replace("inherits: [no, ordered]", "inherits: [no, ordered, mail]"),
+        encoding="utf-8",
+    )
+    (typed.folder / "orders_1.txt").write_text(
+        "H;A1;2026-11-19;DE;no mail\nL;1;SKU-1;2\nL;2;SKU-2;1\n", encoding="utf-8"
+    )
+
+    result = typed.run(max_reject_rate=None)
+
+    told = [(each["line"], each["rule"]) for each in typed.rejections(result)]
+    assert told == [(1, "R310"), (2, "H001"), (3, "H001")]
