@@ -8,7 +8,7 @@ file must give the same for partitions of any size.
 import polars as pl
 
 from pipeline.convert import orders_of
-from pipeline.mapping.compile import KEY_JOINT
+from pipeline.mapping.compiler import KEY_JOINT
 from pipeline.mapping.plan import Plan
 from pipeline.model.origin import KEY, ORIGIN
 from pipeline.model.tables import RawTable
