@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from pipeline.mapping.trail import Clause
 
 from pipeline.mapping.notation import notation_of
-from pipeline.mapping.remarks import warn
+from pipeline.mapping.remarks import warn, warn_of_numbers
 from pipeline.mapping.sections import Sections
 
 _NULLS: Path = ("source", "null_values")
@@ -127,6 +127,7 @@ class Compiler:
             scope, doc.tests, self.part.sources if self.part is not None else ()
         )
         warn(scope, doc, order, alone=self.part is None)
+        warn_of_numbers(scope, derived, mutations)
         if order is None or key is None or (extract is None) == edi:
             return None
         made = {column.name for column in derived}

@@ -135,6 +135,8 @@ _CODES = (
      "keep one of them"),
     ("W114", "No test reaches it", "a branch or condition that no test reaches may be wrong unnoticed",
      "add rows to a test that come there"),
+    ("W115", "Change of a line by its row number", "a later file with other rows, or in another order, gives the number to another line, which is changed then",
+     "take an id that the file has, or the sku where an order names each once"),
 )  # fmt: skip
 
 MISTAKES: Mapping[str, MistakeCode] = {row[0]: MistakeCode(*row) for row in _CODES}

@@ -1,14 +1,23 @@
 """What is no mistake of a mapping and seldom meant: warnings (MAPPING §4)."""
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 
 from pipeline.mapping.columns import Scope
 from pipeline.mapping.document import Path
 from pipeline.mapping.language import ExplodeDoc, MappingDoc, UnpivotDoc
 from pipeline.mapping.mistakes import MISTAKES, Weight
-from pipeline.mapping.plan import FieldPlan, Mode, ObjectPlan, Sending
+from pipeline.mapping.plan import (
+    ColumnPlan,
+    FieldPlan,
+    Mode,
+    MutationPlan,
+    ObjectPlan,
+    Sending,
+)
 from pipeline.mapping.records import warn_of_lines
 from pipeline.model.field import Use
+
+_LINE_IDS = frozenset({"line_item_id", "old_line_item_id"})  # of a line that is there already
 
 
 def warn(scope: Scope, doc: MappingDoc, order: ObjectPlan | None, *, alone: bool) -> None:
@@ -37,6 +46,22 @@ def warn(scope: Scope, doc: MappingDoc, order: ObjectPlan | None, *, alone: bool
 def remark(scope: Scope, code: str, text: str, path: Path) -> None:
     """Note a warning at a key."""
     scope.mistake(code, text, path, MISTAKES[code].fix, key=True, weight=Weight.WARNING)
+
+
+def warn_of_numbers(
+    scope: Scope, derived: Sequence[ColumnPlan], mutations: Sequence[MutationPlan]
+) -> None:
+    """Note changes that say by `row_number` which line they are of: the next file may number otherwise."""
+    numbered: set[str] = set()
+    for column in derived:
+        if column.numbers or numbered & {*column.value.meta.root_names()}:
+            numbered.add(column.name)
+    for mutation in mutations:
+        for leaf in mutation.body.leaves():
+            if leaf.name in _LINE_IDS and numbered & {*leaf.value.meta.root_names()}:
+                text = f"the line that {mutation.type} concerns is told by the number of its row"
+                at: Path = ("mutations", mutation.index, "fields", leaf.name)
+                remark(scope, "W115", text, at)
 
 
 def _of_unused(scope: Scope, doc: MappingDoc, *, alone: bool) -> None:

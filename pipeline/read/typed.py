@@ -304,6 +304,9 @@ class TypedRecords:
             bad[at] |= lost | nowhere
             known = ~nowhere | (unsure & (home > _NONE))
             cells = self._with_inherited(cells, each.inherits, at[known], home[known])
+            # the order that it stands under is not whole without it, so that one is held
+            inside = nowhere & ~unsure & (cut > _NONE)
+            cells = self._with_inherited(cells, each.inherits, at[inside], cut[inside])
         known_before = _last(kinds != _UNKNOWN)
         at = np.flatnonzero((kinds == _UNKNOWN) & new & (known_before > _NONE))
         shared = {name for each in self._types.types for name in each.inherits}

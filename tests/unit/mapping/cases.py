@@ -3453,6 +3453,34 @@ warning[W104]: all rows form one order
 """,
     ),
     Case(
+        "W115",
+        "a change of a line by its row number",
+        """\
+version: 1
+name: m
+mode: update_only
+source: {}
+derive:
+  n: {row_number: order}
+  id: {template: "{Nr}-{n}"}
+rows: {key: Nr}
+order:
+  order_number: Nr
+mutations:
+  - type: change_line_item_quantity
+    fields: {line_item_id: id, quantity: Menge}
+""",
+        HEADER,
+        """\
+warning[W115]: the line that change_line_item_quantity concerns is told by the number of its row
+  --> m.yaml:13:14
+   |
+13 |     fields: {line_item_id: id, quantity: Menge}
+   |              ^^^^^^^^^^^^
+   = help: take an id that the file has, or the sku where an order names each once
+""",
+    ),
+    Case(
         "W112",
         "every record is a line",
         """\

@@ -76,8 +76,8 @@ def test_cells_of_the_record_above_are_repeated(tmp_path: Path, batch_bytes: int
     [
         # nothing above it
         ("L;1;a;\nH;1;Jo\n", [(2, "1")], [(1, "")], [(1, "R115", "L", " (one of type H)")]),
-        # a parcel of the order before is none of this one
-        ("H;1;Jo\nS;7\nH;2;Bo\nP;1\n", [(1, "1"), (2, "1"), (3, "2")], [(4, "")],
+        # a parcel of the order before is none of this one; the one that it stands under is held with it
+        ("H;1;Jo\nS;7\nH;2;Bo\nP;1\n", [(1, "1"), (2, "1"), (3, "2")], [(4, "2")],
          [(4, "R115", "P", " (one of type S)")]),
         # a header that cannot be read: all below it
         ("H;1;Jo\nH;2\nL;1;a;\nS;7\nP;1\nH;3;Cy\nL;1;a;\n", [(1, "1"), (6, "3"), (7, "3")],
