@@ -2,11 +2,14 @@
 
 from collections.abc import Container, Mapping, Sequence
 
+import polars as pl
+
 from pipeline.mapping.columns import Scope
 from pipeline.mapping.document import Path
 from pipeline.mapping.language import ExplodeDoc, MappingDoc, UnpivotDoc
 from pipeline.mapping.mistakes import MISTAKES, Weight
 from pipeline.mapping.plan import (
+    TEXT_PREFIX,
     ColumnPlan,
     FieldPlan,
     Mode,
@@ -54,14 +57,19 @@ def warn_of_numbers(
     """Note changes that say by `row_number` which line they are of: the next file may number otherwise."""
     numbered: set[str] = set()
     for column in derived:
-        if column.numbers or numbered & {*column.value.meta.root_names()}:
+        if column.numbers or numbered & _named(column.value):
             numbered.add(column.name)
     for mutation in mutations:
         for leaf in mutation.body.leaves():
-            if leaf.name in _LINE_IDS and numbered & {*leaf.value.meta.root_names()}:
+            if leaf.name in _LINE_IDS and numbered & _named(leaf.value):
                 text = f"the line that {mutation.type} concerns is told by the number of its row"
                 at: Path = ("mutations", mutation.index, "fields", leaf.name)
                 remark(scope, "W115", text, at)
+
+
+def _named(value: pl.Expr) -> set[str]:
+    """The columns that a value is made of."""
+    return {name.removeprefix(TEXT_PREFIX) for name in value.meta.root_names()}
 
 
 def _of_unused(scope: Scope, doc: MappingDoc, *, alone: bool) -> None:
