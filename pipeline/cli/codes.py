@@ -130,8 +130,8 @@ _CONFIGURATION = (
      "name the mapping with -m, or retry the files of each mapping on their own"),
     ("C143", _STATE, "No such cause in the run", "no refused order of the run has the cause or the owner that is named",
      "name one of those that it has, or leave the option out for all of them"),
-    ("C144", _SETUP, "No such row", "`mapping show` names a line on which no row begins: it may be the header, a line within a cell, or left out",
-     "take the line on which a row begins; the message names those around it"),
+    ("C144", _SETUP, "No such row", "`mapping show` names a line on which no row begins: it may be the header, a line within a cell, or left out; or, of several files, one that is not among them",
+     "take the line on which a row begins; the message names those around it, or the files"),
     ("C142", _STATE, "Half an order", "an order has rows in files that are not retried with this one, has arrived without these rows, or one of its rows stands in two of the files",
      "name all files with rows of the order; import one that has arrived, or has rows in an EDI file, as a whole with `pipeline run`; take a row that stands in two files out of one of them"),
 )  # fmt: skip

@@ -1,6 +1,7 @@
 """mapping show: where the values of a row or of an order come from."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import asdict
 from itertools import groupby
@@ -19,34 +20,40 @@ if TYPE_CHECKING:
     from pipeline.run.showing import FieldShown, RowShown, Shown
 
 _YAML = (".yaml", ".yml")
+_ROW = re.compile(r"(?:(.*[^0-9:].*):)?0*([1-9][0-9]{0,9})(?::([0-9]{1,10}))?", re.ASCII)
+_OF_SOURCE = re.compile(r"([A-Za-z][A-Za-z0-9_-]{0,30})=(.+)", re.DOTALL)
 _PADDED_MAX = 44  # characters of a target that others are aligned to
 
 
-class _Row(click.ParamType[tuple[int, int | None]]):
-    """A line of a file, of EDI also with the number of a segment: 41, 14:6."""
+_Asked = tuple[str, int, int | None]
+
+
+class _Row(click.ParamType[_Asked]):
+    """A line of a file, of EDI also with the number of a segment: 41, 14:6, lines.csv:3."""
 
     name = "row"
 
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, int | None]:
+    ) -> _Asked:
         """Read it."""
         if isinstance(value, tuple):
             return value
-        line, colon, segment = str(value).strip().partition(":")
-        if not (line.isdecimal() and line.isascii() and int(line) > 0) or (
-            colon and not (segment.isdecimal() and segment.isascii())
-        ):
+        found = _ROW.fullmatch(str(value).strip())
+        if found is None:
             self.fail(
-                f"'{value}' is no line such as 41, or of EDI 14:6 with its segment", param, ctx
-            )
-        return int(line), int(segment) if colon else None
+                f"'{value}' is no line such as 41, with its file lines.csv:3, or of EDI 14:6 with its segment",
+                param, ctx,
+            )  # fmt: skip
+        file, line, segment = found.groups()
+        return file or "", int(line), int(segment) if segment else None
 
 
 @verb(
     mapping_group, "show",
     "pipeline mapping show mappings/wms.yaml orders.csv --row 41",
     "pipeline mapping show mappings/wms.yaml orders.csv --order 1001 --existing",
+    "pipeline mapping show mappings/wms-files.yaml orders.csv lines.csv customers.csv --order 1001",
     "pipeline mapping show mappings/edi/x12-856.yaml night.edi --row 14:6",
     means={
         Exit.OK: "it is shown, also where rows are rejected",
@@ -55,8 +62,8 @@ class _Row(click.ParamType[tuple[int, int | None]]):
         Exit.INPUT: "FILE cannot be read as the mapping declares",
     },
 )  # fmt: skip
-@click.option("--row", type=_Row(), metavar="LINE[:SEGMENT]",
-              help="The row that begins on this line of FILE; of EDI also by the number of its segment.")  # fmt: skip
+@click.option("--row", type=_Row(), metavar="[FILE:]LINE[:SEGMENT]",
+              help="The row that begins on this line, of several files with the name of its own; of EDI also by the number of its segment.")  # fmt: skip
 @click.option(
     "--order",
     "number",
@@ -68,11 +75,11 @@ class _Row(click.ParamType[tuple[int, int | None]]):
 @setting(
     "mapping", "-m", "--mapping", metavar="FILE", says="The mapping, where only FILE is named."
 )
-@click.argument("paths", nargs=-1, required=True, metavar="[MAPPING] FILE",
+@click.argument("paths", nargs=-1, required=True, metavar="[MAPPING] FILE...",
                 type=click.Path(path_type=Path))  # fmt: skip
 @click.pass_obj
 def show(
-    session: Session, row: tuple[int, int | None] | None, number: str | None, existing: bool,
+    session: Session, row: _Asked | None, number: str | None, existing: bool,
     paths: tuple[Path, ...],
 ) -> int:  # fmt: skip
     """Show where each value of a row, or of an order, comes from.
@@ -82,17 +89,25 @@ def show(
     its code. Rows that are left out, rejected or held back are shown, too. The values are those of a
     run, made by the same expressions; nothing is sent, and nothing is kept.
 
+    Of a mapping with `sources` each FILE is taken for the source whose `files` means its name; NAME=FILE
+    says it otherwise. For an order all files are needed that a run needs, for a row those that are joined
+    to it. Cells of joined files stand with their place; a row of such a file tells which rows name it.
+
     The output has the values of FILE as they are, people included.
     """
     if (row is None) is (number is None):
         raise click.UsageError("say which one: --row LINE, or --order NR")
-    mapping, file = _named(session, paths)
+    mapping, files = _named(session, paths)
+    from pipeline.run.locating import RowAsked
+    from pipeline.run.opening import NamedFile
     from pipeline.run.showing import show_order, show_row
 
+    named = [NamedFile(path, source) for source, path in files]
     if row is not None:
-        shown = show_row(mapping, file, *row, existing=existing)
+        file, line, segment = row
+        shown = show_row(mapping, named, RowAsked(line, segment, file), existing=existing)
     else:
-        shown = show_order(mapping, file, str(number), existing=existing)
+        shown = show_order(mapping, named, str(number), existing=existing)
     console = session.console
     if console.look.json:
         payloads = {} if row is not None else {"payloads": shown.payloads}
@@ -100,31 +115,46 @@ def show(
         console.json_result(Exit.OK, {**told, **payloads})
     else:
         console.result("\n".join(_lines(shown, requests=number is not None)))
+        if shown.not_named:
+            means = "what their rows mean for this one is not told"
+            console.note(
+                f"not named: files of {', '.join(shown.not_named)}; "
+                + (means if row is not None else "it is as if they had no rows")
+            )
     return Exit.OK
 
 
-def _named(session: Session, paths: tuple[Path, ...]) -> tuple[Path, Path]:
-    """The mapping and the file; the mapping may be named by its option, as `run` has it."""
-    if len(paths) > 2:
-        raise click.UsageError(
-            "it shows rows of one FILE: pipeline mapping show MAPPING FILE --row 41"
-        )
-    if len(paths) == 2:
-        mapping, file = paths
-        if mapping.suffix.lower() not in _YAML and file.suffix.lower() in _YAML:
-            mapping, file = file, mapping
+def _named(session: Session, paths: tuple[Path, ...]) -> tuple[Path, list[tuple[str, Path]]]:
+    """The mapping, and the files with the source of each or ""; an option may name the mapping, as of `run`."""
+    listed = list(paths)
+    given = next((path for path in listed if path.suffix.lower() in _YAML), None)
+    if given is None and len(listed) == 2:
+        given = listed[0]
+    if given is not None and len(listed) > 1:
+        mapping = given
+        listed.remove(mapping)
     else:
-        file = paths[0]
         mappings = cast("tuple[Path, ...]", session.load().values["mapping"])
         if len(mappings) != 1:
+            files = " ".join(map(str, listed))
             raise click.UsageError(
-                f"say which mapping reads {file}: pipeline mapping show MAPPING {file} …"
+                f"say which mapping reads {files}: pipeline mapping show MAPPING {files} …"
             )
         (mapping,) = mappings
-    for what, path in (("mapping file", mapping), ("file", file)):
-        if not (session.cwd / path).is_file():
-            raise missing_file(what, path, session.cwd)
-    return mapping, file
+    if not (session.cwd / mapping).is_file():
+        raise missing_file("mapping file", mapping, session.cwd)
+    return mapping, [_file(session, path) for path in listed]
+
+
+def _file(session: Session, path: Path) -> tuple[str, Path]:
+    """A file that is there, with its source where that is named before it."""
+    source, file = "", path
+    found = _OF_SOURCE.fullmatch(str(path))
+    if found is not None and not (session.cwd / path).is_file():
+        source, file = found[1], Path(found[2])
+    if not (session.cwd / file).is_file():
+        raise missing_file("file", file, session.cwd)
+    return source, file
 
 
 # -- in words ---------------------------------------------------------------------------------
@@ -145,7 +175,9 @@ def _lines(shown: "Shown", *, requests: bool) -> Iterator[str]:
 
 def _row_lines(row: "RowShown", mapping: str) -> Iterator[str]:
     order = f"  order {row.order_number}" if row.order_number else ""
-    yield f"{row.place}{order}  {row.outcome}{f': {row.why}' if row.why else ''}"
+    source = f" ({row.source})" if row.source else ""
+    why = f"{'' if row.outcome.endswith(' to') else ':'} {row.why}" if row.why else ""
+    yield f"{row.place}{source}{order}  {row.outcome}{why}"
     for found in row.findings:
         yield f"  {found.weight}[{found.code}]: {found.text}"
     if row.paths:
@@ -153,7 +185,7 @@ def _row_lines(row: "RowShown", mapping: str) -> Iterator[str]:
         width = max(map(len, row.paths))
         for name, path in row.paths.items():
             yield f"    {name:<{width}}  {_quoted(row.cells.get(name))}  {path}"
-    elif not row.fields and row.cells:
+    elif row.cells and all(each.section == "sources" for each in row.fields):
         yield "  cells"
         yield "    " + ", ".join(f"{name}={_quoted(text)}" for name, text in row.cells.items())
     for section, listed in groupby(row.fields, key=lambda each: each.section):
@@ -172,7 +204,10 @@ def _way(shown: "FieldShown") -> str:
     """Cells → stages → value: `Land="D" → lookup countries → DEU`."""
     story = shown.story
     value = None if shown.value is None else _bare(shown.value)
-    cells = ", ".join(f"{cell.name}={_quoted(cell.text)}" for cell in story.cells)
+    cells = ", ".join(
+        f"{cell.name}={_quoted(cell.text)}{f' ({cell.place})' if cell.place else ''}"
+        for cell in story.cells
+    )
     parts = [cells] if cells else []
     last = story.cells[0].text if len(story.cells) == 1 else None
     for stage in story.stages:

@@ -210,7 +210,8 @@ class Compiler:
             self.scope.mistake("M103", text, at, hint)
             return None
         return ColumnPlan(name=name, kind=Kind.TEXT, value=made.value, reason=made.reason,
-                          details=made.details, columns=made.columns, line=line)  # fmt: skip
+                          details=made.details, columns=made.columns, line=line,
+                          trail=made.trail)  # fmt: skip
 
     def _joins(self) -> tuple[list[Join], list[ColumnPlan]]:
         """The reference files of this source, and the columns with what is looked up in each."""

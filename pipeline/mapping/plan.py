@@ -625,6 +625,14 @@ class Plan:
         joined = set(self.joined)
         return tuple(name for name in self.reads if name not in joined)
 
+    def called(self, column: ColumnPlan) -> str | None:
+        """What the mapping calls a column that only finds rows: `lines.key`, `customers.on`; of others None."""
+        if column.name == KEY_COLUMN:
+            return f"{self.part}.key"
+        if column.name.startswith(ON_COLUMN):
+            return f"{column.name.removeprefix(ON_COLUMN)}.on"
+        return None
+
     def fields(self) -> list[FieldPlan]:
         """Every mapped field, in the order in which findings of a row are ranked."""
         found = self.order.leaves()

@@ -116,26 +116,36 @@ def refuse_missing_sources(
     Raises:
         SourceUnusable: the source, and what lies there unused.
     """
+    for plan, why in sources_missing(plans, joined=retry):
+        raise _missing(plan, aside, why)
+
+
+def sources_missing(plans: Sequence[tuple[Plan, bool]], *, joined: bool) -> list[tuple[Plan, str]]:
+    """The sources that have no file, though the rows of the others mean nothing without it, and why.
+
+    With `joined` only those whose columns are joined to rows. `plans` as above.
+    """
     there = {plan.name for plan, reads in plans if reads}
     known = {plan.name: plan for plan, _ in plans}
+    missing: dict[str, str] = {}
     for plan, reads in plans:
         for join in plan.joins if reads else ():
             if join.reference not in there:
-                raise _missing(
-                    known[join.reference],
-                    aside,
-                    f"its columns are joined to the rows of {plan.part}",
-                )
+                why = f"its columns are joined to the rows of {plan.part}"
+                missing.setdefault(join.reference, why)
         belongs = plan.belongs
-        if belongs is None or retry:
+        if belongs is None or joined:
             continue
         if reads and belongs.to not in there and belongs.orphans is Orphans.REJECT:
-            raise _missing(
-                known[belongs.to], aside, f"all rows of {plan.part} would be of no order"
-            )
+            missing.setdefault(belongs.to, f"all rows of {plan.part} would be of no order")
         if not reads and belongs.to in there and belongs.required:
-            raise _missing(plan, aside, "each order needs a row of it, and lines are not sent after an order was made"
-                           if plan.lines is not None else "each order needs a row of it (`required`)")  # fmt: skip
+            why = (
+                "each order needs a row of it, and lines are not sent after an order was made"
+                if plan.lines is not None
+                else "each order needs a row of it (`required`)"
+            )
+            missing.setdefault(plan.name, why)
+    return [(known[name], why) for name, why in missing.items()]
 
 
 def _missing(plan: Plan, aside: Sequence[Aside], why: str) -> SourceUnusable:

@@ -202,7 +202,9 @@ def _of_plan(plan: Plan) -> tuple[list[_Probe], list[_Used]]:
         probes += [_Probe(gap, test) for gap, test in zip(gaps, tests, strict=True)]
     for column in plan.derived:
         if column.trail is not None:
-            _walk(f"derive.{column.name}", column.trail, _YES, probes, used)
+            called = plan.called(column)
+            name = f"derive.{column.name}" if called is None else f"sources.{called}"
+            _walk(name, column.trail, _YES, probes, used)
     gates = _gates(plan)
     for leaf in plan.fields():
         if leaf.trail is not None:

@@ -195,6 +195,16 @@ def of_partition(
     return Made(Grouped(orders, held, grouped.rows, findings), ready)
 
 
+def grouped_of(
+    shares: Sequence[Share], names: Sequence[str], knowledge: Knowledge, options: Options
+) -> Grouped:
+    """The orders of some rows, before it is said what of them is sent.
+
+    Also of rows that belong to orders which are not among them: these have no number then.
+    """
+    return _orders(shares, names, knowledge, options)[0]
+
+
 def _with_changes(orders: pl.DataFrame) -> list[str]:
     """The numbers of the orders that say changes: the ledger need not be asked for others."""
     changed = orders.filter(pl.col("change_type").list.len() > 0)

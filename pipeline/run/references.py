@@ -6,8 +6,9 @@
 Each row of such a file has one outcome like every other: it was joined to a row, or nothing needed it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import polars as pl
 
@@ -266,3 +267,27 @@ def cells_elsewhere(
         )  # fmt: skip
     once = pl.concat(made).unique([*ORIGIN, "column"], keep="first", maintain_order=True)
     return once.with_columns(pl.lit(value=False).alias("primary"))
+
+
+def joined_at(row: Mapping[str, Any], plan: Plan, names: Sequence[str]) -> dict[str, str]:
+    """Where the cells stand that are joined to a spooled row, by their columns: `customers.csv:4`."""
+    return {
+        join.named(column): f"{names[row[f'{_AT}{join.label}.file']]}:{row[f'{_AT}{join.label}.line']}"
+        for join in plan.joins for column in join.columns
+        if row.get(f"{_AT}{join.label}.line") is not None
+    }  # fmt: skip
+
+
+def named_by(
+    rows: pl.DataFrame, plan: Plan, reference: Plan, at: tuple[int, int, int]
+) -> pl.DataFrame:
+    """Those of some spooled rows that the row of a reference file is joined to."""
+    mine = pl.any_horizontal(
+        pl.lit(value=False),
+        *(
+            (pl.col(f"{_AT}{join.label}.file") == at[0]) & (pl.col(f"{_AT}{join.label}.line") == at[1])
+            for join in plan.joins
+            if join.reference == reference.name
+        ),
+    )  # fmt: skip
+    return rows.filter(mine.fill_null(value=False))

@@ -7,12 +7,11 @@ each value are evaluated on them (`run/stories.py`). Nothing is sent, and nothin
                                                                 └▶ findings, outcome, payload
 """
 
-import difflib
 import json
 import re
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,49 +21,22 @@ import polars as pl
 
 from pipeline.convert import SKIPPED, convert, keys, orders_of, seen
 from pipeline.group.payload import scalar
-from pipeline.intake import Snapshot
 from pipeline.mapping.plan import FieldPlan, Plan, numbered
-from pipeline.mapping_file import read_mapping
 from pipeline.model.findings import Findings, sentence
-from pipeline.model.origin import COPY_BITS, KEY, LINE, ORIGIN, SEGMENT, SEGMENTS_MAX, place
+from pipeline.model.origin import COPY_BITS, KEY, ORIGIN, SEGMENTS_MAX, place
 from pipeline.model.outcomes import OrderOutcome, RowOutcome
 from pipeline.model.rules import RULES, Severity
-from pipeline.model.stops import StopRun
-from pipeline.model.tables import (
-    WHEN_LINES,
-    WHEN_TRACKINGS,
-    RawTable,
-    SourceFile,
-    when_mutation,
-)
-from pipeline.read import Batch, open_edi, read_header, settled
+from pipeline.model.tables import WHEN_LINES, WHEN_TRACKINGS, RawTable, when_mutation
 from pipeline.run.folder import RunFolder
-from pipeline.run.guesses import Guesses
-from pipeline.run.source import Job, as_read, fitting
-from pipeline.run.spool import PARTITION_BYTES, Share, batches_of, spool
-from pipeline.run.stories import Stories, Story, plain
-from pipeline.run.trial import OF_THE_RUN, sent_of
+from pipeline.run.locating import Address, Located, RowAsked, addresses, order_of, row_of
+from pipeline.run.opening import NamedFile, given, opened
+from pipeline.run.references import References, joined_at, named_by
+from pipeline.run.source import Job
+from pipeline.run.spool import PARTITION_BYTES, Share, Spooled, apart, spool
+from pipeline.run.stories import Cell, Stories, Story, plain
+from pipeline.run.trial import OF_THE_RUN, grouped_in_part, sent_of
 
-_COMPARED_MAX = 10_000  # order numbers that are compared with one that is not there
-Address = tuple[int, int, int]
-
-
-class NoSuchRow(StopRun):
-    """No row of the file begins on that line (exit 2)."""
-
-    exit_code = 2
-
-
-class SeveralSources(StopRun):
-    """The mapping reads several files for one order (exit 2)."""
-
-    exit_code = 2
-
-
-class NoSuchOrder(StopRun):
-    """No row of the file has that order number (exit 2)."""
-
-    exit_code = 2
+_NAMING_MAX = 5  # rows that name a joined one, which are listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +52,9 @@ class Found:
 class FieldShown:
     """One value of a row.
 
-    `section` is `derive`, `order`, `lines`, `trackings` or `mutations.0`; `target` the member of the
-    payload, or the derived column. `value` is JSON as the payload has it, of a derived column its
+    `section` is `derive`, `sources`, `order`, `lines`, `trackings` or `mutations.0`; `target` the member
+    of the payload, the derived column, or of `sources` the key of the row (`lines.key`) and what is looked
+    up in a joined file (`customers.on`). `value` is JSON as the payload has it, of a derived column its
     text; None where there is none. `codes` are findings about it, `line` the line of the mapping.
     """
 
@@ -105,9 +78,13 @@ class Off:
 
 @dataclass(frozen=True, slots=True)
 class RowShown:
-    """One row: `outcome` says what became of it, in a word, and `why` in a sentence or ""."""
+    """One row: `outcome` says what became of it, in a word, and `why` in a sentence or "".
+
+    `source` is the source that it is of; "" where the mapping has only one.
+    """
 
     place: str
+    source: str
     line: int
     order_number: str | None
     outcome: str
@@ -121,198 +98,111 @@ class RowShown:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """Rows of a file, and what would be sent of their orders, by number."""
+    """Rows of files, and what would be sent of their orders, by number.
+
+    `not_named` are sources without a file: what their rows say of the order is not looked at.
+    """
 
     mapping: str
-    file: str
+    files: tuple[str, ...]
     rows: tuple[RowShown, ...]
     payloads: dict[str, dict[str, Any]]
     outcomes: dict[str, str]
+    not_named: tuple[str, ...] = ()
 
 
-def show_row(mapping: Path, file: Path, line: int, segment: int | None, *, existing: bool) -> Shown:
+def show_row(
+    mapping: Path, files: Sequence[NamedFile], asked: RowAsked, *, existing: bool
+) -> Shown:
     """Show the row that begins on a line, of EDI also by the number of its segment.
+
+    Of several sources the files that are joined to the row must be named, too; others may be.
 
     Raises:
         NoSuchRow: none does.
-        SeveralSources: the mapping has `sources`.
-        StopRun: the mapping or the file cannot be used.
+        FilesUnclear, FilesMissing: of `sources`, the files that were named do not say enough.
+        StopRun: the mapping or a file cannot be used.
     """
-    with _job(mapping, file) as job:
-        found = _Located(job.plan)
-        for batch in _batches(job):
-            at = pl.col(LINE) == line
-            if segment is not None:
-                at = at & (pl.col(SEGMENT) & SEGMENTS_MAX == segment)
-            found.note(batch, at)
-            found.near(batch, line)
-            if found.addresses and job.plan.extract is None:
-                break
-        if not found.addresses:
-            raise _no_row(job.files[0][0].name, line, segment, found)
-        return _shown(job, found, existing=existing, only=found.addresses)
+    with opened(mapping, files) as every:
+        jobs = given(mapping, every, whole=False)
+        job, found = row_of(jobs, asked)
+        if job.plan.is_reference:
+            shown = _of_reference(jobs, job, found, mapping)
+        else:
+            shown = _shown(jobs, [found], mapping, existing=existing, only=found.addresses,
+                           in_part=len(jobs) < len(every))  # fmt: skip
+        return replace(shown, not_named=_not_named(every))
 
 
-def show_order(mapping: Path, file: Path, number: str, *, existing: bool) -> Shown:
+def show_order(mapping: Path, files: Sequence[NamedFile], number: str, *, existing: bool) -> Shown:
     """Show all rows of an order.
 
     Raises:
-        NoSuchOrder: the file has none of this number.
-        SeveralSources: the mapping has `sources`.
-        StopRun: the mapping or the file cannot be used.
+        NoSuchOrder: the files have none of this number.
+        FilesUnclear, FilesMissing: of `sources`, the files that were named do not say enough.
+        StopRun: the mapping or a file cannot be used.
     """
-    with _job(mapping, file) as job:
-        found = _Located(job.plan)
-        for batch in _batches(job):
-            named = (pl.col(KEY) == number) | (pl.col("order_number") == number)
-            found.note(batch, named.fill_null(value=False))
-            found.numbers(batch)
-        if not found.addresses:
-            raise _no_order(job.files[0][0].name, number, found)
-        return _shown(job, found, existing=existing, only=None)
+    with opened(mapping, files) as every:
+        jobs = given(mapping, every, whole=True)
+        shown = _shown(jobs, order_of(jobs, number), mapping, existing=existing, only=None)
+        return replace(shown, not_named=_not_named(every))
 
 
-# -- reading ----------------------------------------------------------------------------------
-
-
-@contextmanager
-def _job(mapping: Path, file: Path) -> Iterator[Job]:
-    """One mapping with one file, as a run reads it; not copied, for nothing is sent of it."""
-    compiled, _ = read_mapping(mapping)
-    if compiled.plans:
-        parts = ", ".join(plan.part for plan in compiled.plans)
-        raise SeveralSources(
-            f"{mapping} brings several files together ({parts}), and `mapping show` reads one",
-            code="C101",
-            help=f"`pipeline plan -m {mapping} FOLDER --sample 5 --pii show` prints what is made of them; a test "
-            "with the rows of one order, and `mapping test --accept`, shows it, too",
-        )
-    plan = compiled.plan
-    with as_read(file, plan.source) as (path, name, written):
-        source = SourceFile(0, name, "", 0, plan.name)
-        snapshot = Snapshot(name, file, path, "", 0)
-        job = Job(mapping, plan, "", ((source, snapshot),))
-        if plan.extract is None:
-            form = settled(path, written, name)
-            header = read_header(path, form, name=name)
-            fitted, _ = fitting(mapping, plan, header, name)
-            yield replace(job, plan=fitted.plan, forms={0: form}, headers={0: tuple(header)})
-        else:
-            reading = open_edi(path, name, encoding=plan.source.encoding)
-            yield replace(job, readings={0: reading})
-
-
-def _batches(job: Job) -> Iterator[Batch]:
-    source, snapshot = job.files[0]
-    return batches_of(job, source, snapshot)
-
-
-@dataclass(slots=True)
-class _Located:
-    """The rows that are asked for, where they are; and what comes near, for those who mistype.
-
-    `alone` are readable rows without a key, `faulty` the records that could not be read, each with
-    its findings.
-    """
-
-    plan: Plan
-    addresses: list[Address] = field(default_factory=list)
-    keys: set[str] = field(default_factory=set)
-    alone: list[pl.DataFrame] = field(default_factory=list)
-    faulty: list[pl.DataFrame] = field(default_factory=list)
-    findings: list[pl.DataFrame] = field(default_factory=list)
-    before: int | None = None
-    after: int | None = None
-    known: dict[str, None] = field(default_factory=dict)
-    _guesses: Guesses | None = None
-
-    def note(self, batch: Batch, wanted: pl.Expr) -> None:
-        """Take what is wanted of a batch; the condition sees ORIGIN, `_key` and order_number."""
-        if self._guesses is None:
-            self._guesses = Guesses(self.plan)
-        rows = batch.raw.rows
-        numbered = rows.select(ORIGIN).hstack(orders_of(batch.raw, self.plan))
-        mine = numbered.filter(wanted)
-        guessed = self._guesses.of(batch).filter(wanted)
-        self.addresses += [*_addresses(mine), *_addresses(guessed)]
-        self.keys |= set(mine.get_column(KEY).drop_nulls())
-        self.alone.append(rows.join(mine.filter(pl.col(KEY).is_null()), on=ORIGIN, how="semi"))
-        self.faulty.append(guessed)
-        self.findings.append(batch.findings.rows.join(guessed, on=ORIGIN, how="semi"))
-
-    def near(self, batch: Batch, line: int) -> None:
-        """Note where the rows around a line begin."""
-        lines = [*batch.raw.rows.get_column(LINE), *batch.faulty.rows.get_column(LINE)]
-        before, after = [n for n in lines if n < line], [n for n in lines if n > line]
-        if before:
-            self.before = max(before)
-        if after and self.after is None:
-            self.after = min(after)
-
-    def numbers(self, batch: Batch) -> None:
-        """Note the order numbers that there are, some of them."""
-        if len(self.known) < _COMPARED_MAX:
-            found = orders_of(batch.raw, self.plan).get_column("order_number")
-            self.known |= dict.fromkeys(found.drop_nulls().unique(maintain_order=True))
-
-
-def _addresses(rows: pl.DataFrame) -> list[Address]:
-    return [(row[0], row[1], row[2]) for row in rows.select(ORIGIN).rows()]
-
-
-def _no_row(name: str, line: int, segment: int | None, found: _Located) -> NoSuchRow:
-    at = f"line {line}" + (f", segment {segment}" if segment is not None else "")
-    if found.before is not None and found.after is not None:
-        help_text = f"the rows around it begin on line {found.before} and on line {found.after}"
-    elif found.before is not None:
-        help_text = f"its last row begins on line {found.before}"
-    else:
-        first = found.after
-        help_text = "it has no rows" if first is None else f"its first row begins on line {first}"
-    return NoSuchRow(f"no row of {name} begins on {at}", code="C144", help=help_text)
-
-
-def _no_order(name: str, number: str, found: _Located) -> NoSuchOrder:
-    near = difflib.get_close_matches(number, list(found.known), n=1, cutoff=0.6)
-    some = ", ".join(list(found.known)[:3])
-    otherwise = f"it has orders such as {some}" if some else "it has no orders"
-    return NoSuchOrder(
-        f"no row of {name} is of order {number}", code="C119",
-        help=f"did you mean {near[0]}?" if near else otherwise,
-    )  # fmt: skip
+def _not_named(jobs: Sequence[Job]) -> tuple[str, ...]:
+    return tuple(job.plan.part for job in jobs if not job.files)
 
 
 # -- the rows of the orders -------------------------------------------------------------------
 
 
-def _shown(job: Job, found: _Located, *, existing: bool, only: Sequence[Address] | None) -> Shown:
-    """Take the orders of the rows through the stages; with `only`, show no other of their rows."""
-    name = job.files[0][0].name
+def _shown(
+    jobs: Sequence[Job], found: Sequence[Located], mapping: Path, *, existing: bool,
+    only: Sequence[Address] | None, in_part: bool = False,
+) -> Shown:  # fmt: skip
+    """Take the orders of the rows through the stages; with `only`, show no other of their rows.
+
+    Where the orders are there `in_part`, nothing is said of what would be sent.
+    """
+    names = _names(jobs)
+    wanted = {key for each in found for key in each.keys}
     rows: list[tuple[Address, RowShown]] = []
     payloads: dict[str, dict[str, Any]] = {}
     outcomes: dict[str, str] = {}
-    shares = list(_shares(job, found)) if found.keys else []
-    alone = pl.concat(found.alone)
-    if alone.height:
-        none = pl.DataFrame(schema={**dict(found.faulty[0].schema)})
-        shares.append(Share(job.plan, RawTable(alone), none, Findings.none()))
-    for share in shares:
-        numbers = orders_of(share.raw, share.plan).get_column("order_number").drop_nulls()
-        made = sent_of([share], [name], set(numbers) if existing else ())
+    located = {each.plan.name: each for each in found}
+    for shares in _shares(jobs, located, wanted):
+        made = (grouped_in_part if in_part else sent_of)(
+            shares, names, _numbers(shares, wanted) if existing else ()
+        )
         findings = _by_address(made.grouped.findings)
         of_rows = {_address(row): row for row in made.grouped.rows.to_dicts()}
-        rows += _of_share(share, name, job, of_rows, findings, only)
-        rows += _unread(_not_apart(share, found), share.findings.rows, job.plan, name, only)
+        for share in shares:
+            told = _Told(share, names, mapping, of_rows, findings)
+            rows += told.rows(only)
+            unread = _not_apart(share, located.get(share.plan.name))
+            rows += _unread(unread, share.findings.rows, share.plan, names, only)
         for order in made.ready.to_dicts():
             outcomes[order["order_number"]] = _sending(order["outcome"])
             if order["body"] is not None:
                 body = json.loads(order["body"])
                 payloads[order["order_number"]] = _without_ids(body)
-        for held in made.grouped.held.to_dicts():
-            outcomes[held["order_number"] or ""] = "held back"
-    rows += _unread(pl.concat(found.faulty), pl.concat(found.findings), job.plan, name, only)
+        for held in made.grouped.held.to_dicts() if not in_part else ():
+            outcomes[held["order_number"] or held[KEY] or ""] = "held back"
+    for each in found:
+        for faulty, told_of in zip(each.faulty, each.findings, strict=True):
+            rows += _unread(faulty, told_of, each.plan, names, only)
     rows.sort(key=lambda each: each[0])
-    return Shown(str(job.path), name, tuple(row for _, row in rows), payloads, outcomes)
+    return Shown(str(mapping), tuple(names), tuple(row for _, row in rows), payloads, outcomes)
+
+
+def _names(jobs: Sequence[Job]) -> list[str]:
+    """The names of the files by their ordinals."""
+    return [source.name for job in jobs for source, _ in job.files]
+
+
+def _numbers(shares: Sequence[Share], keys: Collection[str]) -> set[str]:
+    """The numbers that the orders of some rows may have; of rows of no order it is their key."""
+    every = [orders_of(share.raw, share.plan).get_column("order_number") for share in shares]
+    return {number for numbers in every for number in numbers.drop_nulls()} | set(keys)
 
 
 def _sending(outcome: str) -> str:
@@ -329,19 +219,43 @@ def _without_ids(data: Any) -> Any:  # noqa: ANN401 - JSON
     return [_without_ids(each) for each in data] if isinstance(data, list) else data
 
 
-def _shares(job: Job, found: _Located) -> Iterator[Share]:
-    """All rows of the orders, from the whole file, as a run brings them together."""
-    with tempfile.TemporaryDirectory() as made:
-        spooled = spool([job], RunFolder(Path(made)), lambda _rows: None, PARTITION_BYTES,
-                        only=found.keys)  # fmt: skip
+def _shares(
+    jobs: Sequence[Job], located: Mapping[str, Located], wanted: Collection[str]
+) -> Iterator[list[Share]]:
+    """All rows of the orders, from the whole files, as a run brings them together.
+
+    Rows without a key come last: they are of no order.
+    """
+    if not wanted and not any(frame.height for each in located.values() for frame in each.alone):
+        return
+    with _spooled(jobs, wanted) as spooled:
         for partition in range(spooled.count):
-            for share in spooled.take(partition):
-                mine = _of_keys(share, found.keys)
-                if mine.raw.rows.height or mine.faulty.height:
-                    yield mine
+            shares = [_of_keys(share, wanted) for share in spooled.take(partition)]
+            if any(share.raw.rows.height or share.faulty.height for share in shares):
+                yield shares
+        alone = [
+            _alone(located[job.plan.name], spooled.references)
+            for job in jobs
+            if job.plan.name in located
+            and any(each.height for each in located[job.plan.name].alone)
+        ]
+        if alone:
+            yield alone
 
 
-def _of_keys(share: Share, wanted: set[str]) -> Share:
+@contextmanager
+def _spooled(jobs: Sequence[Job], only: Collection[str] | None) -> Iterator[Spooled]:
+    with tempfile.TemporaryDirectory() as made:
+        yield spool(jobs, RunFolder(Path(made)), lambda _rows: None, PARTITION_BYTES, only=only)
+
+
+def _alone(found: Located, references: References) -> Share:
+    raw = references.joined(pl.concat(found.alone), found.plan)
+    none = pl.DataFrame(schema={**dict(found.faulty[0].schema)})
+    return apart(Share(found.plan, RawTable(raw), none, Findings.none()))
+
+
+def _of_keys(share: Share, wanted: Collection[str]) -> Share:
     """Of EDI all messages are read; leave out what belongs to other orders."""
     named = pl.Series(sorted(wanted), dtype=pl.String).implode()
     rows = share.raw.rows.filter(keys(share.raw, share.plan).is_in(named).fill_null(value=False))
@@ -394,49 +308,76 @@ def _by_address(findings: pl.DataFrame) -> dict[Address, list[dict[str, Any]]]:
     return found
 
 
-def _of_share(
-    share: Share, name: str, job: Job, of_rows: dict[Address, dict[str, Any]],
-    findings: dict[Address, list[dict[str, Any]]], only: Sequence[Address] | None,
-) -> Iterator[tuple[Address, RowShown]]:  # fmt: skip
-    plan = share.plan
-    table = convert(share.raw, plan).table.rows
-    zone = plan.source.timezone
-    leaves = plan.fields()
-    values: dict[Address, list[dict[str, Any]]] = defaultdict(list)
-    texts = table.select(*ORIGIN, *(scalar(pl.col(leaf.slot), leaf.kind, zone).alias(leaf.slot)
-                                    for leaf in leaves))  # fmt: skip
-    for row in texts.to_dicts():
-        values[_address(row)].append(row)
-    raw = {_address(row): row for row in share.raw.rows.to_dicts()}
-    numbers = dict(zip(raw, orders_of(share.raw, plan).get_column("order_number"), strict=False))
-    rows = seen(share.raw, plan)
-    cells = [
-        {name: text for name, text in raw[_address(row)].items() if name in plan.reads}
-        for row in rows.to_dicts()
-    ]
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """The readable rows of a share, beside what a run would make of them."""
+
+    share: Share
+    names: Sequence[str]
+    mapping: Path
+    of_rows: Mapping[Address, dict[str, Any]]
+    findings: Mapping[Address, list[dict[str, Any]]]
+
+    def rows(self, only: Sequence[Address] | None) -> Iterator[tuple[Address, RowShown]]:
+        plan = self.share.plan
+        values = self._values()
+        raw = {_address(row): row for row in self.share.raw.rows.to_dicts()}
+        numbers = orders_of(self.share.raw, plan).get_column("order_number")
+        number_of = dict(zip(raw, numbers, strict=False))
+        rows = seen(self.share.raw, plan)
+        cells = [_cells(raw[_address(row)], plan, self.names) for row in rows.to_dicts()]
+        stories = _stories(plan)
+        for row, own, told in zip(rows.to_dicts(), cells, stories.of(rows, cells), strict=True):
+            at = _address(row)
+            if only is not None and _whole(at) not in only:
+                continue
+            made = values[at].pop(0) if values[at] else None
+            # what is told of items is told of their row
+            found = self.findings.get(_whole(at), [])
+            of_row = self.of_rows.get(_whole(at))
+            outcome, why = _outcome(of_row, found, row, plan, self.mapping)
+            number = number_of.get(at) or (of_row or {}).get("order_number")
+            yield at, RowShown(
+                place(self.names[at[0]], at[1], at[2]) + _item(at, plan), plan.part, at[1], number,
+                outcome, why, {name: cell.text for name, cell in own.items()}, _paths(plan),
+                tuple(_fields(plan, row, told, made, _of_item(found, at, plan)))
+                if not row[SKIPPED] else (),
+                tuple(_sections_off(plan, row)) if not row[SKIPPED] else (),
+                tuple(_found(each) for each in found if each["code"] != "H001"),
+            )  # fmt: skip
+
+    def _values(self) -> dict[Address, list[dict[str, Any]]]:
+        """The members of the payload, as JSON."""
+        plan = self.share.plan
+        table = convert(self.share.raw, plan).table.rows
+        texts = table.select(
+            *ORIGIN, *(scalar(pl.col(leaf.slot), leaf.kind, plan.source.timezone).alias(leaf.slot)
+                       for leaf in plan.fields())
+        )  # fmt: skip
+        values: dict[Address, list[dict[str, Any]]] = defaultdict(list)
+        for row in texts.to_dicts():
+            values[_address(row)].append(row)
+        return values
+
+
+def _stories(plan: Plan) -> Stories:
     stories = Stories(plan)
     for column in plan.derived:
         if column.trail is not None:
             stories.add(f"derive.{column.name}", column.trail)
-    for leaf in leaves:
+    for leaf in plan.fields():
         if leaf.trail is not None:
             stories.add(leaf.slot, leaf.trail)
-    for row, own, told in zip(rows.to_dicts(), cells, stories.of(rows, cells), strict=True):
-        at = _address(row)
-        if only is not None and _whole(at) not in only:
-            continue
-        made = values[at].pop(0) if values[at] else None
-        # what is told of items is told of their row
-        found = findings.get(_whole(at), [])
-        outcome, why = _outcome(of_rows.get(_whole(at)), found, row, plan, job.path)
-        yield at, RowShown(
-            place(name, at[1], at[2]) + _item(at, plan), at[1], numbers.get(at), outcome,
-            why, {key: plain(value, None) for key, value in own.items()}, _paths(plan),
-            tuple(_fields(plan, row, told, made, _of_item(found, at, plan)))
-            if not row[SKIPPED] else (),
-            tuple(_sections_off(plan, row)) if not row[SKIPPED] else (),
-            tuple(_found(each) for each in found if each["code"] != "H001"),
-        )  # fmt: skip
+    return stories
+
+
+def _cells(raw: dict[str, Any], plan: Plan, names: Sequence[str]) -> dict[str, Cell]:
+    """The cells that are read of a row, those that are joined with their place."""
+    joined = joined_at(raw, plan, names)
+    return {
+        name: Cell(name, plain(text, None), joined.get(name, ""))
+        for name, text in raw.items() if name in plan.reads
+    }  # fmt: skip
 
 
 def _paths(plan: Plan) -> dict[str, str]:
@@ -476,16 +417,16 @@ def _found(row: dict[str, Any]) -> Found:
     return Found(row["code"], weight, sentence(row))
 
 
-def _not_apart(share: Share, found: _Located) -> pl.DataFrame:
+def _not_apart(share: Share, found: Located | None) -> pl.DataFrame:
     """Rows whose items are not written as the mapping says; the others of `faulty` are shown as read."""
-    if share.plan.pieces is None:
+    if share.plan.pieces is None or found is None:
         return share.faulty.clear()
     read = pl.concat(found.faulty).select(ORIGIN)
     return share.faulty.join(read, on=ORIGIN, how="anti", maintain_order="left")
 
 
 def _unread(
-    faulty: pl.DataFrame, findings: pl.DataFrame, plan: Plan, name: str,
+    faulty: pl.DataFrame, findings: pl.DataFrame, plan: Plan, names: Sequence[str],
     only: Sequence[Address] | None,
 ) -> Iterator[tuple[Address, RowShown]]:  # fmt: skip
     """The records that could not be read: what is known of them are their findings."""
@@ -497,7 +438,7 @@ def _unread(
         if only is None or at in only:
             said = tuple(_found(each) for each in told.get(at, []))
             yield at, RowShown(
-                place(name, at[1], at[2]), at[1], row["order_number"], word, "",
+                place(names[at[0]], at[1], at[2]), plan.part, at[1], row["order_number"], word, "",
                 findings=said,
             )  # fmt: skip
 
@@ -510,27 +451,30 @@ def _fields(
     found: Sequence[dict[str, Any]],
 ) -> Iterator[FieldShown]:  # fmt: skip
     zone = plan.source.timezone
-    for column in plan.derived:
+    # what only finds a row stands behind what the mapping calls derived
+    for column in sorted(plan.derived, key=lambda each: plan.called(each) is not None):
         name = f"derive.{column.name}"
         if name in told:
             value = plain(row[column.name], zone)
-            codes = _codes(found, "", column.columns) if value is None else ()
-            yield FieldShown("derive", column.name, told[name], value, codes, column.line)
+            codes = _codes(found, "", column.columns, plan) if value is None else ()
+            called = plan.called(column)
+            section = "derive" if called is None else "sources"
+            yield FieldShown(section, called or column.name, told[name], value, codes, column.line)
     for leaf in plan.fields():
         section = _section(leaf.slot)
         gate = _GATES.get(section) or (
             when_mutation(int(section.rpartition(".")[2])) if section != "order" else ""
         )
         if leaf.slot in told and (not gate or row[gate]):
-            yield _field(leaf, section, told[leaf.slot], made, found)
+            yield _field(leaf, section, told[leaf.slot], made, found, plan)
 
 
 def _field(
     leaf: FieldPlan, section: str, story: Story, made: dict[str, Any] | None,
-    found: Sequence[dict[str, Any]],
+    found: Sequence[dict[str, Any]], plan: Plan,
 ) -> FieldShown:  # fmt: skip
     value = made[leaf.slot] if made is not None else None
-    codes = _codes(found, leaf.target, leaf.columns if value is None else ())
+    codes = _codes(found, leaf.target, leaf.columns if value is None else (), plan)
     aggregate = leaf.aggregate.value if leaf.aggregate is not None else ""
     return FieldShown(section, leaf.target, story, value, codes, leaf.line, aggregate)
 
@@ -543,8 +487,14 @@ def _section(slot: str) -> str:
     return ".".join(parts[:2]) if parts[0] == "mutations" else parts[0]
 
 
-def _codes(found: Sequence[dict[str, Any]], target: str, columns: Sequence[str]) -> tuple[str, ...]:
-    """The findings about a target, or about a cell that it is made of."""
+def _codes(
+    found: Sequence[dict[str, Any]], target: str, columns: Sequence[str], plan: Plan
+) -> tuple[str, ...]:
+    """The findings about a target, or about a cell that it is made of or found by."""
+    columns = [*columns, *(
+        ", ".join(join.on_columns) for join in plan.joins
+        if any(join.named(name) in columns for name in join.columns)
+    )]  # fmt: skip
     mine = (
         each["code"] for each in found
         if each["code"] != "H001"
@@ -568,3 +518,64 @@ def _sections_off(plan: Plan, row: dict[str, Any]) -> Iterator[Off]:
             word = clause.rpartition(".")[2]
             text = f'{word} "{" ".join(said.said.split())}" is false'
             yield Off(name, text, said.line)
+
+
+# -- a row that is joined to others -----------------------------------------------------------
+
+_JOINED = {
+    RowOutcome.JOINED.value: "joined to",
+    RowOutcome.NOT_NEEDED.value: "not needed",
+    **_ROWS,
+}  # fmt: skip
+
+
+def _of_reference(jobs: Sequence[Job], job: Job, found: Located, mapping: Path) -> Shown:
+    """Tell of a row of a joined file which rows name it, and what is wrong with its cells."""
+    names = _names(jobs)
+    (at,) = found.addresses
+    naming: dict[str, None] = {}
+    told: list[dict[str, Any]] = []
+    with _spooled(jobs, None) as spooled:
+        for partition in range(spooled.count):
+            shares = spooled.take(partition)
+            of_keys: set[str] = set()
+            for share in shares:
+                rows = named_by(share.raw.rows, share.plan, job.plan, at)
+                whole = [_whole(each) for each in addresses(rows)]
+                naming |= {place(names[file], line, nth): None for file, line, nth in whole}
+                of_keys |= set(keys(RawTable(rows), share.plan).drop_nulls())
+            if of_keys:
+                mine = [_of_keys(share, of_keys) for share in shares]
+                told += grouped_in_part(mine, names, ()).grouped.findings.to_dicts()
+        accounts, said = spooled.references.accounts()
+    told = [each for each in [*said.rows.to_dicts(), *told] if _address(each) == at]
+    (of_row,) = (row for row in accounts.to_dicts() if _address(row) == at)
+    outcome, why = _of_joined(of_row["outcome"], list(naming), [each.plan for each in jobs])
+    raw = pl.concat(found.alone)
+    cells = [
+        {name: text for name, text in row.items() if name in job.plan.reads}
+        for row in raw.to_dicts()
+    ]
+    row = RowShown(
+        place(names[at[0]], at[1], at[2]), job.plan.part, at[1], None, outcome, why,
+        cells[0] if cells else {}, fields=tuple(_found_by(raw, job.plan, told)),
+        findings=tuple(_found(each) for each in told),
+    )  # fmt: skip
+    return Shown(str(mapping), tuple(names), (row,), {}, {})
+
+
+def _of_joined(outcome: str, naming: Sequence[str], plans: Sequence[Plan]) -> tuple[str, str]:
+    if outcome == RowOutcome.NOT_NEEDED.value and not any(plan.joins for plan in plans):
+        return "not joined", "no file is named whose rows may name it"
+    more = f" and {len(naming) - _NAMING_MAX:,} more" if len(naming) > _NAMING_MAX else ""
+    return _JOINED[outcome], f"{', '.join(naming[:_NAMING_MAX])}{more}" if naming else ""
+
+
+def _found_by(
+    raw: pl.DataFrame, plan: Plan, found: Sequence[dict[str, Any]]
+) -> Iterator[FieldShown]:
+    """The key by which a row is found."""
+    rows = seen(RawTable(raw), plan)
+    cells = [_cells(row, plan, ()) for row in raw.to_dicts()]
+    for row, told in zip(rows.to_dicts(), _stories(plan).of(rows, cells), strict=True):
+        yield from _fields(plan, row, told, None, found)

@@ -28,10 +28,14 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A column that a value is picked from, and what stands there: the raw text of a file's column."""
+    """A column that a value is picked from, and what stands there: the raw text of a file's column.
+
+    `place` is that of a cell of another file, which is joined to the row; "" otherwise.
+    """
 
     name: str
     text: str | None
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +94,8 @@ class Stories:
         self._exprs.append(expr)
         return str(len(self._exprs) - 1)
 
-    def of(self, rows: pl.DataFrame, cells: Sequence[Row]) -> list[dict[str, Story]]:
-        """The stories of each row of `seen`; `cells` are the raw cells of each."""
+    def of(self, rows: pl.DataFrame, cells: Sequence[Mapping[str, Cell]]) -> list[dict[str, Story]]:
+        """The stories of each row of `seen`; `cells` are the raw cells of each, by name."""
         # also where all expressions are fixed texts, there is one of them for each row
         made = rows.select(pl.int_range(pl.len()).alias("_"),
                            *(expr.alias(str(i)) for i, expr in enumerate(self._exprs)))  # fmt: skip
@@ -109,12 +113,12 @@ class _Texts:
 
     values: Row
     row: Row
-    raw: Row
+    raw: Mapping[str, Cell]
     zone: str | None
 
     def cell(self, name: str) -> Cell:
         if name in self.raw:
-            return Cell(name, plain(self.raw[name], self.zone))
+            return self.raw[name]
         typed = TEXT_PREFIX + name
         return Cell(name, plain(self.row.get(typed, self.row.get(name)), self.zone))
 

@@ -11,7 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pipeline.compare import AckedOperation
+import polars as pl
+
+from pipeline.compare import COMPARED_SCHEMA, AckedOperation
 from pipeline.intake import Snapshot, take_snapshot
 from pipeline.ledger import KnownOrder
 from pipeline.mapping.compile import Compiled, compile_mapping
@@ -27,7 +29,7 @@ from pipeline.model.tables import SourceFile
 from pipeline.read import open_edi, read_header
 from pipeline.run.clock import clock
 from pipeline.run.folder import RunFolder
-from pipeline.run.prepare import Made, of_partition
+from pipeline.run.prepare import Made, grouped_of, of_partition
 from pipeline.run.request import Options
 from pipeline.run.source import Job, read_mapping
 from pipeline.run.spool import PARTITION_BYTES, Share, Spooled, spool
@@ -195,6 +197,14 @@ def sent_of(shares: Sequence[Share], names: Sequence[str], existing: Collection[
     `names` are those of the files, by their ordinals.
     """
     return of_partition(shares, names, _Existing(frozenset(existing)), ACCOUNT, Options())
+
+
+def grouped_in_part(
+    shares: Sequence[Share], names: Sequence[str], existing: Collection[str]
+) -> Made:
+    """The same where files of the orders are not there: their rows, and nothing that is sent."""
+    grouped = grouped_of(shares, names, _Existing(frozenset(existing)), Options())
+    return Made(grouped, pl.DataFrame(schema=COMPARED_SCHEMA))
 
 
 @dataclass(frozen=True, slots=True)

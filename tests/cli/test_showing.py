@@ -136,7 +136,7 @@ def test_an_order_has_all_of_its_rows_and_the_request_they_make(call: Call, wms:
         "section": "order", "target": "destination_country_iso3", "value": '"DEU"', "codes": [],
         "line": 21, "aggregate": "",
         "story": {
-            "taken": [], "cells": [{"name": "Land", "text": "D"}], "absent": "",
+            "taken": [], "cells": [{"name": "Land", "text": "D", "place": ""}], "absent": "",
             "stages": [{"word": "lookup countries", "value": "DEU"},
                        {"word": "as country", "value": "DEU"}],
         },
@@ -252,18 +252,133 @@ def test_a_row_whose_items_are_written_otherwise_says_so(call: Call, folder: Pat
         assert said.startswith("items.csv:3  order A2  could not be read\n  error[R119]")
 
 
-def test_a_mapping_of_several_files_says_what_shows_it(call: Call, folder: Path) -> None:
-    (folder / "wms.yaml").write_text("""\
-version: 1
-name: wms
-mode: update_only
-sources:
-  orders: {files: "orders*.csv", key: Nr}
-  lines: {files: "lines*.csv", belongs_to: orders, key: Nr}
-order: {order_number: Nr, channel: Shop}
-lines: {source: lines, fields: {line_item_id: Pos}}
-""")
-    (folder / "orders.csv").write_text("Nr,Shop\nA1,web\n")
-    said = call("mapping", "show", "wms.yaml", "orders.csv", "--row", "2")
-    assert said.code == 2
-    assert "wms.yaml brings several files together (orders, lines)" in said.err
+# -- several files --------------------------------------------------------------------------------
+
+SEVERAL = Path(__file__).parents[2] / "samples/header-lines-shipments"
+ORDERS, LINES, PARCELS = (f"{name}_20261119.csv" for name in ("orders", "lines", "ship"))
+FILES = (ORDERS, LINES, PARCELS, "customers.csv")
+
+
+@pytest.fixture
+def several(folder: Path) -> Path:
+    for name in ("mapping.yaml", *FILES):
+        (folder / name).write_bytes((SEVERAL / name).read_bytes())
+    return folder
+
+
+def test_an_order_has_its_rows_of_all_files_and_the_places_of_joined_cells(
+    call: Call, several: Path
+) -> None:
+    assert several.is_dir()
+    said = call("mapping", "show", "mapping.yaml", *FILES, "--order", "123").out
+
+    rows, _, request = said.partition("\norder 123: would be sent\n")
+    assert [line for line in rows.splitlines() if line[:1].strip()] == [
+        f"{ORDERS}:3 (orders)  order 123  goes on",
+        f"{LINES}:3 (lines)  order 123  goes on",
+        f"{LINES}:4 (lines)  order 123  goes on",
+        f"{LINES}:5 (lines)  order 123  left out: rows.skip \"kind = 'FREIGHT'\" is true (mapping.yaml:18)",
+        f"{PARCELS}:3 (shipments)  order 123  goes on",
+    ]
+    for line in (
+        '    customers.on  customer_no="K-2" → upper → K-2   mapping.yaml:29\n',
+        '    shipments.key  Auftrag="00123" → regex ^#?0*(.+)$ → 123   mapping.yaml:22\n',
+        '    destination_country_iso3  customers.Country="AT" (customers.csv:3) → as country → AUT   mapping.yaml:40\n',
+    ):
+        assert line in rows
+    expected = map(json.loads, (SEVERAL / "expected/orders.jsonl").read_text().splitlines())
+    (run,) = (order for order in expected if order["order_number"] == "123")
+    del run["account"], run["mutations"][0]["operation_id"]  # a run adds them
+    assert json.loads(request) == run
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [
+        ("777", [f'{LINES}:6 (lines)  rejected\n  error[R330]: ', 'no row of orders has the key "777"', "order 777: held back"]),
+        ("99", [f"{PARCELS}:4 (shipments)  order 99  goes on", "order 99: would be sent"]),
+        ("125", ["error[R333]", "customers.Country=(empty) → nothing [R333]", "held back: because of orders_20261119.csv:5 (R333)"]),
+        ("126", ['customers.Country="Narnia" (customers.csv:4) → as country → nothing [R203]']),
+    ],
+)  # fmt: skip
+def test_what_has_no_counterpart_is_shown_with_its_finding(
+    call: Call, several: Path, number: str, told: list[str]
+) -> None:
+    assert several.is_dir()
+    said = call("mapping", "show", "mapping.yaml", *FILES, "--order", number).out
+    assert [part for part in told if part not in said] == [], said
+
+
+@pytest.mark.parametrize(
+    ("files", "row", "told", "note"),
+    [
+        (FILES, f"{LINES}:3", f"{LINES}:3 (lines)  order 123  goes on\n", ""),
+        ((ORDERS, "customers.csv"), f"{ORDERS}:4", f"{ORDERS}:4 (orders)  order 124  goes on\n", "not named: files of lines, shipments; what"),
+        ((PARCELS,), "4", f"{PARCELS}:4 (shipments)  goes on\n", "not named: files of orders, lines, customers; what"),
+        (FILES, "customers:2", f"customers.csv:2 (customers)  joined to {ORDERS}:2, {ORDERS}:4\n  cells\n", ""),
+        (FILES, "customers:4", f"joined to {ORDERS}:6\n  warning[R336]: ", ""),
+        (FILES, "customers:5", "customers.csv:5 (customers)  not needed\n", ""),
+        (FILES, "customers:7", "customers.csv:7 (customers)  rejected\n  error[R335]: ", ""),
+    ],
+)  # fmt: skip
+def test_a_row_of_several_files_is_shown_as_far_as_the_files_tell(
+    call: Call, several: Path, files: tuple[str, ...], row: str, told: str, note: str
+) -> None:
+    assert several.is_dir()
+    said = call("mapping", "show", "mapping.yaml", *files, "--row", row)
+    assert (said.code, told in said.out, note in said.err) == (0, True, True), said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ((*FILES, "--row", "3"), f"line 3 of which file? 4 are named\n  help: name it with the line: --row {ORDERS}:3"),
+        ((ORDERS, "customers.csv", "--row", "nix.txt:3"), "[C144]: nix.txt is none of the files that are named\n  help: one of: orders_"),
+        ((*FILES, "--order", "099"), "is of order 099\n  help: did you mean 99?"),
+        ((ORDERS, "--row", "2"), "[C112]: no file of the source customers is named, and its columns are joined to the rows of orders\n  help: name customers.csv too: "),
+        ((ORDERS, "customers.csv", "--order", "123"), "no file of the source lines is named, and each order needs a row of it"),
+        ((ORDERS, "kunden.csv", "--order", "123"), "reads \"customers.csv\"; say which one it is, such as lines=kunden.csv"),
+        ((ORDERS, "custmers=kunden.csv", "--order", "123"), "has no source custmers\n  help: did you mean \"customers\"?"),
+        ((ORDERS, "customers=kundn.csv", "--order", "123"), "file kundn.csv does not exist\n  help: did you mean kunden.csv?"),
+    ],
+)  # fmt: skip
+def test_files_that_say_too_little_are_asked_for(
+    call: Call, several: Path, arguments: tuple[str, ...], says: str
+) -> None:
+    (several / "kunden.csv").write_bytes((several / "customers.csv").read_bytes())
+    said = call("mapping", "show", "mapping.yaml", *arguments)
+    assert (said.code, says in said.err) == (2, True), said.err
+
+
+def test_a_file_may_be_named_for_its_source(call: Call, several: Path) -> None:
+    (several / "customers.csv").rename(several / "kunden.csv")
+    files = (ORDERS, LINES, PARCELS, "customers=kunden.csv")
+    said = call("mapping", "show", "-m", "mapping.yaml", *files, "--order", "121", "--json").json()
+    assert said["files"] == [ORDERS, LINES, PARCELS, "kunden.csv"]
+    (order, line, parcel) = said["rows"]
+    assert [each["source"] for each in (order, line, parcel)] == ["orders", "lines", "shipments"]
+    (mail,) = (each for each in order["fields"] if each["target"] == "recipient_email")
+    assert mail["story"]["cells"] == [
+        {"name": "customers.Mail", "text": "ada@example.com", "place": "kunden.csv:2"}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("orders.csv", "more.csv", "--row", "2"), "wms.yaml reads one FILE, and 2 are named"),
+        (("lines=orders.csv", "--row", "2"), "wms.yaml has no source lines\n  help: it reads one file: name orders.csv alone"),
+    ],
+)  # fmt: skip
+def test_a_mapping_of_one_file_says_so(
+    call: Call, wms: Path, arguments: tuple[str, ...], says: str
+) -> None:
+    (wms / "more.csv").write_text(ROWS)
+    said = call("mapping", "show", "wms.yaml", *arguments)
+    assert (said.code, says in said.err) == (2, True), said.err
+
+
+def test_the_row_of_one_file_may_have_its_name(call: Call, wms: Path) -> None:
+    assert wms.is_dir()
+    said = call("mapping", "show", "wms.yaml", "orders.csv", "--row", "orders.csv:2").out
+    assert said.startswith("orders.csv:2  order 1001  goes on\n")
