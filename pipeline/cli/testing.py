@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pipeline.run.trial import Tried
 
 _KEYS_SHOWN = 10  # of a lookup table
+_MEMBERS_SHOWN = 5  # of payloads
 
 
 @verb(
@@ -70,9 +71,12 @@ def test(
         return _accept(session, mappings, word, agreed=agreed, form=form)
     if agreed:
         raise click.UsageError("--yes goes with --accept")
-    from pipeline.run.trial import try_mapping
+    from pipeline.mapping_file import read_mapping
+    from pipeline.run.trial import results, unlisted
 
-    tried = {path: try_mapping(path, word) for path in mappings}
+    ended = {path: list(results(path, read_mapping(path)[0], word)) for path in mappings}
+    tried = {path: [each.tried for each in listed] for path, listed in ended.items()}
+    missed = {path: unlisted(listed) for path, listed in ended.items()}
     covered = _covered(mappings) if covering else {}
     failed = any(not each.fine for listed in tried.values() for each in listed)
     code = Exit.INTERNAL if failed else Exit.OK
@@ -83,6 +87,7 @@ def test(
                 for path, listed in tried.items()
                 for each in listed
             ],
+            "unlisted": [{"mapping": path, "members": each} for path, each in missed.items() if each],
             **({"coverage": [_as_json(path, each) for path, each in covered.items()]}
                if covering else {}),
         })  # fmt: skip
@@ -94,7 +99,23 @@ def test(
         _say(session, tried, word)
         for path, each in covered.items():
             session.console.result("\n".join(_covered_lines(path, each)))
+        if not word and not failed:
+            _say_unlisted(session, missed)
     return code
+
+
+def _say_unlisted(session: Session, missed: "Mapping[Path, Sequence[str]]") -> None:
+    """Say what no test of each mapping looks at, such as a target that is new."""
+    for path, members in missed.items():
+        if not members:
+            continue
+        more = len(members) - _MEMBERS_SHOWN
+        said = ", ".join(members[:_MEMBERS_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
+        number = "1 member" if len(members) == 1 else f"{len(members):,} members"
+        session.console.note(
+            f"{path}: {number} of the payloads {'is' if len(members) == 1 else 'are'} in no expectation "
+            f"({said}); `exact: true` in a test compares all"
+        )
 
 
 def _say(session: Session, tried: "Mapping[Path, Sequence[Tried]]", word: str) -> None:
@@ -102,13 +123,17 @@ def _say(session: Session, tried: "Mapping[Path, Sequence[Tried]]", word: str) -
     for path, listed in tried.items():
         if not listed and not word:
             console.note(f"{path} has no tests")
+        told: set[str] = set()
         for each in listed:
-            console.result("\n".join(_tried_lines(path, each)))
+            console.result("\n".join(_tried_lines(path, each, told)))
     every = [each for listed in tried.values() for each in listed]
     failed = sum(not each.fine for each in every)
     words = f"{len(every)} test{'' if len(every) == 1 else 's'}"
     if word and not every:
         console.result(f"no test has {word!r} in its name")
+        return
+    if not every:
+        console.result("no tests")
         return
     console.result(f"{words}, {failed} failed" if failed else f"{words}, all passed")
     if failed and any(each.differences for each in every):
@@ -119,7 +144,8 @@ def _say(session: Session, tried: "Mapping[Path, Sequence[Tried]]", word: str) -
         )
 
 
-def _tried_lines(path: Path, tried: "Tried") -> list[str]:
+def _tried_lines(path: Path, tried: "Tried", told: set[str]) -> list[str]:
+    """What is said of a test; `told` are reasons that were given for an earlier one of the mapping."""
     from pipeline.report.summary import counted
 
     sums = f"({counted(tried.orders, 'order')}, {counted(tried.rejections, 'rejection')})"
@@ -130,6 +156,9 @@ def _tried_lines(path: Path, tried: "Tried") -> list[str]:
             f"       expected {each.expected}",
             f"       got      {each.got}",
         ]
+    if tried.unread:
+        lines.append(f"     {'as above' if tried.unread in told else tried.unread}")
+        told.add(tried.unread)
     lines += [f"     {refusal}" for refusal in tried.refusals]
     return lines
 
@@ -138,8 +167,11 @@ def _annotations(tried: "Mapping[Path, Sequence[Tried]]") -> Iterator[str]:
     for path, listed in tried.items():
         for each in listed:
             told = [f"at {d.at}: expected {d.expected}, got {d.got}" for d in each.differences]
+            unread = [each.unread] if each.unread else []
             if not each.fine:
-                yield _at(path, "error", each.line, each.name, "\n".join([*told, *each.refusals]))
+                yield _at(
+                    path, "error", each.line, each.name, "\n".join([*told, *unread, *each.refusals])
+                )
 
 
 def _notice(path: Path, gap: "Gap") -> str:
@@ -220,7 +252,7 @@ def _accept(
             for each in found
         ]})  # fmt: skip
         return code
-    _conclude(session, changed, word, written=written)
+    _conclude(session, found, word, written=written)
     return code
 
 
@@ -241,11 +273,12 @@ def _agrees(session: Session, changed: "Sequence[Acceptance]") -> bool:
     return click.confirm(question, default=False, err=True)
 
 
-def _conclude(
-    session: Session, changed: "Sequence[Acceptance]", word: str, *, written: bool
-) -> None:
+def _conclude(session: Session, found: "Sequence[Acceptance]", word: str, *, written: bool) -> None:
+    changed = [each for each in found if each.taken]
     if not changed:
         session.console.result("there is nothing to accept")
+        if not word:
+            _say_unlisted(session, {each.path: each.unlisted for each in found})
     elif written:
         for each in changed:
             session.console.result(f"{each.path} is written: {', '.join(each.taken)}")

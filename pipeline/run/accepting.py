@@ -18,7 +18,7 @@ from pipeline.mapping.mistakes import MappingRefused
 from pipeline.mapping.trials import RULE_WORDS, Trial
 from pipeline.mapping_file import lookup_file, read_mapping
 from pipeline.model.stops import StopRun
-from pipeline.run.trial import OF_THE_RUN, Result, Told, differing, is_it, results
+from pipeline.run.trial import OF_THE_RUN, Result, Told, differing, is_it, results, unlisted
 
 _TIMES = Counter(RULE_WORDS.values())
 _WORD_OF = {code: word for word, code in RULE_WORDS.items() if _TIMES[code] == 1}
@@ -43,7 +43,8 @@ class Left:
 class Acceptance:
     """A mapping with tests that expect what came: its text before and after.
 
-    `taken` are the names of tests that change, `left` those that differ and stay as they are.
+    `taken` are the names of tests that change, `left` those that differ and stay as they are;
+    `unlisted` are members of payloads that no expectation has.
     """
 
     path: Path
@@ -51,6 +52,7 @@ class Acceptance:
     after: str
     taken: tuple[str, ...]
     left: tuple[Left, ...]
+    unlisted: tuple[str, ...]
 
     def diff(self) -> str:
         """A unified diff of the two, "" where nothing changes."""
@@ -73,7 +75,8 @@ def acceptance(path: Path, word: str = "") -> Acceptance:
     outcomes: dict[int, Outcome] = {}
     made: dict[int, Result] = {}
     left: list[Left] = []
-    for result in results(path, compiled, word):
+    ended = list(results(path, compiled, word))
+    for result in ended:
         if result.tried.fine and not _is_new(result.trial):
             continue
         why = why_not(result)
@@ -89,7 +92,7 @@ def acceptance(path: Path, word: str = "") -> Acceptance:
             outcomes[number], made[number] = outcome, result
     after = accepted(before, outcomes)
     taken = tuple(result.trial.name for result in made.values())
-    return Acceptance(path, before, after, taken, tuple(left))
+    return Acceptance(path, before, after, taken, tuple(left), tuple(unlisted(ended)))
 
 
 def write(acceptance: Acceptance) -> None:
@@ -133,6 +136,8 @@ def why_not(result: Result) -> str:
     """Why what came of a test is not to be expected of it; "" where it may be."""
     if result.tried.refusals:
         return f"its payload cannot be sent; {result.tried.refusals[0]}"
+    if result.tried.unread:
+        return result.tried.unread
     if result.stopped and not all(each.code for each in result.found):
         return "its rows cannot be read" + "".join(each.words for each in result.found)
     return ""

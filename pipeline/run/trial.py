@@ -4,10 +4,12 @@ What the ledger knows is what the test says; nothing is sent, and nothing stays 
 """
 
 import json
+import re
 import tempfile
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,7 @@ from pipeline.run.spool import PARTITION_BYTES, Share, Spooled, spool
 ACCOUNT = 1618  # any would do: it stands in the payload and goes nowhere
 OF_THE_RUN = frozenset({"account", "operation_id"})  # members that no mapping makes
 _SHOWN_MAX = 200  # characters of a value
+_NO_COLUMN = re.compile(r'column "([^"]+)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,11 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """How one test ended. `refusals` are what the published API would not take of the payloads."""
+    """How one test ended.
+
+    `refusals` are what the published API would not take of the payloads, `unread` says why its rows
+    cannot be read with this mapping, or "".
+    """
 
     name: str
     line: int
@@ -58,11 +65,12 @@ class Tried:
     rejections: int
     differences: tuple[Difference, ...]
     refusals: tuple[str, ...]
+    unread: str = ""
 
     @property
     def fine(self) -> bool:
         """Whether everything is as the test says, and could be sent."""
-        return not self.differences and not self.refusals
+        return not (self.differences or self.refusals or self.unread)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,17 +105,39 @@ def _result(path: Path, compiled: Compiled, trial: Trial, plans: "Plans") -> Res
     stop = None
     try:
         payloads, found = come_of(path, compiled, trial, plans)
+    except MappingRefused as refused:
+        unread = _unread(path, refused)
+        return Result(
+            trial, Tried(trial.name, trial.line, 0, 0, (), (), unread), (), (), stopped=True
+        )
     except StopRun as stopped:
         stop = stopped
-        if isinstance(stopped, MappingRefused):
-            shown = "; ".join(f"{each.message} [{each.code}]" for each in stopped.mistakes)
-            stopped.message = f"{stopped.message}: {shown}"
-        payloads, found = [], [_of_a_stop(stopped)]
+        payloads, found = [], [_of_a_stop(stopped, path, files_of(path, compiled, trial), trial)]
     differences = tuple(differing(trial, payloads, found))
     tried = Tried(
         trial.name, trial.line, len(payloads), len(found), differences, tuple(refusals(payloads))
     )
     return Result(trial, tried, tuple(payloads), tuple(found), stop is not None)
+
+
+def _unread(path: Path, refused: MappingRefused) -> str:
+    """Why a mapping that is sound does not fit the header of a test's rows, with lines of the mapping."""
+    lines: dict[str, int] = {}
+    others = []
+    for each in refused.mistakes:
+        column = _NO_COLUMN.search(each.message) if each.code in {"M201", "M302"} else None
+        if column is not None:
+            lines.setdefault(column[1], each.line)
+        else:
+            others.append(f"{each.message} ({path.name}:{each.line})")
+    said = (
+        [f"the mapping does not fit the rows of this test: {'; '.join(others)}"] if others else []
+    )
+    if lines:
+        told = ", ".join(f"{column} ({path.name}:{line})" for column, line in lines.items())
+        word = "column" if len(lines) == 1 else "columns"
+        said.insert(0, f"the rows of this test have no {word} {told}, which the mapping reads")
+    return "; ".join(said)
 
 
 def differing(
@@ -181,13 +211,14 @@ def come_of(
     payloads: list[dict[str, Any]] = []
     found: list[Told] = []
     files = files_of(path, compiled, trial)
+    at = partial(_place, path, trial)
     with _spooled(path, compiled, trial, plans) as spooled:
         for partition in range(spooled.count):
             shares = spooled.take(partition)
             made = sent_of(shares, [file.name for file in files], trial.existing)
             payloads += [json.loads(body) for body in made.ready.get_column("body").drop_nulls()]
-            found += _errors(made.grouped.findings.to_dicts(), files)
-        found += _errors(spooled.references.accounts()[1].rows.to_dicts(), files)
+            found += _errors(made.grouped.findings.to_dicts(), files, at)
+        found += _errors(spooled.references.accounts()[1].rows.to_dicts(), files, at)
     return payloads, found
 
 
@@ -222,14 +253,29 @@ class TestFile:
 def files_of(path: Path, compiled: Compiled, trial: Trial) -> list[TestFile]:
     """The files of a test, in the order in which they are read."""
     if not compiled.plans:
-        name = trial.file or f"{path.name}:{trial.line}"
+        name = trial.file or _of_text(path, trial)
         return [TestFile(name, "", trial.rows, trial.file)]
     parts = [plan.part for plan in compiled.plans]
     return [
-        TestFile(trial.files.get(part, f"{path.name}:{trial.line} ({part})"), part,
+        TestFile(trial.files.get(part, f"{_of_text(path, trial)} ({part})"), part,
                  trial.texts.get(part), trial.files.get(part))
         for part in parts if part in trial.texts or part in trial.files
     ]  # fmt: skip
+
+
+def _of_text(path: Path, trial: Trial) -> str:
+    """How the text in a test is called where a file has its name."""
+    return f"{path.name}:{trial.line}"
+
+
+def _place(path: Path, trial: Trial, file: TestFile, line: int, segment: int) -> str:
+    """Where a row of a test stands: a line of the test's text is not one of the mapping."""
+    if file.text is None or not line:
+        return place(file.name, line, segment)
+    row = place("", line, segment).removeprefix(":")
+    return f"test at {_of_text(path, trial)}, line {row}" + (
+        f" of {file.part}" if file.part else ""
+    )
 
 
 # Of one mapping, by the headers that it was compiled for.
@@ -302,7 +348,11 @@ def _fitted(
     return plans[known]
 
 
-def _errors(rows: Sequence[Mapping[str, Any]], files: Sequence[TestFile]) -> list[Told]:
+def _errors(
+    rows: Sequence[Mapping[str, Any]],
+    files: Sequence[TestFile],
+    at_row: Callable[[TestFile, int, int], str],
+) -> list[Told]:
     """The errors of a partition; that of a message once, not again for each of its rows."""
     errors = [
         row
@@ -321,23 +371,52 @@ def _errors(rows: Sequence[Mapping[str, Any]], files: Sequence[TestFile]) -> lis
         file = files[row["_file"]]
         found.append(
             Told(
-                place(file.name, row["_line"], row["_segment"]), row["_line"],
+                at_row(file, row["_line"], row["_segment"]), row["_line"],
                 row["_segment"] & SEGMENTS_MAX, row["code"], column, row["value"] or "", "", file.part,
             )
         )  # fmt: skip
     return found
 
 
-def _of_a_stop(stopped: StopRun) -> Told:
+def _of_a_stop(stopped: StopRun, path: Path, files: Sequence[TestFile], trial: Trial) -> Told:
     """A file that cannot be used at all is one finding, too."""
-    _, _, line = (stopped.place or "").rpartition(":")
-    return Told(
-        stopped.place or "the file", int(line) if line.isdecimal() else 0, 0, stopped.code or "",
-        "", "", f": {stopped.message}",
-    )  # fmt: skip
+    name, _, number = (stopped.place or "").rpartition(":")
+    line = int(number) if number.isdecimal() else 0
+    file = next((each for each in files if each.name == name), None)
+    at = _place(path, trial, file, line, 0) if file is not None else stopped.place or "the file"
+    return Told(at, line, 0, stopped.code or "", "", "", f": {stopped.message}")
 
 
 # -- expected and got -------------------------------------------------------------------------
+
+
+def unlisted(ended: Iterable[Result]) -> list[str]:
+    """The members of payloads, such as `mutations[].tracking.courier`, that no expectation has.
+
+    A new target passes all tests; this is how they say that none of them looks at it.
+    """
+    made: dict[str, None] = {}
+    listed: set[str] = set()
+    for result in ended:
+        if result.trial.orders is None:
+            continue
+        made |= dict.fromkeys(_members(result.payloads))
+        listed |= set(_members(result.payloads if result.trial.exact else result.trial.orders))
+    return [path for path in made if path not in listed]
+
+
+def _members(data: object, at: str = "") -> Iterator[str]:
+    """The paths of all values, but those that a run adds; of lists without numbers."""
+    match data:
+        case dict():
+            for name, value in data.items():
+                if name not in OF_THE_RUN:
+                    yield from _members(value, f"{at}.{name}" if at else str(name))
+        case list() | tuple():
+            for each in data:
+                yield from _members(each, f"{at}[]" if at else "")
+        case _:
+            yield at
 
 
 def _rejections(expected: Sequence[Rejection], found: Sequence[Told]) -> Iterator[Difference]:

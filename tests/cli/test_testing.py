@@ -147,6 +147,54 @@ def test_rows_that_are_not_there_are_not_accepted(call: Call, folder: Path) -> N
     assert (folder / "m.yaml").read_text() == text
 
 
+def test_a_column_that_the_rows_lack_is_told_once_and_plainly(call: Call, folder: Path) -> None:
+    renamed = MAPPING.replace("tracking_number: tracking", "tracking_number: Sendung")
+    renamed = renamed.replace("key: tracking", "key: Sendung")
+    (folder / "m.yaml").write_text(renamed + GOOD.replace("COURIER", "ups") + UNKNOWN)
+    said = call("mapping", "test", "m.yaml")
+    text = "the rows of this test have no column Sendung (m.yaml:8), which the mapping reads"
+    assert said.code == 1
+    assert said.out.splitlines() == [
+        "FAIL m.yaml:14 a parcel  (0 orders, 0 rejections)",
+        f"     {text}",
+        "FAIL m.yaml:22 an unknown carrier  (0 orders, 0 rejections)",
+        "     as above",
+        "2 tests, 2 failed",
+    ]
+    assert said.err == ""
+    listed = call("mapping", "test", "m.yaml", "--json").json()["tests"]
+    assert [each["unread"] for each in listed] == [text, text]
+    assert text in call("mapping", "test", "m.yaml", "--format", "github").out
+    accepted = call("mapping", "test", "m.yaml", "--accept", "--yes")
+    assert f"m.yaml:14 a parcel: not accepted, {text}" in accepted.err
+
+
+def test_a_member_that_no_expectation_has_is_noted(call: Call, folder: Path) -> None:
+    text = MAPPING.replace("order_number: nr", "order_number: nr, channel: carrier")
+    (folder / "m.yaml").write_text(text + GOOD.replace("COURIER", "ups"))
+    said = call("mapping", "test", "m.yaml")
+    note = (
+        "m.yaml: 5 members of the payloads are in no expectation (channel, mutations[].type, "
+        "mutations[].tracking.tracking_number, mutations[].tracking.articles[].line_item_id, "
+        "mutations[].tracking.articles[].quantity); `exact: true` in a test compares all\n"
+    )
+    assert (said.code, said.err) == (0, note)
+    assert call("mapping", "test", "m.yaml", "--accept").err == note
+    (listed,) = call("mapping", "test", "m.yaml", "--json").json()["unlisted"]
+    assert listed["members"][0] == "channel"
+    exact = GOOD.replace("COURIER", "ups").replace("    expect:", "    exact: true\n    expect:")
+    (folder / "m.yaml").write_text(text + exact)
+    assert "no expectation" not in call("mapping", "test", "m.yaml").err
+    assert call("mapping", "test", "m.yaml", "--accept", "--yes").code == 0
+    assert call("mapping", "test", "m.yaml").err == ""
+
+
+def test_a_mapping_without_tests_says_no_tests(call: Call, folder: Path) -> None:
+    (folder / "m.yaml").write_text(MAPPING.removesuffix("tests:\n"))
+    said = call("mapping", "test", "m.yaml")
+    assert (said.code, said.out, said.err) == (0, "no tests\n", "m.yaml has no tests\n")
+
+
 def test_coverage_lists_what_no_test_reaches(call: Call, folder: Path) -> None:
     (folder / "m.yaml").write_text(MAPPING + GOOD.replace("COURIER", "ups"))
     said = call("mapping", "test", "m.yaml", "--coverage")
@@ -200,6 +248,8 @@ tests:
     rows: {orders: "Nr,Shop\\nA1,web\\n", lines: "Nr,Pos\\nA1,1\\nA2,1\\n"}
     expect: {orders: [{order_number: A1}]}
 """)
+    failed = call("mapping", "test", "m.yaml")
+    assert "       got      test at m.yaml:10, line 3 of lines R330 " in failed.out
     said = call("mapping", "test", "m.yaml", "--accept", "--yes")
     assert "rejected: [{source: lines, line: 3, " in said.out
     assert call("mapping", "test", "m.yaml").code == 0

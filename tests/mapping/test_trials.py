@@ -94,7 +94,7 @@ def test_differences_have_a_path(tmp_path: Path) -> None:
         ("orders[0].mutations[0].tracking.articles", "1 entries"),
         ("orders[0].mutations[0].tracking.tags", '["x"]'),
     ]
-    assert made.differences[1].got == 'm.yaml:14:4 R401 column "carrier" value "DHL"'
+    assert made.differences[1].got == 'test at m.yaml:14, line 4 R401 column "carrier" value "DHL"'
 
 
 def test_exact_means_nothing_else(tmp_path: Path) -> None:
