@@ -97,8 +97,8 @@ def sentence(finding: dict[str, object]) -> str:
     return f'column "{column}" ({target}): {says}'
 
 
-# Of a cell with several items, a finding says at the end of `detail` which one it is about.
-ITEM = r" ?(\(item [0-9]+ of [0-9]+\))$"
+# At the end of `detail` stands which item of a cell a finding is about, or where the cell of a joined file stands.
+ITEM = r" ?(\((?:item [0-9]+ of [0-9]+|in [^\n]+:[0-9]+)\))$"
 
 
 def item_of(detail: str) -> tuple[str, str]:
@@ -106,6 +106,8 @@ def item_of(detail: str) -> tuple[str, str]:
 
     >>> item_of("1234.56 (item 2 of 3)")
     ('1234.56', ' (item 2 of 3)')
+    >>> item_of("; did you mean DEU? (in customers.csv:4)")
+    ('; did you mean DEU?', ' (in customers.csv:4)')
     """
     found = re.search(ITEM, detail)
     return (detail, "") if found is None else (detail[: found.start()], f" {found.group(1)}")

@@ -65,7 +65,7 @@ class Quoting:
             value=self.value(finding) if value is None else value,
             detail=detail,
         )
-        return says + item
+        return says + visible(item)
 
     def briefly(self, finding: Mapping[str, object]) -> str:
         """Write code, column and sentence of a finding, the column once."""

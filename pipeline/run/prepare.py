@@ -29,7 +29,7 @@ from pipeline.model.stops import StopRun
 from pipeline.pieces import named, whole_findings, whole_orders, whole_rows
 from pipeline.run.folder import RunFolder
 from pipeline.run.quoting import with_cells
-from pipeline.run.references import cells_elsewhere, hidden_by, not_found
+from pipeline.run.references import cells_elsewhere, hidden_by, not_found, with_places
 from pipeline.run.request import Options
 from pipeline.run.source import Job
 from pipeline.run.spool import Share, Spooled
@@ -290,6 +290,8 @@ def _orders(
         for share in shares
         if share.plan.joins
     ]
+    for share in shares:
+        findings = with_places(findings, share.raw.rows, share.plan, names)
     if elsewhere:
         findings = pl.concat([findings, *elsewhere], how="diagonal")
     rows = whole_rows(grouped.rows)

@@ -269,6 +269,35 @@ def cells_elsewhere(
     return once.with_columns(pl.lit(value=False).alias("primary"))
 
 
+def with_places(
+    findings: pl.DataFrame, raw: pl.DataFrame, plan: Plan, names: Sequence[str]
+) -> pl.DataFrame:
+    """Say at the end of `detail` where the cell of a joined file stands that a finding is about.
+
+    Without it a person would look for the cell in the file of the row that is held.
+    """
+    for join in plan.joins:
+        mine = (pl.col("mapping") == plan.name) & pl.col("column").str.starts_with(f"{join.label}.")
+        if not findings.select(mine.fill_null(value=False).any()).item():
+            continue
+        at = [f"{_AT}{join.label}.file", f"{_AT}{join.label}.line"]
+        name = pl.col(at[0]).replace_strict(
+            list(range(len(names))), list(names), default=None, return_dtype=pl.String
+        )
+        told = pl.format("{} (in {}:{})", pl.col("detail").fill_null(""), name, pl.col(at[1]))
+        findings = (
+            findings.join(raw.select(*ORIGIN, *at), on=ORIGIN, how="left", maintain_order="left")
+            .with_columns(
+                pl.when(mine & pl.col(at[1]).is_not_null())
+                .then(told.str.strip_chars_start())
+                .otherwise("detail")
+                .alias("detail")
+            )
+            .drop(at)
+        )
+    return findings
+
+
 def joined_at(row: Mapping[str, Any], plan: Plan, names: Sequence[str]) -> dict[str, str]:
     """Where the cells stand that are joined to a spooled row, by their columns: `customers.csv:4`."""
     return {

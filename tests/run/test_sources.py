@@ -34,6 +34,8 @@ def test_each_row_of_each_file_is_accounted_for_and_the_rest_arrives_by_a_retry(
     first = night.run(max_reject_rate=None)
 
     assert first.summary["balances"] is True
+    said = {str(each["column"]): str(each["message"]) for each in night.rejections(first)}
+    assert said["customers.Country"].endswith("(in customers.csv:4)")
     assert set(_sent(night)) == {"121", "123"}  # and 99 is an update of what is not there
     files = night.corrected(first)
     assert not any("customers" in name for name in files)
