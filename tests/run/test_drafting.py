@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 import xlsxwriter
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
 from pipeline.mapping.mistakes import MappingRefused
 from pipeline.model.stops import SourceUnusable
@@ -322,3 +324,91 @@ def test_no_line_is_left_without_its_reason(tmp_path: Path) -> None:
     ]
     assert commented
     assert [line for line in commented if not re.search(r"\S {2,}# \S", line)] == []
+
+
+_PEOPLE = st.lists(
+    st.tuples(
+        st.sampled_from(["Anna", "Ben", "Çağla", "Émile", "LENA", "jan"]),
+        st.sampled_from(["Weber", "O'Neill", "Müller-Lüd", "SOMMER", "Kraft", "de Vries"]),
+        st.sampled_from(["Gartenstraße", "Hauptstr.", "rue de la Paix", "Main St"]),
+        st.sampled_from(["Köln", "Bad Orb", "Lyon", "BREMEN"]),
+        st.integers(1, 3),
+    ),
+    min_size=2,
+    max_size=8,
+)
+_TITLES = st.lists(
+    st.sampled_from(
+        ["Empfangvorname", "Vorname", "Notiz", "Bemerkung", "Status", "Datum", "Zusatz", "Land", "Betreuer", "Menge",
+         "Preis", "Ansprechpartner", "f1", "Versender", "Bestelldatum", "column", "Kanal", "Zahlungsart", "Ort"]
+    ),
+    min_size=6, max_size=6, unique=True,
+)  # fmt: skip
+
+
+def _holds_nobody(
+    people: list[tuple[str, str, str, str, int]], titles: list[str], folder: Path
+) -> None:
+    rows, private = [], set()
+    for n, (first, last, street, city, lines) in enumerate(people):
+        mail, phone = f"{n}x.{first}@mail.example", f"+49 171 55{n}0{n}12"
+        house = f"{street} {n + 7}"
+        cells = [first, f"{first} {last}", house, city, f"ruf {phone} an oder {mail}", last]
+        private |= {f"{first} {last}", house, mail, phone, last, city, first}
+        rows += [f"77{n}04{n};DE;" + ";".join(cells)] * lines
+    text = "\n".join([f"Bestellnr;Lieferland;{';'.join(titles)}", *rows]) + "\n"
+    made = proposed(folder, text)
+    told = made.text + "\n".join(made.notes)
+    shown = [each for each in private if re.search(rf"(?<!\w){re.escape(each)}(?!\w)", told, re.IGNORECASE)]  # fmt: skip
+    assert shown == [], told
+
+
+_PLAIN = settings(deadline=None, derandomize=True, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
+
+
+@settings(_PLAIN, max_examples=4)
+@given(people=_PEOPLE, titles=_TITLES)
+def test_nothing_of_a_person_is_in_a_proposal(
+    people: list[tuple[str, str, str, str, int]], titles: list[str], tmp_path: Path
+) -> None:
+    """Whatever their columns are called: names, streets, towns, addresses and numbers, also within longer texts."""
+    _holds_nobody(people, titles, tmp_path)
+
+
+@pytest.mark.thorough
+@settings(_PLAIN, max_examples=60)
+@given(people=_PEOPLE, titles=_TITLES)
+def test_nothing_of_a_person_is_in_any_proposal(
+    people: list[tuple[str, str, str, str, int]], titles: list[str], tmp_path: Path
+) -> None:
+    _holds_nobody(people, titles, tmp_path)
+
+
+def test_columns_that_nothing_reads_are_empty_in_the_tests(tmp_path: Path) -> None:
+    rows = "".join(
+        f"R-{n + 1000};{n % 18 + 10}.11.2026;DE;{name};Gartenweg {n};20{n % 10}57;{city};{state};{n},50;sagt {name}@example.net\n"
+        for n, (name, city, state) in enumerate([("Felix", "Orb", "bezahlt"), ("Ada", "Ulm", "offen")] * 15, 10)
+    )  # fmt: skip
+    made = proposed(
+        tmp_path,
+        "Bestellnr;Liefertag;Lieferland;Wer;Wohin;Wo;Hier;Stand;Extra;Hinweis\n" + rows,
+    )
+    (row, *_) = re.findall(r"(?m)^ {6}(R-1001;.*)$", made.text)
+    assert row.split(";")[1:] == ["20.11.2026", "DE", "", "", "", "", "bezahlt", "10,50", ""]
+    passes(made, tmp_path / "orders.csv", tmp_path)
+
+
+def test_comments_show_the_shape_of_what_may_be_a_persons(tmp_path: Path) -> None:
+    dates = ["03.11.2026", "14.11.2026", "15.11.2026", "Jo Reh 12", "Jo Reh 12"]
+    rows = "".join(f"R-10{n};DE;{date};a@example.com\n" for n, date in enumerate(dates))
+    made = proposed(tmp_path, "Bestellnr;Lieferland;Bestelldatum;Mail\n" + rows, timezone="UTC")
+    assert "such as Aa Aaa 99" in made.text
+    assert "Reh" not in made.text
+
+
+def test_the_words_of_a_file_without_header_do_not_show_its_encoding(tmp_path: Path) -> None:
+    rows = "".join(f"77010{n};Jörg Müßig;DE;{n},50\n" for n in range(10, 30))
+    made = proposed(tmp_path, rows.encode("cp1252"))
+    assert "encoding: cp1252" in made.text
+    assert "Müßig" not in made.text
+    assert "Jörg" not in made.text

@@ -3,6 +3,7 @@
 from pipeline.run.drafting.choosing import Draft
 from pipeline.run.drafting.facts import OWN
 from pipeline.run.drafting.flow import bare, sql_name
+from pipeline.run.drafting.private import is_code, plain
 from pipeline.run.sheet import Line
 
 _LINE = ("", "item")
@@ -21,7 +22,8 @@ def changes(draft: Draft) -> list[Line]:
     """Columns that may tell of cancellations: a comment, for what they mean is the sender's."""
     told: list[str] = []
     for claim in draft.facts.claims("order_status", OWN, weakest=1):
-        texts = [text for text, _ in draft.facts.looks[claim.column].top[:20]]
+        top = draft.facts.looks[claim.column].top[:20]
+        texts = [text for text, _ in top if plain(text) or is_code(text) or any(word in text.casefold() for word in _CANCELLED)]  # fmt: skip
         found = [text for text in texts if any(word in text.casefold() for word in _CANCELLED)]
         if found and draft.facts.looks[claim.column].distinct <= 40:
             told += [

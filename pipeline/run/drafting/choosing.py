@@ -6,12 +6,14 @@ columns that are equally good, or with doubt, it is a comment with the reason.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from pipeline.model.field import Kind
 from pipeline.run.drafting import values
 from pipeline.run.drafting.facts import OWN, Claim, Facts
 from pipeline.run.drafting.flow import bare
 from pipeline.run.drafting.grain import Grain
+from pipeline.run.drafting.private import Private
 from pipeline.run.drafting.values import Tables, Value
 from pipeline.run.sheet import Line
 
@@ -27,7 +29,7 @@ _ADDRESS = (
 _CANCELLED = ("storn", "cancel", "annul", "abgebrochen", "void")
 
 
-@dataclass(slots=True)
+@dataclass
 class Draft:
     """A mapping in the making; `hits` are its targets with the columns of each, for the page of hits."""
 
@@ -40,6 +42,11 @@ class Draft:
     creates: bool = False
     grain: Grain = Grain.ORDER
     tested: set[str] = field(default_factory=set)  # orders that are tests
+
+    @cached_property
+    def private(self) -> Private:
+        """What of the file may be a person's."""
+        return Private.of(self.facts.sample.rows, self.facts.looks)
 
     def put(
         self,

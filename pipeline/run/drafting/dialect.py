@@ -381,6 +381,9 @@ def _header(lines: Sequence[str], source: Source, why: dict[str, str]) -> Dialec
         (i for i, row in enumerate(rows[:_HEADER_WITHIN]) if _names_columns(row, [*rows[i + 1 :], *rows[:i]], width)),
         None,
     )  # fmt: skip
+    if at != 0 and "encoding" in why:
+        # what was taken for the header is a row, or stands above it
+        why["encoding"] = re.sub(r', such as "[^"]*" of the header$', "", why["encoding"])
     if at is None:
         first = next((row for row in rows if len(row) == width), rows[0])
         names = tuple(f"column_{n}" for n in range(1, len(first) + 1))

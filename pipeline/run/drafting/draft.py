@@ -142,7 +142,7 @@ def _drafted(
         head, source, left = _after(model, head, source, sample)
         sections = like_sections(model, dict(zip(_SECTIONS, sections, strict=True)))
     written, compiled = _sound(_flat([head, source, *sections, left]), sample, made, model)
-    text = "\n".join(line.written() for line in written) + "\n"
+    text = "\n".join(line.written() for line in discreet(written, made)) + "\n"
     tested = tests(made, text, compiled, files)
     if tested:
         text += "\n" + "\n".join(line.written() for line in tested) + "\n"
@@ -150,7 +150,7 @@ def _drafted(
         name,
         text,
         names,
-        tuple(_notes(made, names)),
+        tuple(made.private.without(each, sample.names) for each in _notes(made, names)),
         sample.warnings,
         dict(made.hits),
         dict(made.suggested),
@@ -257,6 +257,22 @@ def _sections(made: Draft) -> list[list[Line]]:
 def _numbered(made: Draft, text: str) -> bool:
     """Whether a line that is written counts the rows of an order."""
     return bool(made.derived) and f'{{{made.derived[1].text.strip().partition(":")[0]}}}"' in text
+
+
+def discreet(written: Sequence[Line], made: Draft) -> list[Line]:
+    """The lines without what may be a person's: the last look at what comments say of the file's cells."""
+    told = [line for line in written if line.comment or not line.active]
+    names = made.facts.sample.names
+    if not made.private.found_in("\n".join(line.written() for line in told)):
+        return list(written)
+    return [
+        replace(
+            line,
+            comment=made.private.without(line.comment, names) if line.comment else "",
+            text=line.text if line.active else made.private.without(line.text, names),
+        )
+        for line in written
+    ]
 
 
 def _flat(blocks: Sequence[Sequence[Line]]) -> list[Line]:

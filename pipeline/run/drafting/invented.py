@@ -1,122 +1,189 @@
 """Rows of a file as examples: people, places to live, order and parcel numbers are invented.
 
-Kept are articles, amounts, dates, codes, towns and postcodes, and words that many rows have. The same text becomes the
-same text everywhere; numbers keep their shape, and a check digit that is right stays right.
+Kept are amounts, dates, codes, countries, words of trade, and articles that several orders have; columns that the mapping
+does not read are empty unless they are plainly of no person. The same text becomes the same text everywhere; numbers
+keep their shape, and a check digit that is right stays right.
 """
 
 import re
 import string
 from collections.abc import Mapping, Sequence
+from os.path import commonprefix
+
+import polars as pl
 
 from pipeline.model.checkdigits import corrected, is_gtin, scheme
-from pipeline.run.drafting.looks import Look
-from pipeline.run.drafting.names import meanings
+from pipeline.run.drafting.facts import Facts
+from pipeline.run.drafting.private import (
+    Private,
+    is_amount,
+    is_code,
+    of_no_person,
+    personal_concepts,
+    plain,
+)
 
 _FIRST = ("Kim", "Robin", "Alex", "Sascha", "Toni", "Luca", "Noa", "Jona")
 _LAST = ("Muster", "Sample", "Exemple", "Ejemplo", "Esempio", "Specimen", "Beispiel", "Modell")
 _STREETS = ("Sample Street", "Example Road", "Test Lane", "Model Way")
 _COMPANIES = ("Sample Ltd", "Example Ltd", "Specimen Ltd")
-_KEPT = frozenset([
-    "country", "city", "postal_code", "region_code", "language_iso2", "timezone", "order_currency", "sku", "barcode",
-    "article_name", "article_category", "article_brand", "article_image_url", "article_store_url", "size", "color",
-    "quantity", "unit_price", "unit_price_original", "line_tax_amount", "weight", "weight_unit", "order_total_amount",
-    "order_tax_amount", "order_net_amount", "order_discount_amount", "shipping_cost", "order_date", "product_id",
-    "variant_id", "announced_delivery_date", "announced_delivery_date_min", "announced_delivery_date_max",
-    "announced_send_date", "payment_method", "channel", "delivery_method", "order_status", "courier",
-    "courier_service_level", "warehouse", "harmonized_system_code", "origin_country", "is_return", "client_key",
+_CITIES = ("Sampleton", "Musterstadt", "Exempleville", "Ejemplar")
+# What a field takes that is a person's, and what of it.
+_OF_FIELD: Mapping[str, str] = {
+    "recipient_name": "name", "first_name": "first_name", "last_name": "last_name", "company_name": "company_name",
+    "address_line": "street", "address_line_extra": "street_extra", "postal_code": "postal_code",
+    "recipient_postal_code": "postal_code", "city": "city", "phone": "phone", "recipient_email": "email",
+}  # fmt: skip
+_NUMBERS = frozenset([
+    "order_number", "line_item_id", "tracking_number", "delivery_number", "external_reference", "customer_number",
+    "invoice_number", "identifiers_consignment", "product_id", "variant_id", "status_link",
 ])  # fmt: skip
-_FEW = 40  # different words that say what something is and not who
+_ARTICLE = frozenset([
+    "sku", "barcode", "article_name", "article_category", "article_brand", "size", "color", "harmonized_system_code",
+])  # fmt: skip
 _SHORT = 3
+_SAYS = re.compile(r"[^\W\d_]{3}")  # letters that may be a name
+_SEVERAL = 2  # orders that have a text, so that it says nothing of one of them
 
 
 class Invented:
-    """Texts in place of those of a file. `key` is the column of the order number."""
+    """Texts in place of those of a file.
 
-    def __init__(self, looks: Mapping[str, Look], key: str) -> None:
-        self._looks = looks
-        self._key = key
+    A column that no line of the mapping reads is empty, unless its values are plainly no person's. Of the others are
+    kept dates, numbers, codes, countries, words of trade, and articles that several orders have; people, places, and
+    numbers of orders and parcels are invented.
+    """
+
+    def __init__(self, facts: Facts, fields: Mapping[str, Sequence[str]], private: Private) -> None:
+        """Take `fields`, targets with the columns of each, and `private`, what may not be shown."""
+        self._facts = facts
+        self._private = private
         self._made: dict[tuple[str, str], str] = {}
         self._orders: dict[str, str] = {}
-        self._kinds = {name: self._kind(name) for name in looks}
+        self._common: dict[str, frozenset[str]] = {}
+        self._begins = {
+            name: commonprefix([text for text, _ in found.top])  # noqa: RUF071 - of texts
+            for name, found in facts.looks.items()
+        }
+        self._targets = {
+            name: [each.rpartition(".")[2] for each, columns in fields.items() if name in columns]
+            for name in facts.looks
+        }
+        self._kinds = {name: self._kind(name, fields) for name in facts.looks}
+
+    @property
+    def made(self) -> frozenset[str]:
+        """The texts that were invented."""
+        return frozenset([*self._made.values(), *self._orders.values()])
 
     def row(self, cells: Mapping[str, str]) -> dict[str, str]:
         """A row with invented people and numbers."""
-        order = cells[self._key]
+        order = cells[self._facts.key]
         if order and order not in self._orders:
-            self._orders[order] = shaped(order, len(self._orders) + 1)
-        return {name: self._of(name, text, order) for name, text in cells.items()}
+            self._orders[order] = shaped(order, len(self._orders) + 1, self._begin(self._facts.key))
+        shown = self._private.found_in("\n".join(cells.values()))
+        return {name: self._of(name, text, order, shown) for name, text in cells.items()}
 
-    def _kind(self, name: str) -> str:
-        """How the cells of a column are replaced: `keep`, or what of."""
-        found = self._looks[name]
-        listed = meanings(name)
-        concept = listed[0].concept if listed else ""
-        if name == self._key:
+    def _begin(self, name: str) -> int:
+        """How many characters all values of a column begin with; 0 where it has one value, or names."""
+        found = self._facts.looks[name]
+        begin = self._begins[name]
+        return len(begin) if found.distinct > 1 and " " not in begin else 0
+
+    def _kind(self, name: str, fields: Mapping[str, Sequence[str]]) -> str:
+        """How the cells of a column are replaced: `empty`, `plain` (kept if no person's), `kept` and `article` (if several orders have it), `number`, or what of a person."""
+        found = self._facts.looks[name]
+        if name == self._facts.key:
             return "order"
+        targets = self._targets[name]
+        if name not in self._facts.used:
+            return "plain" if of_no_person(found) else "empty"
         if found.share("email") > 0.05:
             return "email"
-        if concept in (
-            "name",
-            "first_name",
-            "last_name",
-            "company_name",
-            "street",
-            "house_number",
-            "phone",
-            "email",
-        ):
-            return concept
-        if concept in _KEPT and (listed[0].strength > 1 or concept == "order_status"):
-            return "keep"
-        dated = max(found.formats.values(), default=0) >= 0.8 * found.filled
-        if (found.filled and dated) or any(
-            mark in "1.5 1,5" and found.share(mark) > 0.5 for mark in ("1.5", "1,5")
-        ):
-            return "keep"
-        few = found.distinct <= _FEW and found.filled >= 3 * found.distinct
-        return "keep" if few or found.longest <= _SHORT else "text"
+        concepts = personal_concepts(name)
+        asked = [_OF_FIELD[each] for each in targets if each in _OF_FIELD]
+        if asked:
+            # a name of two columns, a street with a column of house numbers
+            return concepts[0] if concepts and len(fields_of(name, fields)) > 1 else asked[0]
+        if not targets or (set(targets) & _NUMBERS and _ARTICLE.isdisjoint(targets)):
+            return "number"
+        return "article" if "article_name" in targets else "kept"
 
-    def _of(self, name: str, text: str, order: str) -> str:
+    def _of(self, name: str, text: str, order: str, shown: Sequence[str]) -> str:
         kind = self._kinds[name]
-        if not text or kind == "keep" or text in self._looks[name].nulls:
-            return text
-        if kind == "order":
+        if not text or kind == "empty":
+            return ""
+        if text in self._facts.looks[name].nulls or kind == "order":
             return self._orders.get(text, text)
-        if order and len(order) > _SHORT and order in text:
-            return text.replace(order, self._orders[order])
+        if kind in ("plain", "kept", "article"):
+            if self._may_stay(name, text, kind, shown):
+                return text
+            if kind == "plain":
+                return ""
+        if kind == "number":
+            if len(text) <= _SHORT and (text.isdigit() or is_code(text)):
+                return text
+            if len(order) > _SHORT and order in text and not _SAYS.search(text.replace(order, "")):
+                return text.replace(order, self._orders[order])
         made = self._made.get((kind, text))
         if made is None:
             number = sum(each == kind for each, _ in self._made) + 1
-            made = self._made[kind, text] = _instead(kind, text, number)
+            made = self._made[kind, text] = _instead(kind, text, number, self._begin(name))
         return made
 
+    def _may_stay(self, name: str, text: str, kind: str, shown: Sequence[str]) -> bool:
+        """Whether a text says nothing of a person."""
+        if plain(text):
+            return True
+        if any(each in text.casefold() for each in shown):
+            return False
+        if kind == "plain":
+            return is_code(text)
+        of_article = not _ARTICLE.isdisjoint(self._targets[name])
+        return is_code(text) or is_amount(text) or (of_article and text in self._several(name))
 
-def _instead(kind: str, text: str, number: int) -> str:
+    def _several(self, name: str) -> frozenset[str]:
+        """The texts of a column that several orders have."""
+        if name not in self._common:
+            rows = self._facts.sample.rows
+            counts = rows.group_by(name).agg(pl.col(self._facts.key).n_unique().alias("_orders"))
+            kept = counts.filter(pl.col("_orders") >= _SEVERAL).get_column(name)
+            self._common[name] = frozenset(kept.to_list())
+        return self._common[name]
+
+
+def fields_of(name: str, fields: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """The columns that make a field together with this one."""
+    return max((tuple(each) for each in fields.values() if name in each), key=len, default=())
+
+
+def _instead(kind: str, text: str, number: int, begin: int) -> str:
     """What stands for a text; `number` counts those of a kind."""
     at = number - 1
-    match kind:
-        case "email":
-            return f"sample{number}@example.com"
-        case "first_name":
-            return _FIRST[at % len(_FIRST)]
-        case "last_name":
-            return _LAST[at % len(_LAST)]
-        case "name":
-            return f"{_FIRST[at % len(_FIRST)]} {_LAST[at % len(_LAST)]}"
-        case "company_name":
-            return _COMPANIES[at % len(_COMPANIES)]
-        case "street":
-            has_number = any(each.isdigit() for each in text)
-            return _STREETS[at % len(_STREETS)] + (f" {number}" if has_number else "")
-        case "phone":
-            return f"+49 30 23125 {number:03}"
-        case "house_number":
-            return str(number)
-    return shaped(text, number)
+    made = {
+        "email": f"sample{number}@example.com",
+        "first_name": _FIRST[at % len(_FIRST)],
+        "last_name": _LAST[at % len(_LAST)],
+        "name": f"{_FIRST[at % len(_FIRST)]} {_LAST[at % len(_LAST)]}",
+        "company_name": _COMPANIES[at % len(_COMPANIES)],
+        "city": _CITIES[at % len(_CITIES)],
+        "street": _STREETS[at % len(_STREETS)] + (f" {number}" if re.search(r"\d", text) else ""),
+        "street_extra": f"Floor {number}",
+        "phone": f"+49 30 23125 {number:03}",
+        "house_number": str(number),
+        "article": f"Sample article {number}",
+        "kept": f"sample{number}",
+    }
+    if kind == "postal_code":
+        letters = "".join("A" if each.isalpha() else each for each in text)
+        return shaped(letters, number, len(letters))
+    return made[kind] if kind in made else shaped(text, number, begin)
 
 
-def shaped(text: str, number: int) -> str:
-    """Write a text of the same shape, numbered in its last digits; letters that all of a kind have stay.
+def shaped(text: str, number: int, begin: int = 0) -> str:
+    """Write a text of the same shape, numbered in its last digits.
+
+    The first `begin` characters stay, which all of a kind have, and up to three capitals in a row.
 
     >>> shaped("WH-500201", 1), shaped("#1001", 2), shaped("1Z999AA10123456784", 1)
     ('WH-100001', '#1002', '1Z999AA10000000015')
@@ -130,6 +197,11 @@ def shaped(text: str, number: int) -> str:
     if len(digits) < 2:
         return _letters(text, number)
     made = list(text)
+    for run in re.finditer(r"[^\W\d_]+", text):
+        short = len(run[0]) <= _SHORT and run[0].isupper() and run[0].isascii()
+        if not proof and not short and run.end() > begin:
+            at = max(run.start(), begin)
+            made[at : run.end()] = _letters(text[at : run.end()], 0)
     kept = digits[:-1] if proof else digits
     filled = str(number).rjust(len(kept), "0")[-len(kept) :]
     if len(filled) > 1 and filled[0] == "0" and text[kept[0]] != "0":

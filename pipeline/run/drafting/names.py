@@ -51,6 +51,7 @@ class _Words:
     concepts: Mapping[str, Concept]
     strong: Mapping[str, tuple[str, ...]]
     weak: Mapping[str, tuple[str, ...]]
+    trade: frozenset[str]
 
 
 @cache
@@ -60,6 +61,7 @@ def _words() -> _Words:
         ((folded(each), role) for role, listed in read.pop("roles").items() for each in listed),
         key=lambda pair: -len(pair[0]),
     )
+    trade = frozenset(map(folded, read.pop("words")["trade"]))
     concepts = {
         name: Concept(
             name, table.get("is", ""), frozenset(_spellings(table.get("names", ()))),
@@ -74,7 +76,7 @@ def _words() -> _Words:
             strong[each] = (*strong.get(each, ()), concept.name)
         for each in concept.weak:
             weak[each] = (*weak.get(each, ()), concept.name)
-    return _Words(tuple(roles), concepts, strong, weak)
+    return _Words(tuple(roles), concepts, strong, weak, trade)
 
 
 def _spellings(names: Sequence[str]) -> Iterator[str]:
@@ -91,6 +93,11 @@ def _spellings(names: Sequence[str]) -> Iterator[str]:
 def concepts() -> Mapping[str, Concept]:
     """Give all concepts by name."""
     return _words().concepts
+
+
+def trade_words() -> frozenset[str]:
+    """Give the words of trade, folded: states of an order, ways to pay and to send, places to sell."""
+    return _words().trade
 
 
 def folded(name: str) -> str:

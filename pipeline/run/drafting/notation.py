@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.run.drafting.looks import Look, readable
+from pipeline.run.drafting.private import hint, is_amount
 
 # Numbers that are read with a decimal mark and a mark between thousands.
 _READ: Mapping[tuple[str, str | None], tuple[str, ...]] = {
@@ -99,7 +100,8 @@ def _decimals(found: Look) -> int:
 
 
 def _first_marked(found: Look) -> str:
-    return next((text for text, _ in found.top if "," in text or "." in text), found.top[0][0])
+    marked = (text for text, _ in found.top if ("," in text or "." in text) and is_amount(text))
+    return next(marked, hint(found.top[0][0]))
 
 
 def _thousands(numbers: Sequence[Look], decimal: str) -> str | None:

@@ -112,7 +112,7 @@ def _example(draft: Draft, key: str) -> list[str] | None:
     """The lines of a file with the rows of one order; None where they cannot be written down."""
     facts = draft.facts
     source = facts.sample.source
-    invented = Invented(facts.looks, facts.key)
+    invented = Invented(facts, draft.hits, draft.private)
     rows = facts.sample.rows.filter(pl.col(facts.key) == key).to_dicts()
     names = [
         each for each in facts.sample.names if "#" not in each or each in facts.sample.rows.columns
@@ -130,7 +130,10 @@ def _example(draft: Draft, key: str) -> list[str] | None:
     made = [each for each in lines if each is not None]
     if len(made) < len(lines) or any(not each.strip() for each in made):
         return None
-    return made
+    # the last look: what is left in the cells must be nobody's
+    own = (*names, *invented.made)
+    text = "\n".join(made)
+    return None if draft.private.without(text, own) != text else made
 
 
 def _come_of(path: Path, compiled: Compiled, rows: str) -> tuple[list[object], list[str]]:

@@ -12,6 +12,7 @@ from pipeline.run.drafting.facts import Claim, Facts
 from pipeline.run.drafting.flow import bare, value
 from pipeline.run.drafting.looks import Look, readable, together
 from pipeline.run.drafting.notation import twins
+from pipeline.run.drafting.private import hint, tellable
 from pipeline.run.sheet import Line, counted
 
 NO_ZONE = "its times have no offset: set source.timezone first, or --timezone"
@@ -97,7 +98,7 @@ def country(facts: Facts, claim: Claim, tables: Tables) -> Value:
         number = next((n for t, n in found.top if t == text), 0)
         before = tables.countries.get(text, (code, 0))
         tables.countries[text] = (code, max(before[1], number))
-    for text, number in unknown[:_TABLE_MAX]:
+    for text, number in [pair for pair in unknown if tellable(*pair)][:_TABLE_MAX]:
         tables.countries.setdefault(text, ("", number))
     keep = {"unknown": "keep"} if codes else {}
     if codes and not remark:
@@ -132,7 +133,7 @@ def amount(facts: Facts, claim: Claim) -> Value:
     doubt = claim.doubt
     remark = facts.filled(claim.column)
     if not doubt and claim.column in facts.notation.others:
-        doubt = f"its numbers are not written with decimal {facts.notation.decimal!r}, such as {found.top[0][0]}"
+        doubt = f"its numbers are not written with decimal {facts.notation.decimal!r}, such as {hint(found.top[0][0])}"
     steps = []
     if found.share("symbol") > 0.5:
         texts = [text for text, _ in found.top]
@@ -191,7 +192,7 @@ def date(facts: Facts, claim: Claim, kind: Kind, usual: str | None) -> Value:
             doubt = f"{both[0]} and {both[1]} both fit, and no value proves which"
         else:
             doubt = (
-                f"no one format reads its values, such as {found.top[0][0]}"
+                f"no one format reads its values, such as {hint(found.top[0][0])}"
                 if found.top
                 else "no values in this file"
             )
@@ -283,8 +284,12 @@ def courier(facts: Facts, claim: Claim, tables: Tables) -> Value:
     for text, number in texts.items():
         merged[text.upper() if upper else text] += number
     rows = []
+    few = 0
     for text, number in merged.most_common():
         known = COURIERS.get(text.upper())
+        if known is None and not tellable(text, number):
+            few += 1
+            continue
         named = counted(number, "row")
         if known is not None and known.sure:
             unsure = (
@@ -300,6 +305,9 @@ def courier(facts: Facts, claim: Claim, tables: Tables) -> Value:
                     active=False,
                 )
             )
+    if few:
+        told = f"{counted(few, 'word')} that stand{'s' if few == 1 else ''} there once: look at the file"
+        rows.append(Line("    # …", told))
     if not any(row.active for row in rows):
         rows.insert(
             0, Line("    UPS: ups", "an example: no carrier of this file has a key that is sure")
