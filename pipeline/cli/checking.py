@@ -20,16 +20,18 @@ if TYPE_CHECKING:
     from pipeline.mapping.compile import Compiled
     from pipeline.mapping.plan import Source
     from pipeline.run.fitting import Fit
+    from pipeline.run.sample_files import Named, SampleFile
 
-    _Text: TypeAlias = tuple[Path, str, Source]  # of a file, its name, and how it is written
+    _Files: TypeAlias = Sequence[SampleFile]
 
 _IDLE_SHOWN = 12
+_YAML = frozenset({".yaml", ".yml"})
 
 
 @verb(
     mapping_group, "check",
-    "pipeline mapping check mappings/wms.yaml",
     "pipeline mapping check mappings/wms.yaml --sample orders.csv",
+    "pipeline mapping check mappings/wms.yaml --sample orders_1.csv --sample lines=items.csv",
     "pipeline mapping check mappings/*.yaml --format sarif > mappings.sarif",
     means={
         Exit.OK: "the mappings are usable; warnings are told",
@@ -40,15 +42,16 @@ _IDLE_SHOWN = 12
 )  # fmt: skip
 @click.option("--format", "form", type=Words(["text", "json", "github", "sarif"]), default="text",
               show_default=True, help="How mistakes are written.")  # fmt: skip
-@click.option("--sample", type=click.Path(path_type=Path), metavar="FILE",
-              help="A file as the mapping reads it, to hold it against.")  # fmt: skip
+@click.option("--sample", "samples", multiple=True, metavar="[NAME=]FILE",
+              help="A file as the mapping reads it, to hold it against; of `sources` one for each, as "
+              "often as needed.")  # fmt: skip
 @click.option("--tests", is_flag=True,
               help="Warn of branches that no test of the mapping reaches (W114).")  # fmt: skip
-@click.argument("paths", nargs=-1, required=True, metavar="MAPPING... [FILE]",
+@click.argument("paths", nargs=-1, required=True, metavar="MAPPING... [FILE...]",
                 type=click.Path(path_type=Path))  # fmt: skip
 @click.pass_obj
 def check(
-    session: Session, paths: tuple[Path, ...], sample: Path | None, form: str, *, tests: bool
+    session: Session, paths: tuple[Path, ...], samples: tuple[str, ...], form: str, *, tests: bool
 ) -> int:
     """Check mappings; with --sample also against what is in a file.
 
@@ -58,25 +61,39 @@ def check(
     width its lines must have the length for the positions (M219, W106). Of EDI all of it is read:
     the messages that the mapping reads must be there (M407), and columns whose paths find nothing
     are warnings (W105). A packed file is unpacked for that, a workbook read as a run reads it. The
-    sample is a local file; it may also stand last, as FILE.
+    sample is a local file; it may also stand last, as FILE. Of a mapping with `sources` each file is held
+    against the one whose `files` means it, or that is named: lines=items.csv.
 
     Where `couriers` in pipeline.toml lists those of the account, others are warnings (W111).
     """
-    mappings, file = _told_apart(paths, sample)
-    for what, path in (*(("mapping file", each) for each in mappings), ("file", file)):
-        if path is not None and not (session.cwd / path).is_file():
+    from pipeline.run.sample_files import named_samples
+
+    mappings, last = _told_apart(paths, has_samples=bool(samples))
+    files = list(named_samples([*samples, *map(str, last)], session.cwd))
+    named = [*(("mapping file", each) for each in mappings), *(("file", f.path) for f in files)]
+    for what, path in named:
+        if (session.cwd / path).is_dir():
+            raise _folder(what, path, session.cwd)
+        if not (session.cwd / path).is_file():
             raise _remote(path) or missing_file(what, path, session.cwd)
-    checked = [_checked(session, path, file, form, tests=tests) for path in mappings]
+    checked = [_checked(session, path, files, form, tests=tests) for path in mappings]
     return _told(session, checked, form)
 
 
 def _told_apart(
-    paths: tuple[Path, ...], sample: Path | None
-) -> tuple[tuple[Path, ...], Path | None]:
-    """The mappings, and the sample: that of --sample, or the last path where it is no YAML."""
-    if sample is None and len(paths) > 1 and paths[-1].suffix.lower() not in {".yaml", ".yml"}:
-        return paths[:-1], paths[-1]
-    return paths, sample
+    paths: tuple[Path, ...], *, has_samples: bool
+) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+    """The mappings, and the samples behind them: those that are no YAML, where no option names any."""
+    count = len(paths)
+    while not has_samples and count > 1 and paths[count - 1].suffix.lower() not in _YAML:
+        count -= 1
+    return paths[:count], paths[count:]
+
+
+def _folder(what: str, path: Path, cwd: Path) -> BadConfig:
+    inside = sorted(each.name for each in (cwd / path).iterdir() if each.is_file())
+    such = f", such as {path / inside[0]}" if inside else ""
+    return BadConfig(f"{path} is a folder, and no {what}", help=f"name one file{such}", code="C103")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +111,18 @@ class _Checked:
 
 
 def _checked(
-    session: Session, mapping: Path, file: Path | None, form: str, *, tests: bool
+    session: Session, mapping: Path, named: "Sequence[Named]", form: str, *, tests: bool
 ) -> _Checked:
     from pipeline.mapping.couriers import unlisted_couriers
 
     try:
         with ExitStack() as kept:
-            compiled, text, header = _compiled(mapping, file, kept)
-            fitting, found = _fitting(compiled, mapping, text, header)
+            compiled, files = _compiled(mapping, named, kept)
+            fitting, found = _fitting(compiled, mapping, files)
+            if files:
+                from pipeline.run.sample_files import unmeant
+
+                fitting = [*fitting, *unmeant(compiled, files)]
     except MappingRefused as refused:
         if refused.exit_code == Exit.USAGE:
             return _Checked(mapping, refused.mistakes, refused.text)
@@ -109,10 +130,18 @@ def _checked(
     couriers = unlisted_couriers(compiled, _couriers(session))
     untested = _untested(mapping, compiled) if tests else []
     mistakes, read = in_order([*compiled.warnings, *fitting, *couriers, *untested]), {}
-    if text is not None and found is not None:
+    told = form == "text" and not session.console.look.json
+    if found is not None:
         read = {"read": {**asdict(found), "mistakes": len(found.mistakes)}}
-        if form == "text" and not session.console.look.json:
-            _say_read(session, text[1], found)
+        if told:
+            _say_read(session, files[0].name, found)
+    left = [
+        each.part for each in compiled.plans if files and each.part not in {f.part for f in files}
+    ]
+    if left and told:
+        session.console.note(
+            f"{mapping}: without a sample, not looked at: {', '.join(left)} (--sample {left[0]}=FILE)"
+        )
     return _Checked(mapping, mistakes, compiled.text, read)
 
 
@@ -153,31 +182,39 @@ def _remote(path: Path) -> BadConfig | None:
 
 
 def _fitting(
-    compiled: "Compiled", mapping: Path, text: "_Text | None", header: "Sequence[str]"
+    compiled: "Compiled", mapping: Path, files: "_Files"
 ) -> "tuple[Sequence[Mistake], Fit | None]":
-    """What of a mapping does not fit a file."""
-    if text is None:
+    """What of a mapping does not fit its files."""
+    if not files:
         return [], None
-    path, name, form = text
     if compiled.plan.extract is None:
-        from pipeline.run.sampling import fit_rows
-
-        lines: list[Mistake] = []
-        # of records of several types each has a length of its own: those that do not fit are rows
-        # that cannot be read (W108)
-        if form.format == "fixed" and form.records is None:
-            from pipeline.run.fitting import fit_lines
-
-            lines = fit_lines(compiled, str(mapping), path, name)
-            if any(mistake.weight is Weight.ERROR for mistake in lines):
-                return lines, None
-        return [*lines, *fit_rows(compiled, path, Path(name).name, form, header)], None
+        return _fitting_text(compiled, mapping, files), None
+    name, path = files[0].name, files[0].path
     from pipeline.read import open_edi
     from pipeline.run.fitting import fit
 
     encoding = compiled.plan.source.encoding
     found = fit(compiled, str(mapping), open_edi(path, name, encoding=encoding))
     return found.mistakes, found
+
+
+def _fitting_text(compiled: "Compiled", mapping: Path, files: "_Files") -> "Sequence[Mistake]":
+    from pipeline.run.fitting import fit_lines
+    from pipeline.run.sampling import fit_rows, fit_sources
+
+    lines: list[Mistake] = []
+    for each in files:
+        # of records of several types each has a length of its own: those that do not fit are rows
+        # that cannot be read (W108)
+        if each.source.format == "fixed" and each.source.records is None:
+            part = compiled.of_part(each.part) if each.part else compiled
+            lines += fit_lines(part, str(mapping), each.path, each.name)
+    if any(mistake.weight is Weight.ERROR for mistake in lines):
+        return lines
+    if compiled.plans:
+        return [*lines, *fit_sources(compiled, files)]
+    file = files[0]
+    return [*lines, *fit_rows(compiled, file.path, Path(file.name).name, file.source, file.header)]
 
 
 def _say_read(session: Session, file: str, found: "Fit") -> None:
@@ -202,30 +239,43 @@ def _say_read(session: Session, file: str, found: "Fit") -> None:
 
 
 def _compiled(
-    mapping: Path, file: Path | None, kept: ExitStack
-) -> "tuple[Compiled, _Text | None, Sequence[str]]":
-    """The mapping, held against the columns of a file, and the file as text while `kept` is open."""
+    mapping: Path, named: "Sequence[Named]", kept: ExitStack
+) -> "tuple[Compiled, _Files]":
+    """The mapping, held against the columns of files, and these as text while `kept` is open."""
     from pipeline.mapping_file import read_mapping
 
+    sources: Mapping[str, Source]
     try:
         compiled, _ = read_mapping(mapping)
-        if file is None:
-            return compiled, None, ()
-        source = compiled.plan.source
-        if compiled.plan.extract is not None:  # an interchange has no header
-            from pipeline.run.source import as_read
-
-            return compiled, kept.enter_context(as_read(file, source)), ()
+        if not named:
+            return compiled, ()
+        sources = {each.part: each.source for each in compiled.plans or (compiled.plan,)}
+        bare = compiled.plan.extract is not None  # an interchange has no header
+        files = _opened(mapping, named, sources, kept, bare=bare)
+        if bare:
+            return compiled, files
     except MappingRefused as refused:
-        if file is None or refused.source is None:
+        sources = refused.sources or ({} if refused.source is None else {"": refused.source})
+        # the columns are judged with all the rest where so much is sound
+        if not named or not sources:
             raise
-        source = refused.source  # so much is sound: the columns are judged with all the rest
-    from pipeline.read import read_header
-    from pipeline.run.source import as_read
+        files = _opened(mapping, named, sources, kept)
+    if "" in sources:
+        return read_mapping(mapping, files[0].header)[0], files
+    return read_mapping(mapping, headers={each.part: each.header for each in files})[0], files
 
-    text = path, name, form = kept.enter_context(as_read(file, source))
-    header = read_header(path, form, name=Path(name).name)
-    return read_mapping(mapping, header)[0], text, header
+
+def _opened(
+    mapping: Path, named: "Sequence[Named]", sources: "Mapping[str, Source]", kept: ExitStack, *,
+    bare: bool = False,
+) -> "_Files":  # fmt: skip
+    from pipeline.run.sample_files import of_sources, one_sample, opened
+
+    if "" in sources:
+        given = {"": one_sample(named, str(mapping))}
+    else:
+        given = of_sources(named, sources, str(mapping))
+    return [opened(file, sources[part], part, kept, bare=bare) for part, file in given.items()]
 
 
 def _told(session: Session, checked: list[_Checked], form: str) -> int:

@@ -142,7 +142,9 @@ def _of_sources(
     if errors or len(plain) < len(plans) or not plain:
         named = [each for each in made if each.name in given] or made[:1]
         source = next((each.scope.source for each in named if each.file_readable), None)
-        raise MappingRefused(document.name, document.text, errors, source)
+        sound = all(each.file_readable or each.doc.source.format == "fixed" for each in made)
+        written = {each.name: each.scope.source for each in made} if sound else {}
+        raise MappingRefused(document.name, document.text, errors, source, written)
     warnings = in_order(m for m in mistakes if m.weight is Weight.WARNING)
     return Compiled(plain[0], tuple(warnings), document.text, document, made[0].trials,
                     dict(made[0].scope.lookups), plain)  # fmt: skip

@@ -137,6 +137,8 @@ _CODES = (
      "add rows to a test that come there"),
     ("W115", "Change of a line by its row number", "a later file with other rows, or in another order, gives the number to another line, which is changed then",
      "take an id that the file has, or the sku where an order names each once"),
+    ("W116", "File is not meant", "`mapping check` was given a file that `source.files` does not mean, and a run reads only those that it means",
+     "correct the pattern if such files are meant; nothing to do, if it is a copy for trying"),
 )  # fmt: skip
 
 MISTAKES: Mapping[str, MistakeCode] = {row[0]: MistakeCode(*row) for row in _CODES}
@@ -168,18 +170,20 @@ class MappingRefused(StopRun):
     """The mapping has mistakes; all of them are in `mistakes`, sorted by place.
 
     `source` says how the file is written, where that much of the mapping is sound: its header can
-    be read, and the mapping be judged against it.
+    be read, and the mapping be judged against it. `sources` are those of a mapping with several.
     """
 
     exit_code = 2
 
     def __init__(
-        self, name: str, text: str, mistakes: Iterable[Mistake], source: "Source | None" = None
-    ) -> None:
+        self, name: str, text: str, mistakes: Iterable[Mistake], source: "Source | None" = None,
+        sources: "Mapping[str, Source] | None" = None,
+    ) -> None:  # fmt: skip
         self.mistakes = in_order(mistakes)
         self.text = text
         self.name = name
         self.source = source
+        self.sources = sources or {}
         count = len(self.mistakes)
         what = "1 mistake" if count == 1 else f"{count} mistakes"
         first = self.mistakes[0]

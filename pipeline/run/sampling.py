@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from pipeline.check import check
-from pipeline.convert import convert
+from pipeline.convert import convert, references_in
 from pipeline.mapping.compile import Compiled
 from pipeline.mapping.converters import ConverterMistake, convert_text
 from pipeline.mapping.document import Path as At
@@ -26,6 +26,8 @@ from pipeline.model.tables import RawTable
 from pipeline.pieces import named, take_apart, whole_findings
 from pipeline.read import read_batches, settled
 from pipeline.report.masking import mask, pii_of
+from pipeline.run.references import References, extra_columns, read_reference
+from pipeline.run.sample_files import SampleFile
 
 ROWS = 10_000  # of a file that are looked at
 _WINDOW = 1 << 20  # bytes
@@ -59,17 +61,65 @@ def fit_rows(
     Raises:
         SourceUnusable: the file cannot be read as the mapping declares.
     """
-    sample = _sample(compiled.plan, path, file, source)
+    return _fit(compiled, SampleFile(path, file, path, source, tuple(header)), _Beside())
+
+
+def fit_sources(compiled: Compiled, files: Sequence[SampleFile]) -> list[Mistake]:
+    """Hold the sources of a mapping against the first rows of their files, as `fit_rows` does.
+
+    Columns of a reference file without a sample are taken as empty, and not judged.
+
+    Raises:
+        SourceUnusable: a file cannot be read as the mapping declares.
+    """
+    given = {each.part: each for each in files}
+    beside = _Beside()
+    mistakes: list[Mistake] = []
+    # reference files stand last, and are needed first
+    for plan in compiled.plans[::-1]:
+        file = given.get(plan.part)
+        if file is not None:
+            mistakes += _fit(compiled.of_part(plan.part), file, beside)
+    return mistakes
+
+
+class _Beside:
+    """The rows of reference files that were looked at, for the rows that they are joined to."""
+
+    def __init__(self) -> None:
+        self._references = References()
+        self._known: set[str] = set()
+
+    def add(self, plan: Plan, raw: RawTable, name: str) -> None:
+        none = raw.rows.clear().select(ORIGIN)
+        self._references.add(read_reference(plan, raw, none, Findings.none(), [name]))
+        self._known.add(plan.name)
+
+    def joined(self, rows: pl.DataFrame, plan: Plan) -> pl.DataFrame:
+        """Rows with the columns of reference files; those that are not known are empty."""
+        known = tuple(join for join in plan.joins if join.reference in self._known)
+        unknown = replace(plan, joins=tuple(join for join in plan.joins if join not in known))
+        rows = self._references.joined(rows, replace(plan, joins=known))
+        empty = [pl.lit(None, dtype).alias(name) for name, dtype in extra_columns(unknown).items()]
+        return rows.with_columns(empty)
+
+
+def _fit(compiled: Compiled, of: SampleFile, beside: _Beside) -> list[Mistake]:
+    file = Path(of.name).name
+    sample = _sample(compiled.plan, of.path, file, of.source, beside)
     told = _Told(compiled, file, sample.rows.height + _records(sample.faulty))
+    header = of.header
     mistakes = [*told.unused(header), *told.unreadable(sample.faulty)]
     if sample.rows.height:
         mistakes += [*told.empty(sample.rows), *told.rejected(sample)]
     return mistakes
 
 
-def _sample(plan: Plan, path: Path, file: str, source: Source) -> Sample:
+def _sample(plan: Plan, path: Path, file: str, source: Source, beside: _Beside) -> Sample:
     source = settled(path, source, file)
-    batches = read_batches(path, source, file=0, columns=plan.reads, batch_bytes=_WINDOW, name=file)
+    batches = read_batches(
+        path, source, file=0, columns=plan.own_reads, batch_bytes=_WINDOW, name=file
+    )
     frames, faulty, rows = [], [], 0
     for batch in islice(batches, ROWS):
         frames.append(batch.raw.rows)
@@ -85,7 +135,12 @@ def _sample(plan: Plan, path: Path, file: str, source: Source) -> Sample:
     if last is not None:
         unread = unread.filter(pl.col(LINE) <= last)
     plan = replace(plan, source=source)
-    apart = take_apart(RawTable(raw), plan)
+    if plan.is_reference:
+        beside.add(plan, RawTable(raw), file)
+        return Sample(
+            raw, Findings(unread), Findings(named(_of_keys(plan, raw), plan, raw.columns))
+        )
+    apart = take_apart(RawTable(beside.joined(raw, plan)), plan)
     unread = pl.concat([unread, apart.findings.rows])
     made = convert(apart.raw, plan)
     numbers = made.table.rows
@@ -104,6 +159,13 @@ def _sample(plan: Plan, path: Path, file: str, source: Source) -> Sample:
     return Sample(readable, Findings(unread), Findings(found))
 
 
+def _of_keys(plan: Plan, raw: pl.DataFrame) -> pl.DataFrame:
+    """What is wrong with the keys of a reference file; its cells are judged where they are joined."""
+    return references_in(RawTable(raw), plan).findings.rows.with_columns(
+        pl.lit(plan.name).alias("mapping")
+    )
+
+
 def _records(faulty: Findings) -> int:
     return faulty.rows.filter(pl.col("code").is_in(ERROR_CODES)).get_column(LINE).n_unique()
 
@@ -117,12 +179,15 @@ class _Told:
         self._lookups = compiled.lookups
         self._file = file
         self._rows = rows
+        part = compiled.plan.part
+        self._source: At = ("sources", part) if part else ("source",)
         self._fields = {field.target: field for field in compiled.plan.fields()[::-1]}
 
     def unused(self, header: Sequence[str]) -> Iterator[Mistake]:
         """One warning that lists the columns of the file which nothing is made of."""
-        used = {name.partition("#")[0] if name not in header else name for name in self._plan.reads}
-        used |= {name.rpartition("#")[0] for name in self._plan.reads if name in header}
+        reads = self._plan.own_reads
+        used = {name.partition("#")[0] if name not in header else name for name in reads}
+        used |= {name.rpartition("#")[0] for name in reads if name in header}
         named = [name for name in dict.fromkeys(header) if name and not name.startswith("_")]
         left = [
             name for name in named
@@ -132,7 +197,7 @@ class _Told:
             what = "1 column" if len(left) == 1 else f"{len(left)} columns"
             text = f"{what} of {self._file} {'is' if len(left) == 1 else 'are'} never used: {_listed(left)}"
             hint = "nothing to do, if no field of the API is meant to have them"
-            yield self._mistake("W110", text, ("source",), hint, key=True)
+            yield self._mistake("W110", text, self._source, hint, key=True)
 
     def unreadable(self, faulty: Findings) -> Iterator[Mistake]:
         """Rows that the reader rejects, per reason."""
@@ -143,16 +208,16 @@ class _Told:
                 f"{lines.len():,} of {self._rows:,} rows of {self._file} cannot be read: "
                 f"{_small(rule.title)} ({code}), the first in line {lines[0]:,}"
             )
-            yield self._mistake("W108", text, ("source",), rule.fix, key=True)
+            yield self._mistake("W108", text, self._source, rule.fix, key=True)
 
     def empty(self, rows: pl.DataFrame) -> Iterator[Mistake]:
         """Columns that have a value in no row."""
-        for name in self._plan.reads:
+        for name in self._plan.own_reads:
             if rows.get_column(name).str.strip_chars().is_in(self._plan.source.nothing(name)).all():
                 field = next((f for f in self._plan.fields() if name in f.columns), None)
-                at: At = ("source", "columns", name)
+                at: At = (*self._source, "columns", name)
                 if at not in self._document.keys:
-                    at = self._document.key_on(field.line) if field is not None else ("source",)
+                    at = self._document.key_on(field.line) if field is not None else self._source
                 text = f'column "{name}" is empty in all {rows.height:,} rows of {self._file}'
                 hint = "nothing to do, if other files have values there"
                 yield self._mistake("W109", text, at, hint, key=True)
@@ -218,7 +283,7 @@ class _Told:
 
     def _key(self) -> At:
         """Where the mapping says which rows form an order."""
-        at: At = ("rows", "key")
+        at: At = (*self._source, "key") if self._plan.part else ("rows", "key")
         return at if at in self._document.keys else ("order", "order_number")
 
     def _mistake(self, code: str, text: str, at: At, hint: str, *, key: bool) -> Mistake:

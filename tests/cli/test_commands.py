@@ -224,7 +224,9 @@ def test_a_mapping_is_held_against_what_a_packed_file_or_a_workbook_holds(
     for at, row in enumerate(csv.reader(content.decode().splitlines())):
         sheet.write_row(at, 0, row)
     book.close()
-    (files / "bad.yaml").write_text(MAPPING.replace("EMail", "Email"))
+    mapping = MAPPING.replace("*.csv", "*")
+    (files / "small.yaml").write_text(mapping)
+    (files / "bad.yaml").write_text(mapping.replace("EMail", "Email"))
 
     for name in ("orders.csv.gz", "night.zip", "orders.xlsx"):
         said = call("mapping", "check", "small.yaml", name)
@@ -361,6 +363,91 @@ def test_the_first_rows_of_a_sample_are_judged(call: Call, files: Path) -> None:
     assert (said.code, said.out) == (0, "small.yaml is usable: 2 warnings\n")
     assert 'warning[W110]: 1 column of in.csv is never used: "Extra"' in said.err
     assert 'column "Land": country unknown (R203); the first is in line 2, "QQ"' in said.err
+
+
+SOURCES = """\
+version: 1
+name: two
+sources:
+  orders: {files: "orders_*.csv", key: Nr}
+  lines: {files: "lines_*.csv", belongs_to: orders, key: Order}
+  customers: {joins: orders, key: Id, on: Customer}
+order: {order_number: Nr, destination_country_iso3: customers.Land, recipient_email: Mail}
+lines:
+  source: lines
+  fields: {line_item_id: Pos, sku: Sku, quantity: Menge}
+"""
+
+
+@pytest.fixture
+def several(folder: Path) -> Path:
+    (folder / "m.yaml").write_text(SOURCES)
+    (folder / "orders_1.csv").write_text("Nr,Mail,Customer\nA1,a@example.com,K1\n")
+    (folder / "lines_1.csv").write_text("Order,Pos,Sku,Menge\nA1,1,S1,2\nA1,2,S1,two\n")
+    (folder / "people.csv").write_text("Id,Land\nK1,QQ\n")
+    return folder
+
+
+def test_each_source_is_judged_by_its_own_sample(call: Call, several: Path) -> None:
+    check = ["mapping", "check", "m.yaml"]
+    said = call(
+        *check, "--sample", "lines_1.csv", "--sample", "orders_1.csv", "--sample", "people.csv"
+    )
+    assert (said.code, said.out) == (0, "m.yaml is usable: 2 warnings\n")
+    assert '1 of 2 cells of column "Menge": not a number (R201); the first is in line 3' in said.err
+    assert '1 of 1 cells of column "customers.Land": country unknown (R203)' in said.err
+    assert said.err == call(*check, "orders_1.csv", "lines_1.csv", "people.csv").err
+
+    said = call(*check, "orders_1.csv")
+    assert said.out == "m.yaml is usable: no mistakes\n"
+    assert (
+        said.err
+        == "m.yaml: without a sample, not looked at: lines, customers (--sample lines=FILE)\n"
+    )
+
+    (several / "m.yaml").write_text(
+        SOURCES.replace("sku: Sku", "sku: Skuu").replace("s.Land", "s.Lnd")
+    )
+    said = call(*check, "lines_1.csv", "people.csv")
+    assert (said.code, said.out) == (1, "m.yaml cannot be used: 2 mistakes\n")
+    assert 'unknown column "Skuu"' in said.err
+    assert 'the source customers has no column "Lnd"' in said.err
+
+
+def test_of_which_source_a_sample_is_can_be_said(call: Call, several: Path) -> None:
+    check = ["mapping", "check", "m.yaml", "--sample"]
+    (several / "m.yaml").write_text(SOURCES.replace("joins", "files: c.csv, joins"))
+    said = call(*check, "people.csv")
+    assert said.code == 2
+    assert said.err == (
+        "error[C101]: it cannot be told of which source people.csv is: `files` of no source means it\n"
+        "  help: write --sample orders=people.csv or --sample lines=people.csv or --sample customers=people.csv\n"
+    )
+    said = call(*check, "customers=people.csv")
+    assert (said.code, said.out) == (0, "m.yaml is usable: 1 warning\n")
+    assert 'warning[W116]: "c.csv" does not mean people.csv' in said.err
+    said = call(*check, "linse=lines_1.csv")
+    assert said.err.startswith("error[C101]: m.yaml has no source linse")
+    said = call(*check, "lines_1.csv", "--sample", "lines=people.csv")
+    assert "are both of the source lines" in said.err
+
+
+def test_samples_that_cannot_be_meant(call: Call, files: Path) -> None:
+    check = ["mapping", "check", "small.yaml", "--sample"]
+    (files / "in").mkdir()
+    (files / "in" / "a.csv").write_text("")
+    assert call(*check, "in").err == (
+        "error[C103]: in is a folder, and no file\n  help: name one file, such as in/a.csv\n"
+    )
+    assert "has no `sources`" in call(*check, "lines=orders.csv").err
+    assert "2 samples are named" in call(*check, "orders.csv", "--sample", "small.yaml").err
+
+
+def test_a_sample_that_a_run_would_not_read_is_told(call: Call, files: Path) -> None:
+    (files / "m.yaml").write_text(MAPPING.replace("*.csv", "export_*.csv"))
+    said = call("mapping", "check", "m.yaml", "--sample", "orders.csv")
+    assert (said.code, said.out) == (0, "m.yaml is usable: 1 warning\n")
+    assert 'warning[W116]: "export_*.csv" does not mean orders.csv' in said.err
 
 
 def test_warnings_do_not_fail(call: Call, files: Path) -> None:
