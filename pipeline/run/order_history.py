@@ -4,8 +4,8 @@ What a run knew of lines and findings lies in its folder, and goes when that is 
 of the order there is in the ledger and stays.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import polars as pl
@@ -22,6 +22,7 @@ from pipeline.run.request import RunUnknown, resume_command, typed
 
 _OPEN = (RunState.RUNNING, RunState.INTERRUPTED)
 _HASH = 12  # characters that are shown
+_REFUSED, _NOT_FOUND = "A401", "A404"  # a field; what an update names is not there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,9 +73,9 @@ def order_history(settings: Settings, order_number: str) -> OrderHistory:
                 )  # fmt: skip
             seen = [] if mine is None else ledger.order_in_runs(mine, number)
             if mine is not None and seen:
-                visits = tuple(_visit(settings, ledger, each) for each in seen)
                 known = ledger.known(mine, [number]).get(number)
                 items = tuple(ledger.items_of_order(mine, number))
+                visits = tuple(_visit(settings, ledger, each, items) for each in seen)
                 last = ledger.run(visits[-1].seen.run)
                 return OrderHistory(
                     order_number=number, account=endpoint.account, host=endpoint.base_url,
@@ -87,9 +88,12 @@ def order_history(settings: Settings, order_number: str) -> OrderHistory:
     )  # fmt: skip
 
 
-def _visit(settings: Settings, ledger: Ledger, seen: OrderInRun) -> Visit:
+def _visit(
+    settings: Settings, ledger: Ledger, seen: OrderInRun, items: Sequence[OrderItem]
+) -> Visit:
     folder = RunFolder(settings.home / "runs" / seen.run)
     kept = folder.facts()
+    seen = _as_reported(seen, folder, items)
     record = ledger.run(seen.run)
     read_back = ledger.read_back(seen.run)
     names = {each["index"]: each["name"] for each in kept.get("files", [])}
@@ -108,6 +112,36 @@ def _visit(settings: Settings, ledger: Ledger, seen: OrderInRun) -> Visit:
         folder=bool(kept),
         read_back_at=_read_back_of(seen, read_back),
     )  # fmt: skip
+
+
+def _as_reported(seen: OrderInRun, folder: RunFolder, items: Sequence[OrderItem]) -> OrderInRun:
+    """Take the code of the report for an order that an update did not find, which is not the API's.
+
+    Where the folder of the run has gone, its open item still has it.
+    """
+    if seen.code != _REFUSED:
+        return seen
+    if folder.part("answers", 0).exists():
+        found = (
+            folder.scan("answers", REPORTED_FINDING_SCHEMA)
+            .filter((pl.col("key") == seen.key) & (pl.col("code") == _NOT_FOUND))
+            .select("api_attr", "primary")
+            .collect()
+        )
+        attrs, missing = set(found.get_column("api_attr")), bool(found.get_column("primary").any())
+    else:
+        missing = any(
+            item.code == _NOT_FOUND
+            and (item.opened_run == seen.run or item.opened_at <= seen.started_at)
+            and (item.closed_at is None or item.closed_at > seen.started_at)
+            for item in items
+        )
+        attrs = {each.attr for each in seen.answers} if missing else set()
+    answers = [
+        replace(each, code=_NOT_FOUND) if each.code == _REFUSED and each.attr in attrs else each
+        for each in seen.answers
+    ]
+    return replace(seen, code=_NOT_FOUND if missing else seen.code, answers=answers)
 
 
 def _read_back_of(seen: OrderInRun, told: ReadBack | None) -> datetime | None:
@@ -142,6 +176,7 @@ _STEPS = {
     OrderOutcome.SUPERSEDED: "nothing: a newer run has sent a newer version",
     OrderOutcome.NOTHING_TO_SEND: "nothing: the rows say nothing but its number",
 }
+_MISSING = "{fix}; then `{again}`{explain}"
 _ARRIVED = "nothing: it has arrived. `{verify}` reads it back"
 _DIFFERS = "look at it in parcelLab: what was read back is not what it was told"
 _NO_ANSWER = (OrderOutcome.UNKNOWN, OrderOutcome.NOT_ATTEMPTED)
@@ -156,7 +191,11 @@ def _next_step(settings: Settings, visit: Visit, run: RunRecord | None, *, at_wo
             return f"wait: run {run.id} is at work, `pipeline status` shows how far it is"
         return f"finish the run: {resume_command(settings, run.id, run.profile)}"
     rule = RULES.get(seen.code or "")
-    return _STEPS.get(outcome, _DIFFERS if seen.read_back else _ARRIVED).format(
+    step = _STEPS.get(outcome, _DIFFERS if seen.read_back else _ARRIVED)
+    if outcome is OrderOutcome.REFUSED and seen.code == _NOT_FOUND:
+        step = _MISSING
+    return step.format(
+        fix=rule.fix if rule else "",
         title=f"{seen.code}, {rule.title.lower()}" if rule else "no cause was told",
         explain=f"; `pipeline explain {seen.code}` says more" if rule else "",
         verify=typed(settings, "verify", seen.run),

@@ -1,6 +1,7 @@
 """trace: an order's whole history, also after its folders are gone, and never a value of it."""
 
 import json
+import shutil
 from datetime import UTC
 
 import pytest
@@ -65,6 +66,29 @@ def test_an_answer_of_parcellab_is_quoted_and_the_next_step_named(warehouse: War
     assert "open item   A401" in text
     assert found.next_step.startswith("mend what parcelLab refused (A401, ")
     assert "`pipeline explain A401`" in found.next_step
+
+
+@pytest.mark.parametrize("folder", ["kept", "gone"])
+def test_an_order_that_an_update_does_not_find_is_told_as_the_report_does(
+    warehouse: Warehouse, folder: str
+) -> None:
+    (warehouse.folder / "parcels.yaml").write_text(PARCELS_YAML, encoding="utf-8")
+    warehouse.orders(order_row("A1"))
+    warehouse.parcels(("A1", "P1", "gls"), ("A3", "P3", "gls"))
+    result = warehouse.run()
+    if folder == "gone":
+        shutil.rmtree(warehouse.settings.home / "runs" / result.run_id)
+
+    found, text = story(warehouse, "A3")
+
+    assert "  refused [A404]" in text
+    assert "  parcelLab A404 destination_country_iso3: This field is required" in text
+    assert "A401" not in text
+    assert found.next_step.startswith(
+        "import the order first, or check its number; an `update_only`"
+    )
+    assert f"then `pipeline retry {result.run_id}" in found.next_step
+    assert "`pipeline explain A404`" in found.next_step
 
 
 def test_what_was_read_back_is_part_of_the_history(warehouse: Warehouse) -> None:
