@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _INDENT = "    "
 _WIDTH_MAX, _WIDTH_MIN = 110, 40  # characters of a line of text that is read with ease
+_KIND_MAX, _PATH_MIN = 12, 24  # characters: wider ones stand out of their column, less is none
 
 
 @verb(
@@ -66,13 +67,13 @@ def fields(session: Session, pattern: str | None, section: str | None) -> int:
 
 
 def _lines(found: "Sequence[Listed]", width: int) -> Iterator[str]:
-    kinds = max(len(each.kind) for each in found)
-    paths = max(len(each.path) for each in found)
-    aligned = paths + kinds + 4 + max(len(each.use) for each in found) <= width
+    # a few long ones, such as "object (members as in lines)", do not move all the others apart
+    kinds = min(_KIND_MAX, max(len(each.kind) for each in found))
+    room = width - kinds - max(len(each.use) for each in found) - 4
+    paths = min(room, max(len(each.path) for each in found)) if room >= _PATH_MIN else 0
     for each in found:
-        path = f"{each.path:<{paths}}" if aligned else each.path
-        kind = f"{each.kind:<{kinds}}" if aligned and each.use else each.kind
-        yield f"{path}  {kind}  {each.use}".rstrip()
+        kind = f"{each.kind:<{kinds}}" if paths and each.use else each.kind
+        yield f"{each.path:<{paths}}  {kind}  {each.use}".rstrip()
         said = "; ".join([each.doc.rstrip("."), *each.limits])
         yield textwrap.fill(
             said, width, initial_indent=_INDENT, subsequent_indent=_INDENT,

@@ -1,5 +1,7 @@
 """mapping fields: what a mapping can write, found by a word of it."""
 
+from collections import Counter
+
 import pytest
 
 from pipeline.mapping.listing import ELSEWHERE, SECTIONS, targets
@@ -62,3 +64,13 @@ def test_every_field_that_a_mapping_may_write_is_listed_once() -> None:
         if field.name not in ELSEWHERE and shape.name not in {"attribute", "add_tracking"}
     }
     assert named == wanted
+
+
+@pytest.mark.parametrize(("pattern", "columns"), [((), "80"), ((), "110"), (("country",), "80")])
+def test_types_stand_in_one_column(call: Call, pattern: tuple[str, ...], columns: str) -> None:
+    said = call("mapping", "fields", *pattern, env={"COLUMNS": columns})
+    targets = [line for line in said.out.splitlines() if not line.startswith(" ")]
+    starts = Counter(line.index(line.split()[1], len(line.split()[0])) for line in targets)
+    # four paths are too long for a line of 80
+    (_, most), *_ = starts.most_common()
+    assert len(targets) - most <= (4 if columns == "80" and not pattern else 0)
