@@ -106,6 +106,11 @@ def joined(pieces: Sequence[tuple[Plan, pl.DataFrame]]) -> pl.DataFrame:
             .alias(LINES),
             pl.when(quantity.len() > 0).then(quantity.sum()).alias("quantity"),
         )
+    # rows that update an order though their mapping makes orders (`orphans: keep`): as in `_one`
+    only_updated = pl.col("may_create").is_null() & pl.col("lines_always").is_null()
+    stacked = stacked.with_columns(
+        pl.when(~only_updated).then(pl.col(name)).alias(name) for name in (LINES, LINE_ROWS)
+    )
     pairs = [
         pl.concat_str(pl.lit(f'"{name}":'), pl.col(MEMBER + name))
         for name in names

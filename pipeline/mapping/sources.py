@@ -7,13 +7,13 @@ the text. What they have to do with each other is said here, and judged here.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from pipeline.mapping.columns import Scope
 from pipeline.mapping.document import Document, Path, Place
 from pipeline.mapping.language import MappingDoc, MutationDoc, PartDoc, SourceDoc
-from pipeline.mapping.mistakes import did_you_mean
+from pipeline.mapping.mistakes import Weight, did_you_mean
 from pipeline.mapping.plan import TEXT_FORMATS, Mode, Orphans, Sending
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,30}")
@@ -104,6 +104,7 @@ def parts_of(scope: Scope, doc: MappingDoc) -> list[Part]:
     used = [_source_of(scope, doc, at, name, roots[0]) for at, name in _sections(doc)]
     if len(scope.mistakes) > before:
         return []
+    _judge_kept_lines(scope, doc, used)
     feeding = {name for name in used if name is not None}
     for name, each in doc.sources.items():
         if each.belongs_to is not None and name not in feeding and not each.required:
@@ -217,6 +218,26 @@ def _judge(scope: Scope, doc: MappingDoc, name: str, part: PartDoc, root: str) -
         hint = "name the column: key: OrderNo"
         scope.mistake("M102", 'the key "key" is missing here', at, hint, key=True)
     _effectless(scope, part, at, root=name == root)
+
+
+def _judge_kept_lines(scope: Scope, doc: MappingDoc, used: Sequence[str | None]) -> None:
+    """Rows that update an order cannot be its lines: these would replace those that it has.
+
+    Where more is made of them than lines, that is sent, and W103 says what is not.
+    """
+    name = doc.lines.source if doc.lines is not None else None
+    part = doc.sources.get(name) if name is not None else None
+    if doc.lines is None or part is None or doc.mode is Mode.UPDATE_ONLY:
+        return
+    if part.orphans is not Orphans.KEEP or doc.lines.send is not Sending.ON_CREATE:
+        return
+    at: Path = ("sources", str(name), "orphans")
+    text = "rows of no order update one that is there, and lines are sent with new orders only"
+    hint = "let such rows be rejected (`orphans: reject`), or set `lines.send: always` to replace all lines of the order"
+    if used.count(name) == 1:
+        scope.mistake("M103", text, at, hint, key=True)
+    else:
+        scope.mistake("W103", text, at, hint, key=True, weight=Weight.WARNING)
 
 
 def _effectless(scope: Scope, part: PartDoc, at: Path, *, root: bool) -> None:

@@ -209,6 +209,8 @@ def open_jobs(
             ):
                 desk.open(original, copies.of(original), claiming, encodings)
     ordinals = count()
+    before = before or Imported()
+    again = _read_together(first, claimed, copies, before)
     jobs = [
         _job(
             path,
@@ -219,14 +221,13 @@ def open_jobs(
             desk,
             warn,
             refusals,
-            before or Imported(),
+            replace(before, skip=False) if path in again else before,
             corrected=corrected is not None,
         )
         for path, once in first.items()
     ]
     copies.done()
     _something_is_left(jobs, found, refusals, warn)
-    before = before or Imported()
     of_mapping = {
         file: first[Path(name)].plan.name for name, files in claimed.items() for file in files
     }
@@ -258,6 +259,33 @@ def _found(
         refused |= one.refused
     remote = {file: each for one in fetched.values() for file, each in one.files.items()}
     return replace(found, unfinished=unfinished, refused=refused), remote
+
+
+def _read_together(
+    first: Mapping[Path, Compiled], claimed: Mapping[str, Sequence[Path]], copies: "_Copies",
+    before: Imported,
+) -> set[Path]:  # fmt: skip
+    """The sources of which no file is skipped, because another source of their mapping has a new one.
+
+    New orders need the customers of yesterday's file, and corrected lines the orders that they are of.
+    """
+    parts: dict[Path, list[Path]] = {}
+    for path in first if before.skip else ():
+        parts.setdefault(taken_apart(path)[0], []).append(path)
+    again: set[Path] = set()
+    for whole, paths in parts.items():
+        if len(paths) == 1:
+            continue
+        sha256 = read_mapping(whole)[1]
+        for original in (file for path in paths for file in claimed[str(path)]):
+            try:
+                if before.skips(copies.of(original).sha256, sha256):
+                    continue
+            except StopRun:  # said where its job is made
+                pass
+            again.update(paths)
+            break
+    return again
 
 
 def _known(jobs: Sequence[Job], before: Imported) -> Iterator[Aside]:

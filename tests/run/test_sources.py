@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,14 @@ from pipeline.run import spool
 from tests.run.conftest import Warehouse
 
 SAMPLE = Path(__file__).parents[2] / "samples" / "header-lines-shipments"
+
+_SHIPMENTS = """\
+  shipments:
+    files: "ship_*.csv"
+    belongs_to: orders
+    key: {from: Auftrag, do: [{regex: "^#?0*(.+)$"}]}
+    orphans: keep                             # a parcel of an order of an earlier night
+"""
 
 
 @pytest.fixture
@@ -89,6 +98,57 @@ def test_a_night_without_parcels_is_none_to_stop_for(night: Warehouse) -> None:
     (night.folder / "ship_20261119.csv").unlink()
 
     assert night.plan(max_reject_rate=None).summary["balances"] is True
+
+
+def test_files_of_several_sources_are_skipped_together_or_not_at_all(night: Warehouse) -> None:
+    night.settings = replace(night.settings, imported="skip")
+    night.run(max_reject_rate=None)
+    for name, row in (("orders", "200;19.11.2026;k-1"), ("lines", "200;1;GOODS;CUP-1;2;9,90")):
+        file = night.folder / f"{name}_20261119.csv"
+        file.write_text(f"{file.read_text().splitlines()[0]}\n{row}\n")
+
+    night.run(max_reject_rate=None)  # with the customers of the night before
+
+    assert "200" in _sent(night)
+    before = len(night.sandbox.puts())
+    assert "not read again [R122]" in night.run(max_reject_rate=None).text
+    assert len(night.sandbox.puts()) == before
+
+
+def test_rows_of_no_order_never_replace_the_lines_of_one_that_is_there(night: Warehouse) -> None:
+    night.run(max_reject_rate=None)
+    mapping = night.folder / "mapping.yaml"
+    text = mapping.read_text()
+    made_of_lines = """\
+trackings:
+  source: lines
+  key: parcel
+  when: "parcel IS NOT NULL"
+  fields: {tracking_number: parcel, courier: {value: ups}}
+"""
+    text = text[: text.index("trackings:")].replace(
+        "    key: order_no", "    key: order_no\n    orphans: keep"
+    )
+    text = "".join(
+        line
+        for line in text.splitlines(keepends=True)
+        if "couriers" not in line and line != "lookups:\n"
+    )
+    mapping.write_text(text.replace(_SHIPMENTS, "") + made_of_lines)
+    (night.folder / "ship_20261119.csv").unlink()
+    for name, rows in (
+        ("orders", "OrderNo;Date;customer_no\n200;19.11.2026;k-1\n"),
+        ("lines", "order_ref;pos;kind;sku;qty;price;parcel\n200;1;GOODS;CUP-1;2;9,90;\n"
+                  "121;7;GOODS;CUP-1;2;9,90;1Z12345E0205271688\n"),
+    ):  # fmt: skip
+        (night.folder / f"{name}_20261119.csv").write_text(rows)
+    night.settings = replace(night.settings, ledger=f"{night.settings.ledger}.new")
+
+    night.run(max_reject_rate=None)
+
+    told = json.loads(_sent(night)["121"])
+    assert told["mutations"]
+    assert "articles_order" not in told
 
 
 def test_every_row_has_one_outcome(night: Warehouse) -> None:
