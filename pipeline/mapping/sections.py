@@ -17,7 +17,7 @@ from pipeline.mapping.plan import (
     TrackingsPlan,
 )
 from pipeline.mapping.plan import Scope as MutationScope
-from pipeline.mapping.targets import Targets
+from pipeline.mapping.targets import Targets, meant_by
 from pipeline.model.catalogue import MUTATIONS, SHAPES
 from pipeline.model.field import Use
 
@@ -51,8 +51,9 @@ class Sections:
             return order
         if self.doc.mode is Mode.CREATE_OR_UPDATE and not self.scope.unsure(("mode",)):
             required |= {field.name for field in shape.fields if field.use is Use.CREATE}
+        given = meant_by(shape, self.doc.order)
         for field in shape.fields:
-            if field.name in required and field.name not in self.doc.order:
+            if field.name in required and field.name not in given:
                 text = f'"{field.name}" is required to create an order and is not mapped'
                 hint = (
                     "map it"
@@ -115,6 +116,7 @@ class Sections:
         for field in SHAPES["tracking"].fields:
             if field.identity is not None:
                 groups.setdefault(field.identity, set()).add(field.name)
+        given = meant_by(SHAPES["tracking"], given)
         if not any(members <= given for members in groups.values()):
             ways = " or ".join(" and ".join(sorted(members)) for members in groups.values())
             self.scope.mistake(

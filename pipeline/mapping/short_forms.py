@@ -1,6 +1,10 @@
 """Short forms of a mapping, written out before validation, so that errors speak of one form only (MAPPING §7)."""
 
+from collections.abc import Mapping
+
 from pipeline.mapping.document import Data, Document, Path
+from pipeline.mapping.language import MappingDoc, PartDoc
+from pipeline.model.likeness import nearest
 
 EVERYWHERE = "*"  # of `source.null_values`: in every column
 
@@ -13,28 +17,49 @@ def place_nulls(document: Document, at: Path, source: Data | None) -> None:
 
 
 def written_out(data: dict[str, Data]) -> dict[str, Data]:
-    """Write short forms out before validation, so that errors speak of one form only."""
+    """Write short forms out before validation, so that errors speak of one form only.
+
+    A section with a typo in its name is written out as the one that was probably meant.
+    """
     full = dict(data)
+    written = _written_names(full, [*MappingDoc.model_fields])
     for section in ("rows", "trackings"):
-        table = full.get(section)
-        if isinstance(table, dict) and isinstance(table.get("key"), str):
-            full[section] = {**table, "key": [str(table["key"])]}
-    if "source" in full:
-        full["source"] = _nulls_listed(full["source"])
-    sources = full.get("sources")
-    if isinstance(sources, dict):
-        full["sources"] = {
-            name: _rows_listed(_nulls_listed(each)) for name, each in sources.items()
-        }
-        full.setdefault("source", {})
+        name = written.get(section, section)
+        if name in full:
+            full[name] = _key_listed(full[name])
+    source, sources = written.get("source", "source"), written.get("sources", "sources")
+    if source in full:
+        full[source] = _nulls_listed(full[source])
+    several = full.get(sources)
+    if isinstance(several, dict):
+        full[sources] = {name: _part_written_out(each) for name, each in several.items()}
+        if sources == "sources" and source not in full:
+            full["source"] = {}
     return full
 
 
-def _rows_listed(source: Data) -> Data:
-    rows = source.get("rows") if isinstance(source, dict) else None
-    if isinstance(source, dict) and isinstance(rows, dict) and isinstance(rows.get("key"), str):
-        return {**source, "rows": {**rows, "key": [str(rows["key"])]}}
-    return source
+def _written_names(table: Mapping[str, Data], known: list[str]) -> dict[str, str]:
+    """The keys of a table by the known names that they mean, as `structure` takes them."""
+    free = [name for name in known if name not in table]
+    meant = {nearest(key, free): key for key in table if key not in known}
+    return {name: key for name, key in meant.items() if name is not None}
+
+
+def _key_listed(section: Data) -> Data:
+    if isinstance(section, dict):
+        key = _written_names(section, ["key"]).get("key", "key")
+        if isinstance(section.get(key), str):
+            return {**section, key: [str(section[key])]}
+    return section
+
+
+def _part_written_out(part: Data) -> Data:
+    part = _nulls_listed(part)
+    if isinstance(part, dict):
+        rows = _written_names(part, [*PartDoc.model_fields]).get("rows", "rows")
+        if rows in part:
+            return {**part, rows: _key_listed(part[rows])}
+    return part
 
 
 def _nulls_listed(source: Data) -> Data:

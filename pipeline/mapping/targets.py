@@ -1,13 +1,13 @@
 """The API's side of a mapping: trees of target fields, checked against the contract catalogue."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from pipeline.mapping.columns import Scope
 from pipeline.mapping.combine import Value
 from pipeline.mapping.document import Data, Path
 from pipeline.mapping.listing import ELSEWHERE
-from pipeline.mapping.mistakes import did_you_mean
+from pipeline.mapping.mistakes import did_you_mean, nearest
 from pipeline.mapping.plan import Aggregate, FieldPlan, ListPlan, Member, ObjectPlan
 from pipeline.mapping.values import Target, Values
 from pipeline.model.catalogue import SHAPES
@@ -24,6 +24,16 @@ _UNITS: Mapping[str, tuple[str, ...]] = {
 _NUMERIC = frozenset({Kind.INTEGER, Kind.NUMBER, Kind.MONEY, Kind.AMOUNT})
 _ORDERED = _NUMERIC | {Kind.DATE, Kind.DATETIME}
 _ANY_VALUE = Field(name="value", kind=Kind.ANY, doc="any value")
+
+
+def meant_by(shape: Shape, given: Collection[str]) -> set[str]:
+    """The names of fields that are given, and those that a name with a typo was probably meant to be.
+
+    A field that is there with a typo in its name is not missing as well.
+    """
+    names = [each.name for each in shape.writable]
+    near = {nearest(name, names) for name in given if shape.field(name) is None}
+    return {*given, *(name for name in near if name is not None)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +63,7 @@ class Targets:
                 inner = f"{target}.{key}" if target else key
                 made = self._member(field, value, (*path, key), f"{slot}.{key}", inner)
                 members += [made] if made is not None else []
-        self._complete(shape, set(data), path)
+        self._complete(shape, meant_by(shape, data), path)
         order = {field.name: rank for rank, field in enumerate(shape.fields)}
         members.sort(key=lambda member: order[member.name])
         line = self.scope.document.key_place(path).line
