@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
@@ -165,7 +165,8 @@ def _lines(shown: "Shown", *, requests: bool) -> Iterator[str]:
     for nth, row in enumerate(shown.rows):
         if nth:
             yield ""
-        yield from _row_lines(row, name)
+        sent = shown.payloads.get(row.order_number or "") if requests else None
+        yield from _row_lines(row, name, sent)
     for number, outcome in shown.outcomes.items() if requests else ():
         yield ""
         yield f"order {number}: {outcome}"
@@ -173,7 +174,8 @@ def _lines(shown: "Shown", *, requests: bool) -> Iterator[str]:
             yield json.dumps(shown.payloads[number], indent=2, ensure_ascii=False)
 
 
-def _row_lines(row: "RowShown", mapping: str) -> Iterator[str]:
+def _row_lines(row: "RowShown", mapping: str, sent: Mapping[str, object] | None) -> Iterator[str]:
+    """A row; `sent` is the request of its order, where that is shown."""
     order = f"  order {row.order_number}" if row.order_number else ""
     source = f" ({row.source})" if row.source else ""
     why = f"{'' if row.outcome.endswith(' to') else ':'} {row.why}" if row.why else ""
@@ -195,12 +197,12 @@ def _row_lines(row: "RowShown", mapping: str) -> Iterator[str]:
         names = [each.target.removeprefix("mutations.add_tracking.") for each in fields]
         width = min(_PADDED_MAX, max(map(len, names)))
         for target, each in zip(names, fields, strict=True):
-            yield f"    {target:<{width}}  {_way(each)}   {mapping}:{each.line}"
+            yield f"    {target:<{width}}  {_way(each, sent)}   {mapping}:{each.line}"
     for off in row.off:
         yield f"  {off.section}: not this row, {off.why}   {mapping}:{off.line}"
 
 
-def _way(shown: "FieldShown") -> str:
+def _way(shown: "FieldShown", sent: Mapping[str, object] | None) -> str:
     """Cells → stages → value: `Land="D" → lookup countries → DEU`."""
     story = shown.story
     value = None if shown.value is None else _bare(shown.value)
@@ -222,17 +224,31 @@ def _way(shown: "FieldShown") -> str:
         said = said and not stage.word.startswith("as ")
         parts.append(f"{stage.word} {_quoted(stage.value)}" if said else stage.word)
         last = stage.value
-    parts.append(_end(shown, value))
+    parts.append(_end(shown, value, sent))
     return " ".join([*(f"{taken}:" for taken in story.taken), " → ".join(parts)])
 
 
-def _end(shown: "FieldShown", value: str | None) -> str:
+def _end(shown: "FieldShown", value: str | None, sent: Mapping[str, object] | None) -> str:
+    """The value; of several rows' it is the share of one, and the order has what is made of them."""
     codes = f" [{', '.join(shown.codes)}]" if shown.codes else ""
     if value is None:
         absent = f", {shown.story.absent}" if shown.story.absent and not shown.codes else ""
         return f"nothing{codes}{absent}"
-    joined = f" ({shown.aggregate} over the order)" if shown.aggregate else ""
+    joined = ""
+    if shown.aggregate:
+        whole = _member(sent, shown.target) if sent is not None else None
+        joined = f" (of this row; {shown.aggregate} over the order" + (
+            f": {_short(whole)})" if whole else ")"
+        )
     return f"{_short(value)}{joined}{codes}"
+
+
+def _member(sent: Mapping[str, object], target: str) -> str | None:
+    """What a request has at a path such as `order_total_amount`."""
+    found: object = sent
+    for name in target.split("."):
+        found = found.get(name) if isinstance(found, dict) else None
+    return None if found is None else _bare(json.dumps(found, ensure_ascii=False))
 
 
 def _bare(value: str) -> str:

@@ -79,7 +79,7 @@ orders.csv:2  order 1001  goes on
     destination_country_iso3  Land="D" → lookup countries → DEU   wms.yaml:21
     recipient_email           EMail="Jo@Example.com" → strip → lower → jo@example.com   wms.yaml:22
     customer_number           phone="030 1" → 030 1   wms.yaml:27
-    order_total_amount        Preis="1.299,00", Menge="2" → sql Preis * Menge "2598" → 2598.00 (sum over the order)   wms.yaml:24
+    order_total_amount        Preis="1.299,00", Menge="2" → sql Preis * Menge "2598" → 2598.00 (of this row; sum over the order)   wms.yaml:24
     order_currency            value EUR → EUR   wms.yaml:25
     order_date                Datum="19.11.2026" → as datetime → 2026-11-19T00:00:00+01:00   wms.yaml:26
     channel                   Typ="B2C" → nothing, when "Typ <> 'B2C'" is false   wms.yaml:28
@@ -126,6 +126,8 @@ def test_an_order_has_all_of_its_rows_and_the_request_they_make(call: Call, wms:
     ]  # fmt: skip
     body = json.loads(request)
     assert body["order_total_amount"] == "2647.90"
+    assert "→ 2598.00 (of this row; sum over the order: 2647.90)   " in rows
+    assert "→ 49.90 (of this row; sum over the order: 2647.90)   " in rows
     assert [line["quantity"] for line in body["articles_order"]] == [2, 1]
     assert "account" not in body
     known = call(*command, "--existing", "--json").json()
