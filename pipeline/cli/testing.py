@@ -197,11 +197,17 @@ def _covered(mappings: Sequence[Path]) -> "dict[Path, Coverage]":
     return {path: covered(path, read_mapping(path)[0]) for path in mappings}
 
 
+_SEVERAL = {
+    "target": "targets", "section": "sections", "branch": "branches", "condition": "conditions",
+    "default": "defaults", "lookup key": "lookup keys",
+}  # fmt: skip
+
+
 def _covered_lines(path: Path, covered: "Coverage") -> Iterator[str]:
     yield ""
     yield f"what the tests of {path} reach"
     for part, (done, every) in covered.counts.items():
-        yield f"  {done:>4,} of {every:>4,}  {part.value}s"
+        yield f"  {done:>4,} of {every:>4,}  {_SEVERAL[part.value]}"
     if covered.unread:
         yield f"  tests whose rows cannot be read: {', '.join(covered.unread)}"
     if covered.gaps:

@@ -127,7 +127,7 @@ def _of_tests(path: Path, compiled: Compiled, *, payloads: bool) -> Coverage:
             for shares in rows_of(path, compiled, trial, plans):
                 for share in shares:
                     _reach(share.plan, share, counted)
-                if payloads:
+                if payloads and not all(share.plan.is_reference for share in shares):
                     _told(shares, trial, files_of(path, compiled, trial), counted)
         except StopRun:
             unread.append(trial.name)
@@ -168,7 +168,7 @@ def _reach(plan: Plan, share: Share | None, counted: _Counted) -> None:
         return
     taken = rows.filter(~pl.col(SKIPPED))
     if _SKIP in plan.clauses:
-        _skipping(plan.clauses[_SKIP], rows, counted)
+        _skipping(plan, rows, counted)
     if not taken.height:
         return
     hits = [probe.hit.fill_null(value=False).any() for probe in probes]
@@ -182,12 +182,19 @@ def _reach(plan: Plan, share: Share | None, counted: _Counted) -> None:
         )
 
 
-def _skipping(clause: Clause, rows: pl.DataFrame, counted: _Counted) -> None:
-    skipped = rows.get_column(SKIPPED)
+def _skipping(plan: Plan, rows: pl.DataFrame, counted: _Counted) -> None:
+    clause, skipped = plan.clauses[_SKIP], rows.get_column(SKIPPED)
     for gap, reached in zip(
-        _either("rows", clause, "skip"), (bool(skipped.any()), not skipped.all()), strict=True
+        _either(f"{_in_source(plan)}rows", clause, "skip"),
+        (bool(skipped.any()), not skipped.all()),
+        strict=True,
     ):
         counted.note(gap, reached=reached)
+
+
+def _in_source(plan: Plan) -> str:
+    """What stands before the sections that each source has of its own."""
+    return f"sources.{plan.part}." if plan.part else ""
 
 
 def _of_plan(plan: Plan) -> tuple[list[_Probe], list[_Used]]:
@@ -197,13 +204,14 @@ def _of_plan(plan: Plan) -> tuple[list[_Probe], list[_Used]]:
     never = pl.lit(value=False)
     for at, clause in plan.clauses.items():
         name, _, word = at.rpartition(".")
+        name = f"{_in_source(plan)}rows" if at == _SKIP else name
         gaps = _either(name, clause, word)
         tests = (never, never) if at == _SKIP else (clause.test, ~clause.test)
         probes += [_Probe(gap, test) for gap, test in zip(gaps, tests, strict=True)]
     for column in plan.derived:
         if column.trail is not None:
             called = plan.called(column)
-            name = f"derive.{column.name}" if called is None else f"sources.{called}"
+            name = f"sources.{called}" if called else f"{_in_source(plan)}derive.{column.name}"
             _walk(name, column.trail, _YES, probes, used)
     gates = _gates(plan)
     for leaf in plan.fields():

@@ -21,6 +21,7 @@ import polars as pl
 
 from pipeline.convert import SKIPPED, convert, keys, orders_of, seen
 from pipeline.group.payload import scalar
+from pipeline.mapping.compile import KEY_JOINT
 from pipeline.mapping.plan import FieldPlan, Plan, numbered
 from pipeline.model.findings import Findings, sentence
 from pipeline.model.origin import COPY_BITS, KEY, ORIGIN, SEGMENTS_MAX, place
@@ -186,7 +187,8 @@ def _shown(
                 body = json.loads(order["body"])
                 payloads[order["order_number"]] = _without_ids(body)
         for held in made.grouped.held.to_dicts() if not in_part else ():
-            outcomes[held["order_number"] or held[KEY] or ""] = "held back"
+            key = (held[KEY] or "").replace(KEY_JOINT, ", ")
+            outcomes[held["order_number"] or key] = "held back"
     for each in found:
         for faulty, told_of in zip(each.faulty, each.findings, strict=True):
             rows += _unread(faulty, told_of, each.plan, names, only)
@@ -567,6 +569,8 @@ def _of_reference(jobs: Sequence[Job], job: Job, found: Located, mapping: Path) 
 def _of_joined(outcome: str, naming: Sequence[str], plans: Sequence[Plan]) -> tuple[str, str]:
     if outcome == RowOutcome.NOT_NEEDED.value and not any(plan.joins for plan in plans):
         return "not joined", "no file is named whose rows may name it"
+    if outcome == RowOutcome.JOINED.value and not naming:
+        return _JOINED[outcome], "rows that could not be taken apart"
     more = f" and {len(naming) - _NAMING_MAX:,} more" if len(naming) > _NAMING_MAX else ""
     return _JOINED[outcome], f"{', '.join(naming[:_NAMING_MAX])}{more}" if naming else ""
 

@@ -24,17 +24,18 @@ from pipeline.mapping.mistakes import MappingRefused
 from pipeline.mapping.plan import Plan
 from pipeline.mapping.trials import Rejection, Trial, same
 from pipeline.mapping_file import beside, lookup_file
+from pipeline.model.findings import Findings
 from pipeline.model.origin import SEGMENTS_MAX, place
 from pipeline.model.rules import RULES, Severity
 from pipeline.model.stops import SourceUnusable, StopRun
-from pipeline.model.tables import SourceFile
+from pipeline.model.tables import RawTable, SourceFile
 from pipeline.read import open_edi, read_header
 from pipeline.run.clock import clock
 from pipeline.run.folder import RunFolder
 from pipeline.run.prepare import Made, grouped_of, of_partition
 from pipeline.run.request import Options
 from pipeline.run.source import Job, read_mapping
-from pipeline.run.spool import PARTITION_BYTES, Share, Spooled, spool
+from pipeline.run.spool import PARTITION_BYTES, Share, batches_of, spool
 
 ACCOUNT = 1618  # any would do: it stands in the payload and goes nowhere
 OF_THE_RUN = frozenset({"account", "operation_id"})  # members that no mapping makes
@@ -212,7 +213,8 @@ def come_of(
     found: list[Told] = []
     files = files_of(path, compiled, trial)
     at = partial(_place, path, trial)
-    with _spooled(path, compiled, trial, plans) as spooled:
+    with _opened(path, compiled, trial, plans) as (jobs, folder):
+        spooled = spool(jobs, folder, lambda _rows: None, PARTITION_BYTES)
         for partition in range(spooled.count):
             shares = spooled.take(partition)
             made = sent_of(shares, [file.name for file in files], trial.existing)
@@ -285,20 +287,29 @@ Plans = dict[tuple[str, ...], tuple[Plan, ...]]
 def rows_of(
     path: Path, compiled: Compiled, trial: Trial, plans: Plans | None = None
 ) -> Iterator[list[Share]]:
-    """Read the rows of a test as a run does, partition by partition.
+    """Read the rows of a test as a run does, partition by partition; first those that are joined to others.
 
     Raises:
         StopRun: the rows or the file cannot be used at all.
     """
-    with _spooled(path, compiled, trial, plans) as spooled:
+    with _opened(path, compiled, trial, plans) as (jobs, folder):
+        yield [_joined(job) for job in jobs if job.plan.is_reference and job.files]
+        spooled = spool(jobs, folder, lambda _rows: None, PARTITION_BYTES)
         for partition in range(spooled.count):
             yield spooled.take(partition)
 
 
+def _joined(job: Job) -> Share:
+    """The readable rows of a file that is joined to others."""
+    batches = [batch for source, copy in job.files for batch in batches_of(job, source, copy)]
+    rows = RawTable(pl.concat(batch.raw.rows for batch in batches))
+    return Share(job.plan, rows, pl.DataFrame(), Findings.none())
+
+
 @contextmanager
-def _spooled(
+def _opened(
     path: Path, compiled: Compiled, trial: Trial, plans: Plans | None
-) -> Iterator[Spooled]:
+) -> Iterator[tuple[list[Job], RunFolder]]:
     with tempfile.TemporaryDirectory() as made:
         folder = RunFolder(Path(made))
         (folder.path / "snapshots").mkdir()
@@ -331,7 +342,7 @@ def _spooled(
             source, snapshot = taken[""]
             reading = open_edi(snapshot.path, source.name, encoding=compiled.plan.source.encoding)
             jobs = [replace(jobs[0], readings={0: reading})]
-        yield spool(jobs, folder, lambda _rows: None, PARTITION_BYTES)
+        yield jobs, folder
 
 
 def _fitted(

@@ -384,3 +384,49 @@ def test_the_row_of_one_file_may_have_its_name(call: Call, wms: Path) -> None:
     assert wms.is_dir()
     said = call("mapping", "show", "wms.yaml", "orders.csv", "--row", "orders.csv:2").out
     assert said.startswith("orders.csv:2  order 1001  goes on\n")
+
+
+def test_a_key_of_several_columns_items_of_rows_and_products_joined_to_lines(
+    call: Call, folder: Path
+) -> None:
+    (folder / "m.yaml").write_text("""\
+version: 1
+name: m
+mode: update_only
+sources:
+  orders: {files: "orders*.csv", key: [Shop, Nr]}
+  lines:
+    files: "lines*.csv"
+    belongs_to: orders
+    key: [Shop, Nr]
+    rows: {explode: {item: {from: Items, split: "|", parts: ":", names: [sku, qty]}}}
+  products: {files: "products.csv", joins: lines, key: Sku, on: Main, orphans: keep}
+order: {order_number: {template: "{Shop}-{Nr}"}}
+lines:
+  source: lines
+  send: always
+  fields: {line_item_id: {template: "{Main}-{sku}"}, article_name: products.Name, quantity: qty}
+""")
+    (folder / "orders1.csv").write_text("Shop,Nr\nX,1\n")
+    (folder / "orders2.csv").write_text("Shop,Nr\nY,1\n")
+    (folder / "lines.csv").write_text(
+        "Shop,Nr,Items,Main\nX,1,A:1|B:2,P1\nX,1,C:1,P9\nQ,1,A:1,P1\nY,1,E,P2\n"
+    )
+    (folder / "products.csv").write_text("Sku,Name\nP1,Pot\nP2,Pan\n")
+
+    def show(*asked: str) -> str:
+        files = ("orders1.csv", "orders2.csv", "lines.csv", "products.csv")
+        return call("mapping", "show", "m.yaml", *files, *asked).out
+
+    order = show("--order", "X-1")
+    assert "lines.csv:2 (item 2) (lines)  order X-1  goes on\n" in order
+    assert 'products.Name="Pot" (products.csv:2) → Pot' in order
+    assert "products.Name=(empty) → nothing [R334]" in order
+    assert order.count('"line_item_id"') == 3
+    assert show("--row", "products:2").startswith(
+        "products.csv:2 (products)  joined to lines.csv:2, lines.csv:4\n"
+    )
+    assert "joined to rows that could not be taken apart\n" in show("--row", "products:3")
+    held = show("--order", "Y-1")
+    assert "orders2.csv:2 (orders)  order Y-1  held back: because of lines.csv:5 (R119)" in held
+    assert "lines.csv:5 (lines)  could not be read\n  error[R119]" in held

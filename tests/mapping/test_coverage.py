@@ -149,3 +149,53 @@ tests:
 """)
     found = covered(path, read_mapping(path)[0])
     assert (found.gaps, found.counts) == ((), {Part.TARGET: (2, 2)})
+
+
+SOURCES = """\
+version: 1
+name: m
+mode: update_only
+lookups: {refs: {r1: A1, r2: A2}}
+sources:
+  orders:
+    files: "orders*.csv"
+    key: nr
+    derive: {shop: {cases: [{when: "kind = 'A'", value: first}, {value: rest}]}}
+  lines:
+    files: "lines*.csv"
+    belongs_to: orders
+    key: {from: ref, lookup: refs}
+    derive: {shop: {cases: [{when: "kind = 'A'", value: first}, {value: rest}]}}
+  people:
+    files: "people*.csv"
+    joins: orders
+    key: {cases: [{when: "kind = 'B'", from: other}, {from: id}]}
+    on: person
+    rows: {skip: "id = 'nobody'"}
+order: {order_number: nr, channel: shop, recipient_name: people.name}
+lines: {source: lines, send: always, fields: {line_item_id: pos, sku: shop}}
+tests:
+  - name: t
+    rows:
+      orders: "nr,kind,person\\nA1,A,p1\\nA2,B,p2\\n"
+      lines: "ref,kind,pos\\nr1,A,1\\n"
+      people: "kind,id,other,name\\nA,p1,,Ada\\nB,,p2,Bo\\n"
+    expect: {}
+"""
+
+
+def test_of_several_files_the_rows_of_each_are_looked_at_also_those_that_are_joined(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "m.yaml"
+    path.write_text(SOURCES)
+    found = covered(path, read_mapping(path)[0])
+    # the same condition holds and does not among the orders, and holds always among the lines
+    assert [f"{gap.line} {gap.name} {gap.text}" for gap in found.gaps] == [
+        "13 lookups.refs 1 of 2 keys never looked up",
+        "14 sources.lines.derive.shop case 2 (otherwise) is never taken",
+        "20 sources.people.rows skip \"id = 'nobody'\" is never true",
+    ]
+    path.write_text(SOURCES.replace("B,,p2,Bo\\n", "B,,p2,Bo\\nA,nobody,,\\n"))
+    gaps = covered(path, read_mapping(path)[0]).gaps
+    assert [gap.line for gap in gaps] == [13, 14]
