@@ -21,7 +21,7 @@ import polars as pl
 
 from pipeline.convert import SKIPPED, convert, keys, orders_of, seen
 from pipeline.group.payload import scalar
-from pipeline.mapping.compile import KEY_JOINT
+from pipeline.mapping.compiler import KEY_JOINT
 from pipeline.mapping.plan import FieldPlan, Plan, numbered
 from pipeline.model.findings import Findings, sentence
 from pipeline.model.origin import COPY_BITS, KEY, ORIGIN, SEGMENTS_MAX, place
