@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from itertools import pairwise
 
 import polars as pl
 from polars.exceptions import PanicException, PolarsError
@@ -51,7 +52,7 @@ FUNCTIONS: Mapping[str, str] = {
     "RTRIM": "RTRIM(a): without blanks after",
     "SIGN": "SIGN(n): -1, 0 or 1",
     "STARTS_WITH": "STARTS_WITH(a, 'x'): true or false",
-    "STRPOS": "STRPOS(a, 'x'): where x stands, from 1; 0 for nowhere",
+    "STRPOS": "STRPOS(a, 'x'): the character at which the text x begins, from 1; 0 for nowhere",
     "SUBSTR": "SUBSTR(a, 2, 3): from the 2nd character, 3 of them",
     "TRIM": "TRIM(a): without blanks around",
     "UPPER": "UPPER(a): in capitals",
@@ -362,17 +363,58 @@ def last_argument(tokens: Sequence[Token], opened: int) -> int:
     return last
 
 
+def _with_positions(sql: str, tokens: Sequence[Token]) -> str:
+    """The expression for Polars, each STRPOS made of what counts characters.
+
+    That of Polars takes its second argument for a pattern, so that `.` stands anywhere and a cell with
+    `(` in it stops the whole file, and counts bytes, so that behind an umlaut all are one too many.
+
+    Raises:
+        SqlMistake: M301, what is looked for is no fixed text, or a position is looked for in a text
+            that is made with another one, which would multiply the expression.
+    """
+    made, behind = "", 0
+    for at, (word, after) in enumerate(pairwise(tokens)):
+        if word.upper != "STRPOS" or after.text != "(":
+            continue
+        last, end = _position_in(tokens, at)
+        text = f"({sql[after.start + 1 : tokens[last - 1].start]})"
+        before = f"SPLIT_PART({text}, {tokens[last].text}, 1)"
+        made += sql[behind : word.start]
+        made += (
+            f"(CASE WHEN {text} IS NULL OR {before} = {text} THEN 0 ELSE LENGTH({before}) + 1 END)"
+        )
+        behind = tokens[end].start + 1
+    return made + sql[behind:]
+
+
+def _position_in(tokens: Sequence[Token], at: int) -> tuple[int, int]:
+    """Where the text stands that the call at `at` looks for, and where its parenthesis is closed."""
+    hint = "STRPOS(Name, '-')"
+    word, last = tokens[at], last_argument(tokens, at + 1)
+    if last <= at + 3:  # no comma, or nothing before it
+        raise word.mistake("STRPOS takes a text, and what it looks for in it", hint)
+    sought = tokens[last]
+    if sought.kind != "text" or len(sought.text) == 2 or tokens[last + 1].text != ")":
+        raise sought.mistake("STRPOS looks for a fixed text", hint)
+    for inner in tokens[at + 1 : last]:
+        if inner.upper == "STRPOS":
+            raise inner.mistake("a STRPOS stands inside of another", "derive the inner one first")
+    return last, last + 1
+
+
 # -- after it ---------------------------------------------------------------------------------
 
 
 def _parsed(sql: str, used: Collection[str], tokens: Sequence[Token]) -> pl.Expr:
+    written = _with_positions(sql, tokens)
     try:
-        expr = pl.sql_expr(sql)
+        expr = pl.sql_expr(written)
         read = set(expr.meta.root_names())
     except (PolarsError, PanicException):
         raise _unreadable(sql, tokens) from None
     try:  # in parentheses nothing can trail behind, such as an alias
-        pl.sql_expr(f"({sql})")
+        pl.sql_expr(f"({written})")
     except (PolarsError, PanicException):
         hint = "conditions are joined by AND or OR, texts by ||"
         raise SqlMistake("M301", "this is more than one expression", 0, len(sql), hint) from None

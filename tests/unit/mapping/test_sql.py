@@ -202,6 +202,36 @@ def test_deep_nesting_is_refused_before_the_parser_recurses(sql: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("sql", "positions"),
+    [
+        ("STRPOS(A, '-')", [5, 0, 0, 0, 3]),
+        ("STRPOS(A, '.')", [0, 2, 0, 0, 0]),
+        ("STRPOS(A, 'b(')", [0, 0, 3, 0, 0]),
+        ("STRPOS(A, '\u2019') + STRPOS(LOWER(A || '-'), '-')", [5, 4, 5, 0, 3]),
+        ("STRPOS(A || '''-', '''-')", [7, 4, 5, 0, 4]),
+        ("SUBSTR(A, STRPOS(A, '-') + 1, 10)", ["1", "a.c", "a'b(", None, ""]),
+    ],
+)
+def test_a_position_counts_characters_and_what_is_looked_for_is_no_pattern(
+    sql: str, positions: list[object]
+) -> None:
+    cells = pl.DataFrame({"A": ["Jörg-1", "a.c", "a'b(", None, "😀x-"]})
+    assert value_of(sql, cells) == positions
+
+
+@pytest.mark.parametrize(
+    ("sql", "start", "length"),
+    [("STRPOS(A, B)", 10, 1), ("STRPOS(A, UPPER('x'))", 10, 5), ("STRPOS(A, '')", 10, 2),
+     ("STRPOS(A)", 0, 6), ("STRPOS()", 0, 6), ("STRPOS(STRPOS(A, 'x') || A, 'x')", 7, 6)],
+)  # fmt: skip
+def test_a_position_is_that_of_a_fixed_text(sql: str, start: int, length: int) -> None:
+    # a cell with "(" in it would stop a run, and one of 200,000 characters take it minutes
+    with pytest.raises(SqlMistake) as caught:
+        compile_sql(sql, NAMES, condition=False)
+    assert (caught.value.code, caught.value.start, caught.value.length) == ("M301", start, length)
+
+
+@pytest.mark.parametrize(
     "sql", ["A + B", "n = 'x'", "d > '2026-01-01'", "REPLACE(A, B, 'x')", "A REGEXP '('", "NOT A"]
 )
 def test_types_that_do_not_fit_are_found_without_rows(sql: str) -> None:
