@@ -25,8 +25,10 @@ def test_all_mappings_import_one_night_together(
             continue
         compiled, _ = read_mapping(path)
         plan, trial = compiled.plan, compiled.trials[0]
-        file = folder / "inbox" / str(plan.source.files).replace("*", "_night")
-        file.write_bytes((trial.rows or "").encode(plan.source.encoding))
+        for each in compiled.plans or (plan,):
+            file = folder / "inbox" / str(each.source.files).replace("*", "_night")
+            text = trial.texts[each.part] if each.part else trial.rows or ""
+            file.write_bytes(text.encode(each.source.encoding))
         mappings += ["-m", f"mappings/{path.name}"]
         if plan.mode is Mode.CREATE_OR_UPDATE:
             orders = trial.orders or []

@@ -5,6 +5,7 @@ import pytest
 from bench.init_hits import PAGE, all_hits, filled
 
 
+@pytest.mark.thorough
 def test_of_ordinary_exports_nothing_is_wrong_and_little_is_missed() -> None:
     for hits in all_hits(["R304-too-long", "feature-update-only", "nightly/shipments"]):
         assert not hits.wrong, hits

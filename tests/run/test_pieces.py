@@ -190,6 +190,7 @@ def test_numbered_columns_go_as_far_as_each_file_has_them(warehouse: Warehouse) 
     )  # fmt: skip
 
 
+@pytest.mark.thorough
 def test_an_answer_of_the_api_leads_to_the_item(warehouse: Warehouse) -> None:
     (warehouse.folder / "orders.yaml").unlink()
     (warehouse.folder / "wide.yaml").write_text(WIDE_YAML, encoding="utf-8")
@@ -267,6 +268,7 @@ trackings:
 """
 
 
+@pytest.mark.thorough
 def test_rows_of_several_sources_have_items_of_their_own(warehouse: Warehouse) -> None:
     (warehouse.folder / "orders.yaml").unlink()
     for name, text in {

@@ -67,6 +67,7 @@ def test_each_row_of_each_file_is_accounted_for_and_the_rest_arrives_by_a_retry(
     assert json.loads(_sent(night)["126"])["destination_country_iso3"] == "NOR"
 
 
+@pytest.mark.thorough
 def test_many_partitions_give_the_same_as_one(
     night: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -94,6 +95,7 @@ def test_a_source_without_a_file_is_said_once(night: Warehouse, gone: str, says:
         night.plan(max_reject_rate=None)
 
 
+@pytest.mark.thorough
 def test_a_night_without_parcels_is_none_to_stop_for(night: Warehouse) -> None:
     (night.folder / "ship_20261119.csv").unlink()
 
