@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 _YAML = (".yaml", ".yml")
 _ROW = re.compile(r"(?:(.*[^0-9:].*):)?0*([1-9][0-9]{0,9})(?::([0-9]{1,10}))?", re.ASCII)
-_OF_SOURCE = re.compile(r"([A-Za-z][A-Za-z0-9_-]{0,30})=(.+)", re.DOTALL)
 _PADDED_MAX = 44  # characters of a target that others are aligned to
 
 
@@ -99,10 +98,13 @@ def show(
         raise click.UsageError("say which one: --row LINE, or --order NR")
     mapping, files = _named(session, paths)
     from pipeline.run.locating import RowAsked
-    from pipeline.run.opening import NamedFile
+    from pipeline.run.sample_files import named_samples
     from pipeline.run.showing import show_order, show_row
 
-    named = [NamedFile(path, source) for source, path in files]
+    named = list(named_samples(files, session.cwd))
+    for each in named:
+        if not (session.cwd / each.path).is_file():
+            raise missing_file("file", each.path, session.cwd)
     if row is not None:
         file, line, segment = row
         shown = show_row(mapping, named, RowAsked(line, segment, file), existing=existing)
@@ -124,8 +126,8 @@ def show(
     return Exit.OK
 
 
-def _named(session: Session, paths: tuple[Path, ...]) -> tuple[Path, list[tuple[str, Path]]]:
-    """The mapping, and the files with the source of each or ""; an option may name the mapping, as of `run`."""
+def _named(session: Session, paths: tuple[Path, ...]) -> tuple[Path, list[str]]:
+    """The mapping, and the files; an option may name the mapping, as of `run`."""
     listed = list(paths)
     given = next((path for path in listed if path.suffix.lower() in _YAML), None)
     if given is None and len(listed) == 2:
@@ -143,18 +145,7 @@ def _named(session: Session, paths: tuple[Path, ...]) -> tuple[Path, list[tuple[
         (mapping,) = mappings
     if not (session.cwd / mapping).is_file():
         raise missing_file("mapping file", mapping, session.cwd)
-    return mapping, [_file(session, path) for path in listed]
-
-
-def _file(session: Session, path: Path) -> tuple[str, Path]:
-    """A file that is there, with its source where that is named before it."""
-    source, file = "", path
-    found = _OF_SOURCE.fullmatch(str(path))
-    if found is not None and not (session.cwd / path).is_file():
-        source, file = found[1], Path(found[2])
-    if not (session.cwd / file).is_file():
-        raise missing_file("file", file, session.cwd)
-    return source, file
+    return mapping, [str(path) for path in listed]
 
 
 # -- in words ---------------------------------------------------------------------------------

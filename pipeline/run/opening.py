@@ -5,11 +5,11 @@ Nothing is copied but what is packed: nothing is sent of these files.
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
-from pipeline.intake import Snapshot, claims, meant
+from pipeline.intake import Snapshot, is_zip, meant
 from pipeline.mapping.compile import Compiled
 from pipeline.mapping.mistakes import did_you_mean
 from pipeline.mapping.plan import Plan
@@ -18,15 +18,8 @@ from pipeline.model.stops import StopRun
 from pipeline.model.tables import SourceFile
 from pipeline.read import Reading, open_edi, read_header, settled
 from pipeline.run.aside import sources_missing
+from pipeline.run.sample_files import Named, source_means
 from pipeline.run.source import Job, as_read, fitting
-
-
-@dataclass(frozen=True, slots=True)
-class NamedFile:
-    """A file, and the source that it is named for; "" where its name has to say it."""
-
-    path: Path
-    source: str = ""
 
 
 class FilesUnclear(StopRun):
@@ -42,7 +35,7 @@ class FilesMissing(StopRun):
 
 
 @contextmanager
-def opened(mapping: Path, files: Sequence[NamedFile]) -> Iterator[list[Job]]:
+def opened(mapping: Path, files: Sequence[Named]) -> Iterator[list[Job]]:
     """Give the jobs of a mapping with the files that were named, in the order in which they are read.
 
     Of `sources`, those that no file is named for have none.
@@ -92,54 +85,60 @@ def _job(
 # -- which file is of which source ------------------------------------------------------------
 
 
-def _assigned(
-    mapping: Path, compiled: Compiled, files: Sequence[NamedFile]
-) -> dict[str, list[Path]]:
+def _assigned(mapping: Path, compiled: Compiled, files: Sequence[Named]) -> dict[str, list[Path]]:
     """The files of each source; of a mapping without `sources` the only one."""
     if not compiled.plans:
-        named = next((each for each in files if each.source), None)
-        if named is not None:
-            raise FilesUnclear(f"{mapping} has no source {named.source}", code="C101",
-                               help=f"it reads one file: name {named.path} alone")  # fmt: skip
-        if len(files) > 1:
-            raise FilesUnclear(f"{mapping} reads one FILE, and {len(files)} are named", code="C101",
-                               help=f"name one of them: pipeline mapping show {mapping} {files[0].path} …")  # fmt: skip
-        return {"": [each.path for each in files]}
+        return {"": _only(mapping, files)}
     taken: dict[str, list[Path]] = {}
-    problems = []
+    problems: list[str] = []
+    unclear: list[Named] = []
     for each in files:
         meaning = _sources_of(each, compiled.plans)
-        if len(meaning) == 1:
-            taken.setdefault(meaning[0], []).append(each.path)
-        elif each.source:
-            problems.append(f"{mapping} has no source {each.source}")
+        if len(meaning) == 1 or (meaning and is_zip(each.path)):
+            for part in meaning:  # an archive may have a file for each
+                taken.setdefault(part, []).append(each.path)
+            continue
+        unclear.append(each)
+        if each.part:
+            problems.append(f"{mapping} has no source {each.part}")
         elif meaning:
             problems.append(f"{each.path} may be of {' or of '.join(meaning)}")
         else:
             problems.append(f"{each.path} is of no source that {mapping} names")
     if problems:
         names = [plan.part for plan in compiled.plans]
-        unclear = next(each for each in files if len(_sources_of(each, compiled.plans)) != 1)
         without = next((name for name in names if name not in taken), names[0])
         reads = ", ".join(
             f"{plan.part} reads {meant(plan.source.files)}" for plan in compiled.plans
         )
-        way = f"{reads}; say which one it is, such as {without}={unclear.path}"
-        if unclear.source:
-            way = did_you_mean(unclear.source, names) or f"one of: {', '.join(names)}"
+        way = f"{reads}; say which one it is, such as {without}={unclear[0].path}"
+        if unclear[0].part:
+            way = did_you_mean(unclear[0].part, names) or f"one of: {', '.join(names)}"
         raise FilesUnclear("; ".join(problems), code="C101", help=way)
     return taken
 
 
-def _sources_of(file: NamedFile, plans: Sequence[Plan]) -> list[str]:
+def _only(mapping: Path, files: Sequence[Named]) -> list[Path]:
+    """The file of a mapping that reads one."""
+    named = next((each for each in files if each.part), None)
+    if named is not None:
+        raise FilesUnclear(f"{mapping} has no source {named.part}", code="C101",
+                           help=f"it reads one file: name {named.path} alone")  # fmt: skip
+    if len(files) > 1:
+        raise FilesUnclear(f"{mapping} reads one FILE, and {len(files)} are named", code="C101",
+                           help=f"name one of them: pipeline mapping show {mapping} {files[0].path} …")  # fmt: skip
+    return [each.path for each in files]
+
+
+def _sources_of(file: Named, plans: Sequence[Plan]) -> list[str]:
     """The sources that a file may be of: those whose glob means it, else those that have none."""
-    if file.source:
-        return [plan.part for plan in plans if plan.part == file.source]
+    if file.part:
+        return [plan.part for plan in plans if plan.part == file.part]
     patterns = {plan.part: plan.source.files for plan in plans}
     claiming = [
         part
         for part, pattern in patterns.items()
-        if pattern is not None and claims(pattern, file.path)
+        if pattern is not None and source_means(pattern, file.path)
     ]
     return claiming or [part for part, pattern in patterns.items() if pattern is None]
 

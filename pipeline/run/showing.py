@@ -30,8 +30,9 @@ from pipeline.model.rules import RULES, Severity
 from pipeline.model.tables import WHEN_LINES, WHEN_TRACKINGS, RawTable, when_mutation
 from pipeline.run.folder import RunFolder
 from pipeline.run.locating import Address, Located, RowAsked, addresses, order_of, row_of
-from pipeline.run.opening import NamedFile, given, opened
+from pipeline.run.opening import given, opened
 from pipeline.run.references import References, joined_at, named_by
+from pipeline.run.sample_files import Named
 from pipeline.run.source import Job
 from pipeline.run.spool import PARTITION_BYTES, Share, Spooled, apart, spool
 from pipeline.run.stories import Cell, Stories, Story, plain
@@ -112,9 +113,7 @@ class Shown:
     not_named: tuple[str, ...] = ()
 
 
-def show_row(
-    mapping: Path, files: Sequence[NamedFile], asked: RowAsked, *, existing: bool
-) -> Shown:
+def show_row(mapping: Path, files: Sequence[Named], asked: RowAsked, *, existing: bool) -> Shown:
     """Show the row that begins on a line, of EDI also by the number of its segment.
 
     Of several sources the files that are joined to the row must be named, too; others may be.
@@ -135,7 +134,7 @@ def show_row(
         return replace(shown, not_named=_not_named(every))
 
 
-def show_order(mapping: Path, files: Sequence[NamedFile], number: str, *, existing: bool) -> Shown:
+def show_order(mapping: Path, files: Sequence[Named], number: str, *, existing: bool) -> Shown:
     """Show all rows of an order.
 
     Raises:

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -427,6 +428,11 @@ lines:
         "products.csv:2 (products)  joined to lines.csv:2, lines.csv:4\n"
     )
     assert "joined to rows that could not be taken apart\n" in show("--row", "products:3")
+    with ZipFile(folder / "night.zip", "w") as archive:
+        for name in ("orders2.csv", "lines.csv", "products.csv"):
+            archive.write(folder / name, name)
+    packed = call("mapping", "show", "m.yaml", "night.zip", "--order", "Y-1").out
+    assert packed.startswith("night.zip/orders2.csv:2 (orders)  order Y-1  held back: because of ")
     held = show("--order", "Y-1")
     assert "orders2.csv:2 (orders)  order Y-1  held back: because of lines.csv:5 (R119)" in held
     assert "lines.csv:5 (lines)  could not be read\n  error[R119]" in held
