@@ -77,8 +77,9 @@ def read_reference(
 ) -> Reference:
     """Judge the rows of a reference file and find them by their key.
 
-    Rows that say the same of one key are told once (R319); where they differ (R335) none counts.
-    `names` are those of the run's files, by their ordinals.
+    Rows that say the same of one key are told once (R319); where they differ (R335) none counts, nor
+    where one of them cannot be read: nobody knows what it says. `faulty` are such rows, ORIGIN and KEY as
+    it seems to be; `names` are those of the run's files, by their ordinals.
     """
     taken = references_in(raw, plan)
     keyed = taken.rows.filter(pl.col(KEY).is_not_null())
@@ -94,6 +95,10 @@ def read_reference(
         .alias("clash"),
     )  # fmt: skip
     found = keyed.unique(KEY, keep="first", maintain_order=True)
+    unread = faulty.drop_nulls(KEY).unique(KEY, keep="first", maintain_order=True).select(
+        KEY, pl.format("{}, where {} cannot be read", pl.lit(plan.part), _place(None, names)).alias("clash")
+    )  # fmt: skip
+    clashes = pl.concat([clashes, unread.join(clashes, on=KEY, how="anti", maintain_order="left")])
     found = found.join(clashes, on=KEY, how="left", maintain_order="left").with_columns(
         pl.when(pl.col("clash").is_null()).then(pl.col(name)).alias(name) for name in plan.reads
     )

@@ -176,7 +176,11 @@ def _batches(
         noted.records[source.index] = 0
         batches = batches_of(job, source, snapshot)
         while (batch := _next(batches, job, source, noted, strict=strict)) is not None:
-            guessed = guesses.of(batch) if guesses is not None else batch.faulty.rows.select(ORIGIN)
+            guessed = (
+                guesses.of(batch)
+                if guesses is not None
+                else batch.faulty.rows.select(ORIGIN).with_columns(keys(batch.faulty, job.plan))
+            )
             if only is not None and job.plan.extract is None and guesses is not None:
                 batch, guessed = _of_orders(batch, guessed, job.plan, only)
             noted.take(source.index, batch, job)
@@ -194,7 +198,7 @@ def _references(
     for job in (each for each in jobs if each.plan.is_reference):
         raws, faulties, findings = (
             [_no_rows(job.plan)],
-            [_no_faults().select(ORIGIN)],
+            [_no_faults().select(*ORIGIN, KEY)],
             Findings.none(),
         )
         for raw, faulty, found in _batches(job, noted, progress, None, read, strict=strict):

@@ -117,6 +117,18 @@ def test_files_of_several_sources_are_skipped_together_or_not_at_all(night: Ware
     assert len(night.sandbox.puts()) == before
 
 
+def test_a_row_to_join_that_cannot_be_read_leaves_its_key_in_doubt(night: Warehouse) -> None:
+    customers = night.folder / "customers.csv"
+    customers.write_text(customers.read_text() + "k-1,Ada Example,new@example.com,DE,one,more\n")
+
+    result = night.plan(max_reject_rate=None)
+
+    told = next(each for each in night.rejections(result) if each["order_number"] == "121")
+    assert (told["rule"], told["file"], told["line"]) == ("R333", "orders_20261119.csv", 2)
+    assert "customers.csv:8 cannot be read" in str(told["message"])
+    assert result.summary["balances"] is True
+
+
 def test_rows_of_no_order_never_replace_the_lines_of_one_that_is_there(night: Warehouse) -> None:
     night.run(max_reject_rate=None)
     mapping = night.folder / "mapping.yaml"
