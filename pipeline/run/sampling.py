@@ -20,7 +20,7 @@ from pipeline.mapping.mistakes import Mistake, Weight
 from pipeline.mapping.plan import Plan, Source
 from pipeline.model.field import Kind
 from pipeline.model.findings import ERROR_CODES, Findings
-from pipeline.model.origin import LINE, ORIGIN
+from pipeline.model.origin import KEY, LINE, ORIGIN
 from pipeline.model.rules import RULES, Stage
 from pipeline.model.tables import RawTable
 from pipeline.pieces import named, take_apart, whole_findings
@@ -91,7 +91,7 @@ class _Beside:
         self._known: set[str] = set()
 
     def add(self, plan: Plan, raw: RawTable, name: str) -> None:
-        none = raw.rows.clear().select(ORIGIN)
+        none = raw.rows.clear().select(ORIGIN).with_columns(pl.lit(None, pl.String).alias(KEY))
         self._references.add(read_reference(plan, raw, none, Findings.none(), [name]))
         self._known.add(plan.name)
 
