@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from pipeline.mapping.bounds import Spent
+from pipeline.mapping.closed import foreign_texts
 from pipeline.mapping.converters import dtype_of
 from pipeline.mapping.document import Data, Document, Path
 from pipeline.mapping.mistakes import Mistake, Weight, did_you_mean
@@ -63,7 +64,8 @@ class Scope:
     `untyped` columns whose type cannot be known. `spent` is what it costs to evaluate all of it.
 
     `joined` are reference files by the name that stands before their columns, with their columns
-    where these are known, and `notations` how they are written.
+    where these are known, and `notations` how they are written. `closed` are derived columns that have
+    the values of a table and no others.
     """
 
     document: Document
@@ -82,6 +84,7 @@ class Scope:
     spent: Spent = dataclasses.field(default_factory=Spent)
     joined: dict[str, Collection[str] | None] = dataclasses.field(default_factory=dict)
     notations: dict[str, Source] = dataclasses.field(default_factory=dict)
+    closed: dict[str, tuple[str, Collection[str]]] = dataclasses.field(default_factory=dict)
 
     # -- mistakes ---------------------------------------------------------------------------
 
@@ -215,6 +218,14 @@ class Scope:
                 for each in (error, *error.others):
                     self._inside(path, sql, each)
             return None
+        for foreign in foreign_texts(sql, self.closed):
+            place = self.document.inside(path, sql, foreign.start, foreign.length)
+            self.mistakes.append(
+                Mistake(
+                    "W118", foreign.message, place.line, place.column, place.length, foreign.hint,
+                    Weight.WARNING,
+                )
+            )  # fmt: skip
         sources: dict[str, None] = {}
         for name in made.columns:
             known = self.column(name, path)

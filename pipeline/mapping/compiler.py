@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from pipeline.mapping.bounds import COLUMNS_MAX
+from pipeline.mapping.closed import closed_by
 from pipeline.mapping.columns import Known, Scope
 from pipeline.mapping.combine import Picked
 from pipeline.mapping.converters import COLUMN_KINDS, ConverterMistake, convert_text
@@ -334,6 +335,9 @@ class Compiler:
                 self.scope.untyped.add(name)
                 continue
             self.scope.known[name] = Known(made.kind, made.columns, fails=made.reason is not None)
+            closed = closed_by(data, self.scope.lookups)
+            if closed is not None:
+                self.scope.closed[name] = closed
             line = self.scope.document.key_place(at).line
             plans.append(
                 ColumnPlan(name=name, kind=made.kind, value=made.value, reason=made.reason,

@@ -139,6 +139,10 @@ _CODES = (
      "take an id that the file has, or the sku where an order names each once"),
     ("W116", "File is not meant", "`mapping check` was given a file that `source.files` does not mean, and a run reads only those that it means",
      "correct the pattern if such files are meant; nothing to do, if it is a copy for trying"),
+    ("W117", "Condition never true", "`mapping check` was given a file in which no row meets the condition, and what hangs on it is not made",
+     "compare with what the cells have; nothing to do, if other files have such rows"),
+    ("W118", "Comparison never true", "the column is looked up in a table that never gives this text",
+     "compare with a value of the table"),
 )  # fmt: skip
 
 MISTAKES: Mapping[str, MistakeCode] = {row[0]: MistakeCode(*row) for row in _CODES}

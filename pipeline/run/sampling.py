@@ -12,11 +12,12 @@ from pathlib import Path
 import polars as pl
 
 from pipeline.check import check
-from pipeline.convert import convert, references_in
+from pipeline.convert import convert, references_in, seen
 from pipeline.mapping.compile import Compiled
 from pipeline.mapping.converters import ConverterMistake, convert_text
+from pipeline.mapping.document import Data
 from pipeline.mapping.document import Path as At
-from pipeline.mapping.mistakes import Mistake, Weight
+from pipeline.mapping.mistakes import MISTAKES, Mistake, Weight
 from pipeline.mapping.plan import Plan, Source
 from pipeline.model.field import Kind
 from pipeline.model.findings import ERROR_CODES, Findings
@@ -26,6 +27,7 @@ from pipeline.model.tables import RawTable
 from pipeline.pieces import named, take_apart, whole_findings
 from pipeline.read import read_batches, settled
 from pipeline.report.masking import mask, pii_of
+from pipeline.run.conditions import Never, never_true
 from pipeline.run.references import References, extra_columns, read_reference
 from pipeline.run.sample_files import SampleFile
 
@@ -48,6 +50,7 @@ class Sample:
     rows: pl.DataFrame
     faulty: Findings
     found: Findings
+    never: Sequence[Never] = ()
 
 
 def fit_rows(
@@ -111,7 +114,7 @@ def _fit(compiled: Compiled, of: SampleFile, beside: _Beside) -> list[Mistake]:
     header = of.header
     mistakes = [*told.unused(header), *told.unreadable(sample.faulty)]
     if sample.rows.height:
-        mistakes += [*told.empty(sample.rows), *told.rejected(sample)]
+        mistakes += [*told.empty(sample.rows), *told.rejected(sample), *told.never(sample)]
     return mistakes
 
 
@@ -156,7 +159,8 @@ def _sample(plan: Plan, path: Path, file: str, source: Source, beside: _Beside) 
     readable = raw.join(
         apart.faulty.rows.select(ORIGIN), on=ORIGIN, how="anti", maintain_order="left"
     )
-    return Sample(readable, Findings(unread), Findings(found))
+    never = never_true(seen(apart.raw, plan), plan)
+    return Sample(readable, Findings(unread), Findings(found), never)
 
 
 def _of_keys(plan: Plan, raw: pl.DataFrame) -> pl.DataFrame:
@@ -231,6 +235,32 @@ class _Told:
         found = sample.found.rows.filter(pl.col("code").is_in(codes))
         for (_, code, target), rows in _groups(found, "column", "code", "target"):
             yield self._cells(code, target, rows, sample)
+
+    def never(self, sample: Sample) -> Iterator[Mistake]:
+        """Conditions that no row meets."""
+        for each in sample.never:
+            text = f"{each.name}: `{each.word}` is true for 0 of {each.rows:,} rows of {self._file}"
+            at = self._condition(each)
+            yield self._mistake("W117", text, at, MISTAKES["W117"].fix, key=at[-1:] != (each.word,))
+
+    def _condition(self, never: Never) -> At:
+        """Where a condition is written; the first key of its line where that cannot be told."""
+        line = never.clause.line
+        for at, place in self._document.keys.items():
+            if place.line == line and at[-1] == never.word and self._text(at) == never.clause.said:
+                return at
+        return self._document.key_on(line)
+
+    def _text(self, at: At) -> Data | None:
+        found: Data = self._document.data
+        for step in at:
+            if isinstance(found, dict):
+                found = found.get(str(step), "")
+            elif isinstance(found, list) and isinstance(step, int):
+                found = found[step]
+            else:
+                return None
+        return found
 
     def _cells(self, code: str, target: str, rows: pl.DataFrame, sample: Sample) -> Mistake:
         first = rows.sort(LINE).row(0, named=True)

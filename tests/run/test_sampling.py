@@ -182,3 +182,39 @@ lines:
         ("W108", "1 of 4 rows of in.csv cannot be read: item not written as declared (R119), the first in line 4"),
         ("W107", '2 of 3 cells of column "Items": not a number (R201); the first is in line 2, "two"'),
     ]  # fmt: skip
+
+
+STATES = """\
+version: 1
+name: m
+mode: update_only
+source: {delimiter: ";"}
+lookups: {states: {V: shipped, O: open}}
+derive:
+  state: {from: Status, lookup: states}
+rows: {key: Nr, skip: "Status = 'TEST'"}
+order:
+  order_number: Nr
+  channel:
+    cases: [{when: "state = 'open'", value: a}, {when: "Pos = '9'", value: b}]
+trackings:
+  key: Pos
+  when: "Pos = '7'"
+  fields: {external_reference: Pos}
+mutations:
+  - {type: cancel_order, when_all: "state = 'shipped'"}
+"""
+
+
+def test_conditions_that_no_row_meets_are_told_where_they_stand(tmp_path: Path) -> None:
+    found = told(tmp_path, ["1;1;V", "2;2;O"], "Nr;Pos;Status", STATES)
+
+    assert [(m.code, m.line, m.message) for m in found] == [
+        ("W117", 8, "rows: `skip` is true for 0 of 2 rows of in.csv"),
+        ("W117", 15, "trackings: `when` is true for 0 of 2 rows of in.csv"),
+        ("W117", 12, "case 2 of order.channel: `when` is true for 0 of 2 rows of in.csv"),
+    ]  # fmt: skip
+    case = STATES.splitlines()[11]
+    assert case[found[2].column - 1 :][: found[2].length] == "\"Pos = '9'\""
+    met = told(tmp_path, ["1;7;V", "2;9;O", "3;9;TEST"], "Nr;Pos;Status", STATES)
+    assert [m.code for m in met] == []

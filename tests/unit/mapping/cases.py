@@ -3902,4 +3902,30 @@ error[M215]: `source.length` is that of all lines
    = help: keep it where each type has a length of its own, else `source.length`
 """,
     ),
+    Case(
+        "W118",
+        "a text that the table of a column never gives",
+        """\
+version: 1
+name: m
+mode: update_only
+source: {}
+lookups: {states: {V: shipped, O: open}}
+derive:
+  state: {from: Status, lookup: states}
+  loose: {from: Status, lookup: states, unknown: keep}
+order:
+  order_number: Nr
+  channel: {from: Text, when: "loose = 'x' AND 'open' = state AND state = 'versandt'"}
+""",
+        HEADER,
+        """\
+warning[W118]: lookups.states never gives "versandt", so this is true for no row
+  --> m.yaml:11:75
+   |
+11 |   channel: {from: Text, when: "loose = 'x' AND 'open' = state AND state = 'versandt'"}
+   |                                                                           ^^^^^^^^^^
+   = help: it gives: open, shipped
+""",
+    ),
 ]
