@@ -238,7 +238,11 @@ def _accept(
     from pipeline.run.accepting import acceptance, write
 
     console = session.console
-    found = [acceptance(path, word) for path in mappings]
+    # one that is named twice, or by a link, is written once
+    once: dict[Path, Path] = {}
+    for path in mappings:
+        once.setdefault((session.cwd / path).resolve(), path)
+    found = [acceptance(path, word) for path in once.values()]
     changed = [each for each in found if each.taken]
     as_json = console.look.json or form == "json"
     if not as_json:

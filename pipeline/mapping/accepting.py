@@ -17,6 +17,7 @@ from pipeline.mapping.trials import same
 _FLOW_MAX = 96  # characters of a line with a table or a list in brackets
 _INDENT = "  "
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.@/+-]*(?: [A-Za-z0-9_.@/+-]+)*")
+_COMMA = re.compile(r"(?:\s|#[^\n]*\n)*,")  # behind an entry in brackets, comments before it
 _WORDS = re.compile(r"(?i)true|false|null|yes|no|on|off|y|n|~")
 
 
@@ -68,8 +69,10 @@ def accepted(text: str, outcomes: Mapping[int, Outcome]) -> str:
     for number, outcome in outcomes.items():
         if isinstance(tests, SequenceNode) and number < len(tests.value):
             edits += editor.of_test(tests.value[number], outcome)
-    # from the end, and of two at one place the second first, so that it comes to stand behind
-    for _, _, edit in sorted(((e.start, i, e) for i, e in enumerate(edits)), reverse=True):
+    # from the end, and of two at one place the second first, so that it comes to stand behind; a test
+    # that is an alias is edited where its anchor stands, and once
+    once = dict.fromkeys(edits)
+    for _, _, edit in sorted(((e.start, i, e) for i, e in enumerate(once)), reverse=True):
         body = body[: edit.start] + edit.text + body[edit.end :]
     return mark + body
 
@@ -143,7 +146,12 @@ class _Editor:
         room = _FLOW_MAX - len(before)
         in_brackets = isinstance(node, MappingNode | SequenceNode) and node.flow_style
         if in_brackets or not isinstance(data, dict | list) or not data:
-            return _Edit(start, end, _flow(data))
+            key = len(self.text[:start].rstrip())
+            if not before.strip() and self.text[:key].endswith(":"):
+                # the lines of a list may begin below their key, where nothing else of it may stand
+                return _Edit(key, end, f" {_flow(data)}")
+            between = _INDENT if not before.strip() else ""  # a comment stands there
+            return _Edit(start, end, between + _flow(data))
         if not isinstance(node, MappingNode | SequenceNode):
             # a text becomes a table or a list: in brackets, or on lines of its own below its key
             flow = _flow(data)
@@ -181,8 +189,14 @@ class _Editor:
             return self._in_brackets(node, ", ".join(map(_flow, more)))
         return self._below(node, _block(list(more), " " * node.start_mark.column))
 
-    def _in_brackets(self, node: Node, said: str) -> _Edit:
+    def _in_brackets(self, node: MappingNode | SequenceNode, said: str) -> _Edit:
         end = self._end(node) - 1  # before the bracket
+        last = node.value[-1]
+        behind = self._end(last[1] if isinstance(node, MappingNode) else last)
+        if "#" in self.text[behind:end]:  # behind the last entry, not into the comment after it
+            found = _COMMA.match(self.text, behind)
+            at = found.end() if found is not None else behind
+            return _Edit(at, at, f" {said}" if found is not None else f", {said}")
         stop = len(self.text[:end].rstrip())
         comma = "" if self.text[:stop].endswith(",") else ","
         return _Edit(stop, end, f"{comma} {said}")

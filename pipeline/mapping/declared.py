@@ -63,7 +63,7 @@ def check_dialect(scope: Scope, source: Source, doc: SourceDoc) -> None:
     for each in source.fallbacks:
         try:
             "".encode(each)
-        except (LookupError, UnicodeError):
+        except (LookupError, ValueError):  # a NUL in its name, too
             text = f'"{each}" is not an encoding'
             hint = "such as utf-8, cp1252, utf-16"
             scope.mistake("M104", text, (*_AT, "fallback_encodings"), hint)

@@ -27,6 +27,9 @@ Path = tuple[str | int, ...]
 _NEED_QUOTES = "%@&*{[`!?,]}"
 _PAIR = re.compile(r"\s*(?:- )?[^:\s][^:]*:\s+(.+)")
 _TEMPLATE = re.compile(r"\{[^{}\[\]:,]+\}.")
+_HALF = re.compile("[\ud800-\udfff]")
+_NO_CHARACTER = re.compile(r"\\U(?!00(?:0[0-9A-Fa-f]|10))[0-9A-Fa-f]{8}")
+_ESCAPE_HINT = "write the character itself; in single quotes a backslash is one"
 _INDENT_HINT = "is the line indented like those beside it? A value that contains ': ' needs quotes"
 _QUOTES_HINT = "values that start with %, @, &, *, {, [ or contain ': ' need quotes"
 _LIMITS = f"a mapping has at most {NODES_MAX:,} values, nested {DEPTH_MAX} deep, in 1 MB"
@@ -111,6 +114,12 @@ def read_document(text: str, name: str) -> Document:
         raise MappingRefused(name, text, [_syntax(error, text)]) from None
     except ReaderError as error:
         raise MappingRefused(name, text, [_unreadable(error, text)]) from None
+    except (OverflowError, ValueError):  # ruamel makes a character of any number
+        said = "this escape stands for no character"
+        found = _NO_CHARACTER.search(text)
+        before = lines_of(text[: found.start()]) if found is not None else [""]
+        at = len(before), len(before[-1]) + 1, 10
+        raise MappingRefused(name, text, [Mistake("M001", said, *at, _ESCAPE_HINT)]) from None
     except YAMLError as error:
         said = str(error).split("\n", maxsplit=1)[0]
         raise MappingRefused(name, text, [Mistake("M001", said, 1, 1)]) from None
@@ -243,7 +252,18 @@ class _Walk:
             return self._table(node, path, depth)
         if isinstance(node, SequenceNode):
             return [self.read(item, (*path, i), depth + 1) for i, item in enumerate(node.value)]
-        return str(node.value)
+        return self._text(node)
+
+    def _text(self, node: Node) -> str:
+        text = str(node.value)
+        if _HALF.search(text):
+            # an escape can write half of a pair, which no encoding has: it would stop a run
+            place = _place(node)
+            said = "half of a pair of escapes (\\ud800 to \\udfff) is no character"
+            at = place.line, place.column, place.length
+            self.mistakes.append(Mistake("M001", said, *at, _ESCAPE_HINT))
+            return _HALF.sub("", text)
+        return text
 
     def _table(self, node: MappingNode, path: Path, depth: int) -> dict[str, Data]:
         table: dict[str, Data] = {}
@@ -257,7 +277,7 @@ class _Walk:
                 )
                 self.lacking.add(path)
                 continue
-            key = str(key_node.value)
+            key = self._text(key_node)
             if key in table:
                 first = self.keys[(*path, key)].line
                 text = f'"{key}" stands here a second time (first in line {first})'

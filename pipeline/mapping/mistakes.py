@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
+from unicodedata import combining, east_asian_width
 
 from pipeline.model.likeness import nearest as nearest
 from pipeline.model.stops import StopRun
@@ -245,12 +246,24 @@ def _excerpt(lines: list[str], line: int, column: int, length: int, width: int) 
     source = lines[line - 1] if 0 < line <= len(lines) else ""
     cut = max(0, column - _BEFORE_CARET) if len(source) > _LINE_SHOWN else 0
     shown = source[cut : cut + _LINE_SHOWN]
-    at = column - cut
-    carets = "^" * max(1, min(length, len(shown) - at + 1))
+    at = column - cut - 1
+    visible = _visible(shown)
+    before, marked = _places(visible[:at]), _places(visible[at : at + length])
     return [
-        f"{line:>{width}} | {_visible(shown)}".rstrip(),
-        f"{' ' * width} | {' ' * (at - 1)}{carets}",
+        f"{line:>{width}} | {visible}".rstrip(),
+        f"{' ' * width} | {' ' * (before + max(0, at - len(visible)))}{'^' * max(1, marked)}",
     ]
+
+
+def _places(text: str) -> int:
+    """How many places of a terminal a text takes: an accent of its own none, a wide character two.
+
+    >>> [_places(each) for each in ("ab", "e\u0301", "\u65e5\u672c", "\U0001f600")]
+    [2, 1, 4, 2]
+    """
+    if text.isascii():
+        return len(text)
+    return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
 
 
 def _visible(text: str) -> str:

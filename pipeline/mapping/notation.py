@@ -31,7 +31,7 @@ def notation_of(
         doc = doc.model_copy(update={"encoding": ""})
     try:
         "".encode(doc.encoding or "utf-8")
-    except (LookupError, UnicodeError):
+    except (LookupError, ValueError):  # a NUL in its name, too
         text = f'"{doc.encoding}" is not an encoding'
         scope.mistake("M104", text, (*at, "encoding"), "such as utf-8, cp1252, utf-16")
         readable = False

@@ -18,7 +18,7 @@ from pipeline.mapping.mistakes import MappingRefused
 from pipeline.mapping.trials import RULE_WORDS, Trial
 from pipeline.mapping_file import lookup_file, read_mapping
 from pipeline.model.stops import StopRun
-from pipeline.run.trial import OF_THE_RUN, Result, Told, differing, is_it, results, unlisted
+from pipeline.run.trial import OF_THE_RUN, Result, Told, chosen, differing, is_it, unlisted
 
 _TIMES = Counter(RULE_WORDS.values())
 _WORD_OF = {code: word for word, code in RULE_WORDS.items() if _TIMES[code] == 1}
@@ -71,28 +71,28 @@ def acceptance(path: Path, word: str = "") -> Acceptance:
     """
     compiled, _ = read_mapping(path)
     before = _read(path)
-    numbers = {trial.line: number for number, trial in enumerate(compiled.trials)}
     outcomes: dict[int, Outcome] = {}
     made: dict[int, Result] = {}
     left: list[Left] = []
-    ended = list(results(path, compiled, word))
-    for result in ended:
+    ended = list(chosen(path, compiled, word))
+    for number, result in ended:
         if result.tried.fine and not _is_new(result.trial):
             continue
         why = why_not(result)
         if why:
             left.append(Left(result.trial.name, result.trial.line, why))
             continue
-        number = numbers[result.trial.line]
         outcome = _outcome(result)
-        problem = _tried_on(before, path, {number: outcome}, {number: result})
+        problem = _tried_on(before, path, {**outcomes, number: outcome}, {**made, number: result})
         if problem:
             left.append(Left(result.trial.name, result.trial.line, problem))
         else:
             outcomes[number], made[number] = outcome, result
     after = accepted(before, outcomes)
     taken = tuple(result.trial.name for result in made.values())
-    return Acceptance(path, before, after, taken, tuple(left), tuple(unlisted(ended)))
+    return Acceptance(
+        path, before, after, taken, tuple(left), tuple(unlisted([r for _, r in ended]))
+    )
 
 
 def write(acceptance: Acceptance) -> None:
@@ -109,11 +109,14 @@ def write(acceptance: Acceptance) -> None:
                 f"{acceptance.path} has changed meanwhile, and is left as it is",
                 help="run the command again",
             )
+        mode = path.stat().st_mode & 0o7777
+        if not mode & 0o222 or not os.access(path, os.W_OK):
+            raise NotWritten(f"{acceptance.path} cannot be written: it is read-only")
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         beside = Path(name)
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
             file.write(acceptance.after)
-        beside.chmod(path.stat().st_mode & 0o7777)
+        beside.chmod(mode)
         beside.replace(path)
     except OSError as error:
         raise NotWritten(f"{acceptance.path} cannot be written: {error.strerror}") from None

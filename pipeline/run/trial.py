@@ -96,10 +96,15 @@ def try_mapping(path: Path, word: str = "") -> list[Tried]:
 
 def results(path: Path, compiled: Compiled, word: str = "") -> Iterator[Result]:
     """Run the tests of a compiled mapping, in order; with `word` those whose name holds it."""
+    return (result for _, result in chosen(path, compiled, word))
+
+
+def chosen(path: Path, compiled: Compiled, word: str = "") -> Iterator[tuple[int, Result]]:
+    """The same, each with its number from 0: a line may hold several tests."""
     plans: Plans = {}
-    for trial in compiled.trials:
+    for number, trial in enumerate(compiled.trials):
         if word.casefold() in trial.name.casefold():
-            yield _result(path, compiled, trial, plans)
+            yield number, _result(path, compiled, trial, plans)
 
 
 def _result(path: Path, compiled: Compiled, trial: Trial, plans: "Plans") -> Result:

@@ -253,3 +253,21 @@ tests:
     said = call("mapping", "test", "m.yaml", "--accept", "--yes")
     assert "rejected: [{source: lines, line: 3, " in said.out
     assert call("mapping", "test", "m.yaml").code == 0
+
+
+def test_several_tests_of_one_line_are_accepted_each_for_itself(call: Call, folder: Path) -> None:
+    one = '{name: NR, rows: "nr,tracking,carrier,line,qty\\nNR,1Z9,UPS,A1-1,2\\n", expect: {orders: [{order_number: X}]}}'
+    tests = ", ".join(one.replace("NR", number) for number in ("A1", "B2"))
+    (folder / "m.yaml").write_text(MAPPING.replace("tests:\n", f"tests: [{tests}]\n"))
+    said = call("mapping", "test", "m.yaml", "./m.yaml", "--accept", "--yes")
+    assert (said.code, said.out.splitlines()[-1]) == (0, "m.yaml is written: A1, B2")
+    assert (folder / "m.yaml").read_text().count("order_number: X") == 0
+    assert call("mapping", "test", "m.yaml").code == 0
+
+
+def test_a_file_that_is_read_only_is_not_written(call: Call, wrong: Path) -> None:
+    before = wrong.read_bytes()
+    wrong.chmod(0o444)
+    said = call("mapping", "test", "m.yaml", "--accept", "--yes")
+    assert (said.code, wrong.read_bytes()) == (2, before)
+    assert "m.yaml cannot be written: it is read-only" in said.err

@@ -1433,7 +1433,7 @@ error[M201]: unknown column "Lnd"
         "other accents",
         "version: 1\nname: m\nmode: update_only\nsource: {}\norder:\n  order_number: Nr\n  channel: Größe\n",
         [*HEADER, "Größe"],
-        'error[M201]: unknown column "Größe"\n --> m.yaml:7:12\n  |\n7 |   channel: Größe\n  |            ^^^^^^\n  = help: the header spells it with other blanks or accents: copy the name from the file\n',
+        'error[M201]: unknown column "Größe"\n --> m.yaml:7:12\n  |\n7 |   channel: Größe\n  |            ^^^^^\n  = help: the header spells it with other blanks or accents: copy the name from the file\n',
     ),
     Case(
         "M201",

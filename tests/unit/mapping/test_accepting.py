@@ -65,8 +65,8 @@ def test_what_is_the_same_is_not_touched() -> None:
         ),
         (
             order(lines="none"),
-            "-            - {id: x, quantity: 2}\n-            - {id: w, quantity: 1}\n"
-            "+            none",
+            "-          lines:\n-            - {id: x, quantity: 2}\n-            - {id: w, quantity: 1}\n"
+            "+          lines: none",
         ),
     ],
     ids=["text", "gone", "list", "number as text", "nested", "shorter", "other kind"],
@@ -154,3 +154,29 @@ def test_anchors_are_left_to_people(expect: str) -> None:
     with pytest.raises(NotAcceptable) as refused:
         accepted(text, {0: Outcome([{"a": "z"}], None)})
     assert refused.value.line == 4
+
+
+def test_nothing_in_place_of_a_list_that_begins_below_its_key() -> None:
+    expect = "    expect:\n      orders:\n      - {a: x}   # one\n      rejected:\n      # why\n      - {line: 2}\n"
+    made = accepted(HEAD + expect + END, {0: Outcome([], [])})
+    assert "      orders: []   # one\n      rejected:\n      # why\n        []\n" in made
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [("{a: x},  # one, or none", "{a: x}, {a: z}  # one, or none"),
+     ("{a: x}  # one,\n        # two", "{a: x}, {a: z}  # one,\n        # two"),
+     ("{a: x}  # one,\n        ,", "{a: x}  # one,\n        , {a: z}")],
+)  # fmt: skip
+def test_an_entry_in_brackets_is_not_written_into_a_comment(one: str, two: str) -> None:
+    expect = "    expect:\n      orders: [\n        @\n      ]\n"
+    made = accepted(
+        HEAD + expect.replace("@", one) + END, {0: Outcome([{"a": "x"}, {"a": "z"}], None)}
+    )
+    assert made == HEAD + expect.replace("@", two) + END
+
+
+def test_a_test_that_is_an_alias_is_written_once() -> None:
+    text = "tests:\n  - &t {name: t, expect: {orders: [{a: x}]}}\n  - *t\n"
+    outcome = Outcome([{"a": "longer"}], None)
+    assert accepted(text, {0: outcome, 1: outcome}) == text.replace("a: x", "a: longer")

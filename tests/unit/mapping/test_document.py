@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.mapping.compile import compile_mapping
 from pipeline.mapping.document import BYTES_MAX, read_document
 from pipeline.mapping.mistakes import MappingRefused
 from pipeline.run.source import MappingMissing, read_mapping
@@ -126,3 +127,28 @@ def test_a_mapping_reads_no_file_outside_its_folder(tmp_path: Path) -> None:
             read_mapping(folder / "m.yaml")
         assert caught.value.code == "M206"
         assert "token" not in caught.value.render()
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "column"),
+    [(r'a: {b: "x\UFFFFFFFF"}', "this escape stands for no character", 10),
+     (r'a: {b: "x\U00110000"}', "this escape stands for no character", 10),
+     (r'a: {b: "x\ud800y"}', r"half of a pair of escapes (\ud800 to \udfff) is no character", 8),
+     (r'a: {"x\udfff": y}', r"half of a pair of escapes (\ud800 to \udfff) is no character", 5)],
+)  # fmt: skip
+def test_an_escape_that_is_no_character_is_a_mistake_at_its_place(
+    text: str, said: str, column: int
+) -> None:
+    # Polars and JSON could not write it, and a run would stop
+    with pytest.raises(MappingRefused) as caught:
+        compile_mapping(text, "m.yaml")
+    found = next(each for each in caught.value.mistakes if each.code == "M001")
+    assert (found.message, found.line, found.column) == (said, 1, column)
+
+
+@pytest.mark.parametrize("key", ["encoding: {}", "fallback_encodings: [{}]"])
+def test_a_name_of_an_encoding_with_what_no_name_has_is_a_mistake(key: str) -> None:
+    text = "version: 1\nname: m\nsource: {%s}\norder: {order_number: A}\n"
+    with pytest.raises(MappingRefused) as caught:
+        compile_mapping(text % key.format(r'"a\0b"'), "m.yaml")
+    assert "M104" in {each.code for each in caught.value.mistakes}

@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from pipeline.mapping.compile import compile_mapping
-from pipeline.mapping.mistakes import MISTAKES, MappingRefused, render
+from pipeline.mapping.mistakes import MISTAKES, MappingRefused, Mistake, render
 from tests.unit.mapping.cases import CASES, FILES, Case
 
 
@@ -197,3 +197,17 @@ def test_a_byte_order_mark_moves_no_caret(start: str) -> None:
         compile_mapping(start + "verson: 1\n", "m.yaml")
     assert caught.value.mistakes[0].column == 1
     assert "\ufeff" not in caught.value.render()
+
+
+@pytest.mark.parametrize(
+    ("before", "word", "blanks", "carets"),
+    [("abc", "frm", 3, 3), ("日本語", "frm", 6, 3), ("😀", "frm", 2, 3), ("e\u0301e\u0301", "frm", 2, 3),
+     ("", "日本", 0, 4), ("ä", "frm", 1, 3)],
+)  # fmt: skip
+def test_a_caret_stands_below_its_word_where_characters_take_two_places_or_none(
+    before: str, word: str, blanks: int, carets: int
+) -> None:
+    found = Mistake("M100", "x", 1, len(before) + 1, len(word))
+    assert render([found], "m.yaml", before + word).splitlines()[-1] == (
+        f"  | {' ' * blanks}{'^' * carets}"
+    )
