@@ -117,7 +117,7 @@ def read_reference(
         )
         for frame, fate, code in fates
     )  # fmt: skip
-    told = findings + taken.findings + _twice(same, other, plan)
+    told = findings + taken.findings + _twice(same, other, plan, names)
     first = told.errors().rows.unique(ORIGIN, keep="first", maintain_order=True)
     coded = rows.join(first.select(*ORIGIN, pl.col("code").alias("own")), on=ORIGIN, how="left")
     rows = coded.with_columns(pl.coalesce("code", "own").alias("code")).drop("own")
@@ -135,9 +135,13 @@ def _place(of: str | None, names: Sequence[str]) -> pl.Expr:
         list(range(len(names))), list(names), default="", return_dtype=pl.String), line)  # fmt: skip
 
 
-def _twice(same: pl.DataFrame, other: pl.DataFrame, plan: Plan) -> Findings:
+def _twice(same: pl.DataFrame, other: pl.DataFrame, plan: Plan, names: Sequence[str]) -> Findings:
     """R319 for rows that stand there again, R335 for those that say another thing of their key."""
     first = pl.col("_first").struct.field(LINE).cast(pl.String)
+    here = pl.col("_first").struct.field(FILE) == pl.col(FILE)
+    before = (
+        pl.when(here).then(pl.concat_str(pl.lit("line "), first)).otherwise(_place("_first", names))
+    )
     return Findings.of(
         *(
             frame.select(
@@ -145,7 +149,7 @@ def _twice(same: pl.DataFrame, other: pl.DataFrame, plan: Plan) -> Findings:
                 pl.lit(", ".join(plan.key_columns) if code == "R335" else "").alias("column"),
                 pl.lit("").alias("target"),
                 (pl.col(KEY) if code == "R335" else pl.lit(None, pl.String)).alias("value"),
-                pl.concat_str(pl.lit("line "), first).alias("detail"), pl.lit(plan.name).alias("mapping"),
+                before.alias("detail"), pl.lit(plan.name).alias("mapping"),
             )
             for frame, code in ((same, "R319"), (other, "R335"))
         )

@@ -129,6 +129,19 @@ def test_a_row_to_join_that_cannot_be_read_leaves_its_key_in_doubt(night: Wareho
     assert result.summary["balances"] is True
 
 
+def test_a_row_that_another_file_says_otherwise_names_that_file(night: Warehouse) -> None:
+    mapping = night.folder / "mapping.yaml"
+    mapping.write_text(mapping.read_text().replace('"customers.csv"', '"customers*.csv"'))
+    more = "CustomerNo,Name,Mail,Country\nK-1,Ada Example,new@example.com,DE\n"
+    (night.folder / "customers_2.csv").write_text(more)
+
+    rejected = night.rejections(night.plan(max_reject_rate=None))
+
+    told = next(each for each in rejected if each["file"] == "customers_2.csv")
+    assert told["rule"] == "R335"
+    assert str(told["message"]).endswith("than customers.csv:2")
+
+
 def test_rows_of_no_order_never_replace_the_lines_of_one_that_is_there(night: Warehouse) -> None:
     night.run(max_reject_rate=None)
     mapping = night.folder / "mapping.yaml"
