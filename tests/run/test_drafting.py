@@ -12,6 +12,7 @@ from pipeline.mapping.mistakes import MappingRefused
 from pipeline.model.stops import SourceUnusable
 from pipeline.read import read_header
 from pipeline.run.drafting import Drafted, NoOrderNumber, draft
+from pipeline.run.drafting.names import meanings
 from pipeline.run.source import as_read, read_mapping
 from pipeline.run.trial import try_mapping
 
@@ -412,3 +413,79 @@ def test_the_words_of_a_file_without_header_do_not_show_its_encoding(tmp_path: P
     assert "encoding: cp1252" in made.text
     assert "Müßig" not in made.text
     assert "Jörg" not in made.text
+
+
+MARKET = """\
+,,,,,,,,
+Order Number,Buyer Name,Buyer Email,Ship To Country,Price,Sale Date,Quantity,Custom Label,Total Price
+,,,,,,,,
+10-94849-60001,Jo Reh,jo@example.net,Germany,"$1,099.00",Sep-30-26,1,L-1,"$1,099.00"
+10-94849-60002,Al Moor,al@example.net,Austria,$12.34,Oct-01-26,2,L-2,$24.68
+10-94849-60003,Su Lind,su@example.net,Germany,$7.00,Oct-02-26,1,L-1,$7.00
+
+3,record(s) downloaded, from Sep-01-26 to Sep-30-26
+Seller ID : someone_big
+"""
+
+
+def test_lines_of_bare_delimiters_stand_above_the_header_and_footers_below(tmp_path: Path) -> None:
+    made = proposed(tmp_path, MARKET, timezone="UTC")
+    text = active(made)
+    assert '  delimiter: ","' in text
+    assert "  find_header: [Order Number, Buyer Name, Buyer Email]" in text
+    assert '  footer: "[0-9]+,record|Seller"' in text
+    assert '  dates: "%b-%d-%y"' in text
+    assert '  thousands: ","' in text
+    assert '    unit_price: {from: Price, do: [{replace: ["$", ""]}, strip]}' in text
+    assert made.hits["order.order_number"] == ("Order Number",)
+    assert re.search(r"# order_currency: \{value: USD\} +# .*its amounts have \$", made.text)
+    assert "someone_big" not in made.text
+    passes(made, tmp_path / "orders.csv", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "delimiter"),
+    [("Order||Land||Mail\nA1||DE||a@example.com\nA2||AT||b@example.com\n", "||"),
+     ("Order||Land|Mail\nA1||DE|a@example.com\nA2||AT|b@example.com\n", "|"),
+     (",,\nOrder,Land,Mail\nA1,DE,a@example.com\nA2,,b@example.com\n", ",")],
+)  # fmt: skip
+def test_empty_cells_make_no_delimiter_of_two(text: str, delimiter: str, tmp_path: Path) -> None:
+    made = proposed(tmp_path, text)
+    assert f'  delimiter: "{delimiter}"' in active(made)
+    assert made.hits["order.order_number"] == ("Order",)
+
+
+def test_of_an_order_and_its_parts_the_number_that_each_row_has_is_taken(tmp_path: Path) -> None:
+    made = proposed(
+        tmp_path,
+        "Parent Order Number,Sub-Order Number,Country,Email\n"
+        "O-771,O-771-1,DE,a@example.com\nO-771,O-771-2,DE,a@example.com\nO-772,O-772-1,AT,b@example.com\n",
+    )
+    assert "  order_number: Sub-Order Number" in active(made)
+    assert re.search("order_number: Sub-Order Number +# or is it Parent Order Number\\?", made.text)
+
+
+def test_expressions_quote_names_only_where_they_must(tmp_path: Path) -> None:
+    rows = "A1;DE;a@example.com;{};x;2;{}\n"
+    head = "Auftrag;Land;Mail;PosID;Bezeichnung;Menge;Status\n"
+    made = proposed(
+        tmp_path, head + rows.format("77001", "NEU") + rows.format("", "STORNO") + rows.format("77002", "NEU")
+    )  # fmt: skip
+    assert "  when: PosID IS NOT NULL" in active(made)
+    assert """    # when_all: "Status = 'STORNO'\"""" in made.text
+    passes(made, tmp_path / "orders.csv", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "concept"),
+    [("Empfangvorname", "first_name"), ("EmpfangStrasse", "street"), ("Empfangort", "city"), ("EmpfangLKZ", "country"),
+     ("Empf. PLZ", "postal_code"), ("Empfänger Ort", "city"), ("Nom du destinataire", "name"), ("Destinataire - Ville", "city"),
+     ("CP de livraison", "postal_code"), ("Dirección de envío", "street"), ("Población del destinatario", "city"),
+     ("Consignee City", "city"), ("Deliver to postcode", "postal_code"), ("Ship-to Street", "street"),
+     ("Warenempfänger Strasse", "street"), ("Zustelladresse Ort", "city"), ("Adresse de livraison Ville", "city"),
+     ("Dropoff City", "city"), ("Receiver's Name", "name"), ("LieferanschriftStr", "street"), ("Domicilio de entrega CP", "postal_code")],
+)  # fmt: skip
+def test_whose_a_column_is_stands_before_or_behind_what_it_is(name: str, concept: str) -> None:
+    found = meanings(name)
+    assert found, name
+    assert (found[0].concept, found[0].role) == (concept, "ship")

@@ -30,6 +30,8 @@ _SHOWN = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "bar", "\x1f": "\\x1
 _ENCODINGS = ("cp1252", "cp850", "cp1250", "shift_jis", "gb18030")
 _MARGIN = 0.25  # by which another encoding must look more like text than cp1252
 _NAMES_THAT_TELL = 3
+_FOOTER_MAX = 5  # lines
+_FOOTER_AFTER = 4
 _MARKUP = re.compile(rb"\s*<(?:!doctype|html|\?xml|[a-z]+[ >])", re.IGNORECASE)
 _NO_TEXT = {b"PK\x03\x04": "a workbook or a zip archive, by its content", b"%PDF": "a PDF",
             b"\x1f\x8b": "packed with gzip, by its content", b"\xd0\xcf\x11\xe0": "a workbook of an old kind (.xls)"}  # fmt: skip
@@ -290,9 +292,11 @@ def _record_end(text: str, delimiter: str) -> tuple[str | None, list[str]]:
 
 def _of_several(lines: Sequence[str], delimiter: str) -> str:
     """A delimiter of several characters whose part was found: `+|`, `||`."""
-    head = lines[0] if lines else ""
-    if delimiter * 2 in head and delimiter not in head.replace(delimiter * 2, ""):
-        return delimiter * 2
+    head = next((each for each in lines if each.strip(delimiter + " ")), "")
+    twice = delimiter * 2
+    # two commas are an empty cell between them
+    if delimiter not in ",;\t" and twice in head and delimiter not in head.replace(twice, ""):
+        return twice
     before = Counter(
         line[at - 1]
         for line in lines[:50]
@@ -389,15 +393,50 @@ def _header(lines: Sequence[str], source: Source, why: dict[str, str]) -> Dialec
         names = tuple(f"column_{n}" for n in range(1, len(first) + 1))
         why["names"] = "no line names the columns: the first one has values like the others"
         return Dialect(replace(source, names=names), why)
-    if at and not _passed_over(rows[:at]):
+    source = _with_footer(lines, source, why)
+    # a line of bare delimiters above the names would be the header
+    bare = not lines[0].strip(f"{source.delimiter} {source.quote or ''}")
+    if at or bare:
         known = [each for each in rows[at] if each and rows[at].count(each) == 1]
-        why["find_header"] = f"{at} line{'s' if at > 1 else ''} of another kind above the header"
+        above = (
+            f"{at} line{'s' if at > 1 else ''} of another kind"
+            if at
+            else "a line of bare delimiters"
+        )
+        why["find_header"] = f"{above} above the header"
         source = replace(source, find_header=tuple(known[:_NAMES_THAT_TELL]))
     return Dialect(source, why)
 
 
-def _passed_over(rows: Sequence[Sequence[str]]) -> bool:
-    return not any(any(row) for row in rows)
+def _with_footer(lines: Sequence[str], source: Source, why: dict[str, str]) -> Source:
+    """What the last lines begin with that are no records, where no record begins so."""
+    counts = [len(row) for row in _cells(lines, source)]
+    if len(counts) != len(lines) or source.record_end is not None or len(lines) < _FOOTER_AFTER:
+        return source  # cells have line breaks in them
+    width = Counter(counts).most_common(1)[0][0]
+    at = len(lines)
+    while at > len(lines) - _FOOTER_MAX and counts[at - 1] <= max(width / 2, 1) < width:
+        at -= 1
+    begins = dict.fromkeys(filter(None, (_beginning(each) for each in lines[at:])))
+    pattern = "|".join(begins)
+    if len(lines) == at or not pattern or any(re.match(pattern, each) for each in lines[:at]):
+        return source
+    number = len(lines) - at
+    why["footer"] = f"the last {f'{number} lines are' if number > 1 else 'line is'} no record" + ("s" if number > 1 else "")  # fmt: skip
+    return replace(source, footer=pattern)
+
+
+def _beginning(line: str) -> str:
+    r"""A pattern of the first word of a line, and of a number before it.
+
+    >>> _beginning("50,record(s) downloaded"), _beginning("Seller ID : x"), _beginning("Total;2"), _beginning(";;7")
+    ('[0-9]+,record', 'Seller', 'Total', '')
+    """
+    found = re.match(r"(\d+\W{1,2})?([^\W\d_]{3,})", line)
+    if found is None:
+        return ""
+    number = "[0-9]+" + re.escape(found[1].lstrip("0123456789")) if found[1] else ""
+    return number + found[2]
 
 
 def _names_columns(row: Sequence[str], others: Sequence[Sequence[str]], width: int) -> bool:

@@ -4,6 +4,10 @@ import json
 import re
 from collections.abc import Sequence
 
+from pipeline.mapping.sql import AGGREGATES, CASTS, FUNCTIONS, KEYWORDS, RESERVED
+
+_WORD = re.compile(r"[^\W\d_]\w*")
+_OF_SQL = KEYWORDS | RESERVED | AGGREGATES | CASTS | frozenset(FUNCTIONS)
 _PLAIN = re.compile(r"[^\W_](?:[\w./()+-]| (?=[\w./()&+-]))*[\w./()+-]|[^\W_]")
 
 
@@ -41,14 +45,22 @@ def value(column: str, *, do: Sequence[str] = (), **keys: str) -> str:
 
 
 def sql_name(column: str) -> str:
-    """Write a column in an expression, where its name is always in double quotes."""
+    """Write a column in an expression, in double quotes where its name needs them.
+
+    >>> sql_name("PosID"), sql_name("Order Date"), sql_name("Order"), sql_name("left")
+    ('PosID', '"Order Date"', '"Order"', '"left"')
+    """
+    if _WORD.fullmatch(column) and column.upper() not in _OF_SQL:
+        return column
     return '"' + column.replace('"', '""') + '"'
 
 
 def there(column: str) -> str:
     """Write the condition that a column has a value, as a YAML text.
 
-    >>> print(there("Paket-Nr"))
-    '"Paket-Nr" IS NOT NULL'
+    >>> print(there("Paket-Nr"), there("PosID"))
+    '"Paket-Nr" IS NOT NULL' PosID IS NOT NULL
     """
+    if sql_name(column) == column:
+        return f"{column} IS NOT NULL"
     return "'" + f"{sql_name(column)} IS NOT NULL".replace("'", "''") + "'"

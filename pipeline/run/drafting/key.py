@@ -4,13 +4,15 @@ from collections.abc import Mapping
 
 from pipeline.run.drafting.facts import FITS
 from pipeline.run.drafting.looks import Look
-from pipeline.run.drafting.names import concepts, meanings
+from pipeline.run.drafting.names import concepts, folded, meanings
 
 _ROLES = ("", "order", "parcel", "ship")
 _SHOP = ("bestell", "shop", "web")  # the number that the customer knows, beside one of the house
 _NUMBERS = ("num", "nr", "no", "name", "ref")  # rather than an id of some table
 _VERY = 3  # the strength of a name that is the very word
 _FIT = 0.8  # of the values must be what another meaning of the name says
+_ENDS = ("ordernumber", "orderno", "ordernr", "ordernum", "orderid", "orderref", "orderreference", "bestellnr", "bestellnummer",
+         "auftragsnr", "auftragsnummer", "nocommande", "numcommande", "numerocommande", "commandeno", "npedido", "nopedido", "numeropedido")  # fmt: skip
 _SOME = 0.3  # of the values have a digit where the name says little
 
 
@@ -23,6 +25,10 @@ def order_column(looks: Mapping[str, Look], *, headless: bool) -> str | None:
     ]  # fmt: skip
     if ranked:
         return max(ranked)[-1]
+    near = numbers_of_orders(looks)
+    if near:
+        # of an order and its parts the rows are of what each of them has one of
+        return next((each for each in near if looks[each].distinct == looks[each].rows), near[0])
     first = next(iter(looks.values()))
     codes = (
         first.distinct > 1
@@ -31,6 +37,14 @@ def order_column(looks: Mapping[str, Look], *, headless: bool) -> str | None:
         and not first.share("email")
     )
     return first.name if headless and first.filled and codes else None
+
+
+def numbers_of_orders(looks: Mapping[str, Look]) -> list[str]:
+    """Columns whose names end with what an order number is called: `Sub-Order Number`, `Parent Order Number`."""
+    return [
+        name for name, found in looks.items()
+        if any(folded(name).endswith(each) for each in _ENDS) and found.share("digit") >= _SOME and _possible(found, _VERY)
+    ]  # fmt: skip
 
 
 def _strength(name: str, found: Look) -> int:

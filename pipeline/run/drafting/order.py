@@ -9,17 +9,20 @@ from pipeline.run.drafting import values
 from pipeline.run.drafting.choosing import Draft
 from pipeline.run.drafting.facts import OWN, SHIP, Claim
 from pipeline.run.drafting.flow import bare, template
-from pipeline.run.drafting.names import Meaning, folded
+from pipeline.run.drafting.key import numbers_of_orders
+from pipeline.run.drafting.names import Meaning, folded, meanings
 from pipeline.run.drafting.values import Value
 from pipeline.run.sheet import Line, counted
 
 _LINE = ("", "item")
 _PARCEL = ("", "parcel", "ship", "order")
 _BILL = ("bill",)
+_CURRENCY = {"$": "USD", "£": "GBP", "€": "EUR"}
 _CREATED = frozenset(
     [
         "created",
         "createdat",
+        "createddate",
         "createdon",
         "datecreated",
         "erstelltam",
@@ -122,6 +125,12 @@ def _order_number(draft: Draft) -> list[Line]:
         remark = (
             f"{counted(draft.facts.orders.keyless, 'row')} without one: they are rejected (R209)"
         )
+    looks = draft.facts.looks
+    others = [each for each in numbers_of_orders(looks) if each != key and not meanings(each)]
+    if others and not meanings(key):
+        listed = " or ".join(map(bare, others[:3]))
+        remark = "; ".join(filter(None, (f"or is it {listed}?", remark)))
+        draft.facts.told.update(others)
     return [draft.put("order", "  ", "order_number", Value(bare(key), (key,), remark))]
 
 
@@ -262,14 +271,22 @@ def _amounts(draft: Draft) -> list[Line]:
             )
         )
     elif any(line.active for line in lines):
+        sign = _sign(draft)
+        seen = f"; its amounts have {sign}" if sign else ""
         lines.append(
             Line(
-                "  order_currency: {value: EUR}",
-                "no column of currencies: which one is it?",
+                f"  order_currency: {{value: {_CURRENCY.get(sign, 'EUR')}}}",
+                f"no column of currencies{seen}: which one is it?",
                 active=False,
             )
         )
     return lines
+
+
+def _sign(draft: Draft) -> str:
+    """The sign of a currency at the amounts of a file, "" where there is none."""
+    texts = [text for found in draft.facts.looks.values() if found.share("symbol") > 0.5 for text, _ in found.top]  # fmt: skip
+    return next((each for each in _CURRENCY if any(each in text for text in texts)), "")
 
 
 def _address(draft: Draft, name: str, roles: Sequence[str]) -> list[Line]:

@@ -107,6 +107,8 @@ def _columns(given: Source, why: dict[str, str]) -> list[Line]:
     for key, names in (("names", given.names), ("find_header", given.find_header)):
         if names:
             lines.append(Line(f"  {key}: [{', '.join(map(bare, names))}]", why.get(key, "")))
+    if given.footer:
+        lines.append(Line(f"  footer: {json.dumps(given.footer)}", why.get("footer", "")))
     if given.comment:
         lines.append(Line(f"  comment: {json.dumps(given.comment)}", why.get("comment", "")))
     return lines
