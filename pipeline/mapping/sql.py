@@ -269,7 +269,7 @@ def _is_column(token: Token, names: Names, *, called: bool) -> bool:
         return True
     if token.upper in CASTS:
         message = "CAST and STRPTIME stop the whole file at the first bad row"
-        fix = "declare the type under source.columns: bad cells are then rejected one by one"
+        fix = "declare the column, such as source.columns: {Qty: integer}, and leave this out: bad cells are then rejected one by one"
         raise token.mistake(message, fix, "M303")
     if token.upper in AGGREGATES:
         message = "this expression mixes rows (an aggregate such as SUM or MAX)"

@@ -3079,7 +3079,7 @@ error[M303]: CAST and STRPTIME stop the whole file at the first bad row
   |
 8 |   fields: {line_item_id: Nr, quantity: {sql: "1 + CAST(Menge AS INT)"}}
   |                                                   ^^^^
-  = help: declare the type under source.columns: bad cells are then rejected one by one
+  = help: declare the column, such as source.columns: {Qty: integer}, and leave this out: bad cells are then rejected one by one
 """,
     ),
     Case(

@@ -149,7 +149,7 @@ error[M303]: CAST and STRPTIME stop the whole file at the first bad row
    |
 29 |       quantity: {sql: "CAST(Menge AS INT) - StornoMenge"} # absolute, as the API wants it
    |                        ^^^^
-   = help: declare the type under source.columns: bad cells are then rejected one by one"""
+   = help: declare the column, such as source.columns: {Qty: integer}, and leave this out: bad cells are then rejected one by one"""
 
 
 def test_eight_mistakes_of_one_mapping_are_said_at_once() -> None:
