@@ -62,7 +62,12 @@ def filled(page: str) -> str:
 
 
 def _points(name: str) -> str:
-    points = before_use((FOLDER / f"{name}.yaml").read_text("utf-8"))
+    path = FOLDER / f"{name}.yaml"
+    compiled = read_mapping(path)[0]
+    files = ", ".join(f"`{plan.source.files}`" for plan in compiled.plans or (compiled.plan,))
+    key = "`files`" if compiled.plans else "`source.files`"
+    named = f"{key} ({files}): a run reads only files that are called so"
+    points = [named, *before_use(path.read_text("utf-8"))]
     return "- **Before use**:\n" + "".join(f"  - {point}\n" for point in points)
 
 

@@ -35,7 +35,7 @@ with any of
 The order of work: pick, do, lookup, convert, default.
 
 An order is sent only if all of its rows are fine. Fields of the order must agree on its rows.
-`pipeline mapping check MAPPING FILE` finds all mistakes at once; docs/fields.md lists the fields.
+`pipeline mapping check MAPPING --sample FILE` finds all mistakes at once; docs/fields.md lists the fields.
 """
 
 

@@ -77,7 +77,7 @@ def caution_words(facts: Mapping[str, Any]) -> str:
     have = "has" if old == 1 else "have"
     return (
         f"{counted(old, 'order')} {is_are} older than {days} days and {have} an e-mail address; "
-        f"parcelLab may write to {it_they}"
+        f"parcelLab may write to {it_they}: import orders of the past with `--backfill`"
     )
 
 

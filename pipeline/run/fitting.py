@@ -1,4 +1,4 @@
-"""mapping check MAPPING FILE for EDI and fixed width: what of a mapping finds nothing in a file.
+"""mapping check MAPPING --sample FILE for EDI and fixed width: what of a mapping finds nothing in a file.
 
 Delimited text has a header to hold a mapping against; an interchange has only its messages. So
 each path of `extract` is read once as a column of its own, and what stays empty is told. Text of

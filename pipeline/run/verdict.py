@@ -149,11 +149,12 @@ def conclude(
     text = files.text.read_text(encoding="utf-8")
     if source is None:
         text = _foreseen(seen or Foresight(), kept) + text
-        text = _before_sending(seen or Foresight(), options) + text
-        text += (
-            f"Send it:  {typed(settings, 'run', str(folder.path))}\n"
-            if seen is not None and seen.to_send
-            else "Nothing to send.\n"
+        foreseen = seen or Foresight()
+        stop = _would_stop(foreseen, options)
+        text = (
+            _before_sending(foreseen, options, stop)
+            + text
+            + _to_send(settings, folder, foreseen, stop)
         )
         sample = [
             shown_payload(each, PiiMode(options.pii)) for each in sample_of(folder, options.sample)
@@ -301,12 +302,31 @@ def _counts(tables: RunTables) -> list[FindingCount]:
     ]
 
 
-def _before_sending(seen: Foresight, options: Options) -> str:
-    """Whom a backfill could reach, and why a run of this plan would stop."""
-    lines = [f"! caution: {backfill_words(seen)}"] if options.backfill and seen.to_send else []
+def _would_stop(seen: Foresight, options: Options) -> GuardTripped | None:
+    """Why a run of this plan would stop before it sends anything; None where it would not."""
     try:
         guard(seen, options)
     except GuardTripped as stop:
+        return stop
+    return None
+
+
+def _to_send(
+    settings: Settings, folder: RunFolder, seen: Foresight, stop: GuardTripped | None
+) -> str:
+    """What is typed to send a plan, and that it would not do so yet."""
+    if not seen.to_send:
+        return "Nothing to send.\n"
+    words = (
+        "Send it" if stop is None else "It would stop, as said above. When that is settled, send it"
+    )
+    return f"{words}:  {typed(settings, 'run', str(folder.path))}\n"
+
+
+def _before_sending(seen: Foresight, options: Options, stop: GuardTripped | None) -> str:
+    """Whom a backfill could reach, and why a run of this plan would stop."""
+    lines = [f"! caution: {backfill_words(seen)}"] if options.backfill and seen.to_send else []
+    if stop is not None:
         lines.append(f"! a run would stop: {stop.message} [{stop.code}]; {stop.help}")
     return "".join(f"{line}\n" for line in lines)
 

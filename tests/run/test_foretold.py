@@ -123,7 +123,10 @@ def test_old_orders_with_an_address_are_a_caution(warehouse: Warehouse) -> None:
 
     result = warehouse.plan()
 
-    words = "2 orders are older than 30 days and have an e-mail address; parcelLab may write to these customers"
+    words = (
+        "2 orders are older than 30 days and have an e-mail address; parcelLab may write to these customers: "
+        "import orders of the past with `--backfill`"
+    )
     assert f"! caution: {words}\n" in result.text
     assert words in page_of(result)
     warehouse.run()

@@ -180,6 +180,11 @@ def test_a_plan_says_that_a_run_of_it_would_stop(warehouse: Warehouse) -> None:
 
     assert planned.exit_code == 0
     assert "! a run would stop: orders.csv has 1 row, usually 200" in planned.text
+    assert "\nSend it:" not in planned.text
+    assert (
+        "\nIt would stop, as said above. When that is settled, send it:  pipeline run "
+        in planned.text
+    )
     assert planned.plan is not None
     assert warehouse.run_plan(planned.plan).exit_code == 7
     assert warehouse.run_plan(planned.plan, max_row_drop=None).exit_code == 0
