@@ -51,7 +51,6 @@ class _Row(click.ParamType[_Asked]):
 @verb(
     mapping_group, "show",
     "pipeline mapping show mappings/wms.yaml orders.csv --row 41",
-    "pipeline mapping show mappings/wms.yaml orders.csv --order 1001 --existing",
     "pipeline mapping show mappings/wms-files.yaml orders.csv lines.csv customers.csv --order 1001",
     "pipeline mapping show mappings/edi/x12-856.yaml night.edi --row 14:6",
     means={
