@@ -113,7 +113,7 @@ def _to_correct(summary: Summary, report: str) -> list[str]:
     if not retried:
         return [f"Correct {_rows(files)}, then {beside}: {_NO_RETRY}"]
     by_retry = [each for each in files if each.units > each.edi_rows]
-    line = f"Correct {_rows(by_retry)}, then: {retried}"
+    line = f"Correct {_wrong(summary, by_retry) or _rows(by_retry)}, then: {retried}"
     return [line, f"  {beside}: {_NO_RETRY}"] if beside else [line]
 
 
@@ -140,6 +140,24 @@ def _rows(files: Sequence[CorrectedFile]) -> str:
     total = sum(each.units - each.edi_rows for each in files) or sum(each.units for each in files)
     rows = counted(total, "row")
     return rows if len(files) == 1 else f"{rows} in {len(files)} files"
+
+
+def _wrong(summary: Summary, files: Sequence[CorrectedFile]) -> str:
+    """Count the rows with a problem of their own where the files also have rows that are held with them.
+
+    "" where they have none, or where some of the rejected rows stand elsewhere.
+    """
+    rows = summary.totals.rows
+    total = sum(each.units for each in files)
+    if (
+        not (rows.own_problem and rows.held)
+        or rows.rejected != total
+        or any(each.edi_rows for each in files)
+    ):
+        return ""
+    have = "the file has" if len(files) == 1 else f"the {len(files)} files have"
+    whose = "its order" if rows.own_problem == 1 else "their orders"
+    return f"{counted(rows.own_problem, 'row')} ({have} all {total:,} of {whose})"
 
 
 def beside_edi(facts: RunFacts) -> str:

@@ -251,7 +251,7 @@ def test_an_order_of_several_files_needs_all_of_them(warehouse: Warehouse) -> No
     files = warehouse.corrected(first)
     assert set(files) == {"orders.rejected.csv", "parcels.rejected.csv"}
     typed = f"pipeline retry {files['orders.rejected.csv']} {files['parcels.rejected.csv']}"
-    assert f"Correct 2 rows in 2 files, then: {typed}\n" in first.text
+    assert f"Correct 1 row (the 2 files have all 2 of its order), then: {typed}\n" in first.text
     assert f"<code>{typed}</code>" in page(first)
     correct(files["orders.rejected.csv"], (";x;DE", ";1;DE"))
 
