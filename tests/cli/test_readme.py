@@ -58,6 +58,7 @@ def readers_folder(folder: Path, api: RunningSandbox, monkeypatch: pytest.Monkey
         (folder / f"{name}.yaml").write_text(mapping.replace("source: {", files))
     (folder / "shipments.yaml").write_text(SHIPMENTS)
     (folder / "inbox").mkdir()
+    (folder / "orders.csv").write_text(EXPORT)
     (folder / "inbox" / "orders.csv").write_text(EXPORT)
     (folder / "inbox" / "parcels.csv").write_text("nr,parcel\nA1,00340434161094000001\n")
     (folder / "archive").mkdir()
@@ -84,7 +85,7 @@ def test_your_own_files(call: Call, readers_folder: Path, api: RunningSandbox) -
     assert codes.pop("plan -m mappings/edi/x12-945.yaml night.edi") == 3  # it is damaged
     assert codes.pop("edi show night.edi") == 3
     assert set(codes.values()) == {0}, codes
-    assert len(codes) == 5
+    assert len(codes) == 6
     assert len(api.orders()) == 2
     assert (readers_folder / "asn.yaml").is_file()
 
