@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pipeline.mapping.plan import Source
     from pipeline.run.fitting import Fit
     from pipeline.run.sample_files import Named, SampleFile
+    from pipeline.run.sampling import Rejected
 
     _Files: TypeAlias = Sequence[SampleFile]
 
@@ -104,6 +105,7 @@ class _Checked:
     mistakes: list[Mistake]
     text: str
     read: "Mapping[str, object]" = field(default_factory=dict)
+    rejected: "Sequence[Rejected]" = ()
 
     @property
     def usable(self) -> bool:
@@ -118,7 +120,8 @@ def _checked(
     try:
         with ExitStack() as kept:
             compiled, files = _compiled(mapping, named, kept)
-            fitting, found = _fitting(compiled, mapping, files)
+            rejected: list[Rejected] = []
+            fitting, found = _fitting(compiled, mapping, files, rejected)
             if files:
                 from pipeline.run.sample_files import unmeant
 
@@ -142,7 +145,7 @@ def _checked(
         session.console.note(
             f"{mapping}: without a sample, not looked at: {', '.join(left)} (--sample {left[0]}=FILE)"
         )
-    return _Checked(mapping, mistakes, compiled.text, read)
+    return _Checked(mapping, mistakes, compiled.text, read, rejected)
 
 
 def _untested(mapping: Path, compiled: "Compiled") -> list[Mistake]:
@@ -182,13 +185,13 @@ def _remote(path: Path) -> BadConfig | None:
 
 
 def _fitting(
-    compiled: "Compiled", mapping: Path, files: "_Files"
+    compiled: "Compiled", mapping: Path, files: "_Files", rejected: "list[Rejected]"
 ) -> "tuple[Sequence[Mistake], Fit | None]":
     """What of a mapping does not fit its files."""
     if not files:
         return [], None
     if compiled.plan.extract is None:
-        return _fitting_text(compiled, mapping, files), None
+        return _fitting_text(compiled, mapping, files, rejected), None
     name, path = files[0].name, files[0].path
     from pipeline.read import open_edi
     from pipeline.run.fitting import fit
@@ -198,7 +201,9 @@ def _fitting(
     return found.mistakes, found
 
 
-def _fitting_text(compiled: "Compiled", mapping: Path, files: "_Files") -> "Sequence[Mistake]":
+def _fitting_text(
+    compiled: "Compiled", mapping: Path, files: "_Files", rejected: "list[Rejected]"
+) -> "Sequence[Mistake]":
     from pipeline.run.fitting import fit_lines
     from pipeline.run.sampling import fit_rows, fit_sources
 
@@ -212,9 +217,10 @@ def _fitting_text(compiled: "Compiled", mapping: Path, files: "_Files") -> "Sequ
     if any(mistake.weight is Weight.ERROR for mistake in lines):
         return lines
     if compiled.plans:
-        return [*lines, *fit_sources(compiled, files)]
+        return [*lines, *fit_sources(compiled, files, rejected)]
     file = files[0]
-    return [*lines, *fit_rows(compiled, file.path, Path(file.name).name, file.source, file.header)]
+    name = Path(file.name).name
+    return [*lines, *fit_rows(compiled, file.path, name, file.source, file.header, rejected)]
 
 
 def _say_read(session: Session, file: str, found: "Fit") -> None:
@@ -299,11 +305,20 @@ def _told(session: Session, checked: list[_Checked], form: str) -> int:
         for each in checked:
             if each.mistakes:
                 console.note(render(each.mistakes, str(each.path), each.text))
-            verdict = f"{each.path} {'is usable' if each.usable else 'cannot be used'}"
+            verdict = f"{each.path} {_verdict(each)}"
             console.result(f"{verdict}: {_counted(each.mistakes)}")
         if len(checked) > 1:
             console.result(_summed_up(checked))
     return code
+
+
+def _verdict(checked: _Checked) -> str:
+    """Whether a mapping is usable, and whether most rows of a sample would be rejected."""
+    if not checked.usable:
+        return "cannot be used"
+    most = [each for each in checked.rejected if each.rows * 2 > each.of]
+    told = (f"{each.rows:,} of {each.of:,} rows of {each.file}" for each in most)
+    return f"is usable, but {' and '.join(told)} would be rejected" if most else "is usable"
 
 
 def _summed_up(checked: list[_Checked]) -> str:

@@ -19,7 +19,7 @@ from pipeline.mapping.document import Data
 from pipeline.mapping.document import Path as At
 from pipeline.mapping.mistakes import MISTAKES, Mistake, Weight
 from pipeline.mapping.plan import Plan, Source
-from pipeline.model.field import Kind
+from pipeline.model.field import Kind, Pii
 from pipeline.model.findings import ERROR_CODES, Findings
 from pipeline.model.origin import KEY, LINE, ORIGIN
 from pipeline.model.rules import RULES, Stage
@@ -27,6 +27,7 @@ from pipeline.model.tables import RawTable
 from pipeline.pieces import named, take_apart, whole_findings
 from pipeline.read import read_batches, settled
 from pipeline.report.masking import mask, pii_of
+from pipeline.report.visible import visible
 from pipeline.run.conditions import Never, never_true
 from pipeline.run.references import References, extra_columns, read_reference
 from pipeline.run.sample_files import SampleFile
@@ -34,6 +35,8 @@ from pipeline.run.sample_files import SampleFile
 ROWS = 10_000  # of a file that are looked at
 _WINDOW = 1 << 20  # bytes
 _LISTED = 12  # names that a message lists
+_CODE_SHOWN = 24  # characters of a code that is quoted
+_CODED = frozenset({Pii.NONE, Pii.FREE})  # what fields tell that are not about a person
 _OFTEN = 0.1  # of the rows: more than slips
 _STAGES = frozenset({Stage.CONVERT, Stage.LOOKUP, Stage.RULES})
 # What depends on more than a cell: on the ledger, or on rows that may stand behind the sample.
@@ -53,9 +56,19 @@ class Sample:
     never: Sequence[Never] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """How many of the rows of a file that were looked at a run would reject, `rows` of `of`."""
+
+    file: str
+    rows: int
+    of: int
+
+
 def fit_rows(
-    compiled: Compiled, path: Path, file: str, source: Source, header: Sequence[str]
-) -> list[Mistake]:
+    compiled: Compiled, path: Path, file: str, source: Source, header: Sequence[str],
+    rejected: list[Rejected] | None = None,
+) -> list[Mistake]:  # fmt: skip
     """Hold a mapping against the first rows of a delimited or fixed-width file, called `file`.
 
     Gives W107 per column and reason, W108 where rows cannot be read, W109 for columns that are
@@ -64,10 +77,12 @@ def fit_rows(
     Raises:
         SourceUnusable: the file cannot be read as the mapping declares.
     """
-    return _fit(compiled, SampleFile(path, file, path, source, tuple(header)), _Beside())
+    return _fit(compiled, SampleFile(path, file, path, source, tuple(header)), _Beside(), rejected)
 
 
-def fit_sources(compiled: Compiled, files: Sequence[SampleFile]) -> list[Mistake]:
+def fit_sources(
+    compiled: Compiled, files: Sequence[SampleFile], rejected: list[Rejected] | None = None
+) -> list[Mistake]:
     """Hold the sources of a mapping against the first rows of their files, as `fit_rows` does.
 
     Columns of a reference file without a sample are taken as empty, and not judged.
@@ -82,7 +97,7 @@ def fit_sources(compiled: Compiled, files: Sequence[SampleFile]) -> list[Mistake
     for plan in compiled.plans[::-1]:
         file = given.get(plan.part)
         if file is not None:
-            mistakes += _fit(compiled.of_part(plan.part), file, beside)
+            mistakes += _fit(compiled.of_part(plan.part), file, beside, rejected)
     return mistakes
 
 
@@ -107,11 +122,17 @@ class _Beside:
         return rows.with_columns(empty)
 
 
-def _fit(compiled: Compiled, of: SampleFile, beside: _Beside) -> list[Mistake]:
+def _fit(
+    compiled: Compiled, of: SampleFile, beside: _Beside, rejected: list[Rejected] | None
+) -> list[Mistake]:
     file = Path(of.name).name
     sample = _sample(compiled.plan, of.path, file, of.source, beside)
     told = _Told(compiled, file, sample.rows.height + _records(sample.faulty))
     header = of.header
+    if rejected is not None:
+        unfit = sample.found.rows.filter(pl.col("code").is_in(_of_cells())).get_column(LINE)
+        bad = unfit.n_unique() + _records(sample.faulty)
+        rejected.append(Rejected(file, bad, sample.rows.height + _records(sample.faulty)))
     mistakes = [*told.unused(header), *told.unreadable(sample.faulty)]
     if sample.rows.height:
         mistakes += [*told.empty(sample.rows), *told.rejected(sample), *told.never(sample)]
@@ -174,6 +195,11 @@ def _records(faulty: Findings) -> int:
     return faulty.rows.filter(pl.col("code").is_in(ERROR_CODES)).get_column(LINE).n_unique()
 
 
+def _of_cells() -> list[str]:
+    """The codes for which a run rejects a row because of its own cells."""
+    return [code for code in ERROR_CODES if RULES[code].stage in _STAGES and code not in _OF_ORDERS]
+
+
 class _Told:
     """What is found, in words and with its place in the mapping."""
 
@@ -228,11 +254,7 @@ class _Told:
 
     def rejected(self, sample: Sample) -> Iterator[Mistake]:
         """Cells that a run would reject, per column and reason."""
-        codes = [
-            code for code in ERROR_CODES if RULES[code].stage in _STAGES and code not in _OF_ORDERS
-        ]
-        codes.append("R324")
-        found = sample.found.rows.filter(pl.col("code").is_in(codes))
+        found = sample.found.rows.filter(pl.col("code").is_in([*_of_cells(), "R324"]))
         for (_, code, target), rows in _groups(found, "column", "code", "target"):
             yield self._cells(code, target, rows, sample)
 
@@ -265,7 +287,7 @@ class _Told:
     def _cells(self, code: str, target: str, rows: pl.DataFrame, sample: Sample) -> Mistake:
         first = rows.sort(LINE).row(0, named=True)
         column = first["column"] or ""
-        shown = mask(first["value"] or "", pii_of(target))
+        shown = self._shown(first["value"] or "", code, column, target)
         rule = RULES[code]
         why = first["detail"] if code == "R324" else f"{_small(rule.title)} ({code})"
         of = f'column "{column}"' if column else target
@@ -278,11 +300,28 @@ class _Told:
         if code == "R401":
             lacking = rows.get_column("value").drop_nulls().unique(maintain_order=True).to_list()
             table = str(first["detail"])
-            hint = f"add to lookups.{table}: {_listed([mask(v, pii_of(target)) for v in lacking])}"
+            listed = _listed([self._shown(each, code, column, target) for each in lacking])
+            hint = f"add to lookups.{table}: {listed}"
+            field = self._fields.get(target)
+            typed = field is not None and (field.kind is Kind.COUNTRY or not field.kind.is_text)
+            if (
+                field is not None
+                and typed
+                and _all_fit(_texts(rows), field.kind, self._plan.source)
+            ):
+                hint += "; or write `unknown: keep`, for without the table they fit as they are"
         else:
             often = lines > sample.rows.height * _OFTEN
             hint = self._notation(code, column, target, rows, often=often) or rule.fix
         return self._mistake("W107", text, at, hint, key=True)
+
+    def _shown(self, text: str, code: str, column: str, target: str) -> str:
+        """A cell as a message quotes it: masked, but what is looked up in a table is a code."""
+        feeds = {each.target for each in self._plan.fields() if column in each.columns}
+        personal = any(pii_of(each) not in _CODED for each in {*feeds, target})
+        if code != "R401" or personal or "@" in text:
+            return mask(text, pii_of(target))
+        return visible(text, limit=_CODE_SHOWN)
 
     def _notation(
         self, code: str, column: str, target: str, rows: pl.DataFrame, *, often: bool
@@ -291,16 +330,21 @@ class _Told:
 
         That numbers are written in another way than declared is believed where it is so `often`.
         """
-        texts = rows.get_column("value").drop_nulls().to_frame("text")
+        texts = _texts(rows)
         field = self._fields.get(target)
         kind = field.kind if field is not None else Kind.NUMBER
         declared = next((each.kind for each in self._plan.typed if each.name == column), kind)
         source = self._plan.source
         if code == "R202":
-            forms = _DATES if declared is Kind.DATE else [d + t for d in _DATES for t in _TIMES]
+            moments = [] if declared is Kind.DATE else [d + t for d in _DATES for t in _TIMES]
+            forms = [*moments, *_DATES]
             fits = [form for form in forms if _all_fit(texts, declared, source, [form])]
             if fits:
-                return f"they are all written as {' or '.join(fits)}"
+                own = field is not None and field.trail is not None and any(
+                    "%" in stage.word for stage in field.trail.stages
+                )  # fmt: skip
+                where = "`format` of the field" if own else "`source.dates`"
+                return f"they are all written as {' or '.join(fits)}: write it in {where}"
         if often and code in {"R201", "R205"}:
             marks = {".": ",", ",": "."}
             other = marks[source.decimal]
@@ -330,6 +374,10 @@ def _all_fit(texts: pl.DataFrame, kind: Kind, source: Source, forms: Sequence[st
         return False
     value = made.value if made.reason is None else pl.when(made.reason.is_null()).then(made.value)
     return texts.height > 0 and texts.select(value.is_not_null().all()).item() is True
+
+
+def _texts(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.get_column("value").drop_nulls().to_frame("text")
 
 
 def _groups(rows: pl.DataFrame, *by: str) -> Iterator[tuple[tuple[str, ...], pl.DataFrame]]:

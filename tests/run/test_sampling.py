@@ -67,7 +67,7 @@ BROKEN = [
     ("1.299,00", "12.90,1", 16, 'column "Preis": not a number (R201); the first is in line 3, "12.90,1"',
      "correct the cell, or `source.decimal` and `source.thousands` in the mapping"),
     ("20.11.2026", "2026-11-20", 24, 'column "Datum": not a date (R202); the first is in line 3, "2026-11-20"',
-     "they are all written as %Y-%m-%d"),
+     "they are all written as %Y-%m-%d: write it in `source.dates`"),
     ("20.11.2026", "soon", 24, 'column "Datum": not a date (R202); the first is in line 3, "soon"',
      "correct the cell, or the `format:` of the field in the mapping"),
     (";2;", ";2,5;", 8, 'column "Menge": not a whole number (R205); the first is in line 3, "2,5"',
@@ -218,3 +218,33 @@ def test_conditions_that_no_row_meets_are_told_where_they_stand(tmp_path: Path) 
     assert case[found[2].column - 1 :][: found[2].length] == "\"Pos = '9'\""
     met = told(tmp_path, ["1;7;V", "2;9;O", "3;9;TEST"], "Nr;Pos;Status", STATES)
     assert [m.code for m in met] == []
+
+
+def test_codes_that_a_table_lacks_are_shown_but_not_what_people_are_called(tmp_path: Path) -> None:
+    mapping = STATES.replace("shipped, O: open}", "shipped, O: open}, lands: {D: DEU}, names: {x: X}").replace(
+        "  order_number: Nr", "  order_number: Nr\n  destination_country_iso3: {from: Land, lookup: lands}\n"
+        "  recipient_name: {from: Name, lookup: names}"
+    ).replace("  channel:", "  client_key: state\n  channel:")  # fmt: skip
+    long = "a code that is longer than what is quoted of it"
+    found = told(
+        tmp_path, ["1;7;storno;AT;Ada Example", f"2;9;{long};AT;Bo", "3;9;TEST;D;x"],
+        "Nr;Pos;Status;Land;Name", mapping,
+    )  # fmt: skip
+    hints = [m.help for m in found if m.code == "W107"]
+    assert any(
+        h.startswith('add to lookups.states: "storno", "a code that is longer') for h in hints
+    )
+    assert not any(long in h or "Example" in h for h in hints)
+    fits = "; or write `unknown: keep`, for without the table they fit as they are"
+    assert f'add to lookups.lands: "AT"{fits}' in hints
+    assert 'add to lookups.names: "A… E…", "B…"' in hints
+
+
+def test_how_many_rows_a_run_would_reject_is_counted(tmp_path: Path) -> None:
+    path = tmp_path / "in.csv"
+    spoilt = [row.replace("20.11.2026", "2026-11-20").replace(";DE;", ";QQ;") for row in rows(3)]
+    path.write_text("\n".join([HEAD, *spoilt, "A1;1", ROW.format(n=9), ""]), encoding="utf-8")
+    compiled = compile_mapping(MAPPING, "m.yaml", header=HEAD.split(";"))
+    rejected: list[sampling.Rejected] = []
+    fit_rows(compiled, path, "in.csv", compiled.plan.source, HEAD.split(";"), rejected)
+    assert rejected == [sampling.Rejected("in.csv", 4, 5)]
