@@ -59,6 +59,8 @@ _ATTRIBUTES: Mapping[str, str] = {
 }
 _SAME = frozenset({(Kind.MONEY, Kind.NUMBER), (Kind.AMOUNT, Kind.NUMBER)})
 _PLAINLY = "fixed text is written plainly: 12.50, 2026-01-31, true, DEU"
+_LISTED = 8  # columns that a hint lists
+_CALLED_ELSEWHERE = {"trim": "strip", "lowercase": "lower", "uppercase": "upper"}
 _MOMENTS = (Kind.DATE, Kind.DATETIME)
 
 
@@ -319,7 +321,10 @@ class Values:
         parts: list[pl.Expr] = []
         sources: dict[str, None] = {}
         for name in names:
+            before = len(self.scope.mistakes)
             known = self.scope.column(name, path)
+            if known is None:
+                self._at_part(before, template, name, path)
             if known is not None:
                 sources.update(dict.fromkeys(known.sources))
                 parts.append(self.scope.text(name, known))
@@ -329,6 +334,21 @@ class Values:
         trail = Trail(origin="template", said=template, picked=text,
                       names=tuple(dict.fromkeys(names)), line=self._line(path))  # fmt: skip
         return Picked(text, pl.String(), text, tuple(sources), text, trail=trail)
+
+    def _at_part(self, before: int, template: str, name: str, path: Path) -> None:
+        """Let mistakes about a part of a template point at its name; no part is fixed text."""
+        place = self.scope.document.inside(
+            path, template, template.index(f"{{{name}}}") + 1, len(name)
+        )
+        for i, each in enumerate(self.scope.mistakes[before:], before):
+            hint = each.help
+            if "bare word" in hint:
+                listed = sorted(self.scope.header or ())
+                more = f" and {len(listed) - _LISTED} more" if len(listed) > _LISTED else ""
+                hint = f"there are: {', '.join(listed[:_LISTED])}{more}"
+            self.scope.mistakes[i] = replace(
+                each, line=place.line, column=place.column, length=place.length, help=hint
+            )
 
     def _first_of(
         self, items: list[Data], target: Target, path: Path
@@ -410,7 +430,8 @@ class Values:
             at = (*path, i)
             name, argument = (item, None) if isinstance(item, str) else _one(item)
             if name not in NAMES:
-                hint = did_you_mean(str(name), NAMES) or f"one of: {', '.join(NAMES)}"
+                called = _CALLED_ELSEWHERE.get(str(name), str(name))
+                hint = did_you_mean(called, NAMES) or f"one of: {', '.join(NAMES)}"
                 self.scope.mistake("M207", f'unknown step "{name}"', at, hint)
                 continue
             try:

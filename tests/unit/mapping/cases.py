@@ -1421,10 +1421,10 @@ order:
         HEADER,
         """\
 error[M201]: unknown column "Lnd"
- --> m.yaml:7:23
+ --> m.yaml:7:25
   |
 7 |   channel: {template: "{Lnd} {Text}"}
-  |                       ^^^^^^^^^^^^^^
+  |                         ^^^
   = help: did you mean "Land"?
 """,
     ),
@@ -3926,6 +3926,35 @@ warning[W118]: lookups.states never gives "versandt", so this is true for no row
 11 |   channel: {from: Text, when: "loose = 'x' AND 'open' = state AND state = 'versandt'"}
    |                                                                           ^^^^^^^^^^
    = help: it gives: open, shipped
+""",
+    ),
+    Case(
+        "M201",
+        "a part of a template",
+        """\
+version: 1
+name: m
+mode: update_only
+source: {}
+order:
+  order_number: {template: "{Nr}-{Zzzz}"}
+  channel: {from: Text, do: [trim]}
+""",
+        HEADER,
+        """\
+error[M201]: unknown column "Zzzz"
+ --> m.yaml:6:35
+  |
+6 |   order_number: {template: "{Nr}-{Zzzz}"}
+  |                                   ^^^^
+  = help: there are: Land, Menge, Nr, Preis, Status, Text
+
+error[M207]: unknown step "trim"
+ --> m.yaml:7:30
+  |
+7 |   channel: {from: Text, do: [trim]}
+  |                              ^^^^
+  = help: did you mean "strip"?
 """,
     ),
 ]
