@@ -113,7 +113,9 @@ def cautions(seen: Foresight, options: Options) -> list[str]:
     """What a person should know before this is sent, beside what the report says of the files."""
     if options.backfill:
         return [backfill_words(seen)] if seen.to_send else []
-    return [old_words(seen)] if seen.old and options.old_orders != "off" else []
+    if not seen.old or options.old_orders == "off":
+        return []
+    return [f"{old_words(seen)}; import orders of the past with `--backfill`"]
 
 
 def backfill_words(seen: Foresight) -> str:

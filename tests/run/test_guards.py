@@ -312,7 +312,8 @@ def test_old_orders_that_go_out_all_the_same_are_warned_of(warehouse: Warehouse)
     assert (result.exit_code, len(warehouse.sandbox.puts())) == (0, 20)
     said = "20 new orders of this file to send are older than 30 days and carry an e-mail address"
     assert f"dated.csv: old orders with e-mail addresses: {said} [D106]" in result.text
-    assert any("20 of 20 orders to send are new" in each for each in warned(warehouse))
+    (told,) = [each for each in warned(warehouse) if "20 of 20 orders to send are new" in each]
+    assert told.endswith("; import orders of the past with `--backfill`")
 
 
 @pytest.mark.thorough
