@@ -52,6 +52,8 @@ _CODES = (
      "map the missing parts, or remove the object"),
     ("M108", "Tracking cannot be identified", "parcelLab needs courier and tracking_number, or external_reference",
      "map one of the two identities"),
+    ("M109", "Update that would create", "parcelLab creates an order that it does not have as soon as all is there that creating needs",
+     "leave one of the fields out, or take `mode: create_or_update`"),
     ("M201", "Unknown column", "the file's header has no such column", "correct the name"),
     ("M202", "Name not possible",
      "names with a leading underscore belong to the pipeline; `*` and `^…$` would mean many columns",

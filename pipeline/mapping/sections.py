@@ -1,6 +1,6 @@
 """The sections that make something of the API: order, lines, trackings, mutations."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 
 import polars as pl
@@ -8,7 +8,7 @@ import polars as pl
 from pipeline.mapping.columns import Scope
 from pipeline.mapping.document import Path
 from pipeline.mapping.language import MappingDoc, MutationDoc
-from pipeline.mapping.mistakes import did_you_mean
+from pipeline.mapping.mistakes import MISTAKES, did_you_mean
 from pipeline.mapping.plan import (
     LinesPlan,
     Mode,
@@ -19,7 +19,7 @@ from pipeline.mapping.plan import (
 from pipeline.mapping.plan import Scope as MutationScope
 from pipeline.mapping.targets import Targets, meant_by
 from pipeline.model.catalogue import MUTATIONS, SHAPES
-from pipeline.model.field import Use
+from pipeline.model.field import Shape, Use
 
 _APART = frozenset({"articles", "checkpoints"})
 _WORDS = {
@@ -61,7 +61,15 @@ class Sections:
                     else "map it, or set `mode: update_only`"
                 )
                 self.scope.mistake("M105", text, ("order",), hint, key=True)
+        self._never_creates(shape, given)
         return order
+
+    def _never_creates(self, shape: Shape, given: Container[str]) -> None:
+        """A PUT creates what is not there (CONTRACT §2): an update must lack what creating needs."""
+        needed = [field.name for field in shape.fields if field.use is Use.CREATE]
+        if self.doc.mode is Mode.UPDATE_ONLY and all(name in given for name in needed):
+            text = f"`update_only`, and {' and '.join(needed)} together create an order that is not there"
+            self.scope.mistake("M109", text, ("mode",), MISTAKES["M109"].fix)
 
     def lines(self) -> LinesPlan | None:
         """The line items; None where the mapping makes none."""

@@ -3453,6 +3453,29 @@ warning[W104]: all rows form one order
 """,
     ),
     Case(
+        "M109",
+        "an update with all that creating needs",
+        """\
+version: 1
+name: m
+mode: update_only
+source: {}
+order:
+  order_number: Nr
+  destination_country_iso3: Land
+  recipient_email: Text
+""",
+        HEADER,
+        """\
+error[M109]: `update_only`, and destination_country_iso3 and recipient_email together create an order that is not there
+ --> m.yaml:3:7
+  |
+3 | mode: update_only
+  |       ^^^^^^^^^^^
+  = help: leave one of the fields out, or take `mode: create_or_update`
+""",
+    ),
+    Case(
         "W115",
         "a change of a line by its row number",
         """\
