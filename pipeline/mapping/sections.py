@@ -8,7 +8,7 @@ import polars as pl
 from pipeline.mapping.columns import Scope
 from pipeline.mapping.document import Path
 from pipeline.mapping.language import MappingDoc, MutationDoc
-from pipeline.mapping.mistakes import MISTAKES, did_you_mean
+from pipeline.mapping.mistakes import MISTAKES, did_you_mean, nearest
 from pipeline.mapping.plan import (
     LinesPlan,
     Mode,
@@ -51,18 +51,28 @@ class Sections:
             return order
         if self.doc.mode is Mode.CREATE_OR_UPDATE and not self.scope.unsure(("mode",)):
             required |= {field.name for field in shape.fields if field.use is Use.CREATE}
-        given = meant_by(shape, self.doc.order)
         for field in shape.fields:
-            if field.name in required and field.name not in given:
+            if field.name in required and field.name not in self.doc.order:
                 text = f'"{field.name}" is required to create an order and is not mapped'
                 hint = (
                     "map it"
                     if field.name == "order_number"
                     else "map it, or set `mode: update_only`"
                 )
+                typo = self._meant_for(field.name, shape)
+                hint = f"correct {typo}, {hint}" if typo else hint
                 self.scope.mistake("M105", text, ("order",), hint, key=True)
-        self._never_creates(shape, given)
+        self._never_creates(shape, self.doc.order)
         return order
+
+    def _meant_for(self, name: str, shape: Shape) -> str:
+        """The unknown field that was probably meant to be this one, with its line; "" without any."""
+        names = [each.name for each in shape.writable]
+        for given in self.doc.order:
+            if shape.field(given) is None and nearest(given, names) == name:
+                line = self.scope.document.key_place(("order", given)).line
+                return f'"{given}" in line {line}'
+        return ""
 
     def _never_creates(self, shape: Shape, given: Container[str]) -> None:
         """A PUT creates what is not there (CONTRACT §2): an update must lack what creating needs."""

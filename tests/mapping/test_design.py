@@ -5,8 +5,7 @@ Two things are other than shown there, because that helps more:
 - Carets of expressions (M302, M303, M304) stand below the word that is wrong, such as `SUM`. Those of the
   document begin at the quote before the expression and end anywhere in it. In an expression of a hundred
   characters only the word says what to change, and an editor jumps to it.
-- "recipient_email" is not also told as missing (M105) where `recipient_mail` was meant for it (M101): the
-  one correction heals both. Without any such key M105 is told, at the place that the document shows.
+- The help of M105 names `recipient_mail`, which was meant for the field that lacks: correcting that heals both.
 
 M303 does not offer TRY_CAST as the document does: it would make bad cells empty without a finding, so the
 language does not have it.
@@ -38,6 +37,13 @@ PLANTED = {
     '{sql: "Menge - StornoMenge"} ': '{sql: "CAST(Menge AS INT) - StornoMenge"} ',
 }  # fmt: skip
 SAID = """\
+error[M105]: "recipient_email" is required to create an order and is not mapped
+  --> mappings/bad.yaml:37:1
+   |
+37 | order:
+   | ^^^^^
+   = help: correct "recipient_mail" in line 42, map it, or set `mode: update_only`
+
 error[M201]: unknown column "Landd"
   --> mappings/bad.yaml:40:29
    |

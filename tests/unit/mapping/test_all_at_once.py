@@ -72,8 +72,6 @@ ALONE: dict[str, tuple[dict[str, str | None], str]] = {
     "a value whose column is a list": ({"order": SOUND["order"].replace("order_date: Placed", "order_date: {from: [Placed]}")}, "M103 [Placed]"),
     "a lookup that is a list": ({"lookups": "{}", "order": SOUND["order"].replace("lookup: c", "lookup: [c], unknown: keep")}, "M103 [c]"),
     "a derived column that cannot be made": ({"derive": "{Total: {sql: 'Qty * Name'}}", "lines": "{when: 'Total > 5', fields: {line_item_id: Pos, quantity: Qty}}"}, "M305 Qty * Name"),
-    "a typo in a required field": ({"order": SOUND["order"].replace("recipient_email", "recipent_email")}, "M101 recipent_email"),
-    "a typo in the order number": ({"order": SOUND["order"].replace("order_number", "oder_nummer")}, "M101 oder_nummer"),
     "a typo in what an object needs": ({"lines": "{fields: {line_item_id: Pos, quantty: Qty}}"}, "M101 quantty"),
     "a typo in what tells a parcel": ({"trackings": "{key: Pos, fields: {external_refrence: Pos}}"}, "M101 external_refrence"),
     "a typo in a section with a key": ({"trackings": None, "tracking": SOUND["trackings"]}, "M100 tracking"),

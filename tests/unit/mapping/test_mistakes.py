@@ -60,7 +60,7 @@ def test_every_code_can_be_explained(code: str) -> None:
     assert row.fix
 
 
-EIGHT = """\
+NINE = """\
 version: 1
 name: bad
 source:
@@ -91,10 +91,17 @@ mutations:
       line_item_id: Pos
       quantity: {sql: "CAST(Menge AS INT) - StornoMenge"} # absolute, as the API wants it
 """
-EIGHT_HEADER = ["AuftragsNr", "Pos", "Land", "Sprache", "EMail", "Preis", "Menge", "StornoMenge",
+NINE_HEADER = ["AuftragsNr", "Pos", "Land", "Sprache", "EMail", "Preis", "Menge", "StornoMenge",
     "SendungsNr", "Carrier", "Status"]  # fmt: skip
 
-EIGHT_SAID = """\
+NINE_SAID = """\
+error[M105]: "recipient_email" is required to create an order and is not mapped
+  --> mappings/bad.yaml:11:1
+   |
+11 | order:
+   | ^^^^^
+   = help: correct "recipient_mail" in line 15, map it, or set `mode: update_only`
+
 error[M201]: unknown column "Landd"
   --> mappings/bad.yaml:13:29
    |
@@ -152,12 +159,12 @@ error[M303]: CAST and STRPTIME stop the whole file at the first bad row
    = help: declare the column, such as source.columns: {Qty: integer}, and leave this out: bad cells are then rejected one by one"""
 
 
-def test_eight_mistakes_of_one_mapping_are_said_at_once() -> None:
+def test_nine_mistakes_of_one_mapping_are_said_at_once() -> None:
     with pytest.raises(MappingRefused) as caught:
-        compile_mapping(EIGHT, "mappings/bad.yaml", header=EIGHT_HEADER)
-    assert caught.value.render() == EIGHT_SAID
-    assert caught.value.message == "the mapping mappings/bad.yaml has 8 mistakes"
-    assert caught.value.place == "mappings/bad.yaml:13:29"
+        compile_mapping(NINE, "mappings/bad.yaml", header=NINE_HEADER)
+    assert caught.value.render() == NINE_SAID
+    assert caught.value.message == "the mapping mappings/bad.yaml has 9 mistakes"
+    assert caught.value.place == "mappings/bad.yaml:11:1"
     assert caught.value.exit_code == 2
 
 
