@@ -143,6 +143,8 @@ def _drafted(
         sections = like_sections(model, dict(zip(_SECTIONS, sections, strict=True)))
     written, compiled = _sound(_flat([head, source, *sections, left]), sample, made, model)
     text = "\n".join(line.written() for line in discreet(written, made)) + "\n"
+    if model is not None:
+        made.facts.used.update(set(compiled.plan.reads) & made.facts.looks.keys())
     tested = tests(made, text, compiled, files)
     if tested:
         text += "\n" + "\n".join(line.written() for line in tested) + "\n"

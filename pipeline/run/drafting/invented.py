@@ -105,7 +105,9 @@ class Invented:
         if asked:
             # a name of two columns, a street with a column of house numbers
             return concepts[0] if concepts and len(fields_of(name, fields)) > 1 else asked[0]
-        if not targets or (set(targets) & _NUMBERS and _ARTICLE.isdisjoint(targets)):
+        if not targets:
+            return concepts[0] if concepts else "kept"
+        if set(targets) & _NUMBERS and _ARTICLE.isdisjoint(targets):
             return "number"
         return "article" if "article_name" in targets else "kept"
 

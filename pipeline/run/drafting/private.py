@@ -17,7 +17,7 @@ from pipeline.run.drafting.names import folded, meanings, trade_words
 
 PERSONAL = frozenset([
     "name", "first_name", "last_name", "company_name", "street", "street_extra", "house_number", "phone", "email",
-    "city", "postal_code",
+    "city", "postal_code", "birth_date",
 ])  # fmt: skip
 # What a name must say for its texts to be no person's: articles and words that a shop has a few of.
 _OF_THINGS = frozenset([
@@ -36,7 +36,7 @@ _DAY = re.compile(
     rf"(?:[a-z]{{3}}, )?(?:\d{{1,4}}[-/. ](?:\d{{1,2}}|{_MONTH})[-/. ,]+\d{{1,4}}|{_MONTH}[- ]\d{{1,2}}[-, ]+\d{{2,4}}){_TIME}"
     r"|(?:19|20)\d{6}(?:[ T]?\d\d:?\d\d(?::?\d\d)?)?", re.IGNORECASE,
 )  # fmt: skip
-_CODE = re.compile(r"(?=.*\d)(?!.*[A-Z]{4})[A-Z0-9]+(?:[-_./][A-Z0-9]+)*|[A-Z]{2}")
+_CODE = re.compile(r"(?=.*\d)(?!.*[A-Z]{4})[A-Z0-9]+(?:[-_./][A-Z0-9]+)*|[A-Z]{1,2}")
 _CODE_LONGEST = 12
 _LONGEST = 40
 _LONGEST_CAPITALS = 6
@@ -50,8 +50,10 @@ def is_number(text: str) -> bool:
     >>> is_number("1.299,00"), is_number("$5.50"), is_number("12"), is_number("20095"), is_number("030 1234567")
     (True, True, True, False, False)
     """
+    if text.count(".") > 2:  # an address of the net
+        return False
     return _NUMBER.fullmatch(text) is not None and len(text) <= 14 and (
-        re.search(r"[.,]\d{1,4}\D*$", text) is not None or sum(map(str.isdigit, text)) <= 3
+        re.search(r"[.,]\d{1,3}\D*$", text) is not None or sum(map(str.isdigit, text)) <= 3
     )  # fmt: skip
 
 

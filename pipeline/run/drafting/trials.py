@@ -113,14 +113,16 @@ def _example(draft: Draft, key: str) -> list[str] | None:
     facts = draft.facts
     source = facts.sample.source
     invented = Invented(facts, draft.hits, draft.private)
-    rows = facts.sample.rows.filter(pl.col(facts.key) == key).to_dicts()
+    rows = [
+        invented.row(each) for each in facts.sample.rows.filter(pl.col(facts.key) == key).to_dicts()
+    ]
     names = [
         each for each in facts.sample.names if "#" not in each or each in facts.sample.rows.columns
     ]
     lines = [] if source.names else [written(names, source.delimiter, source.quote, source.escape)]
     lines += [
         written(
-            [invented.row(row)[name] for name in names],
+            [row[name] for name in names],
             source.delimiter,
             source.quote,
             source.escape,
