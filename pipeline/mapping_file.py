@@ -123,7 +123,13 @@ def read_mapping(
         raise MappingMissing(
             f"mapping file {path} does not exist", help=hint, code="C103"
         ) from None
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise MappingMissing(
+            f"mapping file {path} is not UTF-8: line {line} has a byte of another encoding",
+            code="C103", place=f"{path}:{line}", help="save it as UTF-8",
+        ) from None  # fmt: skip
+    except OSError as error:
         words = getattr(error, "strerror", None) or str(error)
         raise MappingMissing(
             f"mapping file {path} cannot be read: {words}", code="C103",

@@ -447,6 +447,14 @@ def test_samples_that_cannot_be_meant(call: Call, files: Path) -> None:
     assert "2 samples are named" in call(*check, "orders.csv", "--sample", "small.yaml").err
 
 
+def test_a_mapping_that_is_not_utf_8_says_where(call: Call, files: Path) -> None:
+    (files / "m.yaml").write_bytes(MAPPING.replace("Land", "Länder").encode("cp1252"))
+    said = call("mapping", "check", "m.yaml")
+    assert said.code == 2
+    assert "mapping file m.yaml is not UTF-8: line 7 has a byte of another encoding" in said.err
+    assert "help: save it as UTF-8" in said.err
+
+
 def test_a_sample_that_a_run_would_not_read_is_told(call: Call, files: Path) -> None:
     (files / "m.yaml").write_text(MAPPING.replace("*.csv", "export_*.csv"))
     said = call("mapping", "check", "m.yaml", "--sample", "orders.csv")
