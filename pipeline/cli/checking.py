@@ -58,9 +58,9 @@ def check(
 
     Of text its header must have the columns that the mapping names, and its first 10,000 rows are
     taken through the stages of a run: what would be rejected is a warning per column (W107, W108),
-    and so are columns without a value (W109) and those that nothing is made of (W110). Of fixed
-    width its lines must have the length for the positions (M219, W106). Of EDI all of it is read:
-    the messages that the mapping reads must be there (M407), and columns whose paths find nothing
+    and so are columns without a value (W109) and those that nothing is made of (W110);
+    what rows of an order say together is for `plan`. Of fixed width its lines must have the length
+    for the positions (M219, W106). Of EDI all of it is read: the messages that the mapping reads must be there (M407), and columns whose paths find nothing
     are warnings (W105). A packed file is unpacked for that, a workbook read as a run reads it. The
     sample is a local file; it may also stand last, as FILE. Of a mapping with `sources` each file is held
     against the one whose `files` means it, or that is named: lines=items.csv.
