@@ -122,9 +122,9 @@ def test_a_wrong_encoding_in_the_rows(call: Call, files: Path) -> None:
     )
 
 
-EIGHT = """\
+NINE = """\
 version: 1
-name: eight
+name: nine
 rows: {key: Nr, skip: "Land ="}
 source: {files: "*.csv"}
 order:
@@ -138,58 +138,65 @@ order:
 lines:
   fields: {sku: Artikel, quantty: Nr}
 """
-EIGHT_TOLD = """\
+NINE_TOLD = """\
 error[M301]: this expression cannot be read
- --> eight.yaml:3:24
+ --> nine.yaml:3:24
   |
 3 | rows: {key: Nr, skip: "Land ="}
   |                        ^^^^^^
   = help: something is missing or too much; docs/mapping.md lists what there is
 
+error[M105]: "recipient_email" is required to create an order and is not mapped
+ --> nine.yaml:5:1
+  |
+5 | order:
+  | ^^^^^
+  = help: correct "recipient_mail" in line 8, map it, or set `mode: update_only`
+
 error[M207]: unknown step "uper"
- --> eight.yaml:7:47
+ --> nine.yaml:7:47
   |
 7 |   destination_country_iso3: {from: Land, do: [uper]}
   |                                               ^^^^
   = help: did you mean "upper"?
 
 error[M101]: parcelLab order has no field "recipient_mail"
- --> eight.yaml:8:3
+ --> nine.yaml:8:3
   |
 8 |   recipient_mail: EMail
   |   ^^^^^^^^^^^^^^
   = help: did you mean "recipient_email"?
 
 error[M101]: parcelLab order has no field "currency"
-  --> eight.yaml:10:3
+  --> nine.yaml:10:3
    |
 10 |   currency: {value: EURO}
    |   ^^^^^^^^
    = help: did you mean "order_currency"?
 
 error[M104]: "currency" is not a type
-  --> eight.yaml:11:36
+  --> nine.yaml:11:36
    |
 11 |   order_currency: {from: Land, as: currency}
    |                                    ^^^^^^^^
    = help: one of: text, integer, decimal, boolean, date, datetime, country
 
 error[M205]: unknown lookup table "totals"
-  --> eight.yaml:12:42
+  --> nine.yaml:12:42
    |
 12 |   order_total_amount: {from: Nr, lookup: totals}
    |                                          ^^^^^^
    = help: declare it under `lookups`
 
 error[M107]: line item needs line_item_id
-  --> eight.yaml:14:3
+  --> nine.yaml:14:3
    |
 14 |   fields: {sku: Artikel, quantty: Nr}
    |   ^^^^^^
    = help: map all of them, or none
 
 error[M101]: parcelLab line item has no field "quantty"
-  --> eight.yaml:14:26
+  --> nine.yaml:14:26
    |
 14 |   fields: {sku: Artikel, quantty: Nr}
    |                          ^^^^^^^
@@ -197,11 +204,11 @@ error[M101]: parcelLab line item has no field "quantty"
 """
 
 
-def test_a_mapping_with_eight_mistakes(call: Call, files: Path) -> None:
-    (files / "eight.yaml").write_text(EIGHT)
-    said = call("run", "-m", "eight.yaml", "orders.csv")
+def test_a_mapping_with_nine_mistakes(call: Call, files: Path) -> None:
+    (files / "nine.yaml").write_text(NINE)
+    said = call("run", "-m", "nine.yaml", "orders.csv")
     assert said.code == 2
-    assert complaint(said) == EIGHT_TOLD
+    assert complaint(said) == NINE_TOLD
 
 
 def test_an_unwritable_ledger(call: Call, files: Path) -> None:
