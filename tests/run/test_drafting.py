@@ -419,6 +419,13 @@ def test_after_another_mapping_the_tests_have_what_it_reads(tmp_path: Path) -> N
     passes(made, tmp_path / "orders.csv", tmp_path)
 
 
+def test_the_zone_that_is_suggested_is_no_town_of_the_file(tmp_path: Path) -> None:
+    rows = ORDERS.replace("Hamburg", "Berlin").replace("Wien", "Paris")
+    text = proposed(tmp_path, rows).text
+    assert "  # timezone: Europe/London" in text
+    assert not re.search("Berlin|Paris", text)
+
+
 def test_comments_show_the_shape_of_what_may_be_a_persons(tmp_path: Path) -> None:
     dates = ["03.11.2026", "14.11.2026", "15.11.2026", "Jo Reh 12", "Jo Reh 12"]
     rows = "".join(f"R-10{n};DE;{date};a@example.com\n" for n, date in enumerate(dates))

@@ -13,6 +13,7 @@ from pipeline.run.drafting.order import country_claim
 from pipeline.run.sheet import Line, counted
 
 _WIDE = 100
+_ZONES = ("Europe/Berlin", "Europe/Paris", "Europe/London", "Europe/Luxembourg")
 
 
 def head(draft: Draft, files: Sequence[str], name: str) -> list[Line]:
@@ -130,7 +131,9 @@ def _notation(draft: Draft) -> list[Line]:
         lines.append(Line(f"  timezone: {facts.timezone}"))
     elif any(target.endswith("order_date") for target in draft.suggested):
         says = "of times without an offset; the file does not say it"
-        lines.append(Line("  timezone: Europe/Berlin", says, active=False))
+        # one that is no town of the file: the last look would blot it out
+        zone = next((each for each in _ZONES if not draft.private.found_in(each)), "UTC")
+        lines.append(Line(f"  timezone: {zone}", says, active=False))
     return lines
 
 
