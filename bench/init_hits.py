@@ -75,8 +75,8 @@ def exports(folder: Path) -> Iterator[tuple[Path, Path]]:
     for sample in sorted(SAMPLES.glob("*/")):
         if (sample / "input.csv").is_file():
             yield sample / "mapping.yaml", sample / "input.csv"
-    for mapping, file in NIGHTLY.items():
-        yield SAMPLES / "nightly" / mapping, SAMPLES / "nightly" / file
+    for name, export in NIGHTLY.items():
+        yield SAMPLES / "nightly" / name, SAMPLES / "nightly" / export
 
 
 def hits(mapping: Path, file: Path) -> Hits:
