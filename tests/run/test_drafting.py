@@ -220,6 +220,17 @@ def test_carriers_without_a_key_that_is_sure_are_left_to_a_person(tmp_path: Path
     passes(made, tmp_path / "orders.csv", tmp_path)
 
 
+def test_a_column_of_couriers_is_known_by_its_words(tmp_path: Path) -> None:
+    made = proposed(
+        tmp_path,
+        "Belegnr;Pos;Land;Artikelnr;Menge;Versandart;Paketnr\n"
+        "A1;1;DE;X1;1;UPS;340001\nA2;1;DE;X2;2;;\nA3;1;AT;X1;1;DHL;340003\n",
+    )
+    assert "    courier: {from: Versandart, lookup: couriers}" in active(made)
+    assert "    # DHL: dhl-germany" in made.text
+    passes(made, tmp_path / "orders.csv", tmp_path)
+
+
 def test_two_columns_that_are_equally_good_are_candidates(tmp_path: Path) -> None:
     made = proposed(tmp_path, "Order,Country,Email,E-Mail\nA1,DE,a@example.com,b@example.com\n")
     assert "2 candidates: Email, E-Mail" in made.text

@@ -71,7 +71,7 @@ TRACKING = Shape(
         Field(
             name="courier",
             kind=Kind.TEXT,
-            doc="Carrier as parcelLab's lower-case key, e.g. `dhl-germany`, `gls`; the list is not published in full.",
+            doc="Carrier as parcelLab's lower-case key: `dhl-germany`, `dpd-de`, `hermes-de` and `ups` are published; ask parcelLab for others.",
             min_length=1,
             identity="A",
         ),

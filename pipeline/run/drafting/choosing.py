@@ -146,7 +146,7 @@ class Draft:
         if claim.meaning.unit == "cents" and not unsure:
             unsure = "cents, by its name: {sql: … / 100}, docs/cookbook.md"
         if settled and not unsure and not self.facts.agrees(claim.column):
-            unsure = self.facts.disagreement(claim.column)
+            unsure = f"{self.facts.disagreement(claim.column)}: `aggregate: sum`, or `first`?"
         made = values.amount(self.facts, claim)
         return [
             self.put(
@@ -176,7 +176,7 @@ class Draft:
         doubt = doubt or why
         made = values.date(self.facts, claim, kind, self.usual)
         if settled and not doubt and not self.facts.agrees(claim.column):
-            doubt = self.facts.disagreement(claim.column)
+            doubt = f"{self.facts.disagreement(claim.column)}: `aggregate: min` takes the earliest"
         return [
             self.put(
                 section,

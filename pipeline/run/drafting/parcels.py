@@ -125,6 +125,12 @@ def _courier(draft: Draft, number: Claim) -> tuple[Value | None, str]:
             (),
             f"all {found.filled:,} numbers are UPS's: 1Z with a right check digit",
         ), ""
+    named = [
+        each for each in draft.facts.looks if each != number.column and _names_couriers(draft, each)
+    ]
+    if claim is None and len(named) == 1:
+        proved = Claim(named[0], Meaning("courier", "", 2))
+        return values.courier(draft.facts, proved, draft.tables), ""
     weak = draft.facts.claims("courier", _PARCEL, weakest=1)
     if claim is None and weak:
         claim = weak[0]
@@ -187,3 +193,11 @@ def _articles(draft: Draft, number: str) -> list[Line]:
     ]
     lines += list(draft.simple("trackings.articles", "      ", "sku", "sku", _LINE))
     return lines + quantity(draft, "trackings.articles", "      ")
+
+
+def _names_couriers(draft: Draft, name: str) -> bool:
+    """Whether all values of a column are words for couriers, whatever the column is called."""
+    found = draft.facts.looks[name]
+    return 0 < found.distinct <= len(found.top) and all(
+        text.upper() in values.COURIERS or text in values.KEYS for text, _ in found.top
+    )
