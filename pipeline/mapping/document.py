@@ -26,6 +26,11 @@ Path = tuple[str | int, ...]
 
 _NEED_QUOTES = "%@&*{[`!?,]}"
 _PAIR = re.compile(r"\s*(?:- )?[^:\s][^:]*:\s+(.+)")
+_JOINED = re.compile(
+    r"\s*(?:- )?([A-Za-z_]\w*):([^\s:/'\"#][^:]*)$"
+)  # a key and its value without a blank
+_QUOTED_TWICE = re.compile(r'[A-Za-z_]\w*: "[^"\\]*"[^"\s,}\]#][^"]*"')
+_BARE_TEMPLATE = re.compile(r"\{\s*template: (\{[^{}\[\]:,]+\}.*?)\}\s*$")
 _TEMPLATE = re.compile(r"\{[^{}\[\]:,]+\}.")
 _HALF = re.compile("[\ud800-\udfff]")
 _NO_CHARACTER = re.compile(r"\\U(?!00(?:0[0-9A-Fa-f]|10))[0-9A-Fa-f]{8}")
@@ -191,9 +196,15 @@ def _syntax(error: MarkedYAMLError, text: str) -> Mistake:
         if each is not None and each.line < len(lines):
             hint = _to_quote(lines[each.line]) or hint
     if "flow" in (error.context or ""):
-        hint = f"close the bracket that begins here; {hint}"
+        began = lines[mark.line] if mark is not None and mark.line < len(lines) else ""
+        hint = _to_quote(began) or f"close the bracket that begins here; {hint}"
     if "quoted" in (error.context or ""):
         hint = "close the quote that begins here"
+    near = [
+        each.line - back for each in (problem_mark, mark) if each is not None for back in (0, 1)
+    ]
+    slips = [slip for at in near if 0 <= at < len(lines) and (slip := _slip(lines[at], at + 1))]
+    hint = slips[0] if slips else hint
     if "\\t" in problem:
         hint = "YAML does not allow tabs for indentation: use blanks"
         mark = problem_mark
@@ -204,6 +215,23 @@ def _syntax(error: MarkedYAMLError, text: str) -> Mistake:
     if problem_mark is not None and problem_mark.line + 1 != line:
         noticed = Noticed(problem_mark.line + 1, problem_mark.column + 1)
     return Mistake("M001", said, line, column, 1, hint, noticed=noticed)
+
+
+def _slip(line: str, number: int) -> str:
+    """What is wrong with a line by itself, whatever the parser stumbles over behind it; "" for nothing.
+
+    >>> _slip("  recipient_name:Name", 14)
+    'a blank is missing behind the colon in line 14: `recipient_name: Name`'
+    """
+    joined = _JOINED.match(line)
+    if joined is not None:
+        return f"a blank is missing behind the colon in line {number}: `{joined[1]}: {joined[2]}`"
+    bare = _BARE_TEMPLATE.search(line)
+    if bare is not None:
+        return f'write the template in quotes: {{template: "{bare[1]}"}}'
+    if _QUOTED_TWICE.search(line):
+        return f"in line {number} quotes stand within quotes: write the inner ones as ', \"Status = 'NEW'\""
+    return ""
 
 
 def _to_quote(line: str) -> str:

@@ -152,3 +152,20 @@ def test_a_name_of_an_encoding_with_what_no_name_has_is_a_mistake(key: str) -> N
     with pytest.raises(MappingRefused) as caught:
         compile_mapping(text % key.format(r'"a\0b"'), "m.yaml")
     assert "M104" in {each.code for each in caught.value.mistakes}
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("  channel:Shop", "a blank is missing behind the colon in line 3: `channel: Shop`"),
+        ("  channel: {template: {A}-{B}}", 'write the template in quotes: {template: "{A}-{B}"}'),
+        ('  channel: {value: web, when: "A = "x""}', "in line 3 quotes stand within quotes"),
+        ("  tags: [a, b", "close the bracket that begins here"),
+    ],
+)
+def test_slips_of_a_line_are_named(line: str, hint: str) -> None:
+    with pytest.raises(MappingRefused) as refused:
+        read_document(f"version: 1\norder:\n{line}\n  order_number: Nr\n", "m.yaml")
+    (mistake,) = refused.value.mistakes
+    assert (mistake.code, mistake.line in {3, 4}) == ("M001", True)
+    assert mistake.help.startswith(hint)
