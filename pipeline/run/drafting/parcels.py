@@ -1,5 +1,6 @@
 """The section `trackings`: parcels with their couriers, and what is in them."""
 
+from pipeline.model.edi.candidates import COURIERS
 from pipeline.model.field import Kind
 from pipeline.run.drafting import values
 from pipeline.run.drafting.choosing import Draft
@@ -199,5 +200,5 @@ def _names_couriers(draft: Draft, name: str) -> bool:
     """Whether all values of a column are words for couriers, whatever the column is called."""
     found = draft.facts.looks[name]
     return 0 < found.distinct <= len(found.top) and all(
-        text.upper() in values.COURIERS or text in values.KEYS for text, _ in found.top
+        text.upper() in COURIERS or text in values.KEYS for text, _ in found.top
     )
