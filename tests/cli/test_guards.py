@@ -84,6 +84,7 @@ def test_a_backfill_says_whom_it_reaches_before_it_asks(
     assert past.is_dir()
 
 
+@pytest.mark.thorough
 def test_corrected_rows_of_long_ago_are_asked_about_too(
     call: Call, past: Path, api: RunningSandbox
 ) -> None:

@@ -162,6 +162,7 @@ def test_an_order_that_is_not_there(call: Call, files: Path, api: RunningSandbox
     assert files.is_dir()
 
 
+@pytest.mark.thorough
 def test_a_file_that_is_missing_is_the_last_verdict(
     call: Call, files: Path, api: RunningSandbox
 ) -> None:
@@ -233,6 +234,7 @@ def test_the_end_of_a_short_token_is_not_promised(
     assert "account 1618, ends …9c1f" in shown.out
 
 
+@pytest.mark.thorough
 def test_people_read_the_zone_and_programs_utc(
     call: Call, files: Path, api: RunningSandbox
 ) -> None:

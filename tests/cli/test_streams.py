@@ -330,6 +330,7 @@ def test_production_asks_on_a_terminal(
     assert len(api.orders()) == 2
 
 
+@pytest.mark.thorough
 def test_a_prompt_ends_with_ctrl_c(
     files: Path, api: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -116,6 +116,7 @@ def test_versions_of_an_order_stay_apart_and_in_order_while_the_limit_moves(
         assert set(names) == {"v0", "v1", "v2", "v3"}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("concurrency", [1, 4, 16])
 def test_g3_after_a_crash_at_most_twice_the_concurrency_is_unconfirmed(
     world: World, wire: Wire, monkeypatch: pytest.MonkeyPatch, concurrency: int
@@ -230,6 +231,7 @@ def test_when_most_orders_fail_for_ever_retries_get_slow_and_the_others_arrive(
     assert world.gate.traffic.slowed_s > 0
 
 
+@pytest.mark.thorough
 def test_orders_that_always_fail_are_not_what_the_api_is_judged_by(
     world: World, wire: Wire
 ) -> None:

@@ -71,6 +71,7 @@ def test_a_run_without_a_row_says_that_there_was_no_order(warehouse: Warehouse) 
     assert orders_of(result) == {}
 
 
+@pytest.mark.thorough
 def test_three_hundred_causes_are_at_most_two_hundred_groups_that_add_up(
     warehouse: Warehouse,
 ) -> None:

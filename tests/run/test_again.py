@@ -144,6 +144,7 @@ def test_never_an_older_version_over_a_newer_one(warehouse: Warehouse, refused: 
     assert order["recipient_name"] == "Newer"
 
 
+@pytest.mark.thorough
 def test_an_order_of_two_files_goes_out_with_both(warehouse: Warehouse) -> None:
     (warehouse.folder / "parcels.yaml").write_text(PARCELS_YAML, encoding="utf-8")
     warehouse.orders(order_row("A1"), order_row("A2"))
@@ -240,6 +241,7 @@ def test_a_failed_change_is_tried_again(warehouse: Warehouse) -> None:
     assert (result.exit_code, outcomes(result.summary)["updated"]) == (0, 1)
 
 
+@pytest.mark.thorough
 def test_an_interrupted_retry_is_finished_by_the_same_command(
     warehouse: Warehouse, refused: Result
 ) -> None:
@@ -288,6 +290,7 @@ def test_purge_removes_the_copies_too(warehouse: Warehouse, refused: Result) -> 
         assert ledger.told(1, ["A1"])["A1"].marks is None
 
 
+@pytest.mark.thorough
 def test_a_refused_order_of_an_edi_file_goes_out_again_and_nobody_is_answered_twice(
     warehouse: Warehouse,
 ) -> None:

@@ -172,6 +172,7 @@ def test_what_the_api_refused_leads_to_its_line_and_column(fixed: Warehouse) -> 
     assert fixed.open_items() == {}
 
 
+@pytest.mark.thorough
 def test_refused_orders_are_sent_again_from_the_copy_of_their_file(fixed: Warehouse) -> None:
     put(fixed, line("A1"), line("A2"))
     rule = {"fault": "http_400_a", "order_number": "A1", "attr": "recipient_name", "detail": "odd"}

@@ -79,6 +79,7 @@ def test_lines_that_changed_and_are_not_sent_are_said_so(warehouse: Warehouse) -
     assert told == ("~", ["articles_order (not sent, R325)"], [])
 
 
+@pytest.mark.thorough
 def test_an_order_that_was_not_wholly_confirmed_is_sent_again(warehouse: Warehouse) -> None:
     warehouse.orders(order_row("A1", cut=1))
     warehouse.sandbox.play(FaultSchedule.of([{"fault": "mutation_fail"}]))

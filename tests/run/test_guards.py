@@ -233,6 +233,7 @@ def _as_logged(said: Sequence[str]) -> list[str]:
     return [each.replace("columns that the last file did not have: ", "") for each in said]
 
 
+@pytest.mark.thorough
 def test_a_run_may_be_told_to_stop_when_files_are_unlike(warehouse: Warehouse) -> None:
     unlike_files(warehouse)
 

@@ -239,6 +239,7 @@ def test_a_plan_that_was_changed_by_hand_is_refused(warehouse: Warehouse) -> Non
         warehouse.run_plan(plan)
 
 
+@pytest.mark.thorough
 def test_a_plan_may_be_moved_and_run_from_anywhere_but_only_once(
     warehouse: Warehouse, monkeypatch: Patch, tmp_path: Path
 ) -> None:

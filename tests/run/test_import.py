@@ -287,6 +287,7 @@ def test_changed_lines_of_a_known_order_are_told_when_they_are_not_sent(
     assert warehouse.run().summary["verdict"] == "NOTHING NEW"
 
 
+@pytest.mark.thorough
 def test_a_night_without_lines_is_no_change_of_lines(warehouse: Warehouse) -> None:
     parcels = warehouse.folder / "parcels.yaml"
     warehouse.orders(order_row("A1"))

@@ -105,6 +105,7 @@ def test_the_report_and_the_last_event_say_how_it_went(warehouse: Warehouse) -> 
     assert {"p50_ms", "p99_ms"} <= done.keys()
 
 
+@pytest.mark.thorough
 def test_a_resumed_run_goes_on_counting(warehouse: Warehouse) -> None:
     path = measuring(warehouse)
     warehouse.paced(concurrency=1, outage_failures=1, outage_stop_s=0.0)

@@ -70,6 +70,7 @@ def save(path: Path, rows: list[dict[str, str]]) -> None:
         writer.writerows(rows)
 
 
+@pytest.mark.thorough
 def test_orders_are_held_whole_and_come_back_as_one_table(typed: Warehouse) -> None:
     result = typed.run(max_reject_rate=None)
 

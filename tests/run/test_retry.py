@@ -215,6 +215,7 @@ def test_formulas_arrive_as_they_were_and_stand_defused_in_the_file(warehouse: W
     assert names == {"A1": formula, "A2": "'+1-2"}
 
 
+@pytest.mark.thorough
 def test_what_a_spreadsheet_saves_in_its_own_form_is_read(warehouse: Warehouse) -> None:
     warehouse.orders(order_row("A1", name="Jö, Doe", qty="x"))
     path = only(warehouse.corrected(warehouse.run()))
@@ -307,6 +308,7 @@ def test_what_the_api_refused_can_be_corrected_too(warehouse: Warehouse) -> None
     assert warehouse.open_items() == {}
 
 
+@pytest.mark.thorough
 def test_an_edited_file_is_never_written_over(warehouse: Warehouse) -> None:
     warehouse.orders(*(order_row(f"A{n}") for n in range(6)), order_row("B", qty="x"))
     first = warehouse.run(until=at("2020-01-01T00:00:00+00:00"))
@@ -509,6 +511,7 @@ def test_messages_of_edi_files_are_listed_with_place_path_and_fix(warehouse: War
     assert "2 messages of 2 orders" in page(result)
 
 
+@pytest.mark.thorough
 def test_rows_beside_an_edi_file_are_retried_and_half_an_order_of_it_is_refused(
     warehouse: Warehouse,
 ) -> None:

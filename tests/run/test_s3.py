@@ -533,6 +533,7 @@ def test_a_url_of_another_scheme_says_which_there_are(
 _PAGE = b"<!DOCTYPE html>\n<html><head><title>Hello</title></head><body>Hello</body></html>\n"
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("nobody")
 @pytest.mark.parametrize(
     ("status", "body"), [(200, _PAGE), (404, _PAGE), (404, b"Hello & goodbye <br>")]

@@ -202,6 +202,7 @@ def test_a_plan_is_said_to_start_as_a_run_is(warehouse: Warehouse) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.thorough
 def test_a_file_that_is_still_written_is_not_read(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -385,6 +385,7 @@ GIFT = """\
 """
 
 
+@pytest.mark.thorough
 def test_an_order_that_seemed_to_be_missing_does_not_get_its_lines_twice(
     warehouse: Warehouse,
 ) -> None:

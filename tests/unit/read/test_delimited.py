@@ -330,6 +330,7 @@ def test_messages_call_the_file_as_the_caller_does(orders: Path) -> None:
     assert caught.value.place == "de/wms.csv:1"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("batch_bytes", [1 << 20, 1 << 28])
 def test_a_record_beyond_the_limit_stops_the_reading(orders: Path, batch_bytes: int) -> None:
     long = b"x" * (1 << 20)
