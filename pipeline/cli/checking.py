@@ -67,10 +67,12 @@ def check(
 
     Where `couriers` in pipeline.toml lists those of the account, others are warnings (W111).
     """
-    from pipeline.run.sample_files import named_samples
-
     mappings, last = _told_apart(paths, has_samples=bool(samples))
-    files = list(named_samples([*samples, *map(str, last)], session.cwd))
+    files: list[Named] = []
+    if samples or last:  # a check without a file needs nothing of a run
+        from pipeline.run.sample_files import named_samples
+
+        files = list(named_samples([*samples, *map(str, last)], session.cwd))
     named = [*(("mapping file", each) for each in mappings), *(("file", f.path) for f in files)]
     for what, path in named:
         if (session.cwd / path).is_dir():

@@ -837,3 +837,16 @@ def test_the_schema_is_printed_or_written_over_an_older_one(call: Call, files: P
     assert (files / "s.json").read_text(encoding="utf-8") == said.out
     refused = call("mapping", "schema", "--out", "small.yaml")
     assert (refused.code, "error[C114]: small.yaml is something else" in refused.err) == (2, True)
+
+
+def test_a_check_without_a_file_loads_nothing_of_a_run() -> None:
+    code = (
+        "import sys; from pipeline.__main__ import main; sys.argv[1:] = ['mapping', 'check', sys.argv[1]]\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "sys.stderr.write(str('pipeline.run' in sys.modules))"
+    )
+    mapping = Path(__file__).parents[2] / "mappings" / "shipments.yaml"
+    ended = subprocess.run([sys.executable, "-c", code, str(mapping)], capture_output=True, text=True, check=True)  # fmt: skip
+    assert "no mistakes" in ended.stdout
+    assert ended.stderr == "False"
