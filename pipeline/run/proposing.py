@@ -23,8 +23,9 @@ from pipeline.read import Reading, SourceEmpty, is_error, open_edi
 from pipeline.report.visible import visible
 from pipeline.run.evidence import gather, readable_types
 from pipeline.run.example import SEGMENTS_MAX, example
+from pipeline.run.payload_text import as_yaml, without_run
 from pipeline.run.sheet import CODES_SHOWN, FORMS, NO_ZONE, Line, Sheet, by_length, counted, noted
-from pipeline.run.trial import OF_THE_RUN, come_of
+from pipeline.run.trial import come_of
 
 _TRIED = 5  # messages of which one is looked for that goes through
 _CUSTOMER = "only where it is the customer and not a shop"
@@ -123,7 +124,7 @@ def _test(reading: Reading, sheet: Sheet, text: str) -> list[Line]:
                 Line("    expect: {rejected: []}")]  # fmt: skip
     return [*lines, Line("    # what the mapping above makes of it now: is it what you mean?"),
             Line("    expect:"), Line("      orders:"),
-            *(Line(f"        {each}") for each in _yaml(orders))]  # fmt: skip
+            *(Line(f"        {each}") for each in as_yaml(orders))]  # fmt: skip
 
 
 def _compiled(text: str) -> Compiled | None:
@@ -155,30 +156,7 @@ def _come_of(compiled: Compiled | None, rows: Sequence[str]) -> list[object]:
         return []
     trial = Trial("", "\n".join(rows) + "\n", None, (), None, (), exact=False, line=1)
     payloads, rejected = come_of(Path("proposed.yaml"), compiled, trial)
-    return [] if rejected else [_without_run(each) for each in payloads]
-
-
-def _without_run(data: object) -> object:
-    if isinstance(data, dict):
-        return {name: _without_run(value) for name, value in data.items() if name not in OF_THE_RUN}
-    return [_without_run(each) for each in data] if isinstance(data, list) else data
-
-
-def _yaml(data: object) -> Iterator[str]:
-    """Tables and lists line by line, scalars as JSON."""
-    if isinstance(data, list):
-        for each in data:
-            for number, line in enumerate(_yaml(each)):
-                yield f"{'  ' if number else '- '}{line}"
-    elif isinstance(data, dict):
-        for name, value in data.items():
-            if isinstance(value, dict | list) and value:
-                yield f"{name}:"
-                yield from (f"  {line}" for line in _yaml(value))
-            else:
-                yield f"{name}: {json.dumps(value, ensure_ascii=False)}"
-    else:
-        yield json.dumps(data, ensure_ascii=False)
+    return [] if rejected else [without_run(each) for each in payloads]
 
 
 def _text(sheet: Sheet) -> str:

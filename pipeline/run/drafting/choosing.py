@@ -17,16 +17,7 @@ from pipeline.run.drafting.private import Private
 from pipeline.run.drafting.values import Tables, Value
 from pipeline.run.sheet import Line
 
-_LINE = ("", "item")
-_PARCEL = ("", "parcel", "ship", "order")
-_BILL = ("bill",)
-_ACCOUNT = "must be known in the account under this name"
 _SAID_LITTLE = "its name says little"
-_ADDRESS = (
-    ("company_name", "company_name"), ("address_line_extra", "street_extra"), ("postal_code", "postal_code"),
-    ("city", "city"), ("country_iso3", "country"), ("region_code", "region_code"), ("phone", "phone"),
-)  # fmt: skip
-_CANCELLED = ("storn", "cancel", "annul", "abgebrochen", "void")
 
 
 @dataclass

@@ -14,7 +14,6 @@ from pipeline.run.drafting.names import Meaning, folded, meanings
 from pipeline.run.drafting.values import Value
 from pipeline.run.sheet import Line, counted
 
-_LINE = ("", "item")
 _PARCEL = ("", "parcel", "ship", "order")
 _BILL = ("bill",)
 _CURRENCY = {"$": "USD", "£": "GBP", "€": "EUR"}
@@ -31,12 +30,10 @@ _CREATED = frozenset(
     ]
 )
 _ACCOUNT = "must be known in the account under this name"
-_SAID_LITTLE = "its name says little"
 _ADDRESS = (
     ("company_name", "company_name"), ("address_line_extra", "street_extra"), ("postal_code", "postal_code"),
     ("city", "city"), ("country_iso3", "country"), ("region_code", "region_code"), ("phone", "phone"),
 )  # fmt: skip
-_CANCELLED = ("storn", "cancel", "annul", "abgebrochen", "void")
 
 
 def order(draft: Draft) -> list[Line]:

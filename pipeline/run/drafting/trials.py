@@ -15,8 +15,9 @@ from pipeline.run.drafting.choosing import Draft
 from pipeline.run.drafting.flow import bare
 from pipeline.run.drafting.grain import Grain
 from pipeline.run.drafting.invented import Invented, written
+from pipeline.run.payload_text import as_yaml, without_run
 from pipeline.run.sheet import Line
-from pipeline.run.trial import OF_THE_RUN, come_of
+from pipeline.run.trial import come_of
 
 _ROWS_MAX = 6  # of an order that is fit to be read in a mapping
 _TRIED = 5
@@ -82,7 +83,7 @@ def _first_that_goes(
             return [
                 *made,
                 Line("      orders:"),
-                *(Line(f"        {each}") for each in _yaml(orders)),
+                *(Line(f"        {each}") for each in as_yaml(orders)),
             ]
         if rejected and not held:
             made[0] = Line(f"  - name: {what}, held")
@@ -150,29 +151,6 @@ def _come_of(path: Path, compiled: Compiled, rows: str) -> tuple[list[object], l
         else f"{{line: {each.line}, code: {each.code}}}"
         for each in rejected
     ]  # fmt: skip
-    return ([] if rejected else [_without_run(each) for each in payloads]), list(
+    return ([] if rejected else [without_run(each) for each in payloads]), list(
         dict.fromkeys(reasons)
     )
-
-
-def _without_run(data: object) -> object:
-    if isinstance(data, dict):
-        return {name: _without_run(value) for name, value in data.items() if name not in OF_THE_RUN}
-    return [_without_run(each) for each in data] if isinstance(data, list) else data
-
-
-def _yaml(data: object) -> Iterator[str]:
-    """Tables and lists line by line, scalars as JSON."""
-    if isinstance(data, list):
-        for each in data:
-            for number, line in enumerate(_yaml(each)):
-                yield f"{'  ' if number else '- '}{line}"
-    elif isinstance(data, dict):
-        for name, value in data.items():
-            if isinstance(value, dict | list) and value:
-                yield f"{name}:"
-                yield from (f"  {line}" for line in _yaml(value))
-            else:
-                yield f"{name}: {json.dumps(value, ensure_ascii=False)}"
-    else:
-        yield json.dumps(data, ensure_ascii=False)
